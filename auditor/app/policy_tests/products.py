@@ -38,7 +38,11 @@ class Products(Struct):
             "capabilityStatus": item.get("capabilityStatus", "Enabled"),
             "prepaidUnits": {key: item.get(key, 0) for key in ("enabled", "warning", "suspended", "lockedOut")},
             "consumedUnits": item.get("consumed", ...),
-            "servicePlans": [self._plan(plan) for plan in plans] if plans is not None else _plans(product),
+            "servicePlans": [self._plan(plan) for plan in plans]
+            if plans is not None
+            else [
+                {"servicePlanId": plan.id, "servicePlanName": plan.name} for plan in (product.plans if product else ())
+            ],
         }
 
     def knows(self, name: str) -> bool:
@@ -108,9 +112,3 @@ def _named(item: Mapping[str, Any]) -> str:
 
 def _derived_id(name: str) -> str:
     return fixture_id("sku", name.casefold())
-
-
-def _plans(product: Product | None) -> list[dict[str, str]]:
-    if product is None:
-        return []
-    return [{"servicePlanId": plan.id, "servicePlanName": plan.name} for plan in product.plans]

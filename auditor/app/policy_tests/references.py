@@ -39,7 +39,10 @@ def reference_mistakes(tenants: Iterable[Node], catalogue: Catalogue) -> list[Di
 def _report_things_listed_twice(tenant: Node, catalogue: Catalogue, diagnostics: Diagnostics) -> None:
     products = ((item, listed_id(item.value, catalogue)) for item in tenant.each_of("products"))
     users = ((item, (item.text("id") or item.text("userPrincipalName")).casefold()) for item in tenant.each_of("users"))
-    groups = ((item, _group_id(item)) for item in tenant.each_of("groups"))
+    groups = (
+        (item, item.text("id").casefold() or fixture_id("group", item.text("displayName").casefold()))
+        for item in tenant.each_of("groups")
+    )
     subscriptions = ((item, item.text("id").casefold()) for item in tenant.each_of("subscriptions") if item.has("id"))
     _report_duplicates(products, lambda name: Message("the product '{name}' is listed twice", name=name), diagnostics)
     _report_duplicates(users, lambda name: Message("the user '{name}' is listed twice", name=name), diagnostics)
@@ -63,10 +66,6 @@ def _report_duplicates(
 def _name(node: Node) -> str:
     keys = ("id", "userPrincipalName", "displayName", "skuPartNumber", "skuId")
     return str(node.value) if isinstance(node.value, str) else next(filter(None, map(node.text, keys)))
-
-
-def _group_id(group: Node) -> str:
-    return group.text("id").casefold() or fixture_id("group", group.text("displayName").casefold())
 
 
 def _report_unknown_products(tenant: Node, catalogue: Catalogue, diagnostics: Diagnostics) -> None:
@@ -186,13 +185,10 @@ def _group_names(tenant: Node) -> tuple[str, ...]:
         names += [group.text("displayName"), group.text("id"), *group.texts("memberOf"), *group.texts("nested")]
     for user in tenant.each_of("users"):
         names += user.texts("memberOf")
-        names += [str(via.value) for licence in user.each_of("licenses") for via in _paths(licence)]
+        for licence in user.each_of("licenses"):
+            if isinstance(licence.value, dict) and licence.has("via"):
+                names += [str(via.value) for via in licence["via"].one_or_each()]
     return tuple(dict.fromkeys(filter(None, names)))
-
-
-def _paths(licence: Node) -> tuple[Node, ...]:
-    has_path = isinstance(licence.value, dict) and licence.has("via")
-    return licence["via"].one_or_each() if has_path else ()
 
 
 def _custom_roles(tenant: Node) -> tuple[str, ...]:

@@ -189,7 +189,12 @@ def _selected_policies(
         names = [str(name) for name in test["policies"]]
         ids = {policy.id for policy in policies.policies}
         unknown = [
-            _unknown_policy(name, ids, document.span(("tests", test_index, "policies", index)))
+            Diagnostic(
+                slug="test-unknown-policy",
+                message=Message("no file defines the policy '{name}'", name=name),
+                span=document.span(("tests", test_index, "policies", index)),
+                hint=did_you_mean(name, ids),
+            )
             for index, name in enumerate(names)
             if name not in ids
         ]
@@ -214,15 +219,6 @@ def _selected_policies(
 def _without_suffix(file: str) -> str:
     """Return the path of a policy file without `.yaml` or `.yml`, regardless of case."""
     return next((file[: -len(suffix)] for suffix in SUFFIXES if file.lower().endswith(suffix)), file)
-
-
-def _unknown_policy(name: str, names: Iterable[str], span: Span) -> Diagnostic:
-    return Diagnostic(
-        slug="test-unknown-policy",
-        message=Message("no file defines the policy '{name}'", name=name),
-        span=span,
-        hint=did_you_mean(name, names),
-    )
 
 
 def _no_policies(sibling: str, span: Span) -> Diagnostic:

@@ -74,16 +74,18 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         tokens = _TOKEN.findall(text.casefold())
         if self.exact.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
             return text
-        return _TOKEN.sub(lambda token: self._exact_pseudonym(token[0].casefold()) or token[0], text)
-
-    def _exact_pseudonym(self, folded: str) -> str | None:
-        return self.exact.get(folded) or self.named.get(folded)
+        return _TOKEN.sub(
+            lambda token: self.exact.get(folded := token[0].casefold()) or self.named.get(folded) or token[0], text
+        )
 
     def free_text(self, text: str) -> str:
         """Replace all addresses, and known ids and names, in a text that a person wrote."""
         cached = self.free_texts.get(text)
         if cached is None:
-            cached = self.free_texts[text] = self._free(text)
+            cached = self.free_texts[text] = _TOKEN.sub(
+                lambda token: self.key.person("", token[0].casefold()) if _ADDRESS.fullmatch(token[0]) else token[0],
+                self._without_names(self.ids_in(text)),
+            )
         return cached
 
     def program_text(self, text: str) -> str:
@@ -106,12 +108,6 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         if cached is None:
             cached = self.evidence[text] = self.free_text(day_of(text))
         return cached
-
-    def _free(self, text: str) -> str:
-        return _TOKEN.sub(
-            lambda token: self.key.person("", token[0].casefold()) if _ADDRESS.fullmatch(token[0]) else token[0],
-            self._without_names(self.ids_in(text)),
-        )
 
     def _without_names(self, text: str) -> str:
         words = _WORD.findall(text.casefold())

@@ -154,7 +154,10 @@ def _part(part: Part, people: UserPseudonyms) -> Part:
         unconfirmed=_findings(part.unconfirmed, people),
         closed=people.fingerprints(part.closed),
         actions=mapped(part.actions, lambda action: _action(action, people, positions)),
-        notices=_notices(part.notices, people),
+        notices=tuple(
+            replace(notice, message=_notice(notice, people), subject=people.free_text(notice.subject))
+            for notice in part.notices
+        ),
     )
 
 
@@ -206,12 +209,6 @@ def _proof(proof: Proof, people: UserPseudonyms) -> Proof:
         fixed=people.fingerprints(proof.fixed),
         remaining=tuple(sorted(remaining, key=lambda item: item.fingerprint)),
         new=_findings(proof.new, people),
-    )
-
-
-def _notices(notices: Iterable[Notice], people: UserPseudonyms) -> tuple[Notice, ...]:
-    return tuple(
-        replace(notice, message=_notice(notice, people), subject=people.free_text(notice.subject)) for notice in notices
     )
 
 

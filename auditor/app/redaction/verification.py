@@ -3,12 +3,19 @@
 from msgspec.structs import replace
 
 from auditor.app.redaction.people import UserPseudonyms
-from auditor.domain.result.verification import ActionVerdict, FindingVerdict, TenantVerification
+from auditor.domain.result.verification import ActionVerdict, TenantVerification
 
 
 def redacted_verification(verification: TenantVerification, people: UserPseudonyms) -> TenantVerification:
     """Return the verification with pseudonyms and new fingerprints, sorted so that the order of ids is not revealed."""
-    findings = (_finding(finding, people) for finding in verification.findings)
+    findings = (
+        replace(
+            finding,
+            fingerprint=people.key.fingerprint(finding.fingerprint),
+            subject=people.subject(finding.subject),
+        )
+        for finding in verification.findings
+    )
     return replace(
         verification,
         actions=tuple(_action(action, people) for action in verification.actions),
@@ -28,8 +35,3 @@ def _action(action: ActionVerdict, people: UserPseudonyms) -> ActionVerdict:
         decided=decided and replace(decided, decisions=tuple(map(people.free_text, decided.decisions))),
         execution=None if run is None else replace(run, by=tuple(map(people.free_text, run.by))),
     )
-
-
-def _finding(finding: FindingVerdict, people: UserPseudonyms) -> FindingVerdict:
-    fingerprint = people.key.fingerprint(finding.fingerprint)
-    return replace(finding, fingerprint=fingerprint, subject=people.subject(finding.subject))

@@ -26,7 +26,11 @@ def portion(result: Result, envelope: Envelope) -> Result:
     only for recipients of all tenants. The completeness of a tenant is visible to all its recipients.
     """
     headers = {header.id: header for header in result.run.policies}
-    tenants = tuple(_tenant(tenant, envelope, headers) for tenant in result.tenants if tenant.name in envelope.tenants)
+    tenants = tuple(
+        replace(_part(tenant, tenant.name, envelope, headers), verification=_verification(tenant, envelope, headers))
+        for tenant in result.tenants
+        if tenant.name in envelope.tenants
+    )
     fleet = FleetResult()
     if envelope.tenants >= {tenant.name for tenant in result.tenants}:
         fleet = replace(_part(result.fleet, "", envelope, headers), past=None)
@@ -42,11 +46,6 @@ def portion(result: Result, envelope: Envelope) -> Result:
         fleet=fleet,
         summary=summarise(tenants, fleet),
     )
-
-
-def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyHeader]) -> TenantResult:
-    part = _part(tenant, tenant.name, envelope, headers)
-    return replace(part, verification=_verification(tenant, envelope, headers))
 
 
 def _part(unfiltered: Part, tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]) -> Part:

@@ -14,7 +14,7 @@ from auditor.app.locations import store_at
 from auditor.app.saved_results import saved_result
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.message import Message
-from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.model import Result
 from auditor.domain.similar_name import tenants_hint
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
@@ -95,25 +95,18 @@ def _stored(
     """Store snapshots and results, sorted by instant; a failure is raised if it is `alone`, and yielded otherwise."""
     for folder in sorted(folders, key=lambda folder: folder.name):
         with TenantBoundary(folder.parent.name, alone=alone) as boundary:
-            stored = _put_night(store, folder)
+            night, new = store.put(folder)
+            size = night.own_size if new else 0
+            stored = Stored(what="snapshot", tenant=night.tenant, instant=night.instant, new=new, size=size)
         yield boundary.named_failure or stored
     for result in sorted(results, key=lambda result: result.run.as_of):
         for tenant in result.tenants:
             if tenant.failure is None:
                 with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as boundary:
-                    stored = _put_result(store, result, tenant)
+                    size = ResultLog(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
+                    at = result.run.as_of
+                    stored = Stored(what="result", tenant=tenant.name, instant=at, new=size > 0, size=size)
                 yield boundary.named_failure or stored
-
-
-def _put_night(store: Store, folder: Path) -> Stored:
-    night, new = store.put(folder)
-    size = night.own_size if new else 0
-    return Stored(what="snapshot", tenant=night.tenant, instant=night.instant, new=new, size=size)
-
-
-def _put_result(store: Store, result: Result, tenant: TenantResult) -> Stored:
-    size = ResultLog(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
-    return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size)
 
 
 def nights(location: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:

@@ -5,6 +5,7 @@ from msgspec import Struct
 from auditor.app.tenants.federation import azure_cli_federate, federate, github_azure_cli, github_powershell
 from auditor.app.tenants.permission_grants import (
     GRAPH,
+    azure_cli_app_permissions,
     azure_cli_login,
     azure_cli_role_assignments,
     connect,
@@ -150,11 +151,7 @@ def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     elif setup.credential == "managed-identity":
         lines += azure_cli_role_assignments(setup.tenant, '"$CLIENT_ID"', setup.wanted)
     else:
-        roles = " ".join(f"{item.role_id}=Role" for item in setup.wanted)
-        lines += [
-            f'az ad app permission add --id "$CLIENT_ID" --api {GRAPH} --api-permissions {roles}',
-            'az ad app permission admin-consent --id "$CLIENT_ID"',
-        ]
+        lines += azure_cli_app_permissions('"$CLIENT_ID"', setup.wanted)
     lines += _azure_cli_credential(setup)
     if setup.client_id is None:
         lines.append(f'{setup.again} --client-id "$CLIENT_ID"')

@@ -28,18 +28,14 @@ def grant_commands(
             "auditor init --credential device-code",
         )
     if delegated:
-        return ("# Microsoft Graph PowerShell", *_delegated_grant(tenant, app, permissions), again)
+        session = _powershell_session(tenant, app, "DelegatedPermissionGrant")
+        return ("# Microsoft Graph PowerShell", *session, *delegated_consent("$app", permissions), again)
     powershell = [
         *_powershell_session(tenant, app),
         *role_assignments("$app", permissions),
     ]
     az = _azure_cli_grant(tenant, app, permissions)
     return ("# Microsoft Graph PowerShell", *powershell, *((f"# {N_('or Azure CLI')}", *az) if az else ()), again)
-
-
-def _delegated_grant(tenant: Tenant, app: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
-    """Return the commands that consent to delegated permissions; existing ones are kept."""
-    return (*_powershell_session(tenant, app, "DelegatedPermissionGrant"), *delegated_consent("$app", permissions))
 
 
 def role_assignments(principal: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
@@ -84,9 +80,16 @@ def _azure_cli_grant(tenant: Tenant, app: str, permissions: tuple[Permission, ..
         return ()
     if isinstance(tenant.credential, ManagedIdentity):
         return (*azure_cli_login(tenant), *azure_cli_role_assignments(tenant, app, permissions))
+    return (*azure_cli_login(tenant), *azure_cli_app_permissions(app, permissions))
+
+
+def azure_cli_app_permissions(app: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
+    """Return the bash commands that add permissions to an application and consent to them.
+
+    `app` is its id, or a quoted variable.
+    """
     roles = " ".join(f"{item.role_id}=Role" for item in permissions)
     return (
-        *azure_cli_login(tenant),
         f"az ad app permission add --id {app} --api {GRAPH} --api-permissions {roles}",
         f"az ad app permission admin-consent --id {app}",
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -54,17 +53,15 @@ class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
 
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
         """Return the result with the verification of the plan of each tenant."""
-        plans = plans_of(self.files[0], self._entries(result.run.as_of))
+        plan, log = self.files
+        stored = StoredLogs(stores=[store for store in map(store_at, self.stores) if store.exists], warn=self.warn)
+        recorded = (entry for tenant in plan.tenants for entry in stored.entries(tenant.name, result.run.as_of))
+        plans = plans_of(plan, (*log, *recorded))
         missing_names = sorted(plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
         missing_tenants = tuple(
             _missing_tenant(plans[name].tenant.tenant_id, name, result, policies) for name in missing_names
         )
         return verified(replace(result, tenants=(*result.tenants, *missing_tenants)), states, plans, policies)
-
-    def _entries(self, as_of: datetime) -> list[LogEntry]:
-        plan, log = self.files
-        stored = StoredLogs(stores=[store for store in map(store_at, self.stores) if store.exists], warn=self.warn)
-        return [*log, *(entry for tenant in plan.tenants for entry in stored.entries(tenant.name, as_of))]
 
 
 def _missing_tenant(tenant_id: str, name: str, result: Result, policies: PolicySet) -> TenantResult:

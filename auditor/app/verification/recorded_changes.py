@@ -75,15 +75,6 @@ def _add_new_lines(store: Store, tenant: str, lines: Iterable[tuple[bytes, LogEn
     return len(new_lines)
 
 
-def recorded_entries(store: Store, tenant: str) -> list[LogEntry]:
-    """Return the entries about a tenant in the logs of a store. Raises SnapshotError if a log is damaged."""
-    return [
-        entry
-        for name in change_log_names(store.backend, tenant)
-        for _, _, entry in log_entries(read_change_log(store.backend, name), f"{store.address}/{name}")
-    ]
-
-
 Warn = Callable[[Diagnostic], None]
 
 
@@ -95,14 +86,17 @@ class StoredLogs(Struct, frozen=True, kw_only=True):
 
     def entries(self, tenant: str, until: datetime) -> list[LogEntry]:
         """Return the entries about a tenant until an instant."""
-        return [entry for store in self.stores for entry in self._readable(store, tenant) if entry.time <= until]
-
-    def _readable(self, store: Store, tenant: str) -> Sequence[LogEntry]:
-        try:
-            return recorded_entries(store, tenant)
-        except AuditorError as error:
-            warn_of(error, self.warn)
-            return ()
+        entries: list[LogEntry] = []
+        for store in self.stores:
+            try:
+                entries += [
+                    entry
+                    for name in change_log_names(store.backend, tenant)
+                    for _, _, entry in log_entries(read_change_log(store.backend, name), f"{store.address}/{name}")
+                ]
+            except AuditorError as error:
+                warn_of(error, self.warn)
+        return [entry for entry in entries if entry.time <= until]
 
 
 def warn_of(error: AuditorError, warn: Warn) -> None:

@@ -76,7 +76,13 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
         columns.append((l10n.gettext("Per month"), [Text(row.money) for row in rows]))
     columns.append((findings, [_findings(row, l10n, max_severities) for row in rows]))
     if is_compared:
-        columns.append((l10n.gettext("Change"), [Text(_change(row, l10n)) for row in rows]))
+        changes = [
+            ""
+            if row.new is None or row.fixed is None
+            else f"+{l10n.number(row.new)} \N{MINUS SIGN}{l10n.number(row.fixed)}"
+            for row in rows
+        ]
+        columns.append((l10n.gettext("Change"), list(map(Text, changes))))
     if console.width >= _MIN_FULL_WIDTH:
         columns.append((l10n.gettext("Usable"), [Text(row.usable) for row in rows]))
         columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))
@@ -109,9 +115,3 @@ def _findings(row: FleetRow, l10n: Labels, max_severities: int) -> Text:
         summary.append(l10n.gettext("incomplete"))
     style = "green" if not row.open and row.complete else "yellow" if not row.complete else ""
     return Text(l10n.joined(summary), style=style)
-
-
-def _change(row: FleetRow, l10n: Labels) -> str:
-    if row.new is None or row.fixed is None:
-        return ""
-    return f"+{l10n.number(row.new)} \N{MINUS SIGN}{l10n.number(row.fixed)}"

@@ -112,7 +112,11 @@ def run(args: argparse.Namespace) -> int:
         with for_people():
             print_plan(localized, l10n, print_message if stdout_formats else out)
     else:
-        _print_failures(localized, locale=args.locale)
+        failures = ((tenant.title, tenant.failure) for tenant in localized.tenants if tenant.failure is not None)
+        print_diagnostics(
+            [Diagnostic(slug="audit-incomplete", message=joined(": ", failure)) for failure in failures],
+            locale=args.locale,
+        )
     if not args.quiet:
         print_written(written, l10n)
     return exit_code(plan)
@@ -129,11 +133,3 @@ def _stdout_document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Loc
             hint=Message("choose one with --tenant, or write to a file"),
         )
     return next((body for _, body in tenant_documents(name, Path(name), localized, l10n)), b"")
-
-
-def _print_failures(plan: FleetPlan, *, locale: str | None) -> None:
-    """Print why tenants have no plan, if no summary on the terminal does."""
-    failures = ((tenant.title, tenant.failure) for tenant in plan.tenants if tenant.failure is not None)
-    print_diagnostics(
-        [Diagnostic(slug="audit-incomplete", message=joined(": ", failure)) for failure in failures], locale=locale
-    )

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from auditor.app.policies.waivers import WaiverChange, WaiverRequest, waive
+from auditor.app.policies.waivers import WaiverRequest, waive
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_notice
 from auditor.deliver.report_folder import write_document
@@ -63,12 +63,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     write_document(args.file, waiver.content)
     if not args.quiet:
-        _print(waiver, args)
+        l10n = localization(reader_locale(args.locale))
+        count = l10n.plural("{count} finding", "{count} findings", len(waiver.findings))
+        text = l10n.gettext("{ids} in {path} waives {count}")
+        print_notice(text.format(ids=", ".join(waiver.ids), path=args.file, count=count))
     return 0
-
-
-def _print(waiver: WaiverChange, args: argparse.Namespace) -> None:
-    l10n = localization(reader_locale(args.locale))
-    count = l10n.plural("{count} finding", "{count} findings", len(waiver.findings))
-    text = l10n.gettext("{ids} in {path} waives {count}")
-    print_notice(text.format(ids=", ".join(waiver.ids), path=args.file, count=count))

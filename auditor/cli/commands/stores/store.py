@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auditor.app.store.commands import TenantRetention, apply_retention, nights, put, restore
 from auditor.app.store.integrity import IntegrityCheck, check
-from auditor.app.verification.recorded_changes import RecordedChanges, record_changes
+from auditor.app.verification.recorded_changes import record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
 from auditor.cli.store_summary import format_size, print_outcomes
 from auditor.cli.terminal.console import document, out, print_message
@@ -128,18 +128,15 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
     for log in logs:
         for recorded in record_changes(args.store, log):
             if not args.quiet:
-                print_message(printable_line(_recorded_line(recorded, l10n)))
+                text = l10n.plural(
+                    "{tenant}: {count} change recorded",
+                    "{tenant}: {count} changes recorded",
+                    recorded.count,
+                    tenant=recorded.tenant,
+                )
+                print_message(printable_line(text))
     others = [path for path in paths if path not in logs]
     return print_outcomes(put(args.store, others) if others else (), l10n, locale=args.locale, quiet=args.quiet)
-
-
-def _recorded_line(recorded: RecordedChanges, l10n: Labels) -> str:
-    return l10n.plural(
-        "{tenant}: {count} change recorded",
-        "{tenant}: {count} changes recorded",
-        recorded.count,
-        tenant=recorded.tenant,
-    )
 
 
 def _list(args: argparse.Namespace, l10n: Labels) -> int:
