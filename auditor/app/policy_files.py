@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from auditor import __version__, resources
@@ -121,11 +121,7 @@ def _extended_folder(file: str, location: str) -> Path:
     parent = Path(file).parent
     folder = Path(os.path.normpath(parent / location))
     if not files.is_folder(folder):
-        raise UsageError(
-            "policies-missing",
-            Message("there is no folder {location}", location=folder),
-            hint=Message("specify a folder of policy files, relative to this file"),
-        )
+        raise missing_folder(folder)
     resolved_parent = _resolved(parent)
     repository = next(
         (ancestor for ancestor in (resolved_parent, *resolved_parent.parents) if exists(ancestor / ".git")), None
@@ -137,6 +133,12 @@ def _extended_folder(file: str, location: str) -> Path:
             hint=Message("specify a folder of the same repository"),
         )
     return folder
+
+
+def missing_folder(folder: PurePath) -> UsageError:
+    """Return the error about a folder that a file extends and that does not exist."""
+    hint = Message("specify a folder of policy files, relative to this file")
+    return UsageError("policies-missing", Message("there is no folder {location}", location=folder), hint=hint)
 
 
 def _uses_library(locations: Sequence[Path]) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
@@ -26,17 +25,6 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel, channel_of
 from auditor.render.text.earlier_run import EarlierRun
-
-_EARLIER_MAIL: Final = {
-    LogState.ACCEPTED: Message("a mail of this run with the same content was sent before"),
-    LogState.SENDING: Message("a mail of this run with the same content may have been sent"),
-    LogState.UNKNOWN: Message("a mail of this run with the same content may have been sent"),
-}
-_EARLIER_MESSAGE: Final = {
-    LogState.ACCEPTED: Message("a message of this run with the same content was sent before"),
-    LogState.SENDING: Message("a message of this run with the same content may have been sent"),
-    LogState.UNKNOWN: Message("a message of this run with the same content may have been sent"),
-}
 
 
 class _Prepared(Struct, frozen=True, kw_only=True):
@@ -147,15 +135,17 @@ def _message(
 
 def _already_sent(address: str, state: LogState, log: Path) -> DeliveryReport:
     mail = channel_of(address)[0] is Channel.MAIL
-    earlier_message = (_EARLIER_MAIL if mail else _EARLIER_MESSAGE)[state]
     if state is LogState.ACCEPTED:
-        return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=earlier_message)
-    hint = (
-        Message("check the sending mailbox; --resend sends it again (the list is {log})", log=log)
-        if mail
-        else Message("check the channel; --resend sends it again (the list is {log})", log=log)
-    )
-    return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=earlier_message, hint=hint)
+        message = Message("a message of this run with the same content was sent before")
+        if mail:
+            message = Message("a mail of this run with the same content was sent before")
+        return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=message)
+    message = Message("a message of this run with the same content may have been sent")
+    hint = Message("check the channel; --resend sends it again (the list is {log})", log=log)
+    if mail:
+        message = Message("a mail of this run with the same content may have been sent")
+        hint = Message("check the sending mailbox; --resend sends it again (the list is {log})", log=log)
+    return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=message, hint=hint)
 
 
 def _write_message(letter: MailMessage | WebhookMessage, folder: Path) -> DeliveryReport:

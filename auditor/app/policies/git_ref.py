@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from auditor import __version__
-from auditor.app.policy_files import COPY, DEFAULT, installed_base, is_policy_file
+from auditor.app.policy_files import COPY, DEFAULT, installed_base, is_policy_file, missing_folder
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.policy.extends import STARTER, Base, Bases
@@ -82,11 +82,7 @@ def bases_of(commit: str, ref: str) -> Bases:
             return Base(files=tuple(base_files), version=version)
         if source.startswith(STARTER):
             return installed_base(file, source)
-        raise UsageError(
-            "policies-missing",
-            Message("there is no folder {location}", location=base_folder),
-            hint=Message("specify a folder of policy files, relative to this file"),
-        )
+        raise missing_folder(base_folder)
 
     return find
 

@@ -74,7 +74,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
     except ssl.SSLCertVerificationError as error:
         return _refused(
             relay,
-            Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
+            connection_error(error),
             Message("write the name that is in the certificate in mail.smtp.host")
             if error.verify_code in _HOSTNAME_MISMATCH
             else Message("specify its CA certificate in mail.smtp.ca"),

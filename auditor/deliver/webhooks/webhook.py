@@ -114,12 +114,8 @@ def _attempt(
         response = connection.getresponse()
         answer = response.read(_MAX_RESPONSE)
     except (OSError, http.client.HTTPException) as error:
-        unknown = SendAttempt(
-            status=SendStatus.UNKNOWN,
-            message=Message("the connection ended before a response: {error}", error=connection_error(error)),
-            hint=Message("check the channel; the id of the message is {message_id}", message_id=message.message_id),
-        )
-        return _Retryable(unknown) if target.channel is Channel.WEBHOOK else unknown
+        ended = Message("the connection ended before a response: {error}", error=connection_error(error))
+        return _unknown(target, message, ended)
     finally:
         connection.close()
     return _outcome_of(target, message, response, answer)
@@ -150,9 +146,7 @@ def _outcome_of(
     if status == 429 or (status == 503 and wait is not None):
         return _Retryable(_refused(description, Message("send it again later")), wait)
     if status >= 500 or status == 408:
-        check = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
-        unknown = SendAttempt(status=SendStatus.UNKNOWN, message=description, hint=check)
-        return _Retryable(unknown, wait) if target.channel is Channel.WEBHOOK else unknown
+        return _unknown(target, message, description, wait)
     hint = (
         Message(
             "create a new webhook in the same service, and put its address into {variable}", variable=target.variable
@@ -170,6 +164,15 @@ def _quoted(target: WebhookTarget, answer: bytes) -> str:
         if len(part) >= _MIN_SECRET:
             text = text.replace(part, "…").replace(urllib.parse.quote(part, safe=""), "…")
     return printable(text)[:_MAX_QUOTED]
+
+
+def _unknown(
+    target: WebhookTarget, message: WebhookMessage, description: Message, wait: float | None = None
+) -> SendAttempt | _Retryable:
+    """Return an unknown outcome; the attempt may be repeated if the receiver can detect duplicates."""
+    check = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
+    attempt = SendAttempt(status=SendStatus.UNKNOWN, message=description, hint=check)
+    return _Retryable(attempt, wait) if target.channel is Channel.WEBHOOK else attempt
 
 
 def _refused(description: Message, hint: Message | None) -> SendAttempt:

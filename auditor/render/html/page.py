@@ -35,12 +35,12 @@ from auditor.render.html.usage import unit_tables, usage_table
 from auditor.render.html.view import Figure, Page, PolicyGroup, TenantSection, Tile
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import oldest
-from auditor.render.text.labels import Labels
+from auditor.render.text.labels import COUNTED_CHANGES, Labels
 from auditor.render.text.sanitize import is_https, shortened
 from auditor.render.text.summary import NAMED_TENANTS, completeness, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
-from auditor.result.aggregate import FindingChanges, all_prices_known, changes, freed
+from auditor.result.aggregate import all_prices_known, changes, freed
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
@@ -80,7 +80,12 @@ def page(
         complete=result.complete,
         completeness=completeness(result, l10n),
         previous=result.run.previous,
-        changes=_changes(result, changed, l10n),
+        changes=()
+        if result.run.previous is None
+        else tuple(
+            Tile(count=getattr(changed, key), label=l10n.plural_form(form, getattr(changed, key)), key=key)
+            for key, (form, _) in COUNTED_CHANGES.items()
+        ),
         unconfirmed=changed.unconfirmed,
         counts=_counts(result, l10n),
         shares=_shares(result.summary.open),
@@ -170,16 +175,6 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
         Figure(label=label, amount=l10n.sums(sums), note=note)
         for label, sums, note in amounts
         if sums or sums is not freed_money.buy
-    )
-
-
-def _changes(result: Result, changed: FindingChanges, l10n: Labels) -> tuple[Tile, ...]:
-    if result.run.previous is None:
-        return ()
-    return (
-        Tile(count=changed.new, label=l10n.plural_form("{count} new", changed.new), key="new"),
-        Tile(count=changed.reopened, label=l10n.plural_form("{count} reopened", changed.reopened), key="reopened"),
-        Tile(count=changed.fixed, label=l10n.plural_form("{count} fixed", changed.fixed), key="fixed"),
     )
 
 

@@ -26,7 +26,7 @@ from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatL
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_names
-from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.labels import COUNTED_CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import flat, is_https
 
 BAR_WIDTH: Final = 120
@@ -161,7 +161,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
     return [
         PolicyChanges(
             key=key,
-            summary=_change_text(key, count, l10n),
+            summary=l10n.plural(*COUNTED_CHANGES[key], count),
             title=flat(titles.get(policy, policy)),
             severity=severities[rank],
             tenant=names.get(name, l10n.gettext("Policies across tenants")) if several else "",
@@ -171,16 +171,6 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
         for (rank, name, policy), count in sorted(by_policy.items())
         if count
     ]
-
-
-def _change_text(key: str, count: int, l10n: Labels) -> str:
-    match key:
-        case "reopened":
-            return l10n.plural("{count} reopened", "{count} reopened", count)
-        case "new":
-            return l10n.plural("{count} new", "{count} new", count)
-        case _:
-            return l10n.plural("{count} fixed", "{count} fixed", count)
 
 
 def _link(reader: Reader, anchor: str) -> str:

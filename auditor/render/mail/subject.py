@@ -5,7 +5,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
-from auditor.render.text.labels import Labels
+from auditor.render.text.labels import COUNTED_CHANGES, Labels
 from auditor.render.text.sanitize import flat
 from auditor.result.aggregate import changes
 
@@ -46,11 +46,8 @@ def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
         yield l10n.plural("{count} open", "{count} open", findings)
     elif complete:
         yield l10n.gettext("nothing open")
-    changed = changes(result.tenants, result.fleet)
     if result.run.previous is not None:
-        if changed.new:
-            yield l10n.plural("{count} new", "{count} new", changed.new)
-        if changed.reopened:
-            yield l10n.plural("{count} reopened", "{count} reopened", changed.reopened)
-        if changed.fixed:
-            yield l10n.plural("{count} fixed", "{count} fixed", changed.fixed)
+        changed = changes(result.tenants, result.fleet)
+        for key, forms in COUNTED_CHANGES.items():
+            if count := getattr(changed, key):
+                yield l10n.plural(*forms, count)

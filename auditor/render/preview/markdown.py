@@ -6,7 +6,7 @@ from typing import Final
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
-from auditor.domain.translation import N_
+from auditor.domain.translation import N_, NN_
 from auditor.findings.display_names import named_product
 from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.evidence.evidence import evidence_change
@@ -56,17 +56,17 @@ def counts_text(counts: DifferenceCount, l10n: Labels) -> str:
     return l10n.joined(tallied(kind, count, l10n) for kind, count in numbers.items())
 
 
+_TALLIES: Final[Mapping[str, tuple[str, str]]] = {
+    "added": NN_("{count} added", "{count} added"),
+    "removed": NN_("{count} removed", "{count} removed"),
+    "changed": NN_("{count} changed", "{count} changed"),
+    "unconfirmed": NN_("{count} unconfirmed", "{count} unconfirmed"),
+}
+
+
 def tallied(kind: str, count: int, l10n: Labels) -> str:
     """Return how many findings are `added`, `removed`, `changed` or `unconfirmed`."""
-    match kind:
-        case "added":
-            return l10n.plural("{count} added", "{count} added", count)
-        case "removed":
-            return l10n.plural("{count} removed", "{count} removed", count)
-        case "changed":
-            return l10n.plural("{count} changed", "{count} changed", count)
-        case _:
-            return l10n.plural("{count} unconfirmed", "{count} unconfirmed", count)
+    return l10n.plural(*_TALLIES[kind], count)
 
 
 def sums(counts: DifferenceCount, l10n: Labels) -> str:

@@ -1,6 +1,6 @@
 """Formats check names, states and saved values in the language of the reader."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from re import compile as pattern
@@ -49,6 +49,13 @@ _COUNTED: Final[Mapping[Severity, tuple[str, str]]] = {
     Severity.MEDIUM: NN_("{count} medium", "{count} medium"),
     Severity.LOW: NN_("{count} low", "{count} low"),
     Severity.INFO: NN_("{count} info", "{count} info"),
+}
+
+
+COUNTED_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
+    "new": NN_("{count} new", "{count} new"),
+    "reopened": NN_("{count} reopened", "{count} reopened"),
+    "fixed": NN_("{count} fixed", "{count} fixed"),
 }
 
 
@@ -121,28 +128,23 @@ class Labels(Localization):
 
     def written_date(self, text: str) -> str:
         """Format the date of an RFC 3339 instant; any other text is returned unchanged."""
-        moment = _parse_instant(text)
-        try:
-            return text if moment is None else self.date(moment)
-        except OverflowError:  # outside of the range of `datetime` in UTC
-            return text
+        return _formatted_instant(text, self.date)
 
     def written_instant(self, text: str) -> str:
         """Format an RFC 3339 instant; any other text is returned unchanged."""
-        moment = _parse_instant(text)
-        try:
-            return text if moment is None else self.instant(moment)
-        except OverflowError:
-            return text
+        return _formatted_instant(text, self.instant)
 
     def joined(self, parts: Iterable[str]) -> str:
         """Return parts as a comma-separated list."""
         return ", ".join(parts)
 
 
-def _parse_instant(text: str) -> datetime | None:
+def _formatted_instant(text: str, form: Callable[[datetime], str]) -> str:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None
+        return text
+    try:
+        return text if moment.tzinfo is None else form(moment)
+    except OverflowError:  # outside of the range of `datetime` in UTC
+        return text
