@@ -112,7 +112,9 @@ def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleT
     """Return the module of a command and the parser of its arguments."""
     package, description = COMMANDS[command]
     module = import_module(f"auditor.cli.commands.{package}.{command}")
-    parser = Parser(arguments, prog=f"auditor {command}", description=description)
+    parser = Parser(
+        arguments, prog=f"auditor {command}", description=description, epilog=getattr(module, "EXAMPLES", None)
+    )
     module.add_arguments(parser)
     if parser.epilog is not None:  # keep the line breaks of examples
         parser.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -55,7 +55,7 @@ def print_written(paths: Iterable[Path], l10n: Localization) -> None:
     """Print the paths of files that were written; of many, those in the fewest folders and the number of the others."""
     ordered = sorted(paths, key=lambda path: len(path.parts))
     for path in ordered[:_MAX_PATHS]:
-        print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))
+        print_notice(l10n.gettext("wrote {path}", path=path))
     more = len(ordered) - _MAX_PATHS
     if more > 0:
         print_notice(l10n.more(more))

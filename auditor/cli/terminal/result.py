@@ -133,7 +133,7 @@ def _print_counts(console: Console, page: Page, l10n: Labels) -> None:
         counts.append(l10n.plural("{count} report-only", "{count} report-only", page.report_only), style="dim")
     _print(console, counts)
     if page.previous is not None:
-        since = l10n.gettext("Since {day}:").replace("{day}", l10n.date(page.previous))
+        since = l10n.gettext("Since {day}:", day=l10n.date(page.previous))
         text = l10n.joined(f"{l10n.number(tile.count)} {tile.label}" for tile in page.changes)
         _print(console, Text(f"{since} {text}"))
     if page.money:

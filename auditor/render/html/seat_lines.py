@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.result.model import PolicyHeader, TenantResult
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
+from auditor.render.html.usage import with_money
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 
@@ -58,10 +59,6 @@ def _coverage_line(coverage: SeatCoverage, header: PolicyHeader | None, l10n: La
         parts.append(l10n.plural("{count} not known", "{count} not known", coverage.unknown))
     if coverage.missing:
         text = l10n.plural("{count} seat is missing", "{count} seats are missing", coverage.missing)
-        cost = coverage.missing_cost
-        if cost is not None:
-            money = l10n.money(cost.per_month, cost.currency)
-            text = l10n.gettext("{text} ({money} a month)", money=money, text=text)
-        parts.append(text)
+        parts.append(with_money(text, coverage.missing_cost, l10n))
     title = coverage.policy if header is None else shortened(header.title)
     return f"{title}: {l10n.joined(parts)}"

@@ -163,10 +163,11 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
     prices = (
         replace(product.price, per_month=product.price.per_month * seats) for product, seats in excess if product.price
     )
-    return _with_money(text, money_sum(prices), l10n)
+    return with_money(text, money_sum(prices), l10n)
 
 
-def _with_money(text: str, amount: Money | None, l10n: Labels) -> str:
+def with_money(text: str, amount: Money | None, l10n: Labels) -> str:
+    """Return a text followed by a monthly amount in brackets, or the text alone if the amount is not known."""
     if amount is None:
         return text
     return l10n.gettext("{text} ({money} a month)", text=text, money=_money(amount, l10n))
@@ -225,7 +226,7 @@ def _summary(name: str, product: ProductUsage, l10n: Labels) -> str:
         assigned=l10n.number(product.assigned),
         idle=l10n.number(product.idle),
     )
-    return _with_money(text, product.idle_cost, l10n)
+    return with_money(text, product.idle_cost, l10n)
 
 
 _LABELS: Final = {
@@ -295,7 +296,7 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
     ]
     if unit.idle:
         text = l10n.plural("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
-        facts.append(_with_money(text, unit.idle_cost, l10n))
+        facts.append(with_money(text, unit.idle_cost, l10n))
     return UnitRow(
         name=name,
         people=l10n.number(unit.people),

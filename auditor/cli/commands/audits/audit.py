@@ -37,7 +37,7 @@ from auditor.render.formats import FORMATS
 from auditor.render.html.content import PageContent
 from auditor.render.text.earlier_run import EarlierRun
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
 auditor audit                               every tenant of tenants.yaml against policies/
 auditor audit --history audits/ --store audits/   with the trends of earlier nights; store tonight's results
@@ -59,7 +59,6 @@ FORMAT_NAMES = (*FORMATS, TERMINAL)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor audit`."""
-    parser.epilog = _EXAMPLES
     declare(parser, "policies")
     add_state_arguments(parser.add_argument_group("what is audited"))
     _add_output_arguments(parser.add_argument_group("outputs"))

@@ -16,7 +16,7 @@ from auditor.failures import with_tenant_name
 from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.settings.loader import read, select_tenants
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
 auditor collect policies/seats.yaml --tenant contoso
 auditor collect --plan                    and the groups that assign licences, for `auditor plan`
@@ -27,7 +27,6 @@ auditor collect --store audits/           and keep the snapshots in a store
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor collect`."""
-    parser.epilog = _EXAMPLES
     declare(parser, "policies", policies="policy files or folders (default: policies/)")
     parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
     parser.add_argument(

@@ -35,7 +35,7 @@ _DRY_RUN_TEXTS: Mapping[str, str] = {
     "close": N_("to close #{number}: {title}"),
     "later": N_("postponed to a later run (--limit): {title}"),
 }
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor issues out/result.json --repository OWNER/NAME --dry-run     what would be opened, updated, closed
 auditor issues out/result.json --repository OWNER/NAME --severity high
 It writes to GitHub, with the token in GITHUB_TOKEN, and never to a tenant.
@@ -44,7 +44,6 @@ It writes to GitHub, with the token in GITHUB_TOKEN, and never to a tenant.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor issues`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
     parser.add_argument(
         "--repository", type=_repository, required=True, metavar="OWNER/NAME", help="the repository with the issues"
@@ -109,7 +108,7 @@ def _print_change(
     if text is None or quiet:
         return
     issue_number = number or (0 if change.issue is None else change.issue.number)
-    out(printable(l10n.gettext(text).replace("{number}", str(issue_number)).replace("{title}", change.title)))
+    out(printable(l10n.gettext(text, number=issue_number, title=change.title)))
     if verbose and change.body:
         print_message("\n".join(printable(line) for line in change.body.splitlines()))
 

@@ -46,7 +46,7 @@ _MESSAGE_OUTCOMES: Mapping[str, str] = {
     "not-due": N_("message to {address}: nothing to report"),
 }
 """Texts for the outcomes of a message to a channel that are not failures."""
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor send out/result.json                           to all recipients
 auditor send out/result.json --dry-run                 write the mails as files, send nothing
 auditor send out/result.json --to ann@contoso.example  to one of the recipients
@@ -56,7 +56,6 @@ auditor send out/result.json --to teams:TEAMS_URL      to the webhook whose addr
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor send`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
     declare(
         parser,

@@ -12,7 +12,7 @@ from auditor.cli.terminal.console import out, print_notice
 from auditor.domain.errors import printable
 from auditor.localization import Localization, localization
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor prices import prices.csv                   a table: skuPartNumber,price,currency
 auditor prices import pricesheet.csv --market NL   Microsoft's price sheet for partners
 """
@@ -22,7 +22,6 @@ _MAX_PRODUCTS: Final = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor prices`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("action", choices=("import",), help="write the prices of a CSV into a policy file")
     parser.add_argument("file", type=Path, metavar="FILE", help="the CSV to read")
     parser.add_argument(
@@ -60,14 +59,10 @@ def _report(imported: ImportedPrices, l10n: Localization) -> None:
     for reason, products in imported.skipped.items():
         more = ["…"] if len(products) > _MAX_PRODUCTS else []
         names = ", ".join([*(str(product) for product in islice(products, _MAX_PRODUCTS)), *more])
-        text = l10n.gettext("left out or noted: {reason}: {products}")
-        out(printable(text.replace("{reason}", l10n.translate(reason)).replace("{products}", names)))
-    values = {
-        "{counts}": l10n.plural("{count} price", "{count} prices", imported.count),
-        "{currency}": imported.currency,
-        "{path}": str(imported.path),
-    }
-    summary = l10n.gettext("wrote {path}: {counts} in {currency}")
-    for name, value in values.items():
-        summary = summary.replace(name, value)
+        text = l10n.gettext("left out or noted: {reason}: {products}", reason=l10n.translate(reason), products=names)
+        out(printable(text))
+    counts = l10n.plural("{count} price", "{count} prices", imported.count)
+    summary = l10n.gettext(
+        "wrote {path}: {counts} in {currency}", path=imported.path, counts=counts, currency=imported.currency
+    )
     print_notice(summary)

@@ -19,7 +19,7 @@ from auditor.localization import Localization, localization
 if TYPE_CHECKING:
     from rich.console import Console
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor products                      every product
 auditor products power automate       products with these words in their names, part number or skuId
 auditor products EXCHANGE_S_ENTERPRISE   also products that include this plan
@@ -36,7 +36,7 @@ _USAGE = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor products`."""
-    parser.usage, parser.epilog = _USAGE, _EXAMPLES
+    parser.usage = _USAGE
     parser.add_argument("text", nargs="*", metavar="TEXT", help="words to look for, or: update FILE_OR_URL")
     parser.add_argument("--free", action="store_true", help="only products that cost nothing, with the reason")
     parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")
@@ -88,9 +88,8 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
         l10n.plural("{count} product", "{count} products", len(catalogue.products)),
         l10n.plural("{count} service plan", "{count} service plans", len(catalogue.plans)),
     )
-    summary = l10n.gettext("wrote {path}: {counts}, of {date}").replace("{date}", catalogue.date)
-    summary = summary.replace("{counts}", ", ".join(counts)).replace("{path}", str(updated.path))
-    print_notice(summary)
+    text = l10n.gettext("wrote {path}: {counts}, of {date}")
+    print_notice(text.format(path=updated.path, counts=", ".join(counts), date=catalogue.date))
     if updated.unused:
         print_message(l10n.gettext("the catalogue of the package is newer and stays in use"))
     return 0

@@ -9,7 +9,7 @@ from auditor.cli.terminal.console import out, print_notice
 from auditor.deliver.report_folder import write_document
 from auditor.localization import localization
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor decide approvals.csv --by licensing@contoso.example          answers to questions of out/plan.json
 auditor decide approvals.csv --by licensing@contoso.example --until 2027-01-31 --print
 exit codes: 0 every answer is a decision; 2 an answer is rejected, and nothing is written
@@ -18,7 +18,6 @@ exit codes: 0 every answer is a decision; 2 an answer is rejected, and nothing i
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor decide`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("approvals", nargs="+", type=Path, metavar="CSV", help="the approvals.csv that was sent back")
     parser.add_argument("--by", required=True, metavar="ADDRESS", help="who decided")
     parser.add_argument("--until", type=day, metavar="DATE", help="the last day on which the decisions apply")

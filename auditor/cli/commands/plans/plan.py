@@ -37,7 +37,7 @@ from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor plan --demo                          the built-in tenants
 auditor plan                                 every tenant of tenants.yaml, read now
 auditor plan --snapshot snapshots/ -f json -f markdown=plan.md policies/
@@ -52,7 +52,6 @@ FORMAT_NAMES = (*FORMATS, *TENANT_FORMATS, "terminal")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor plan`."""
-    parser.epilog = _EXAMPLES
     declare(
         parser,
         *("policies", "demo", "snapshot", "tenant", "as_of", "output", "format", "locale", "store", "redact"),

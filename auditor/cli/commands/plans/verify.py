@@ -15,7 +15,7 @@ from auditor.cli.terminal.streams import for_people
 from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor verify out/plan.json                              the tenants of tenants.yaml, as they are now
 auditor verify out/plan.json --snapshot snapshots/ --done done.jsonl policies/
 exit codes: 0 all actions that were run are done, and there are no new findings; 1 otherwise; 3 incomplete
@@ -28,7 +28,6 @@ _MAX_ITEMS = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor verify`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("plan", type=Path, metavar="PLAN", help="the plan.json that `auditor plan` wrote")
     parser.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1: who did what and when")
     declare(parser, "policies")

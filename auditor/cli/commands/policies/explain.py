@@ -11,7 +11,7 @@ from auditor.cli.terminal.markdown import columns, render
 from auditor.domain.enums import Agreement, Cloud
 from auditor.localization import localization
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor explain assignment.redundant             what a check means, and which guidance belongs to it
 auditor explain move-users --agreement mca       a guidance article, for one agreement and cloud
 auditor explain disabled-licensed policies/      a policy, contract, waiver, population or product set
@@ -23,7 +23,6 @@ auditor explain 6637f361 --result out/result.json   a finding, with its evidence
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor explain`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument(
         "id",
         metavar="ID",

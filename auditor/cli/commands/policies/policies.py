@@ -12,7 +12,7 @@ from auditor.domain.errors import printable_line
 from auditor.render.preview.markdown import headline, kinds, state
 from auditor.render.text.labels import Labels
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor policies update                              what the installed starter library changes in policies/
 auditor policies update --snapshot snapshots/        and which findings appear and disappear
 auditor policies update --write                      update: writes version and digest
@@ -21,7 +21,6 @@ auditor policies update --write                      update: writes version and 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor policies`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("action", choices=("update",), help="compare with the installed starter library")
     declare(parser, "policies")
     parser.add_argument("--write", action="store_true", help="write the new version and digest into the files")
@@ -55,8 +54,7 @@ def run(args: argparse.Namespace) -> int:
 def _print(changes: LibraryUpdate, l10n: Labels) -> None:
     """Print changed policies, changed findings, and changes to files."""
     if changes.current:
-        text = l10n.gettext("The policies are those of the installed starter library, {version}.")
-        out(text.replace("{version}", __version__))
+        out(l10n.gettext("The policies are those of the installed starter library, {version}.", version=__version__))
         return
     if changes.policies is None:
         out(l10n.gettext("The pinned version of the library is not available, so nothing can be compared with it."))
@@ -65,8 +63,8 @@ def _print(changes: LibraryUpdate, l10n: Labels) -> None:
         if policy.id in changes.diffs:
             _print_lines(changes.diffs[policy.id])
     if changes.definitions:
-        text = l10n.gettext("Changed populations and product sets: {names}")
-        out(printable_line(text.replace("{names}", ", ".join(changes.definitions))))
+        names = ", ".join(changes.definitions)
+        out(printable_line(l10n.gettext("Changed populations and product sets: {names}", names=names)))
     if changes.missing_files:
         text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
         out(printable_line(text.replace("{names}", ", ".join(changes.missing_files))))

@@ -16,7 +16,7 @@ from auditor.render.preview.markdown import counts_text, headline, more, sides_l
 from auditor.render.text.labels import Labels
 from auditor.result.preview_counts import by_policy
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
 auditor preview --base old-policies/ policies/ --demo -f markdown=-
 exit codes: 0 nothing at or above --fail-on is added; 1 the change adds such findings; 2 broken policies; 3 incomplete
@@ -35,7 +35,6 @@ _MAX_UNKNOWN = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor preview`."""
-    parser.epilog = _EXAMPLES
     declare(
         parser,
         "policies",

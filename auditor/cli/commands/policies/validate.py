@@ -45,5 +45,5 @@ def run(args: argparse.Namespace) -> int:
             l10n.plural("{count} waiver", "{count} waivers", checked.waivers),
             *([l10n.plural("{count} decision", "{count} decisions", checked.decisions)] * bool(checked.decisions)),
         )
-        print_message(l10n.gettext("{counts}: valid").replace("{counts}", ", ".join(counts)))
+        print_message(l10n.gettext("{counts}: valid", counts=", ".join(counts)))
     return 0

@@ -11,7 +11,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.localization import localization
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor waive 6637f361 --until 2027-01-31 --reason "Store pilot"      in the findings of out/result.json
 auditor waive 6637f361 82ab09c4 --until 2027-01-31 --reason "Store pilot" --snapshot snapshots/ --print
 exit codes: 0 the waiver is written; 2 it is rejected, and nothing is written
@@ -20,7 +20,6 @@ exit codes: 0 the waiver is written; 2 it is rejected, and nothing is written
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor waive`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("fingerprints", nargs="+", metavar="FINGERPRINT", help="findings, by their first digits or all")
     parser.add_argument("--until", type=day, required=True, metavar="DATE", help="the last day on which it applies")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="the reason for the exception")

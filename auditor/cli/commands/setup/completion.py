@@ -14,7 +14,7 @@ from auditor.cli.terminal.console import document
 from auditor.domain.enums import Severity
 from auditor.localization import Localization, catalogues, localization
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor completion bash > ~/.local/share/bash-completion/completions/auditor
 auditor completion zsh > "${fpath[1]}/_auditor"
 auditor completion fish > ~/.config/fish/completions/auditor.fish
@@ -26,7 +26,6 @@ _PATH_TYPES: Final = frozenset((Path, location))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor completion`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("shell", choices=tuple(SHELLS), help="the shell that reads the script")
     declare(parser, "locale", locale="language of the descriptions in the script (default: the environment's)")
 

@@ -24,7 +24,7 @@ _MARKS = {
     DoctorOutcome.BAD: N_("FAIL"),
     DoctorOutcome.UNKNOWN: "?",
 }
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor doctor                     what policies/ need of every tenant in tenants.yaml, and what is missing
 auditor doctor --all               the same for `auditor collect --all`
 """
@@ -32,7 +32,6 @@ auditor doctor --all               the same for `auditor collect --all`
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor doctor`."""
-    parser.epilog = _EXAMPLES
     declare(parser, "policies", policies="policy files or folders (default: policies/)")
     parser.add_argument("--all", action="store_true", help="check what every source needs, not only the policies")
     parser.set_defaults(tenants=Path("tenants.yaml"))

@@ -31,7 +31,7 @@ from auditor.domain.errors import printable
 from auditor.files import input as files
 from auditor.localization import Localization, localization
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor init                             asks, and writes into this folder
 auditor init --tenant-id GUID --no-input
 auditor init audit/ --repository OWNER/NAME --agreement mca --mail-from audit@contoso.example
@@ -45,7 +45,6 @@ _DIFF_LINES = 40
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor init`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
     )
@@ -236,11 +235,11 @@ def _print_program_notes(names: Sequence[str], choices: Choices, l10n: Localizat
             print_notice(text.replace("{files}", ", ".join(unusable)))
             _print_help(l10n.gettext("specify your own copy: --action OWNER/NAME --pin SHA"), l10n)
     elif not choices.pin and any(name.startswith(".github/workflows/") for name in names):
-        warning = l10n.gettext("the commit of this release is not known: the workflows use a tag, which can be moved")
-        hint = l10n.gettext("`{command}` prints the commit for --pin")
+        print_notice(
+            l10n.gettext("the commit of this release is not known: the workflows use a tag, which can be moved")
+        )
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
-        print_notice(warning)
-        _print_help(hint.replace("{command}", command), l10n)
+        _print_help(l10n.gettext("`{command}` prints the commit for --pin", command=command), l10n)
 
 
 def _print_help(text: str, l10n: Localization) -> None:

@@ -27,7 +27,7 @@ from auditor.history.night_diff import first_from
 from auditor.render.history import html, json, table
 from auditor.render.text.labels import Labels
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor history audits/                                         seats, findings, money, forecasts
 auditor history audits/ --tenant contoso --from 2026-01-01 -f html=trends.html -f csv=trends.csv
 auditor history audits/ --from 2026-03-01 --to 2026-03-31            what is new, gone and changed
@@ -44,7 +44,6 @@ _QUESTIONS = ("finding", "policy", "person")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor history`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument(
         "locations",
         nargs="+",
@@ -186,7 +185,7 @@ def _write_trends(
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Iterable[bytes]]]) -> None:
     for path in write_artifacts(artifacts):
         if not args.quiet:
-            print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))
+            print_notice(l10n.gettext("wrote {path}", path=path))
 
 
 def _formats(args: argparse.Namespace) -> dict[str, Path | None]:

@@ -20,7 +20,7 @@ from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import Night
 
-_EXAMPLES = """\
+EXAMPLES = """\
 auditor store put audits/ snapshots/ out/result.json      store tonight's snapshots and findings
 auditor store put abfs://audits@account.dfs.core.windows.net/nights snapshots/
 auditor store put audits/ done.jsonl                      record what plan.ps1 did, for the next report
@@ -66,7 +66,6 @@ _DRY_RUN_TEXTS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor store`."""
-    parser.epilog = _EXAMPLES
     parser.add_argument("action", choices=tuple(_ACTIONS), help="what to do with the store")
     parser.add_argument("store", type=location, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
     parser.add_argument(
@@ -214,8 +213,9 @@ def _prune_summary(retention: TenantRetention, l10n: Labels, *, deleted: bool) -
         if names:
             yield "  " + l10n.plural(singular, plural, len(names))
     if pruning.still_needed:
-        needed = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them")
-        yield "  " + needed.replace("{size}", format_size(sum(entry.size for entry in pruning.still_needed), l10n))
+        size = format_size(sum(entry.size for entry in pruning.still_needed), l10n)
+        needed = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them", size=size)
+        yield f"  {needed}"
 
 
 def _get(args: argparse.Namespace, _l10n: Labels) -> int:
