@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from auditor.app.redaction.departments import redacted_departments
 from auditor.app.redaction.people import PERSONAL, UserPseudonyms, named_in, people_in_policies, people_of, with_texts
 from auditor.app.redaction.pseudonyms import PSEUDONYM, RedactionKey
-from auditor.app.redaction.verification import redacted_verification
 from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding, report_order
 from auditor.domain.result.model import Coverage, FleetResult, Notice, PolicyOutcome, Result, Run, TenantResult
+from auditor.domain.result.verification import ActionVerdict, TenantVerification
 from auditor.findings.action_table import mapped
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 
@@ -127,7 +127,7 @@ def _tenant(tenant: TenantResult, key: RedactionKey, named: Mapping[str, str]) -
         policies=_reasons(tenant.policies, people),
         failure=None if tenant.failure is None else tenant.failure.rewritten(people.free_text),
         departments=None if tenant.departments is None else redacted_departments(tenant.departments, people),
-        verification=None if verification is None else redacted_verification(verification, people),
+        verification=None if verification is None else _verification(verification, people),
     )
 
 
@@ -209,6 +209,37 @@ def _proof(proof: Proof, people: UserPseudonyms) -> Proof:
         fixed=people.fingerprints(proof.fixed),
         remaining=tuple(sorted(remaining, key=lambda item: item.fingerprint)),
         new=_findings(proof.new, people),
+    )
+
+
+def _verification(verification: TenantVerification, people: UserPseudonyms) -> TenantVerification:
+    """Return the verification with pseudonyms and new fingerprints, sorted so that the order of ids is not revealed."""
+    findings = (
+        replace(
+            finding,
+            fingerprint=people.key.fingerprint(finding.fingerprint),
+            subject=people.subject(finding.subject),
+        )
+        for finding in verification.findings
+    )
+    return replace(
+        verification,
+        actions=tuple(_action_verdict(action, people) for action in verification.actions),
+        findings=tuple(sorted(findings, key=lambda finding: finding.fingerprint)),
+    )
+
+
+def _action_verdict(action: ActionVerdict, people: UserPseudonyms) -> ActionVerdict:
+    steps = (replace(step, subject=people.text(step.subject)) for step in action.steps)
+    run, decided = action.execution, action.decided
+    return replace(
+        action,
+        title=people.program_text(action.title),
+        title_arguments=people.title_arguments(action.title_arguments),
+        steps=tuple(sorted(steps, key=lambda step: (step.subject, step.step))),
+        findings=people.fingerprints(action.findings),
+        decided=decided and replace(decided, decisions=tuple(map(people.free_text, decided.decisions))),
+        execution=None if run is None else replace(run, by=tuple(map(people.free_text, run.by))),
     )
 
 
