@@ -35,16 +35,13 @@ def commit_of(ref: str) -> str:
     return commit
 
 
-def files_of(commit: str, paths: Sequence[Path], *, ref: str) -> list[tuple[str, bytes]]:
+def files_of(commit: str, paths: Sequence[Path], *, ref: str, root: Path | None = None) -> list[tuple[str, bytes]]:
     """Return the policy files of files and folders in a commit as (`ref:path`, bytes), sorted by path.
 
     A path that is not in the commit is skipped, because the change adds it. Raises UsageError for a path outside the
     repository, and for a symbolic link, which cannot be followed in a commit.
     """
-    return _files_of(commit, paths, root=_root(), ref=ref)
-
-
-def _files_of(commit: str, paths: Sequence[Path], *, root: Path, ref: str) -> list[tuple[str, bytes]]:
+    root = _root() if root is None else root
     locations = [_repository_path(root, path) for path in paths or (DEFAULT,)]
     blobs: dict[str, str] = {}
     for line in filter(None, _git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
@@ -76,7 +73,7 @@ def bases_of(commit: str, ref: str) -> Bases:
             return installed_base(file, source)
         base_folder = folder / COPY if source.startswith(STARTER) else folder / source
         root = root_once()
-        base_files = _files_of(commit, (Path(os.path.normpath(root / base_folder)),), root=root, ref=ref)
+        base_files = files_of(commit, (Path(os.path.normpath(root / base_folder)),), ref=ref, root=root)
         if base_files:
             version = source.removeprefix(STARTER) if source.startswith(STARTER) else None
             return Base(files=tuple(base_files), version=version)

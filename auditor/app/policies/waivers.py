@@ -92,11 +92,7 @@ def waive(request: WaiverRequest) -> WaiverChange:
         current, file=name, key="waivers", items=items
     )
     after = load([*other_files, (name, content)], waivers_from=request.as_of.date(), bases=installed_base).policies
-    if request.result is None:
-        waived = _waived_by_audit(request, result, after)
-    else:
-        waived = _waived_by_fields(result, after, items)
-    _check_waived(selected, waived)
+    _check_waived(selected, _newly_waived(request, result, after, items))
     return WaiverChange(
         text=f"waivers:\n{block(items)}",
         content=content,
@@ -225,24 +221,18 @@ def _items(
     return items
 
 
-def _waived_by_audit(request: WaiverRequest, before: Result, after: PolicySet) -> set[str]:
-    """Return the open findings that the new waivers waive, by auditing the same state again with them."""
-    open_fingerprints = {
-        finding.fingerprint for _, finding in findings_with_tenants(before) if finding.status is not Status.WAIVED
-    }
-    result_after = _audit(request, after)
-    return {
-        f.fingerprint
-        for _, f in findings_with_tenants(result_after)
-        if f.status is Status.WAIVED and f.fingerprint in open_fingerprints
-    }
+def _newly_waived(
+    request: WaiverRequest, result: Result, after: PolicySet, items: Sequence[Mapping[str, Any]]
+) -> set[str]:
+    """Return the open findings of a result that the new waivers waive, or may waive if the result was saved.
 
-
-def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the open findings of a saved result that the new waivers waive or may waive.
-
-    Without a snapshot, a product set is assumed to contain every product of its policy.
+    The same state is audited again with them. For a saved result, a product set is assumed to contain every product of
+    its policy.
     """
+    open_fingerprints = {f.fingerprint for _, f in findings_with_tenants(result) if f.status is not Status.WAIVED}
+    if request.result is None:
+        findings = findings_with_tenants(_audit(request, after))
+        return open_fingerprints & {f.fingerprint for _, f in findings if f.status is Status.WAIVED}
     by_id = {waiver.id: waiver for waiver in after.waivers}
     matched: set[str] = set()
     for item in items:
@@ -251,9 +241,7 @@ def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[
         matched |= {
             f.fingerprint for tenant, f in findings_with_tenants(result) if _matches(item, tenant, f, single=single)
         }
-    return matched & {
-        finding.fingerprint for _, finding in findings_with_tenants(result) if finding.status is not Status.WAIVED
-    }
+    return matched & open_fingerprints
 
 
 def _matches(item: Mapping[str, Any], tenant: str, finding: Finding, *, single: bool) -> bool:

@@ -48,11 +48,9 @@ class Groups(Struct):
         }
         self.parents[group_id] = [str(parent) for parent in item.get("memberOf", ())]
 
-    def join(self, user: str, name: str) -> str:
-        """Add a user to a group, and return the group's id."""
-        group_id = self.id_of(name)
-        self.by_id[group_id]["members"].append(user)
-        return group_id
+    def join(self, user: str, name: str) -> None:
+        """Add a user to a group."""
+        self.by_id[self.id_of(name)]["members"].append(user)
 
     def add_licence(self, user: str, name: str) -> str:
         """Record that a user has a licence through a group, and return the group's id."""

@@ -34,7 +34,7 @@ from auditor.files import input as files
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Node, instant
 from auditor.policy.schema.check import check
-from auditor.policy.yaml.reader import Document, parse
+from auditor.policy.yaml.reader import parse
 
 _TENANT = "tenant"
 """The default name of the only tenant of a test."""
@@ -73,8 +73,8 @@ def run_tests(locations: Sequence[Path], catalogue: Catalogue, *, as_of: datetim
             raise InputError(errors)
         if root not in loaded:
             loaded[root] = load_policies([root])
-        for index in range(len(_tests(document))):
-            yield _run_test(document, index, path, loaded[root], catalogue, as_of)
+        for test in Node(document, (), document.value).each_of("tests"):
+            yield _run_test(test, path, loaded[root], catalogue, as_of)
 
 
 def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
@@ -106,20 +106,12 @@ def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
     return [(by_path[path][0], path, by_path[path][1]) for path in sorted(by_path)]
 
 
-def _tests(document: Document) -> list[Mapping[str, Any]]:
-    assert isinstance(document.value, dict)
-    tests: list[Mapping[str, Any]] = document.value["tests"]
-    return tests
-
-
-def _run_test(
-    document: Document, index: int, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime
-) -> PolicyTestOutcome:
-    test: Mapping[str, Any] = _tests(document)[index]
-    span = document.span(("tests", index, "name"))
+def _run_test(node: Node, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime) -> PolicyTestOutcome:
+    test: Mapping[str, Any] = node.value
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
-    policies = _selected_policies(test, path, loaded, document, index)
-    mistakes = reference_mistakes(_descriptions(document, index), catalogue)
+    policies = _selected_policies(node, path, loaded)
+    descriptions = (*node.each_of("tenants"), *((node["given"],) if node.has("given") else ()))
+    mistakes = reference_mistakes(descriptions, catalogue)
     if mistakes:
         raise InputError(mistakes)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
@@ -133,7 +125,7 @@ def _run_test(
     }
     return PolicyTestOutcome(
         name=str(test["name"]),
-        span=span,
+        span=node["name"].span(),
         missing=missing,
         unexpected=unexpected,
         matched=frozenset(
@@ -147,12 +139,6 @@ def _run_test(
             (policy, message_by_policy[policy.id]) for policy in policies.policies if policy.id in message_by_policy
         ),
     )
-
-
-def _descriptions(document: Document, index: int) -> tuple[Node, ...]:
-    """Return the descriptions of a test's tenants."""
-    test = Node(document, ("tests", index), _tests(document)[index])
-    return (*test.each_of("tenants"), *((test["given"],) if test.has("given") else ()))
 
 
 def never_matched(verdicts: Iterable[PolicyTestOutcome]) -> list[Diagnostic]:
@@ -175,28 +161,26 @@ def never_matched(verdicts: Iterable[PolicyTestOutcome]) -> list[Diagnostic]:
     ]
 
 
-def _selected_policies(
-    test: Mapping[str, Any], path: Path, loaded: Loaded, document: Document, test_index: int
-) -> PolicySet:
+def _selected_policies(test: Node, path: Path, loaded: Loaded) -> PolicySet:
     """Return the policies that the test specifies, or else those of the policy file next to it.
 
     These include policies that the file changes under `extends`. If the test has no `tenants`, restrictions of policies
     and waivers to tenants are removed.
     """
     policies = loaded.policies
-    names: Iterable[str]
-    if "policies" in test:
-        names = [str(name) for name in test["policies"]]
+    names: Sequence[str]
+    if test.has("policies"):
+        names = test.texts("policies")
         ids = {policy.id for policy in policies.policies}
         unknown = [
             Diagnostic(
                 slug="test-unknown-policy",
-                message=Message("no file defines the policy '{name}'", name=name),
-                span=document.span(("tests", test_index, "policies", index)),
-                hint=did_you_mean(name, ids),
+                message=Message("no file defines the policy '{name}'", name=node.value),
+                span=node.span(),
+                hint=did_you_mean(str(node.value), ids),
             )
-            for index, name in enumerate(names)
-            if name not in ids
+            for node in test.each_of("policies")
+            if str(node.value) not in ids
         ]
         if unknown:
             raise InputError(unknown)
@@ -206,8 +190,8 @@ def _selected_policies(
         files = {policy.id: policy.span.file for policy in policies.policies} | dict(loaded.changed)
         names = [policy for policy, file in files.items() if _without_suffix(file) == policy_path]
         if not names:
-            raise InputError([_no_policies(f"{stem}.yaml", document.span(("tests", test_index, "name")))])
-    alone = "tenants" not in test
+            raise InputError([_no_policies(f"{stem}.yaml", test["name"].span())])
+    alone = not test.has("tenants")
     selected = [policy for policy in policies.policies if policy.id in names]
     return replace(
         policies,

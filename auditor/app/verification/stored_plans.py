@@ -56,20 +56,12 @@ class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
         }
         for store in stores:
             names = by_preference(plan_names(store.backend, tenant.name), as_of.astimezone(UTC))
-            for name in (
-                *sorted(executed_names.intersection(names)),
-                *(name for name in names if name not in executed_names),
-            ):
+            executed = sorted(executed_names.intersection(names))
+            for name in (*executed, *(name for name in names if name not in executed_names)):
                 plan = self._decoded(store, name)
-                for tenant_plan in () if plan is None else plan.tenants:
-                    if (
-                        plan is not None
-                        and tenant_plan.name == tenant.name
-                        and tenant_plan.tenant_id == tenant.tenant_id
-                    ):
-                        return KnownPlan(
-                            tenant=tenant_plan, plan=plan, log=tenant_log(entries, tenant_plan, plan.as_of)
-                        )
+                for planned in () if plan is None else plan.tenants:
+                    if plan is not None and (planned.name, planned.tenant_id) == (tenant.name, tenant.tenant_id):
+                        return KnownPlan(tenant=planned, plan=plan, log=tenant_log(entries, planned, plan.as_of))
         return None
 
     def _decoded(self, store: Store, name: str) -> SavedPlan | None:

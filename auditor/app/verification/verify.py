@@ -192,13 +192,10 @@ def _was_done(number: int | None, subject: str, steps: Steps, logged: Collection
 
     A finding without an action is fixed by several actions together: `number` is None, and all requests count.
     """
-    if number is None:
-        return bool(steps) and all(verdict.verdict is Verdict.DONE or step in logged for step, verdict in steps.items())
-    all_steps = {step: verdict for step, verdict in steps.items() if step[0] == number}
-    subject_steps = {step: verdict for step, verdict in all_steps.items() if verdict.subject == subject} or all_steps
-    return bool(subject_steps) and all(
-        verdict.verdict is Verdict.DONE or step in logged for step, verdict in subject_steps.items()
-    )
+    if number is not None:
+        steps = {step: verdict for step, verdict in steps.items() if step[0] == number}
+        steps = {step: verdict for step, verdict in steps.items() if verdict.subject == subject} or steps
+    return bool(steps) and all(verdict.verdict is Verdict.DONE or step in logged for step, verdict in steps.items())
 
 
 def _action(

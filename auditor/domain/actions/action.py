@@ -97,12 +97,14 @@ class Action(Struct, frozen=True, kw_only=True):
     @property
     def saves(self) -> Money | None:
         """The monthly saving; None if it saves nothing or no price is known."""
-        return None if self.money is None else self.money.gain
+        return self.money if self.money is not None and self.money.per_month > 0 else None
 
     @property
     def costs(self) -> Money | None:
         """The monthly cost, above zero; None if it costs nothing or no price is known."""
-        return None if self.money is None else self.money.cost
+        if self.money is None or self.money.per_month >= 0:
+            return None
+        return Money(currency=self.money.currency, per_month=-self.money.per_month)
 
     @property
     def counted_elsewhere(self) -> Money | None:

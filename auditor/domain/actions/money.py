@@ -15,16 +15,6 @@ class Money(Struct, frozen=True, kw_only=True):
     currency: str
     per_month: Decimal
 
-    @property
-    def gain(self) -> "Money | None":
-        """The amount if it is above zero, else None."""
-        return self if self.per_month > 0 else None
-
-    @property
-    def cost(self) -> "Money | None":
-        """The absolute amount if it is below zero, else None."""
-        return Money(currency=self.currency, per_month=-self.per_month) if self.per_month < 0 else None
-
 
 def rounded(value: Decimal) -> Decimal:
     """Return an amount rounded to cents; half a cent is rounded away from zero."""
