@@ -55,15 +55,38 @@ class SentLog(Struct):
         Lines are appended atomically, and the first claim wins. `again` is a person's decision to send the mail again.
         """
         if again:
-            self._append(mailing, LogState.RELEASED, at, "")
+            self.record(mailing, LogState.RELEASED, at, "")
         token = secrets.token_hex(8)
-        self._append(mailing, LogState.SENDING, at, token)
+        self.record(mailing, LogState.SENDING, at, token)
         current, _ = self._claim_and_state(mailing.key)
         return token if current == token else None
 
     def record(self, mailing: Mailing, state: LogState, at: datetime, token: str) -> None:
-        """Record the outcome of a mail that was claimed."""
-        self._append(mailing, state, at, token)
+        """Append a line with the state of a mail; `token` is that of its claim, empty without one."""
+        line = {
+            "key": mailing.key,
+            "state": state.value,
+            "claim": token,
+            "at": at.isoformat(),
+            "run": mailing.run,
+            "recipient": mailing.recipient,
+            "messageId": mailing.message_id,
+        }
+        if mailing.week:
+            line["week"] = mailing.week
+        text = json.dumps(line, ensure_ascii=True) + "\n"
+        try:
+            append_file(self.path, text.encode(), sync=True, folders=True)
+        except OSError as error:
+            raise DeliveryError(
+                "sent-log-unwritable",
+                Message(
+                    "{path} cannot be written: {strerror}; without it a mail could go out twice",
+                    path=self.path,
+                    strerror=error.strerror,
+                ),
+                hint=Message("specify another file with --sent-log"),
+            ) from error
 
     def weekly_sent(self, recipient: str, week: str) -> bool:
         """Return whether a mail of a week was accepted; then the weekly mail is not due, because it has no news."""
@@ -118,29 +141,3 @@ class SentLog(Struct):
             ),
             hint=Message("correct or remove the line, or specify another file with --sent-log"),
         )
-
-    def _append(self, mailing: Mailing, state: LogState, at: datetime, claim: str) -> None:
-        line = {
-            "key": mailing.key,
-            "state": state.value,
-            "claim": claim,
-            "at": at.isoformat(),
-            "run": mailing.run,
-            "recipient": mailing.recipient,
-            "messageId": mailing.message_id,
-        }
-        if mailing.week:
-            line["week"] = mailing.week
-        text = json.dumps(line, ensure_ascii=True) + "\n"
-        try:
-            append_file(self.path, text.encode(), sync=True, folders=True)
-        except OSError as error:
-            raise DeliveryError(
-                "sent-log-unwritable",
-                Message(
-                    "{path} cannot be written: {strerror}; without it a mail could go out twice",
-                    path=self.path,
-                    strerror=error.strerror,
-                ),
-                hint=Message("specify another file with --sent-log"),
-            ) from error

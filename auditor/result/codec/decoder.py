@@ -196,11 +196,7 @@ def _struct(kind: Any) -> Any:
             null_defaults.append((field.name, "" if default is NODEFAULT else default))
         if field.name in _REQUIRED.get(kind, ()):
             default = NODEFAULT
-        if (
-            default is NODEFAULT
-            and field.default_factory is not NODEFAULT
-            and field.name not in _REQUIRED.get(kind, ())
-        ):
+        elif default is NODEFAULT and field.default_factory is not NODEFAULT:
             default = msgspec.field(default_factory=field.default_factory)
         wire_fields.append((field.name, wire, default))
 
@@ -211,6 +207,9 @@ def _struct(kind: Any) -> Any:
 
     namespace = {"__post_init__": fill} if null_defaults else {}
     return msgspec.defstruct(kind.__name__, wire_fields, rename="camel", kw_only=True, gc=False, namespace=namespace)
+
+
+_CONVERTED: Final = {Message: SavedMessage, int: Whole, datetime: Instant, Decimal: Amount}
 
 
 def _wire(hint: Any) -> Any:
@@ -226,14 +225,8 @@ def _wire(hint: Any) -> Any:
         return counts(arguments[0]) if issubclass(arguments[0], Enum) else PlainObject
     if issubclass(kind, Struct):
         return _struct(hint)
-    if kind is Message:
-        return SavedMessage
-    if kind is int:
-        return Whole
-    if kind is datetime:
-        return Instant
-    if kind is Decimal:
-        return Amount
+    if kind in _CONVERTED:
+        return _CONVERTED[kind]
     if issubclass(kind, Iterable) and not issubclass(kind, str):
         return tuple[_wire(arguments[0] if arguments else Finding), ...]  # type: ignore[misc]
     return kind
