@@ -6,11 +6,10 @@ from typing import Final
 
 from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.cli.terminal.tables import print_fleet, print_sparks
+from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, print_sparks
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import printable_line
@@ -39,7 +38,6 @@ _BAR_WIDTH: Final = 12
 """Width of the bar of seats."""
 _GAP: Final = 2
 """Width between two columns."""
-_INDENT: Final = 2
 _MIN_NAME_WIDTH: Final = 12
 """Minimum width of product names."""
 _JUSTIFIED: Final[tuple[JustifyMethod, ...]] = ("right", "right", "left")
@@ -107,18 +105,13 @@ def _cut(text: str, max_length: int) -> str:
     return printable_line(text if len(text) <= max_length else f"{text[:max_length]}…")
 
 
-def _print_indented(console: Console, text: Text, *, indent: int) -> None:
-    """Print a text with the same indent for all lines."""
-    console.print(Padding(text, (0, 0, 0, indent)), highlight=False)
-
-
 def _print_completeness(console: Console, page: Page, l10n: Labels) -> None:
     if page.complete:
         _print(console, Text(page.completeness[0], style="green"))
         return
     _print(console, Text(l10n.gettext("Incomplete: some of the data below is not known."), style="bold yellow"))
     for sentence in page.completeness:
-        _print_indented(console, Text(_cut(sentence, _MAX_REASON), style="yellow"), indent=2)
+        print_indented(console, Text(_cut(sentence, _MAX_REASON), style="yellow"))
 
 
 def _print_counts(console: Console, page: Page, l10n: Labels) -> None:
@@ -158,7 +151,7 @@ def _print_seats(console: Console, sections: Sequence[TenantSection], l10n: Labe
         if tenant_rows:
             title = l10n.gettext("Seats")
             _print_title(console, _list_title(title, section, several=several))
-            console.print(Padding(_seats_table(tenant_rows, console, l10n), (0, 0, 0, _INDENT)), highlight=False)
+            print_indented(console, _seats_table(tenant_rows, console, l10n))
     if count > len(chosen):
         _print(console, Text(f"  {l10n.more_in_reports(count - len(chosen))}", style="dim"))
 
@@ -171,7 +164,7 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
         (l10n.gettext("Policy"), [printable_line(row.state or none) for row in rows]),
     )
     # To save width, the product name is truncated first, then the bar is left out; the state is kept.
-    width = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
+    width = INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
     bars = console.width >= max(_MIN_WIDTH_FOR_BARS, width + _MIN_NAME_WIDTH + _BAR_WIDTH + _GAP)
     name = max(console.width - width - (_BAR_WIDTH + _GAP if bars else 0) - _GAP, _MIN_NAME_WIDTH)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
@@ -202,27 +195,23 @@ def _bar(row: SeatRow, console: Console) -> Text:
     return bar.append(over * beyond, style="red")
 
 
-def _print_usage(console: Console, all_sections: Sequence[TenantSection], l10n: Labels) -> None:
+def _print_usage(console: Console, sections: Sequence[TenantSection], l10n: Labels) -> None:
     """Print who needs a seat, the costliest idle seats, smaller products and cost centres of the first tenants."""
     lists = (
-        (l10n.gettext("Who needs a seat"), [section.coverage for section in all_sections]),
-        (l10n.gettext("Use and cost by product"), [idle_lines(section.usage) for section in all_sections]),
-        (
-            l10n.gettext("Smaller products"),
-            [section.smaller.lines if section.smaller is not None else () for section in all_sections],
-        ),
+        [(l10n.gettext("Who needs a seat"), section, section.coverage) for section in sections],
+        [(l10n.gettext("Use and cost by product"), section, idle_lines(section.usage)) for section in sections],
+        [(l10n.gettext("Smaller products"), section, section.smaller.lines) for section in sections if section.smaller],
+        [(section.units[0].title, section, unit_lines(section.units, l10n)) for section in sections if section.units],
     )
-    several = sum(bool(section.name) for section in all_sections) > 1  # the section of the fleet has no name
-    for title, lines_by_section in lists:
-        sections = [(section, lines) for section, lines in zip(all_sections, lines_by_section, strict=True) if lines]
-        for section, lines in sections[:_MAX_LIST_TENANTS]:
+    several = sum(bool(section.name) for section in sections) > 1  # the section of the fleet has no name
+    for entries in lists:
+        filled = [entry for entry in entries if entry[-1]]
+        for title, section, lines in filled[:_MAX_LIST_TENANTS]:
             _print_lines(console, _list_title(title, section, several=several), lines, l10n)
-        _print_omitted_tenants(console, len(sections), l10n)
-    sections_with_units = [section for section in all_sections if section.units]
-    for section in sections_with_units[:_MAX_LIST_TENANTS]:
-        title, lines = section.units[0].title, unit_lines(section.units, l10n)
-        _print_lines(console, _list_title(title, section, several=several), lines, l10n)
-    _print_omitted_tenants(console, len(sections_with_units), l10n)
+        more = len(filled) - _MAX_LIST_TENANTS
+        if more > 0:
+            text = l10n.plural("{count} more tenant in the reports", "{count} more tenants in the reports", more)
+            print_indented(console, Text(text, style="dim"))
 
 
 def _list_title(title: str, section: TenantSection, *, several: bool) -> str:
@@ -232,17 +221,10 @@ def _list_title(title: str, section: TenantSection, *, several: bool) -> str:
 def _print_lines(console: Console, title: str, lines: Sequence[str], l10n: Labels) -> None:
     _print_title(console, title)
     for line in lines[:_MAX_LIST_LINES]:
-        _print_indented(console, Text(_cut(line, _MAX_TITLE)), indent=_INDENT)
+        print_indented(console, Text(_cut(line, _MAX_TITLE)))
     more = len(lines) - _MAX_LIST_LINES
     if more > 0:
-        _print_indented(console, Text(l10n.more_in_reports(more), style="dim"), indent=_INDENT)
-
-
-def _print_omitted_tenants(console: Console, tenants: int, l10n: Labels) -> None:
-    more = tenants - _MAX_LIST_TENANTS
-    if more > 0:
-        text = l10n.plural("{count} more tenant in the reports", "{count} more tenants in the reports", more)
-        _print_indented(console, Text(text, style="dim"), indent=_INDENT)
+        print_indented(console, Text(l10n.more_in_reports(more), style="dim"))
 
 
 def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
@@ -257,7 +239,7 @@ def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
         item.add_row(Text(""), Text(_highlight_facts(highlight, page, l10n), style="dim"))
         for text in filter(None, (highlight.why, highlight.movement)):
             item.add_row(Text(""), Text(text, style="dim"))
-        console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
+        print_indented(console, item)
 
 
 def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
@@ -283,6 +265,6 @@ def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: La
         (first, *others), several = policies, l10n.plural("{count} policy", "{count} policies", len(policies))
         line = Text(printable_line(f"{location}: {several if others else first}"), style="yellow")
         line.append(f"  {_cut(reason, _MAX_REASON)}", style="default")
-        _print_indented(console, line, indent=2)
+        print_indented(console, line)
     if count > printed:
         _print(console, Text(f"  {l10n.more_in_reports(count - printed)}", style="dim"))

@@ -19,10 +19,15 @@ _MAX_TENANTS: Final = 12
 _MIN_FAILED: Final = 4
 """Rows for tenants that were not audited if the others fill the table; more would hide the worst of the others."""
 _GAP: Final = 2
-_INDENT: Final = 2
+INDENT: Final = 2
 _MIN_NAME_WIDTH: Final = 12
 _MIN_FULL_WIDTH: Final = 100
 """Minimum width of a console for usable and assigned seats beside the spare ones."""
+
+
+def print_indented(console: Console, content: Text | Table) -> None:
+    """Print a text or table with the same indent for all lines."""
+    console.print(Padding(content, (0, 0, 0, INDENT)), highlight=False)
 
 
 def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
@@ -36,7 +41,7 @@ def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
         line = Text(spark.label + " " * (label_width - cell_len(spark.label)) + "  ")
         line.append(f"{spark.text}  " if bars else "", style="cyan")
         line.append(printable_line(spark.summary), style="dim")
-        console.print(Padding(line, (0, 0, 0, _INDENT)), highlight=False)
+        print_indented(console, line)
 
 
 def print_fleet(console: Console, rows: Sequence[FleetRow], l10n: Labels) -> None:
@@ -49,7 +54,7 @@ def print_fleet(console: Console, rows: Sequence[FleetRow], l10n: Labels) -> Non
     shown_failed = failed[: max(_MIN_FAILED, _MAX_TENANTS - len(others))]
     shown = [*shown_failed, *others[: _MAX_TENANTS - len(shown_failed)]]
     console.print(Text("\n" + l10n.gettext("Tenants"), style="bold"), highlight=False)
-    console.print(Padding(_table([*shown, *sums], console, l10n), (0, 0, 0, _INDENT)), highlight=False)
+    print_indented(console, _table([*shown, *sums], console, l10n))
     _print_rest(console, tenants, shown, len(failed) - len(shown_failed), l10n)
 
 
@@ -64,7 +69,7 @@ def _print_rest(
         summary.append(l10n.plural("{count} of them not audited", "{count} of them not audited", failed))
     findings = sum(row.open for row in tenants) - sum(row.open for row in shown)
     summary.append(l10n.plural("{count} open finding", "{count} open findings", findings))
-    console.print(Padding(Text(l10n.joined(summary), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
+    print_indented(console, Text(l10n.joined(summary), style="dim"))
 
 
 def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
@@ -88,7 +93,7 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
         columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))
     columns.append((l10n.gettext("Spare"), [Text(row.spare) for row in rows]))
     # Names are truncated first, then findings are wrapped; figures are never cut.
-    width = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
+    width = INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
     name = max(console.width - width - _GAP, _MIN_NAME_WIDTH)
     table.add_column(l10n.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)

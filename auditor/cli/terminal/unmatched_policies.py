@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
+from auditor.cli.terminal.tables import print_indented
 from auditor.domain.errors import printable_line
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
@@ -31,11 +31,11 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
         line = Text(printable_line(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
         text = l10n.translate(message)
         line.append(printable_line(text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"), style="yellow")
-        console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
+        print_indented(console, line)
     if unmatched:
         names = ", ".join(unmatched[:_MAX_POLICIES]) + (", …" if len(unmatched) > _MAX_POLICIES else "")
         count = l10n.plural("{count} policy", "{count} policies", len(unmatched))
-        console.print(Padding(Text(printable_line(f"{count}: {names}"), style="dim"), (0, 0, 0, 2)), highlight=False)
+        print_indented(console, Text(printable_line(f"{count}: {names}"), style="dim"))
 
 
 def _similar(result: Result) -> Iterator[tuple[str, str, Message]]:
