@@ -50,8 +50,6 @@ class Format(Struct, frozen=True, kw_only=True):
     """Whether rendering only iterates over the findings and does not read the actions."""
     reads_evidence: bool = True
     """Whether rendering reads the evidence of findings, not only the columns of the flat tables."""
-    curves: bool = False
-    """Whether it has charts of the totals of earlier runs."""
     unpacked_limit: int | None = None
     """Size in bytes up to which mails attach the file unzipped; None if mails never attach it."""
 
@@ -61,9 +59,7 @@ class Format(Struct, frozen=True, kw_only=True):
 
 
 FORMATS: Final[dict[str, Format]] = {
-    "html": Format(
-        file="report.html", module="auditor.render.html.report", localized=True, curves=True, unpacked_limit=0
-    ),
+    "html": Format(file="report.html", module="auditor.render.html.report", localized=True, unpacked_limit=0),
     "json": Format(file="result.json", module="auditor.render.json.result"),
     "csv": Format(
         file="findings.csv",

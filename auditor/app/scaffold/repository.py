@@ -53,7 +53,6 @@ class Scaffold(Struct, frozen=True, kw_only=True):
     """The outcome for each file, as paths relative to the folder."""
 
     written: tuple[str, ...]
-    same: tuple[str, ...]
     updated: tuple[str, ...]
     """Existing files in which the lines of changed choices were replaced; other lines are unchanged."""
     kept: tuple[tuple[str, str], ...]
@@ -73,7 +72,6 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
             "init-folder", Message("{folder} is a file, not a folder", folder=folder), hint=Message("specify a folder")
         )
     new_contents: dict[Path, bytes] = {}
-    unchanged: list[str] = []
     updated: list[str] = []
     different: list[tuple[str, str]] = []
     steps = tuple(_steps(folder, choices))
@@ -82,7 +80,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         if not path.is_symlink() and not path.exists():
             new_contents[path] = body
         elif path.is_file() and not path.is_symlink() and (current := _read_existing(path)) == body:
-            unchanged.append(name)
+            continue
         elif force:
             if path.is_dir():
                 raise UsageError(
@@ -109,7 +107,6 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
     )
     return Scaffold(
         written=tuple(name for path in new_contents if (name := path.relative_to(folder).as_posix()) not in updated),
-        same=tuple(unchanged),
         updated=tuple(updated),
         kept=tuple(different),
         others=tuple(file for name, (file, _) in CI.items() if name != choices.ci and is_file(folder / file)),

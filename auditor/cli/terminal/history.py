@@ -133,23 +133,21 @@ def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
 def _print_columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
     """Print columns; the first one is truncated if they are wider than the terminal."""
     width = sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns[1:])
-    table = _table()
-    first = max(_MIN_NAME_WIDTH, console.width - width - 2 * _GAP)
-    table.add_column(columns[0][0], no_wrap=True, overflow="ellipsis", max_width=first)
-    _fill(table, columns, folded=columns[1:])
+    table = _table(columns)
+    first = table.columns[0]
+    first.no_wrap, first.overflow = True, "ellipsis"
+    first.max_width = max(_MIN_NAME_WIDTH, console.width - width - 2 * _GAP)
     console.print(Padding(table, (1, 0, 0, _GAP)))
 
 
-def _table() -> Table:
-    return Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
-
-
-def _fill(table: Table, columns: Sequence[tuple[str, list[str]]], *, folded: Sequence[tuple[str, list[str]]]) -> None:
-    """Add the `folded` columns, whose cells wrap, and the rows of all columns."""
-    for title, _ in folded:
+def _table(columns: Sequence[tuple[str, list[str]]]) -> Table:
+    """Return a table of columns whose cells wrap."""
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
+    for title, _ in columns:
         table.add_column(title, overflow="fold")
     for row in zip(*(cells for _, cells in columns), strict=True):
         table.add_row(*(Text(printable_line(cell)) for cell in row))
+    return table
 
 
 def _print_comparison(console: Console, comparison: Between, l10n: Labels) -> None:
@@ -248,6 +246,4 @@ def _print_table(
         columns = [(title, cells) for title, cells in columns if title not in optional]
     if not rows:
         return
-    table = _table()
-    _fill(table, columns, folded=columns)
-    console.print(Padding(table, (0, 0, 0, _GAP)))
+    console.print(Padding(_table(columns), (0, 0, 0, _GAP)))
