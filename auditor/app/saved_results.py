@@ -45,16 +45,14 @@ def _body(path: Path) -> Iterator[Body]:
 
 
 @contextmanager
-def saved_results(
-    paths: Sequence[Path], output: Path | None, *, hint: Message = _HINT
-) -> Iterator[tuple[list[tuple[str, Result]], SpillFile]]:
+def saved_results(paths: Sequence[Path], output: Path | None) -> Iterator[tuple[list[tuple[str, Result]], SpillFile]]:
     """Read several result.json with their names; findings beyond the memory budget are kept on the disk of `output`.
 
     Raises SnapshotError as `saved_result` does, and DeliveryError if that disk is full; iterating over findings may
     raise DeliveryError too.
     """
     with spill_file(output) as spill:
-        yield [(str(path), saved_result(path, spill=spill, hint=hint)) for path in paths], spill
+        yield [(str(path), saved_result(path, spill=spill)) for path in paths], spill
 
 
 def findings_with_tenants(result: Result) -> Iterator[Located]:

@@ -118,9 +118,13 @@ def open_standard_files() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def prepare(environ: Mapping[str, str] = os.environ, token: str | None = None) -> None:
-    """Replace sys.stdout and sys.stderr with a Stream each; `token` is random by default."""
-    stopped = StoppedCommands(token or _random_token()) if in_github_actions(environ) else None
+def prepare(environ: Mapping[str, str] = os.environ) -> None:
+    """Replace sys.stdout and sys.stderr with a Stream each."""
+    stopped = None
+    if in_github_actions(environ):
+        import secrets  # noqa: PLC0415  only in a job
+
+        stopped = StoppedCommands(f"auditor-{secrets.token_hex(16)}")
     for name, errors, is_for_people in (("stdout", "replace", False), ("stderr", "backslashreplace", True)):
         stream = getattr(sys, name)
         if stream is None:
@@ -193,9 +197,3 @@ def write_commands(lines: Iterable[str], *, to_stderr: bool) -> None:
         else:
             stream.write(f"{line}\n")
     stream.flush()
-
-
-def _random_token() -> str:
-    import secrets  # noqa: PLC0415  only in a job
-
-    return f"auditor-{secrets.token_hex(16)}"

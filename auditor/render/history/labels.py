@@ -12,9 +12,9 @@ T = TypeVar("T")
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
-def sparkline(values: Sequence[float | None], width: int = 24) -> str:
+def sparkline(values: Sequence[float | None]) -> str:
     """Return a line of block characters; an unknown value is a blank, a group of values is reduced to the last one."""
-    samples = last_of_groups(values, width)
+    samples = last_of_groups(values)
     numbers = [value for value in samples if value is not None]
     if not numbers:
         return ""
@@ -29,9 +29,9 @@ def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     )
 
 
-def last_of_groups(values: Sequence[T], width: int = 24) -> list[T]:
-    """Return at most `width` values: the last of each group of consecutive values."""
-    step = max(1, -(-len(values) // width))
+def last_of_groups(values: Sequence[T]) -> list[T]:
+    """Return at most 24 values: the last of each group of consecutive values."""
+    step = max(1, -(-len(values) // 24))
     return [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]
 
 
