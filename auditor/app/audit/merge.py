@@ -22,14 +22,6 @@ from auditor.result.diff import compared_fleet
 _RECOMPUTED = "waiver.unused"
 
 
-def _tenant_twice(tenant: str, first: str, second: str) -> UsageError:
-    return UsageError(
-        "merge-tenant-twice",
-        Message("the tenant {name} is in both {owners} and {name2}", name=tenant, owners=first, name2=second),
-        hint=Message("merge the results of different tenants"),
-    )
-
-
 def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: SpillFile | None = None) -> Result:
     """Merge (name, result) pairs; fleet policies and unused waivers are evaluated again over all tenants.
 
@@ -50,7 +42,16 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         _require_same_pseudonyms(first_name, first, name, result)
         for tenant in result.tenants:
             if tenant.name in owners:
-                raise _tenant_twice(tenant.name, owners[tenant.name], name)
+                raise UsageError(
+                    "merge-tenant-twice",
+                    Message(
+                        "the tenant {name} is in both {owners} and {name2}",
+                        name=tenant.name,
+                        owners=owners[tenant.name],
+                        name2=name,
+                    ),
+                    hint=Message("merge the results of different tenants"),
+                )
             owners[tenant.name] = name
     policies = policies_of(first)
     tenants = [

@@ -14,7 +14,6 @@ from auditor.app.locations import is_store, store_at
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.message import Message
 from auditor.failures import TenantBoundary, reason_of
-from auditor.files import input as files
 from auditor.files.names import instant_of
 from auditor.files.temporary import temporary_folder
 from auditor.snapshot.folders import Damaged, snapshots
@@ -109,19 +108,14 @@ def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[st
         latest = _latest(in_store, at, str(location)) if in_store else {}
         return _with_damaged(latest, damaged, at)
     folder = Path(location)
-    if files.is_file(folder / "manifest.json"):
-        # A single snapshot is audited regardless of its instant.
-        (single,) = snapshots(folder)
-        if isinstance(single, Damaged):
-            return _with_damaged({}, [single], at)
-        state = _snapshot_in_folder(folder, single[0])
-        return {state.manifest.tenant: state}
-    snapshots_in_folder = snapshots(folder)
-    damaged = [entry for entry in snapshots_in_folder if isinstance(entry, Damaged)]
-    readable = [
-        _snapshot_in_folder(path, manifest)
-        for manifest, path in (entry for entry in snapshots_in_folder if not isinstance(entry, Damaged))
-    ]
+    damaged = []
+    readable: list[TenantSnapshot] = []
+    for entry in snapshots(folder):
+        if isinstance(entry, Damaged):
+            damaged.append(entry)
+        else:
+            manifest, path = entry
+            readable.append(TenantSnapshot(manifest=manifest, location=str(path.resolve()), folder=path))
     _check_tenant_known(damaged, readable, folder)
     return _with_damaged(_states_in_folder(readable, at, location) if readable else {}, damaged, at)
 
@@ -146,7 +140,8 @@ def _states_in_folder(
         and len(by_tenant) == len(tenant_snapshots)
         and all(state.manifest.instant > at for state in tenant_snapshots)
     ):
-        # One snapshot per tenant, all after `at`: they were collected after `at` was set for all parts of a run.
+        # One snapshot per tenant, all after `at`: a single one is audited regardless of its instant, and several were
+        # collected after `at` was set for all parts of a run.
         return by_tenant
     return _latest(tenant_snapshots, at, str(location))
 
@@ -212,10 +207,6 @@ def _damaged_commit(name: str, error: SnapshotError) -> Damaged:
     except ValueError:
         instant = None
     return Damaged(tenant=name.partition("/")[0], folder=Path(name), instant=instant, error=error)
-
-
-def _snapshot_in_folder(folder: Path, manifest: Manifest) -> TenantSnapshot:
-    return TenantSnapshot(manifest=manifest, location=str(folder.resolve()), folder=folder)
 
 
 def _latest(
