@@ -202,7 +202,7 @@ def test_mail_counts_the_tenants_seats_and_dates_that_it_leaves_out() -> None:
     assert len(view.seats) + view.more_seats == 23 * outside
     near = {
         finding.subject.id
-        for finding in audit.tenants[0].findings
+        for finding in audit.tenants[0].findings.of_checks("subscription.")
         if (date := next_date(finding)) and date <= audit.run.as_of + RENEWALS and finding.status is Status.OPEN
     }
     assert near

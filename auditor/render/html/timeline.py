@@ -176,9 +176,7 @@ def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Findi
 
 
 def next_date(finding: Finding) -> datetime | None:
-    """Return the next date of the subscription that a finding is about, in UTC; None if it has none."""
-    if not finding.check.startswith(_SUBSCRIPTION_CHECKS):
-        return None
+    """Return the next date, in UTC, of the subscription in a finding of its check; None if it has none."""
     text = finding.evidence.get("nextLifecycleDateTime")
     if not isinstance(text, str):
         return None

@@ -123,8 +123,6 @@ def idle_lines(table: UsageTable | None) -> tuple[str, ...]:
 
 def unit_lines(tables: Sequence[UnitTable], l10n: Labels) -> tuple[str, ...]:
     """Return a line for each of the costliest units of the first table, for the others, and for those without one."""
-    if not tables:
-        return ()
     first, (*others, _) = tables[0], tables[0].others
     more = max(len(first.rows) - _SUMMARY_UNITS, 0) + first.more
     omitted = (l10n.more_in_reports(more),) if more else ()
