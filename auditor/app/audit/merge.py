@@ -42,13 +42,11 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         _require_same_pseudonyms(first_name, first, name, result)
         for tenant in result.tenants:
             if tenant.name in owners:
+                owner = owners[tenant.name]
                 raise UsageError(
                     "merge-tenant-twice",
                     Message(
-                        "the tenant {name} is in both {owners} and {name2}",
-                        name=tenant.name,
-                        owners=owners[tenant.name],
-                        name2=name,
+                        "the tenant {name} is in both {owners} and {name2}", name=tenant.name, owners=owner, name2=name
                     ),
                     hint=Message("merge the results of different tenants"),
                 )

@@ -12,7 +12,6 @@ PACKAGED = "packaged data, which comes with the program"
 OUTPUT = "opens a path for writing only"
 OPENED = "the argument is bytes or a file that is open already"
 ALLOWED = {
-    "auditor/app/scaffold/repository.py": PACKAGED,
     "auditor/app/scaffold/starter_policies.py": PACKAGED,
     "auditor/app/policy_files.py": PACKAGED,
     "auditor/app/audit/remediation.py": PACKAGED,
