@@ -6,13 +6,12 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
-from zipfile import ZipFile
 
 import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.enums import Outcome, Status, SubjectType
+from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, SourceLine, Subject
 from auditor.domain.result.model import Result
@@ -20,7 +19,6 @@ from auditor.findings.table import FindingTable
 from auditor.render import FORMATS, render
 from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
 from auditor.render.ci.markdown import escaped_markdown
-from auditor.render.ci.sarif import LIMIT
 from auditor.render.tables.flat import COLUMNS
 from auditor.result.aggregate import summarise
 from tests.builders.result.results import compared, result
@@ -61,11 +59,6 @@ def hostile() -> Result:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_is_deterministic(name: str) -> None:
-    assert body(compared(), name) == body(compared(), name)
-
-
-@pytest.mark.parametrize("name", FORMATS)
 def test_every_format_escapes_hostile_text(name: str) -> None:
     encoded = body(hostile(), name)
     assert encoded
@@ -86,47 +79,9 @@ def sarif(of: Result) -> Any:
     return json.loads(body(of, "sarif"))
 
 
-def test_sarif_has_a_run_per_tenant_and_locations_in_policies() -> None:
-    runs = sarif(compared())["runs"]
-    assert [run["automationDetails"]["id"].split("/")[1] for run in runs] == ["contoso", "fabrikam", "fleet"]
-    first = runs[0]
-    assert len(first["results"]) == len(result().tenants[0].findings)
-    for finding in first["results"]:
-        assert first["tool"]["driver"]["rules"][finding["ruleIndex"]]["id"] == finding["ruleId"]
-        physical = finding["locations"][0]["physicalLocation"]
-        assert physical["artifactLocation"]["uri"].startswith("policies/")
-        assert physical["region"]["startLine"] >= 1
-        assert finding["message"]["text"]
-        assert finding["level"] in {"error", "warning", "note"}
-        assert finding["baselineState"] in {"new", "unchanged"}
-    fingerprints = [finding["partialFingerprints"]["auditorFinding/v1"] for finding in first["results"]]
-    assert len(set(fingerprints)) == len(fingerprints)
-
-
-def test_sarif_has_waivers_as_suppressions_and_gaps_as_notifications() -> None:
-    first, second, _ = sarif(result())["runs"]
-    suppressed = [finding for finding in first["results"] if "suppressions" in finding]
-    assert [finding["suppressions"][0]["justification"] for finding in suppressed] == ["waiver W-2026-014"]
-    assert first["invocations"][0]["executionSuccessful"] is False
-    assert "AuditLog.Read.All" in first["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
-    assert second["invocations"][0]["executionSuccessful"] is True
+def test_sarif_without_a_comparison_has_no_baseline_state() -> None:
+    first, *_ = sarif(result())["runs"]
     assert "baselineState" not in first["results"][0]
-
-
-@pytest.mark.slow
-def test_sarif_keeps_the_most_severe_findings_within_the_limit() -> None:
-    tenant = result().tenants[0]
-    minor = replace(tenant.findings[-1], status=Status.WAIVED)
-    first = sarif(with_findings((*(minor,) * LIMIT, *tenant.findings[:3])))["runs"][0]
-    assert len(first["results"]) == LIMIT - 1
-    assert sum(finding["level"] == "error" for finding in first["results"]) == 3
-    assert "4 more findings" in json.dumps(first["invocations"])
-
-
-def test_sarif_of_many_tenants_shares_one_run() -> None:
-    sample = result()
-    large = replace(sample, tenants=sample.tenants[1:] * 25)
-    assert len(sarif(large)["runs"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -146,18 +101,6 @@ def test_sarif_addresses_are_uris(file: str, uri: str) -> None:
 
 def junit(of: Result) -> Element:
     return fromstring(body(of, "junit"))  # trusted input
-
-
-def test_junit_has_a_counted_test_case_per_policy() -> None:
-    root = junit(result())
-    assert [suite.get("name") for suite in root] == ["contoso", "fabrikam", "fleet"]
-    contoso = root[0]
-    assert contoso.get("tests") == str(len(result().tenants[0].policies))
-    assert contoso.get("failures") == str(len(contoso.findall("testcase/failure"))) == "10"
-    skipped = contoso.find("testcase[@name='entra-p2-coverage']/skipped")
-    assert skipped is not None
-    assert str(skipped.get("message")).startswith("cannot be evaluated: ")
-    assert all(len(case) == 0 for case in root[1])
 
 
 def test_junit_reports_a_failed_tenant_as_an_error() -> None:
@@ -200,16 +143,6 @@ def test_parquet_has_the_columns_of_the_flat_table_with_types() -> None:
     assert rows[0]["perMonth"] is None
 
 
-def test_workbook_has_hostile_text_as_text() -> None:
-    with ZipFile(BytesIO(body(hostile(), "xlsx"))) as book:
-        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/sheet")]
-        assert len(sheets) == 9
-        for name in sheets:
-            assert b"<f>" not in book.read(name)
-        assert not any("hyperlink" in book.read(name).decode() for name in sheets)
-        assert "=cmd|" in book.read("xl/sharedStrings.xml").decode()
-
-
 def test_inert_escapes_markdown_and_mentions() -> None:
     for special in "\\`*_[]<>&#|~@:$^!":
         assert special not in re.sub(r"&#\d+;", "", escaped_markdown(f"a{special}b"))
@@ -228,9 +161,3 @@ def test_markdown_above_the_limit_is_cut_between_rows() -> None:
     summary = body(with_findings(findings), "markdown")
     assert len(summary) < MARKDOWN_LIMIT
     assert summary.decode().rstrip().endswith("see the other reports for the full text._")
-
-
-def test_markdown_counts_the_findings_that_it_leaves_out() -> None:
-    text = body(result(), "markdown").decode()
-    assert "27 more in findings.csv" in text
-    assert "W-2026-014" not in text

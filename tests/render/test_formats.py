@@ -47,14 +47,3 @@ def test_tables_are_equal_with_and_without_evidence_and_actions(tmp_path: Path) 
 def test_error_of_an_unknown_format_suggests_the_nearest_one(command: str, wrong: str, tmp_path: Path) -> None:
     completed = call(command, *(["plan.json"] if command == "verify" else ["--demo"]), "-f", wrong, cwd=tmp_path)
     assert (completed.code, "did you mean 'markdown'?" in completed.err) == (2, True), completed.err
-
-
-def test_empty_path_of_a_format_is_an_error(tmp_path: Path) -> None:
-    completed = call("plan", "--demo", "-f", "json=", cwd=tmp_path)
-    assert (completed.code, "error[format-path]: 'json=' has no path" in completed.err) == (2, True), completed.err
-
-
-def test_unregistered_format_is_an_error(tmp_path: Path) -> None:
-    completed = call("audit", "--demo", "--as-of", AS_OF, "-f", "lines", "-o", "out", cwd=tmp_path)
-    assert completed.code == 2
-    assert "format-unknown" in completed.err

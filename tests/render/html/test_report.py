@@ -90,10 +90,6 @@ def test_report_html_is_as_approved(sample: str) -> None:
     check("report.html", sample.encode())
 
 
-def test_report_is_deterministic(sample: str) -> None:
-    assert html(compared()) == sample
-
-
 def test_report_loads_nothing_and_csp_allows_only_its_inline_code(sample: str) -> None:
     page = Page(sample)
     policy = next(tag["content"] for name, tag in page.tags if name == "meta" and "http-equiv" in tag)
@@ -123,12 +119,6 @@ def test_internal_links_have_targets_and_ids_are_unique(sample: str) -> None:
         assert set((attributes.get("aria-labelledby") or "").split()) <= set(ids)
 
 
-def test_every_finding_has_an_id(sample: str) -> None:
-    audit = result()
-    findings = [finding for tenant in audit.tenants for finding in tenant.findings] + list(audit.fleet.findings)
-    assert {f"f-{finding.fingerprint}" for finding in findings} <= set(Page(sample).ids())
-
-
 def test_report_has_a_language_landmarks_and_accessible_tables(sample: str) -> None:
     page = Page(sample)
     assert dict(page.tags)["html"] == {"lang": "en"}
@@ -140,29 +130,6 @@ def test_report_has_a_language_landmarks_and_accessible_tables(sample: str) -> N
     )
     assert {"header", "main", "footer", "nav"} <= set(names)
     assert names.count("h1") == 1
-
-
-def test_top_of_the_report_summarises_the_outcome(sample: str) -> None:
-    bare = re.sub(r"<(style|script|nav)\b.*?</\1>", "", sample, flags=re.DOTALL)
-    top = Page(bare).text.split("All tenants together")[0]
-    for text in (
-        "66 open findings, 4 of them critical.",
-        "1 policy not evaluated in Contoso Retail B.V. (Sign-in activity denied).",
-        "Since 19 Nov 2026",
-        "€3,750.39",
-        "This is a minimum:",
-        "Remove licences from 51 people",
-        "Licence assignments succeed",
-    ):
-        assert text in top
-
-
-def test_waived_findings_and_reasons_of_unevaluated_policies_are_shown(sample: str) -> None:
-    text = Page(sample).text
-    assert "waived W-2026-014" in text
-    assert "and 1 waived" in text
-    assert "AuditLog.Read.All is not granted" in text
-    assert "Missing: signInActivity" in text
 
 
 def test_hostile_text_of_the_tenant_is_neutral() -> None:
@@ -325,13 +292,6 @@ def test_action_with_costs_is_not_shown_as_a_saving() -> None:
     text = Page(html(of_tenant(replace(tenant, actions=(costly,))))).text
     assert "costs €26.20 a month" in text
     assert "saves" not in text
-
-
-def test_action_names_the_first_twelve_people_concerned(sample: str) -> None:
-    (concerned,) = re.findall(r'<p class="concerns">(.*?)</p>', sample)
-    assert concerned.startswith("Affects: Anouk de Vries 3 (anouk3@contoso.example), ")
-    assert concerned.endswith(" and 39 more")
-    assert concerned.count("@") == 12
 
 
 def test_ids_are_unique_if_joined_names_of_tenant_and_policy_are_equal() -> None:
