@@ -9,11 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.catalogue import builtin
-from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import SMALL_TABLES
 from auditor.snapshot.writer import SnapshotWriter
-from tests.builders.tenant.tenants import bought, euros, finding_keys, judged, one, outcome, path, sku_id, tenant, user
+from tests.builders.tenant.tenants import bought, euros, finding_keys, judged, one, path, sku_id, tenant, user
 
 EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 PRICES = "{SPE_E3: 35.70, SPE_E5: 54.75}"
@@ -72,13 +71,6 @@ def test_denied_and_not_allowed_product_has_two_findings() -> None:
     result = judged("assignments: {allow: [], deny: [SPE_E5]}", tenant(user("ann", "SPE_E5")))
     assert [row[0] for row in finding_keys(result)] == ["assignment.denied", "assignment.not-allowed"]
     assert len({finding.fingerprint for finding in result.findings}) == 2
-
-
-def test_exclusive_products_are_one_finding_with_all_of_them() -> None:
-    state = tenant(user("ann", "SPE_E5", "SPE_E3", "SPE_F1"), user("bob", "SPE_E3"))
-    assert finding_keys(judged("assignments: {exclusive: [[SPE_E3, [SPE_E5, SPE_F1]]]}", state)) == [
-        ("assignment.overlap", "ann", None, "SPE_E3+SPE_E5+SPE_F1")
-    ]
 
 
 def test_redundant_product_names_the_larger_product() -> None:
@@ -147,11 +139,3 @@ def test_user_with_forty_of_three_hundred_products() -> None:
         ("assignment.not-allowed", "bob", "ZZ_PRODUCT_299", None),
     ]
     assert len(result.seats) == 300
-
-
-def test_outcome_is_not_evaluated_if_users_were_not_read() -> None:
-    denied = judged("assignments: {allow: []}", tenant(unread={Source.USERS: SourceStatus.DENIED}))
-    assert (finding_keys(denied), outcome(denied)) == ([], "not-evaluated")
-    partial = tenant(user("ann", "SPE_E3"), unread={Source.USERS: SourceStatus.PARTIAL})
-    result = judged("assignments: {allow: []}", partial)
-    assert (len(result.findings), outcome(result)) == (1, "not-evaluated")

@@ -38,14 +38,6 @@ def test_tenant_that_does_not_own_the_product_is_not_short_of_it() -> None:
     assert len(fleet(state("a", 0, 1), state("b", 100, 50)).fleet.findings) == 1
 
 
-def test_balance_is_not_evaluated_if_a_tenant_was_not_read() -> None:
-    unread = fleet(state("a", 10, 10, blind=True), state("b", 100, 50))
-    assert (list(unread.fleet.findings), unread.fleet.policies[0].status.value) == ([], "not-evaluated")
-    assert not unread.complete
-    certain = fleet(state("a", 10, 10), state("b", 100, 50), state("c", 10, 1, blind=True))
-    assert (len(certain.fleet.findings), certain.fleet.policies[0].status.value) == (1, "not-evaluated")
-
-
 def test_only_a_waiver_without_tenants_and_users_covers_an_imbalance() -> None:
     line = "[{{id: W, policies: [p], reason: r, owner: o, expires: 2027-01-31{}}}]"
     pair = (state("a", 10, 10), state("b", 100, 50))

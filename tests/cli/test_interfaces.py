@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, Ran, call
-from tests.builders.tenant.small_tenant import E5, Tenant, path, sku
+from tests.builders.tenant.tenants import bought, sku_id, tenant, user
 
+E5 = sku_id("SPE_E5")
 POLICY = "version: 1\npolicies:\n  - {id: a, severity: high, assignments: {deny: [SPE_E5]}}\n"
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     (tmp_path / "p.yaml").write_text(POLICY)
-    Tenant(users=[{"id": "u1", "licences": [path(E5)]}], products=[sku(E5, 5, 1)]).write(tmp_path / "snapshots")
+    write(tmp_path / "snapshots", tenant(user("ann", "SPE_E5"), subscribedSkus=[bought("SPE_E5", 5, 1)]))
     return tmp_path
 
 

@@ -56,35 +56,6 @@ def test_waiver_for_another_product_does_not_cover_the_subscription() -> None:
 # ---- pools with a possible trial
 
 
-@pytest.mark.parametrize(
-    ("spare", "e3", "e5", "expected", "evidence"),
-    [
-        # E5 may be a trial: with it the pool has too few spare seats, without it too many.
-        ("{max: 5}", (20, 10), (10, 20), "not-evaluated", []),
-        ("{min: 5}", (20, 10), (10, 20), "not-evaluated", []),
-        # There are too many with and without E5, but how many is not known.
-        ("{max: 5}", (20, 10), (5, 5), "fail", [None]),
-        # No bound is violated with or without E5.
-        ("{min: 5, max: 20}", (20, 10), (10, 5), "pass", []),
-        ("{max: {percent: 50, seats: 12}}", (20, 10), (10, 8), "pass", []),
-        ("{max: {percent: 10, seats: 4}}", (20, 16), (10, 9), "not-evaluated", []),
-        ("{max: {percent: 10, seats: 6}}", (20, 16), (10, 9), "pass", []),
-        ("{min: 0}", (20, 10), (10, 20), "pass", []),
-        ("{min: 0}", (20, 10), (10, 21), "not-evaluated", []),
-        # The numbers are the same with and without E5.
-        ("{max: 5}", (20, 10), (0, 0), "fail", [10]),
-    ],
-)
-def test_pool_is_decided_if_a_possible_trial_makes_no_difference(
-    spare: str, e3: tuple[int, int], e5: tuple[int, int], expected: str, evidence: list[int | None]
-) -> None:
-    """Section 2: unknown is never a finding; what can be decided without the unknown fact is decided."""
-    state = tenant(subscribedSkus=[bought("SPE_E3", *e3), bought("SPE_E5", *e5)], unread=REFUSED)
-    result = judged(f"seats: {{of: [SPE_E3, trial], pool: true, spare: {spare}}}", state)
-    assert outcome(result) == expected
-    assert [finding.evidence["spare"] for finding in result.findings] == evidence
-
-
 def test_pool_of_only_possible_trials_passes_if_no_choice_violates_a_bound() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 20, 10), bought("SPE_E5", 9, 0)], unread=REFUSED)
     for spare, expected in (
@@ -113,30 +84,6 @@ def test_certain_quota_finding_over_an_uncertain_pool_quotes_only_certain_number
     state = tenant(*people, subscribedSkus=[bought("SPE_E3", 20, 3), bought("SPE_E5", 10, 0)], unread=REFUSED)
     (finding,) = judged("seats: {of: [SPE_E3, trial], pool: true, assigned: {max: 2}}", state).findings
     assert (finding.evidence["assigned"], finding.evidence["enabled"], finding.evidence["spare"]) == (3, None, None)
-
-
-# ---- mailboxes
-
-
-def test_refused_mailbox_makes_only_its_user_unknown() -> None:
-    people = [
-        user("ann", "SPE_E3", mailboxType="shared"),
-        user("bob", "SPE_E3"),
-        user("cid", "SPE_E3", notCollected=["mailboxType"]),
-    ]
-    for rows in (1, 1 << 30):
-        state = tenant(*people, unread={Source.MAILBOXES: SourceStatus.PARTIAL}, rows=rows)
-        result = judged("assignments: {deny: [SPE_E3]}", state, users="{mailboxType: null}")
-        assert [key[1] for key in finding_keys(result)] == ["bob"]
-        assert outcome(result) == "not-evaluated"
-        licensed = judged("assignments: {deny: [SPE_E3]}", state, users="{mailboxType: shared, displayName: Ann}")
-        assert ([key[1] for key in finding_keys(licensed)], outcome(licensed)) == (["ann"], "fail")
-
-
-def test_users_without_mailbox_are_unknown_if_mailboxes_were_partly_read() -> None:
-    state = tenant(user("bob", "SPE_E3"), unread={Source.MAILBOXES: SourceStatus.PARTIAL})
-    result = judged("assignments: {deny: [SPE_E3]}", state, users="{mailboxType: null}")
-    assert (list(result.findings), outcome(result)) == ([], "not-evaluated")
 
 
 # ---- waivers of the fleet
@@ -168,17 +115,6 @@ def test_two_waivers_that_match_the_same_imbalance_are_both_used() -> None:
     result = fleet(f"{waiver()}, {waiver(', products: [CONTOSO_X]', 2)}")
     assert [finding.waiver for finding in result.fleet.findings] == ["W-1"]
     assert [notices(tenant_result) for tenant_result in result.tenants] == [[], []]
-
-
-def test_waiver_with_tenants_covers_no_fleet_finding() -> None:
-    result = fleet(waiver(", tenants: [a, b]"))
-    assert [finding.waiver for finding in result.fleet.findings] == [None]
-
-
-def test_balance_policy_for_other_tenants_has_no_outcome() -> None:
-    text = policy_file(BALANCE).replace("severity: high", "severity: high\n  tenants: [elsewhere]")
-    result = audited(text, tenant(name="a", tenant_id="id-a"), tenant(name="b", tenant_id="id-b"))
-    assert (result.fleet.policies, result.fleet.notices) == ((), ())
 
 
 # ---- policies that cannot raise a finding
@@ -245,22 +181,6 @@ def test_creation_dates_are_compared_by_instant_and_a_date_is_midnight_utc(value
     people = [user(name, "SPE_E3", createdDateTime=date) for name, date in dates.items()]
     result = judged("assignments: {deny: [SPE_E3]}", tenant(*people), users=f"{{createdDateTime: {value}}}")
     assert [key[1] for key in finding_keys(result)] == expected
-
-
-def test_group_name_is_unknown_if_two_groups_have_it_after_case_folding() -> None:
-    groups = [
-        {"id": f"g{number}", "displayName": name, "members": ["id-ann"], "membersStatus": "complete"}
-        for number, name in enumerate(("Straße", "STRASSE"))
-    ]
-    result = judged(
-        "assignments: {deny: [SPE_E3]}", tenant(user("ann", "SPE_E3"), groups=groups), users="{memberOf: strasse}"
-    )
-    assert (list(result.findings), outcome(result)) == ([], "not-evaluated")
-    assert "2 groups have the name" in (result.policies[0].reason or "")
-    by_id = judged(
-        "assignments: {deny: [SPE_E3]}", tenant(user("ann", "SPE_E3"), groups=groups), users="{memberOf: g0}"
-    )
-    assert outcome(by_id) == "fail"
 
 
 # ---- facts that were not collected

@@ -1,8 +1,8 @@
-"""Writes snapshots of small tenants by docs/snapshot.md with PyArrow alone, and audits them."""
+"""Writes the snapshot of a small tenant by docs/snapshot.md with PyArrow alone."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct, field
 
-from tests.builders.service.command_line import AS_OF, Ran, call
-
-E3 = "05e9a617-0261-4cee-bb44-138d3ef5d965"
 E5 = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
-F1 = "66b55226-6b4f-492c-910c-a3b7a3c9d993"
-FLOW = "f30db892-07e9-47e9-837c-80727f46fd3d"
-VISIO = "c5928f49-12ba-48f7-ada3-0d743a3601d5"
-OWN = "aaaaaaaa-0000-4000-8000-000000000001"
-"""A SKU that is in no catalogue."""
-NAMES = {E3: "SPE_E3", E5: "SPE_E5", F1: "SPE_F1", FLOW: "FLOW_FREE", VISIO: "VISIOCLIENT", OWN: "CONTOSO_OWN"}
+READ_AT = "2026-11-20T02:17:00Z"
 
 TEXT, NUMBER, YES_NO, TEXTS = pa.string(), pa.int64(), pa.bool_(), pa.list_(pa.string())
 INSTANT = pa.timestamp("us", tz="UTC")
@@ -77,7 +69,7 @@ Rows = Sequence[Mapping[str, Any]]
 def sku(sku_id: str, enabled: int | None = 10, consumed: int | None = 0, **more: Any) -> dict[str, Any]:
     """Return a row of products."""
     return {
-        "skuId": sku_id, "skuPartNumber": NAMES.get(sku_id), "appliesTo": "User", "capabilityStatus": "Enabled",
+        "skuId": sku_id, "skuPartNumber": "SPE_E5", "appliesTo": "User", "capabilityStatus": "Enabled",
         "enabled": enabled, "warning": 0, "suspended": 0, "lockedOut": 0, "consumed": consumed, **more,
     }  # fmt: skip
 
@@ -98,9 +90,6 @@ class Tenant(Struct, kw_only=True):
     subscriptions: Rows = ()
     groups: Rows = ()
     members: Rows = ()
-    status: Mapping[str, str] = field(default_factory=dict)
-    asked: Sequence[str] = ASKED
-    instant: str = "2026-11-20T02:17:00Z"
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the eight tables by name."""
@@ -123,15 +112,11 @@ class Tenant(Struct, kw_only=True):
         }
         return {name: table(name, rows[name]) for name in COLUMNS}
 
-    def write(self, root: Path) -> Path:
-        """Write the snapshot below `root`, and return its folder."""
-        return write(root, self.tables(), self.manifest(), self.name)
-
     def manifest(self) -> dict[str, Any]:
         """Return the manifest without its files and digest."""
         sources = [
-            {"name": name, "status": self.status.get(name, "complete"), "count": 0, "readAt": self.instant,
-             "reason": None, "asked": list(self.asked) if name == "users" else []}
+            {"name": name, "status": "complete", "count": 0, "readAt": READ_AT,
+             "reason": None, "asked": list(ASKED) if name == "users" else []}
             for name in SOURCES
         ]  # fmt: skip
         return {
@@ -141,7 +126,7 @@ class Tenant(Struct, kw_only=True):
                 "name": self.name, "tenantId": "11111111-2222-3333-4444-555555555555", "displayName": self.name,
                 "cloud": "worldwide", "agreement": "unknown", "locale": None,
             },
-            "instant": self.instant,
+            "instant": READ_AT,
             "sources": sources,
         }  # fmt: skip
 
@@ -171,86 +156,3 @@ def seal(folder: Path, manifest: Mapping[str, Any]) -> None:
     canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     sealed = {**manifest, "digest": "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()}
     (folder / "manifest.json").write_text(json.dumps(sealed, ensure_ascii=False), encoding="utf-8")
-
-
-class Audited(Struct, frozen=True, kw_only=True):
-    """An audit's exit code and result.json."""
-
-    ran: Ran
-    result: dict[str, Any]
-
-    def findings(self, tenant: int = 0) -> list[dict[str, Any]]:
-        """Return the findings of a tenant."""
-        findings: list[dict[str, Any]] = self.result["tenants"][tenant]["findings"]
-        return findings
-
-    def short(self, tenant: int = 0) -> list[tuple[str, ...]]:
-        """Return (policy, check, subject, product, detail, status) of every finding, with '' for null."""
-        return [
-            (
-                finding["policy"], finding["check"], finding["subject"]["id"],
-                (finding["product"] or {}).get("skuPartNumber") or "", finding["detail"] or "", finding["status"],
-            )
-            for finding in self.findings(tenant)
-        ]  # fmt: skip
-
-    def who(self, policy: str, tenant: int = 0) -> str:
-        """Return the ids of the subjects of the findings of a policy, separated by spaces."""
-        findings = self.findings(tenant)
-        return " ".join(sorted({finding["subject"]["id"] for finding in findings if finding["policy"] == policy}))
-
-    def outcomes(self, tenant: int = 0) -> dict[str, str]:
-        """Return the status of every policy."""
-        return {outcome["id"]: outcome["status"] for outcome in self.result["tenants"][tenant]["policies"]}
-
-    def notices(self, tenant: int = 0) -> list[tuple[str, str]]:
-        """Return code and subject of every notice of the tenant."""
-        return [(notice["code"], notice["subject"]) for notice in self.result["tenants"][tenant]["notices"]]
-
-
-def audit(folder: Path, policy: str, *tenants: Tenant, as_of: str = AS_OF, arguments: Iterable[str] = ()) -> Audited:
-    """Audit tenants against one policy file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    number = len(list(folder.iterdir()))
-    snapshot_folder = folder / f"{number}"
-    snapshot_folder.mkdir()
-    (snapshot_folder / "policy.yaml").write_text(policy, encoding="utf-8")
-    for tenant in tenants:
-        tenant.write(snapshot_folder / "snapshots")
-    ran = call(
-        "audit",
-        "policy.yaml",
-        "--snapshot",
-        "snapshots",
-        "--as-of",
-        as_of,
-        "-f",
-        "json",
-        "-q",
-        *arguments,
-        cwd=snapshot_folder,
-    )
-    saved = snapshot_folder / "out" / "result.json"
-    assert saved.exists(), ran.err
-    return Audited(ran=ran, result=json.loads(saved.read_text(encoding="utf-8")))
-
-
-def who(folder: Path, selectors: Mapping[str, str], *users: Mapping[str, Any], **more: Any) -> dict[str, str]:
-    """Return for each selector the users who certainly match, followed by `?` if the policy was not evaluated."""
-    as_of = more.pop("as_of", AS_OF)
-    body = "version: 1\npolicies:\n" + "".join(
-        f"  - id: {name}\n    severity: low\n    users: {selector}\n    assignments: {{require: [SPE_F1]}}\n"
-        for name, selector in selectors.items()
-    )
-    audited = audit(folder, body, Tenant(users=users, products=[sku(F1)], **more), as_of=as_of)
-    return {
-        name: audited.who(name) + (" ?" if audited.outcomes()[name] == "not-evaluated" else "") for name in selectors
-    }
-
-
-def selected(
-    folder: Path, cases: Sequence[tuple[str, str]], *users: Mapping[str, Any], **more: Any
-) -> list[tuple[str, str]]:
-    """Return the selectors of some cases with the users who match, from one audit."""
-    matches = who(folder, {f"p{number}": selector for number, (selector, _) in enumerate(cases)}, *users, **more)
-    return [(selector, matches[f"p{number}"]) for number, (selector, _) in enumerate(cases)]

@@ -140,6 +140,13 @@ def test_pool_judges_the_sum() -> None:
         ({"spare": {"max": 5}}, (500, 490), (5, 10), None),
         ({}, (5, 50), (45, 5), {"seats.over-assigned": None}),
         ({}, (5, 50), (50, 5), None),
+        # With E5 there are too few spare seats, without it too many.
+        ({"spare": {"max": 5}}, (20, 10), (10, 20), None),
+        ({"spare": {"min": 5, "max": 20}}, (20, 10), (10, 5), {}),
+        ({"spare": {"max": {"percent": 50, "seats": 12}}}, (20, 10), (10, 8), {}),
+        ({"spare": {"max": {"percent": 10, "seats": 4}}}, (20, 16), (10, 9), None),
+        # The numbers are the same with and without E5.
+        ({"spare": {"max": 5}}, (20, 10), (0, 0), {"seats.above-maximum": -5}),
         # The minimum is a share of one sum and a number for the other; both sums break it.
         ({"spare": {"min": {"percent": 10, "seats": 4}}}, (20, 17), (40, 38), {"seats.below-minimum": None}),
     ],

@@ -229,6 +229,9 @@ def test_mailbox_type() -> None:
         {"a"},
         "not-evaluated",
     )
+    refused = user("c", unknown=["mailboxType"])
+    assert population_of({"mailboxType": None}, *people, refused) == ({"b"}, "not-evaluated")
+    assert population_of({"mailboxType": None}, *people, sources={"mailboxes": "partial"}) == (set(), "not-evaluated")
     assert population_of({"mailboxType": "shared"}, *people, sources={"mailboxes": "unavailable"}) == (
         set(),
         "not-evaluated",

@@ -1,21 +1,24 @@
 """Oracle and engine agree with the specification of waivers and outcomes."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.oracle import TenantVerdict
-from tests.oracle.cases import E3, E5, F1, VISIO, contoso_verdict, product, run, tenant, user
+from tests.oracle.cases import E3, E5, F1, NOW, VISIO, contoso_verdict, product, run, tenant, user
 
 # ---- 4. waivers
 
 
-def waived(*waivers: dict[str, Any], policy: dict[str, Any] | None = None, **more: Any) -> TenantVerdict:
+def waived(
+    *waivers: dict[str, Any], policy: dict[str, Any] | None = None, as_of: datetime = NOW, **more: Any
+) -> TenantVerdict:
     people = [user("ann", (E5,)), user("bob", (VISIO,), accountEnabled=False)]
     rows = [
         {"id": f"W-{number}", "policies": ["p"], "expires": "2027-12-31", **row} for number, row in enumerate(waivers)
     ]
-    return contoso_verdict(policy or {"assignments": {"deny": "*"}}, tenant(*people, **more), waivers=rows)
+    return contoso_verdict(policy or {"assignments": {"deny": "*"}}, tenant(*people, **more), waivers=rows, as_of=as_of)
 
 
 def by_user(verdict: TenantVerdict) -> dict[str, str | None]:
@@ -36,17 +39,21 @@ def test_a_waiver_matches_policies_users_products_and_tenants() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expires", "notices"),
+    ("as_of", "expires", "notices"),
     [
-        ("2026-11-19", {("waiver.expired", "W-0")}), ("2026-11-20", {("waiver.expiring", "W-0")}),
-        # At 02:17 on the 20th, the end of the 4th is 14 days and 21 hours away, that of the 5th 15 days and 21 hours.
-        ("2026-12-04", {("waiver.expiring", "W-0")}), ("2026-12-05", set()),
+        ("2026-11-20T02:17:00Z", "2026-11-19", {("waiver.expired", "W-0")}),
+        ("2026-11-20T23:59:59.999999Z", "2026-11-20", {("waiver.expiring", "W-0")}),
+        ("2026-11-21T00:00:00Z", "2026-11-20", {("waiver.expired", "W-0")}),
+        # A waiver expires soon if its last day ends within 15 days.
+        ("2026-11-20T00:00:00Z", "2026-12-04", set()),
+        ("2026-11-20T00:00:01Z", "2026-12-04", {("waiver.expiring", "W-0")}),
+        ("2026-11-20T23:59:59Z", "2026-12-05", set()),
     ],
-)  # fmt: skip
-def test_waiver_expiry(expires: str, notices: set[tuple[str, str]]) -> None:
-    verdict = waived({"expires": expires})
+)
+def test_waiver_expiry(as_of: str, expires: str, notices: set[tuple[str, str]]) -> None:
+    verdict = waived({"expires": expires}, as_of=datetime.fromisoformat(as_of))
     assert verdict.notices == notices
-    assert verdict.outcomes["p"] == ("fail" if expires == "2026-11-19" else "waived")
+    assert verdict.outcomes["p"] == ("fail" if notices == {("waiver.expired", "W-0")} else "waived")
 
 
 def test_a_waiver_with_users_or_products_needs_a_user_or_a_product() -> None:
