@@ -7,7 +7,6 @@ from tests.emulator import permissions
 from tests.emulator.endpoints import (
     access,
     batch,
-    delta,
     graph,
     groups,
     intune,
@@ -28,7 +27,7 @@ from tests.emulator.tenant.directory import Tenant
 from tests.emulator.wire import Answer, GraphError, Request, failure, with_headers
 
 ROUTES: tuple[Route, ...] = (
-    *delta.ROUTES, *graph.READ, *access.ROUTES, *groups.ROUTES, *intune.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES, *user_update.ROUTES,
+    *graph.READ, *access.ROUTES, *groups.ROUTES, *intune.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES, *user_update.ROUTES,
     *batch.ROUTES,
 )  # fmt: skip
 

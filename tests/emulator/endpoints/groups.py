@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tests.emulator import permissions
-from tests.emulator.endpoints.graph import Call, Handler, not_found, route
+from tests.emulator.endpoints.graph import Call, find_user, not_found, route
 from tests.emulator.odata import listing, query
 from tests.emulator.odata.listing import Rows
 from tests.emulator.tenant.directory import Group, Tenant
 from tests.emulator.tenant.people import empty_value, selected
-from tests.emulator.wire import Answer, Body, GraphError, answer
+from tests.emulator.wire import Answer, answer
 
 DEVICE_NAMES = ("id", "displayName")
 
@@ -77,15 +77,6 @@ def groups(call: Call) -> Answer:
     )
 
 
-def groups_count(call: Call) -> Answer:
-    """Return the number of groups as text."""
-    if not call.request.eventual:
-        raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
-    parsed = query.parse(call.request, query.GROUP)
-    rows = group_rows(call.tenant)
-    return listing.count(call.request, parsed, rows, tenant=call.tenant, kind=query.GROUP, cache=call.cache)
-
-
 def get_group(call: Call) -> Answer:
     """Get a group; hasMembersWithLicenseErrors is never returned, as in Graph."""
     names, explicit = query.selection(call.request, query.GROUP, single=True)
@@ -129,38 +120,20 @@ def _member_document(call: Call, member: str, names: tuple[str, ...] | None) -> 
     return {"@odata.type": f"#microsoft.graph.{kind}"} | document
 
 
-def _members(call: Call, ids: Sequence[str], *, cast: bool, nested: bool) -> Answer:
+def _members(call: Call, ids: Sequence[str]) -> Answer:
     request = call.request
-    counted = (request.parameter("$count") or "").lower() == "true" or request.path.endswith("/$count")
-    if cast and nested and not (request.eventual and counted):
-        message = "Request with OData cast is not supported because the required parameters might be missing. "
-        raise query.unsupported(
-            message + "Try adding $count=true query parameter and ConsistencyLevel:eventual header."
-        )
-    if cast:
-        ids = [member for member in ids if call.tenant.people.find(member) is not None]
-    if request.path.endswith("/$count"):
-        if not request.eventual:
-            raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
-        return Answer(body=Body(str(len(ids)).encode()), headers={"Content-Type": "text/plain"})
     text = request.parameter("$select")
-    names = (
-        query.selection(request, query.USER if cast else query.DIRECTORY_OBJECT, single=False)[0]
-        if text is not None
-        else None
-    )
-    size = query.page_size(request, names or (), set(), expanded=False)
+    names = query.selection(request, query.DIRECTORY_OBJECT, single=False)[0] if text is not None else None
+    size = query.page_size(request, names or ())
     token = request.parameter("$skiptoken")
     offset, size = listing.read_token(token) if token else (0, size)
     suffix = f"({','.join(names)})" if names else ""
-    entity = "users" if cast else "directoryObjects"
-    document: dict[str, Any] = {"@odata.context": f"{request.root}/$metadata#{entity}{suffix}"}
-    if counted and request.eventual and not token:
+    document: dict[str, Any] = {"@odata.context": f"{request.root}/$metadata#directoryObjects{suffix}"}
+    if (request.parameter("$count") or "").lower() == "true" and request.eventual and not token:
         document["@odata.count"] = len(ids)
     if offset + size < len(ids):
         document["@odata.nextLink"] = listing.next_link(request, listing.page_token(offset + size, size))
-    rows = [_member_document(call, member, names) for member in ids[offset : offset + size]]
-    document["value"] = [{k: v for k, v in row.items() if k != "@odata.type"} for row in rows] if cast else rows
+    document["value"] = [_member_document(call, member, names) for member in ids[offset : offset + size]]
     return answer(document)
 
 
@@ -172,69 +145,28 @@ def _visible_members(call: Call) -> Sequence[str]:
 
 
 def members(call: Call) -> Answer:
-    return _members(call, _visible_members(call), cast=False, nested=False)
+    return _members(call, _visible_members(call))
 
 
-def members_cast(call: Call) -> Answer:
-    return _members(call, _visible_members(call), cast=True, nested=False)
-
-
-def members_group_cast(call: Call) -> Answer:
-    groups = [member for member in _visible_members(call) if call.tenant.group(member) is not None]
-    return _members(call, groups, cast=False, nested=False)
+def nested_groups(call: Call) -> Answer:
+    return _members(call, [member for member in _visible_members(call) if call.tenant.group(member) is not None])
 
 
 def transitive_members(call: Call) -> Answer:
-    return _members(call, transitive(call.tenant, find_group(call)), cast=False, nested=True)
-
-
-def transitive_members_cast(call: Call) -> Answer:
-    return _members(call, transitive(call.tenant, find_group(call)), cast=True, nested=True)
-
-
-def members_in_error(call: Call) -> Answer:
-    return _members(call, members_with_license_errors(call.tenant, find_group(call)), cast=False, nested=False)
-
-
-def members_in_error_cast(call: Call) -> Answer:
-    return _members(call, members_with_license_errors(call.tenant, find_group(call)), cast=True, nested=False)
+    return _members(call, transitive(call.tenant, find_group(call)))
 
 
 def member_of(call: Call) -> Answer:
-    """List the groups of a user: direct ones for memberOf, all levels for transitiveMemberOf."""
-    position = call.tenant.people.find(call.key)
-    if position is None:
-        raise not_found(call.key)
-    identifier = str(call.tenant.people.value(position, "id"))
-    nested = "transitiveMemberOf" in call.request.path
-    groups = call.tenant.groups.values()
-    ids = [group.id for group in groups if identifier in (transitive(call.tenant, group) if nested else group.members)]
-    return _members(call, ids, cast=False, nested=False)
-
-
-def _casts(path: str, handler: Handler, *, cost: int) -> tuple[Any, ...]:
-    """Return the routes of a member list with an OData cast to user, with and without `/$count`."""
-    call = "membersWithLicenseErrors" if "Errors" in path else "members"
-    return tuple(
-        route("GET", f"/groups/{{key}}/{path}/{cast}{count}", call, handler, cost=cost)
-        for cast in ("microsoft.graph.user", "graph.user")
-        for count in ("", "/$count")
-    )
+    """List the groups with a user as a direct member."""
+    identifier = str(call.tenant.people.value(find_user(call), "id"))
+    return _members(call, [group.id for group in call.tenant.groups.values() if identifier in group.members])
 
 
 ROUTES = (
     route("GET", "/groups", "groups", groups),
-    route("GET", "/groups/$count", "groups", groups_count),
     route("GET", "/groups/{key}", "groups", get_group),
     route("GET", "/groups/{key}/members", "members", members, cost=3),
-    route("GET", "/groups/{key}/members/$count", "members", members, cost=3),
+    route("GET", "/groups/{key}/members/microsoft.graph.group", "members", nested_groups, cost=3),
     route("GET", "/groups/{key}/transitiveMembers", "members", transitive_members, cost=5),
-    route("GET", "/groups/{key}/transitiveMembers/$count", "members", transitive_members, cost=5),
-    route("GET", "/groups/{key}/membersWithLicenseErrors", "membersWithLicenseErrors", members_in_error),
     route("GET", "/users/{key}/memberOf", "memberOf", member_of, cost=2),
-    route("GET", "/users/{key}/transitiveMemberOf", "memberOf", member_of, cost=2),
-    route("GET", "/groups/{key}/members/microsoft.graph.group", "members", members_group_cast, cost=3),
-    *_casts("members", members_cast, cost=3),
-    *_casts("transitiveMembers", transitive_members_cast, cost=5),
-    *_casts("membersWithLicenseErrors", members_in_error_cast, cost=1),
 )

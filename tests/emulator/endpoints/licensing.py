@@ -1,4 +1,4 @@
-"""Licence assignment, with Graph's errors (Graph: user: assignLicense, group: assignLicense, List licenseDetails)."""
+"""Licence assignment, with Graph's errors (Graph: user: assignLicense, group: assignLicense)."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import uuid4
 from tests.emulator.endpoints.graph import Call, find_user, route
 from tests.emulator.endpoints.groups import find_group
 from tests.emulator.odata.query import USER_DEFAULTS
-from tests.emulator.tenant.directory import Group, Tenant, license_details_id, state
+from tests.emulator.tenant.directory import Group, Tenant, state
 from tests.emulator.wire import Answer, GraphError, answer
 
 STAMP = "2026-11-20T00:00:00Z"
@@ -233,35 +233,7 @@ def reprocess_user(call: Call) -> Answer:
     return answer({"@odata.context": f"{call.request.root}/$metadata#users/$entity"} | document)
 
 
-def license_details(call: Call) -> Answer:
-    """List a user's licences with the provisioning status of their plans; disabled plans have the status Disabled."""
-    tenant, position = call.tenant, find_user(call)
-    identifier = str(tenant.people.value(position, "id"))
-    rows = []
-    for licence in tenant.people.value(position, "assignedLicenses"):
-        sku = tenant.sku(str(licence["skuId"]))
-        if sku is None:
-            continue
-        disabled = {str(plan).lower() for plan in licence.get("disabledPlans", ())}
-        rows.append(
-            {
-                "id": license_details_id(identifier, str(sku["skuId"])),
-                "skuId": sku["skuId"],
-                "skuPartNumber": sku["skuPartNumber"],
-                "servicePlans": [_provisioned(plan, disabled) for plan in sku["servicePlans"]],
-            }
-        )
-    return answer(
-        {"@odata.context": f"{call.request.root}/$metadata#users('{identifier}')/licenseDetails", "value": rows}
-    )
-
-
-def _provisioned(plan: dict[str, Any], disabled: Collection[str]) -> dict[str, Any]:
-    return plan | {"provisioningStatus": "Disabled"} if str(plan["servicePlanId"]).lower() in disabled else plan
-
-
 ROUTES = (
-    route("GET", "/users/{key}/licenseDetails", "licenseDetails", license_details, cost=2),
     route("POST", "/users/{key}/assignLicense", "assignUser", assign_user),
     route("POST", "/users/{key}/microsoft.graph.assignLicense", "assignUser", assign_user),
     route("POST", "/users/{key}/reprocessLicenseAssignment", "assignUser", reprocess_user),

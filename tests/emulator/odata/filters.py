@@ -1,18 +1,22 @@
-"""Parses $filter into a predicate and lists its properties and operators (Graph: Use the $filter query parameter)."""
+"""Parses $filter into a predicate and lists its properties (Graph: Use the $filter query parameter).
+
+Comparisons and `startswith`, joined with `and`: what the auditor asks.
+"""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tests.emulator.wire import GraphError
 
 Getter = Callable[[str], Any]
 Predicate = Callable[[Getter], bool]
-TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<punctuation>[(),:])"
-    r"|(?P<word>[^\s(),:']+(?::\d\d(?:\.\d+)?(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?))"
+_TEXT = r"'(?:[^']|'')*'"
+TERM = re.compile(
+    rf"startswith\((?P<target>\w+),(?P<prefix>{_TEXT})\)"
+    rf"|(?P<name>\w+)(?P<count>/\$count)? (?P<operator>eq|ne|ge|le|gt|lt) (?P<operand>{_TEXT}|[\w.:-]+)"
 )
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: a == b,
@@ -24,151 +28,60 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-class Filter(Struct, kw_only=True):
-    """A parsed $filter; `advanced` is the operator that requires ConsistencyLevel and $count, or None."""
+class Filter(Struct, frozen=True, kw_only=True):
+    """A parsed $filter.
+
+    `advanced` is the operator that requires ConsistencyLevel and $count, or None; `prefix` the property and text of a
+    filter that is nothing but one `startswith`.
+    """
 
     matches: Predicate
-    properties: set[str] = field(default_factory=set)
-    operators: set[tuple[str, str]] = field(default_factory=set)
+    properties: frozenset[str]
+    advanced: str | None
+    prefix: tuple[str, str] | None
+
+
+def parse(text: str) -> Filter:
+    """Parse a filter; raises GraphError 400 with the position of a syntax error."""
+    predicates: list[Predicate] = []
+    properties: set[str] = set()
     advanced: str | None = None
     prefix: tuple[str, str] | None = None
-
-
-def invalid(text: str) -> GraphError:
-    return GraphError(400, "BadRequest", f"Invalid filter clause: {text}")
-
-
-class _Parser:
-    """Recursive descent parser for the tokens of one $filter."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens = list(_tokens(text))
-        self._next = 0
-        self.result = Filter(matches=lambda _: True)
-
-    def parse(self) -> Filter:
-        self.result.matches = self._disjunction()
-        if self._next != len(self._tokens):
-            raise invalid(f"Syntax error at '{self._tokens[self._next]}'.")
-        return self.result
-
-    def _peek(self) -> str | None:
-        return self._tokens[self._next] if self._next < len(self._tokens) else None
-
-    def _take(self, expected: str | None = None) -> str:
-        token = self._peek()
-        if token is None:
-            raise invalid("Expression expected at the end.")
-        if expected is not None and token.lower() != expected:
-            raise invalid(f"'{expected}' expected, '{token}' found.")
-        self._next += 1
-        return token
-
-    def _accept(self, word: str) -> bool:
-        token = self._peek()
-        if token is None or token.lower() != word:
-            return False
-        self._next += 1
-        return True
-
-    def _disjunction(self) -> Predicate:
-        terms = [self._conjunction()]
-        while self._accept("or"):
-            terms.append(self._conjunction())
-        return terms[0] if len(terms) == 1 else lambda get: any(term(get) for term in terms)
-
-    def _conjunction(self) -> Predicate:
-        terms = [self._factor()]
-        while self._accept("and"):
-            terms.append(self._factor())
-        return terms[0] if len(terms) == 1 else lambda get: all(term(get) for term in terms)
-
-    def _factor(self) -> Predicate:
-        if self._accept("not"):
-            self.result.advanced = "not"
-            inner = self._factor()
-            return lambda get: not inner(get)
-        if self._accept("("):
-            inner = self._disjunction()
-            self._take(")")
-            return inner
-        word = self._take()
-        if word.lower() in {"startswith", "endswith"}:
-            return self._function(word.lower())
-        if self._peek() == "(" and word.lower().endswith("/any"):
-            return self._any(word[:-4])
-        return self._comparison(word)
-
-    def _function(self, name: str) -> Predicate:
-        self._take("(")
-        target = self._take()
-        self._take(",")
-        fragment = str(literal(self._take())).casefold()
-        self._take(")")
-        self._use(target, name)
-        if name == "endswith":
-            self.result.advanced = "endsWith"
-            return lambda get: str(get(target) or "").casefold().endswith(fragment)
-        if len(self._tokens) == 6:
-            self.result.prefix = (target, fragment)
-        return lambda get: str(get(target) or "").casefold().startswith(fragment)
-
-    def _any(self, collection: str) -> Predicate:
-        self._take("(")
-        variable = self._take()
-        self._take(":")
-        target = self._take()
-        operator = self._take().lower()
-        operand = fold_case(literal(self._take()))
-        self._take(")")
-        if operator != "eq":
-            raise invalid(f"Operator '{operator}' is not supported inside any().")
-        self._use(collection, "any")
-        key = target.removeprefix(variable).removeprefix("/")
-        return lambda get: any(fold_case(row.get(key) if key else row) == operand for row in get(collection) or ())
-
-    def _comparison(self, target: str) -> Predicate:
-        operator = self._take().lower()
-        if operator == "in":
-            return self._membership(target)
-        compare = COMPARISONS.get(operator)
-        if compare is None:
-            raise invalid(f"Syntax error: '{operator}' is not an operator.")
-        operand = fold_case(literal(self._take()))
-        if target.endswith("/$count"):
-            collection = target.removesuffix("/$count")
-            self._use(collection, "$count")
-            self.result.advanced = "$count"
-            return lambda get: compare(len(get(collection) or ()), operand)
-        self._use(target, operator)
-        if operator == "ne":
-            self.result.advanced = "ne"
-        return lambda get: compare(fold_case(read_path(get, target)), operand)
-
-    def _membership(self, target: str) -> Predicate:
-        self._take("(")
-        operand = {fold_case(literal(self._take()))}
-        while self._accept(","):
-            operand.add(fold_case(literal(self._take())))
-        self._take(")")
-        self._use(target, "in")
-        return lambda get: fold_case(read_path(get, target)) in operand
-
-    def _use(self, target: str, operator: str) -> None:
-        name = target.split("/", 1)[0]
-        self.result.properties.add(name)
-        self.result.operators.add((name, operator))
-
-
-def _tokens(text: str) -> Iterator[str]:
     position = 0
-    stripped = text.rstrip()
-    while position < len(stripped):
-        match = TOKEN.match(stripped, position)
-        if match is None:
-            raise invalid(f"Syntax error at position {position} in '{text}'.")
-        position = match.end()
-        yield match.group().strip()
+    while True:
+        term = TERM.match(text, position)
+        if term is None:
+            raise GraphError(400, "BadRequest", f"Invalid filter clause: Syntax error at position {position}.")
+        if term["target"]:
+            prefix = term["target"], str(literal(term["prefix"])).casefold()
+            predicates.append(_starting(*prefix))
+        else:
+            predicates.append(_comparison(term))
+            advanced = "$count" if term["count"] else "ne" if term["operator"] == "ne" else advanced
+        properties.add(term["target"] or term["name"])
+        position = term.end()
+        if position == len(text):
+            break
+        if not text.startswith(" and ", position):
+            raise GraphError(400, "BadRequest", f"Invalid filter clause: Syntax error at position {position}.")
+        position += len(" and ")
+    return Filter(
+        matches=lambda get: all(predicate(get) for predicate in predicates),
+        properties=frozenset(properties),
+        advanced=advanced,
+        prefix=prefix if len(predicates) == 1 else None,
+    )
+
+
+def _starting(name: str, prefix: str) -> Predicate:
+    return lambda get: str(get(name) or "").casefold().startswith(prefix)
+
+
+def _comparison(term: re.Match[str]) -> Predicate:
+    name, compare, operand = term["name"], COMPARISONS[term["operator"]], fold_case(literal(term["operand"]))
+    if term["count"]:
+        return lambda get: compare(len(get(name) or ()), operand)
+    return lambda get: compare(fold_case(get(name)), operand)
 
 
 def literal(token: str) -> Any:
@@ -184,19 +97,3 @@ def literal(token: str) -> Any:
 def fold_case(value: Any) -> Any:
     """Return the value for comparison: the directory ignores letter case."""
     return value.casefold() if isinstance(value, str) else value
-
-
-def read_path(get: Getter, target: str) -> Any:
-    """Return the value at a path such as `signInActivity/lastSignInDateTime`."""
-    first, *rest = target.split("/")
-    value = get(first)
-    for step in rest:
-        value = value.get(step) if isinstance(value, dict) else None
-    return value
-
-
-def parse(text: str) -> Filter:
-    """Parse a filter; raises GraphError 400 with the position of a syntax error."""
-    if not text.strip():
-        raise invalid("empty.")
-    return _Parser(text).parse()

@@ -1,4 +1,4 @@
-"""Returns one page of a directory collection for a parsed query: filters, sorts, counts, links and caches."""
+"""Returns one page of a directory collection for a parsed query: filters, counts, links and caches."""
 
 import base64
 import json
@@ -55,33 +55,15 @@ class PageCache:
         return positions
 
 
-def matching(rows: Rows, query: Query, kind: Kind) -> Sequence[int]:
-    """Return the positions that match $filter and $search, sorted by $orderby."""
-    positions: Sequence[int] = rows.positions
-    if query.filter is not None:
-        prefix = query.filter.prefix
-        indexed = rows.starting(*prefix) if prefix is not None else None
-        if indexed is not None:
-            positions = indexed
-        else:
-            predicate = query.filter.matches
-            positions = [position for position in positions if predicate(partial(rows.value, position))]
-    if query.search:
-        positions = [position for position in positions if _matches_search(rows, position, query.search)]
-    for name, descending in reversed(query.order):
-        if name not in kind.names:
-            raise GraphError(400, "BadRequest", f"Could not find a property named '{name}' on type '{kind.name}'.")
-        positions = sorted(positions, key=partial(_sort_key, rows, name), reverse=descending)
-    return positions
-
-
-def _sort_key(rows: Rows, name: str, position: int) -> str:
-    return str(rows.value(position, name) or "").casefold()
-
-
-def _matches_search(rows: Rows, position: int, text: str) -> bool:
-    name, _, wanted = text.partition(":")
-    return wanted.casefold() in str(rows.value(position, name) or "").casefold()
+def matching(rows: Rows, query: Query) -> Sequence[int]:
+    """Return the positions that match $filter."""
+    if query.filter is None:
+        return rows.positions
+    prefix = query.filter.prefix
+    indexed = rows.starting(*prefix) if prefix is not None else None
+    if indexed is not None:
+        return indexed
+    return [position for position in rows.positions if query.filter.matches(partial(rows.value, position))]
 
 
 def page_token(offset: int, size: int, suffix: str = "") -> str:
@@ -100,10 +82,10 @@ def read_token(token: str) -> tuple[int, int]:
     return int(offset), int(size)
 
 
-def next_link(request: Request, token: str, *, parameter: str = "$skiptoken") -> str:
+def next_link(request: Request, token: str) -> str:
     """Return the request's URL with a page token: it keeps every parameter, but no header."""
-    carried = [(name, value) for name, value in request.query if name.lower() not in {"$skiptoken", "$deltatoken"}]
-    pairs = [*carried, (parameter, token)]
+    carried = [(name, value) for name, value in request.query if name.lower() != "$skiptoken"]
+    pairs = [*carried, ("$skiptoken", token)]
     return f"{request.root}{quote(request.path)}?" + "&".join(
         f"{quote(n, safe='$')}={quote(v, safe='$,()/:')}" for n, v in pairs
     )
@@ -127,8 +109,7 @@ def page(
 ) -> Answer:
     """Return one page; properties that are not in `readable` are null (None: all are readable)."""
     key = (tenant.tenant_id, tenant.version, request.path)
-    matched = (*key, query.filter_text, query.search, query.order)
-    found = cache.matches(matched, lambda: matching(rows, query, kind))
+    found = cache.matches((*key, query.filter_text), lambda: matching(rows, query))
     offset, size = read_token(query.skiptoken) if query.skiptoken else (0, query.size)
     names = query.names
 
@@ -148,7 +129,7 @@ def page(
     return Answer(body=cache.page(rendered, render), headers={"Content-Type": JSON_TYPE})
 
 
-def count(request: Request, query: Query, rows: Rows, *, tenant: Tenant, kind: Kind, cache: PageCache) -> Answer:
+def count(request: Request, query: Query, rows: Rows, *, tenant: Tenant, cache: PageCache) -> Answer:
     """Answer a `/$count` segment: plain text, only with ConsistencyLevel."""
     if not request.eventual:
         raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
@@ -156,8 +137,6 @@ def count(request: Request, query: Query, rows: Rows, *, tenant: Tenant, kind: K
     if "text/plain" not in accept and "*/*" not in accept:
         message = "A supported MIME type could not be found that matches the acceptable MIME types for the request."
         raise GraphError(415, "UnsupportedMediaType", message)
-    if "signInActivity" in (query.filter.properties if query.filter else ()):
-        raise GraphError(502, "BadGateway", "")
-    key = (tenant.tenant_id, tenant.version, request.path, query.filter_text, query.search, query.order)
-    positions = cache.matches(key, lambda: matching(rows, query, kind))
+    key = (tenant.tenant_id, tenant.version, request.path, query.filter_text)
+    positions = cache.matches(key, lambda: matching(rows, query))
     return Answer(body=Body(str(len(positions)).encode()), headers={"Content-Type": "text/plain"})

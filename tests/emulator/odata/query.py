@@ -1,6 +1,6 @@
 """Parses OData query parameters; raises Graph's errors for unsupported ones (Graph: Use query parameters)."""
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from tests.emulator.odata import filters
 from tests.emulator.wire import GraphError, Request
@@ -56,13 +56,10 @@ NOT_FILTERABLE = {
     "user": frozenset({"licenseAssignmentStates", "signInSessionsValidFromDateTime", "passwordProfile", "aboutMe"}),
     "group": frozenset({"licenseProcessingState", "theme", "assignedLabels"}),
 }
-SUPPORTED = frozenset(
-    {"$select", "$filter", "$top", "$count", "$orderby", "$search", "$expand", "$skiptoken", "$format", "$deltatoken"}
-)
+SUPPORTED = frozenset({"$select", "$filter", "$top", "$count", "$skiptoken"})
 DEFAULT_PAGE = 100
 MAXIMUM_PAGE = 999
 SIGN_IN_PAGE = 500
-EXPANDED_PAGE = 100
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -74,10 +71,7 @@ class Query(Struct, frozen=True, kw_only=True):
     count: bool
     filter: filters.Filter | None = None
     filter_text: str = ""
-    order: tuple[tuple[str, bool], ...] = ()
-    search: str = ""
     skiptoken: str | None = None
-    expand: tuple[str, ...] = field(default=())
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -119,8 +113,8 @@ def selection(request: Request, kind: Kind, *, single: bool) -> tuple[tuple[str,
     return tuple(dict.fromkeys(names)), True
 
 
-def page_size(request: Request, names: tuple[str, ...], used: set[str], *, expanded: bool) -> int:
-    """Return the page size: $top or 100, limited to 500 with signInActivity and 100 with $expand."""
+def page_size(request: Request, names: tuple[str, ...]) -> int:
+    """Return the page size: $top or 100, limited to 500 with signInActivity."""
     text = request.parameter("$top")
     if text is None:
         size = DEFAULT_PAGE
@@ -132,9 +126,7 @@ def page_size(request: Request, names: tuple[str, ...], used: set[str], *, expan
         if not 1 <= size <= MAXIMUM_PAGE:
             message = f"Invalid page size specified: '{size}'. Must be between 1 and {MAXIMUM_PAGE} inclusive."
             raise GraphError(400, "Request_UnsupportedQuery", message)
-    if "signInActivity" in names or "signInActivity" in used:
-        size = min(size, SIGN_IN_PAGE)
-    return min(size, EXPANDED_PAGE) if expanded else size
+    return min(size, SIGN_IN_PAGE) if "signInActivity" in names else size
 
 
 def parse(request: Request, kind: Kind) -> Query:
@@ -149,40 +141,17 @@ def parse(request: Request, kind: Kind) -> Query:
     parsed_filter = filters.parse(text) if text is not None else None
     has_count = (request.parameter("$count") or "").lower() == "true" or request.path.endswith("/$count")
     advanced = request.eventual and has_count
-    order = _order(request.parameter("$orderby"))
-    search = request.parameter("$search")
     if parsed_filter is not None:
         _check_filter(parsed_filter, kind, advanced=advanced)
-        if order and not advanced:
-            raise unsupported("Sorting not supported for current query.")
-    if search is not None and not request.eventual:
-        raise unsupported(
-            "Request with $search query parameter only works through MSGraph with a special request header: "
-            "'ConsistencyLevel: eventual'"
-        )
-    expand = tuple(part for part in (request.parameter("$expand") or "").split(",") if part)
-    if expand and (search is not None or (parsed_filter is not None and parsed_filter.advanced)):
-        raise unsupported("$expand is not supported with advanced queries.")
-    used = parsed_filter.properties if parsed_filter is not None else set()
     return Query(
         names=names,
         explicit=explicit,
-        size=page_size(request, names, used, expanded=bool(expand)),
+        size=page_size(request, names),
         count=advanced,
         filter=parsed_filter,
         filter_text=text or "",
-        order=order,
-        search=(search or "").strip('"'),
         skiptoken=request.parameter("$skiptoken"),
-        expand=expand,
     )
-
-
-def _order(text: str | None) -> tuple[tuple[str, bool], ...]:
-    if not text:
-        return ()
-    parts = [part.split() for part in text.split(",")]
-    return tuple((terms[0], len(terms) > 1 and terms[1].lower() == "desc") for terms in parts)
 
 
 def _check_filter(parsed_filter: filters.Filter, kind: Kind, *, advanced: bool) -> None:
@@ -196,8 +165,6 @@ def _check_filter(parsed_filter: filters.Filter, kind: Kind, *, advanced: bool) 
                 f"Unsupported or invalid query filter clause specified for property '{name}' of resource '{resource}'."
             )
             raise unsupported(message)
-    if "signInActivity" in parsed_filter.properties and len(parsed_filter.properties) > 1:
-        raise GraphError(400, "Request_BadRequest", "Filter on signInActivity cannot be combined with other filters.")
     if parsed_filter.advanced and not advanced:
         message = (
             f"Operator '{parsed_filter.advanced}' is not supported because the required parameters might be missing. "

@@ -1,10 +1,9 @@
 """The state of a tenant, which handlers read and change, and its JSON format."""
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
-from uuid import NAMESPACE_DNS, UUID, uuid5
+from uuid import NAMESPACE_DNS, uuid5
 
 from msgspec import Struct, field
 
@@ -99,7 +98,6 @@ class Tenant(Struct, kw_only=True):
     tenant_type: str = "AAD"
     access: AccessLists = field(default_factory=AccessLists)
     sent: list[dict[str, Any]] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
     version: int = 0
     late: LateEffects = field(default_factory=LateEffects)
 
@@ -146,12 +144,6 @@ class Tenant(Struct, kw_only=True):
 def stable_id(*parts: str) -> str:
     """Return an identifier that is the same in every run."""
     return str(uuid5(NAMESPACE_DNS, "/".join(parts)))
-
-
-def license_details_id(user_id: str, sku_id: str) -> str:
-    """Return the id of a licenseDetails row: base64url of both GUIDs, little-endian, without padding."""
-    packed = UUID(user_id).bytes_le + UUID(sku_id).bytes_le
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def user(tenant_id: str, principal: str, *, licenses: Iterable[str] = (), **more: Any) -> dict[str, Any]:

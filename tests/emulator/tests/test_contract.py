@@ -96,32 +96,21 @@ def reads(running: Emulator) -> list[tuple[str, dict[str, str]]]:
     licensing, project = group_id(running, "LIC-E3"), group_id(running, "Project Sunrise")
     return [
         ("/subscribedSkus", {}),
-        (f"/subscribedSkus/{tenant.skus[0]['id']}", {}),
         ("/subscribedSkus?$select=skuId,consumedUnits", {}),
         ("/directory/subscriptions", {}),
-        (f"/directory/subscriptions/{tenant.subscriptions[0]['id']}", {}),
-        (f"/directory/subscriptions(commerceSubscriptionId='{tenant.subscriptions[0]['commerceSubscriptionId']}')", {}),
         ("/organization", {}),
-        (f"/organization/{tenant.tenant_id}", {}),
         ("/users", {}),
         (f"/users?$select={EVERY_USER_NAME}&$top=500", {}),
         ("/users?$count=true&$top=5", EVENTUAL),
         (f"/users/{user}", {}),
         (f"/users/{user}?$select={EVERY_USER_NAME}", {}),
-        (f"/users/{user}/licenseDetails", {}),
         (f"/users/{user}/mailboxSettings", {}),
-        ("/users/delta", {}),
-        ("/users/delta()?$deltatoken=latest", {}),
         ("/groups", {}),
         (f"/groups?$select={','.join(sorted(query.GROUP_NAMES))}", {}),
         (f"/groups/{licensing}", {}),
         (f"/groups/{licensing}/members", {}),
         (f"/groups/{project}/members", {}),
         (f"/groups/{project}/transitiveMembers?$top=300", {}),
-        (f"/groups/{licensing}/members/microsoft.graph.user", {}),
-        (f"/groups/{project}/transitiveMembers/microsoft.graph.user?$count=true", EVENTUAL),
-        (f"/groups/{licensing}/membersWithLicenseErrors", {}),
-        (f"/groups/{licensing}/membersWithLicenseErrors/microsoft.graph.user", {}),
         ("/admin/reportSettings", {}),
     ]
 
@@ -136,11 +125,10 @@ def test_reads_match_the_contract(running: Emulator, client: Any) -> None:
 
 
 @needs_contract
-@pytest.mark.parametrize("path", ["/users/$count", "/groups/$count"])
-def test_counts_match_the_contract(running: Emulator, client: Any, path: str) -> None:
-    response = client(running, path, headers=EVENTUAL)
+def test_counts_match_the_contract(running: Emulator, client: Any) -> None:
+    response = client(running, "/users/$count", headers=EVENTUAL)
     assert response.headers["content-type"].startswith("text/plain")
-    assert problems("GET", path, 200, response.text) == []
+    assert problems("GET", "/users/$count", 200, response.text) == []
 
 
 @needs_contract
@@ -152,7 +140,6 @@ def test_counts_match_the_contract(running: Emulator, client: Any, path: str) ->
         ("/users/nobody@contoso.example", 404),
         ("/users?$select=mailboxSettings", 501),
         ("/groups/00000000-0000-4000-8000-000000000000", 404),
-        ("/subscribedSkus/nonsense", 400),
     ],
 )
 def test_errors_match_the_contract(running: Emulator, client: Any, path: str, status: int) -> None:

@@ -18,7 +18,6 @@ PURPOSE = "/users/ann@contoso.example/mailboxSettings"
         ("/organization", "Organization.Read.All", "GroupMember.Read.All"),
         ("/users?$select=id,assignedLicenses", "User.Read.All", "AuditLog.Read.All"),
         ("/groups", "GroupMember.Read.All", "User.Read.All"),
-        ("/users/ann@contoso.example/licenseDetails", "LicenseAssignment.Read.All", "Organization.Read.All"),
         (PURPOSE, "MailboxSettings.Read", "Directory.Read.All"),
         ("/admin/reportSettings", "ReportSettings.Read.All", "Directory.Read.All"),
     ],

@@ -1,4 +1,4 @@
-"""Tests $batch and /users/delta."""
+"""Tests $batch."""
 
 from typing import Any
 
@@ -69,17 +69,3 @@ def test_write_inside_a_batch_is_recorded_as_write(emulator: Emulator, client: A
 )  # fmt: skip
 def test_malformed_batches_get_400(shared: Emulator, client: Any, payload: dict[str, Any]) -> None:
     assert client(shared, "/$batch", method="POST", json=payload).status_code == 400
-
-
-def test_delta_lists_all_users_and_then_removed_ones(seeded_emulator: Emulator, client: Any) -> None:
-    first = client(seeded_emulator, "/users/delta?$select=displayName").json()
-    assert len(first["value"]) == 200
-    assert set(first["value"][0]) == {"displayName", "id"}
-    last = client(seeded_emulator, first["@odata.nextLink"]).json()
-    assert len(last["value"]) == 50
-    seeded_emulator.tenants["contoso"].removed.append("gone")
-    changes = client(seeded_emulator, last["@odata.deltaLink"]).json()
-    assert changes["value"] == [{"id": "gone", "@removed": {"reason": "changed"}}]
-    assert client(seeded_emulator, "/users/delta()?$deltatoken=latest").json()["value"] == []
-    assert client(seeded_emulator, "/users/delta?$top=5").status_code == 400
-    assert client(seeded_emulator, "/users/delta?$deltatoken=forged").status_code == 400
