@@ -69,7 +69,7 @@ def cost(route: Route, request: Request) -> int | None:
 def user_rows(tenant: Tenant) -> Rows:
     """Return the users of a tenant as rows to page through."""
     people = tenant.people
-    return Rows(positions=range(len(people)), value=people.value, document=people.document, starting=people.starting)
+    return Rows(positions=range(len(people)), value=people.value, document=people.document)
 
 
 def find_user(call: Call) -> int:

@@ -29,14 +29,12 @@ def user_purpose(tenant: Tenant, position: int) -> str | None:
 
 
 def mailbox_settings(call: Call) -> Answer:
-    """Get the mailbox settings of a user, or only userPurpose; GraphError 404 without a mailbox."""
+    """Get the mailbox settings of a user; GraphError 404 without a mailbox."""
     purpose = user_purpose(call.tenant, find_user(call))
     if purpose is None:
         message = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
         raise GraphError(404, "MailboxNotEnabledForRESTAPI", message)
     context = f"{call.request.root}/$metadata#users('{call.key}')/mailboxSettings"
-    if call.request.path.endswith("/userPurpose"):
-        return answer({"@odata.context": f"{context}/userPurpose", "value": purpose})
     document = {
         "archiveFolder": None,
         "timeZone": "UTC",
@@ -143,7 +141,6 @@ def _property_names(document: dict[str, object], text: str | None) -> list[str]:
 
 ROUTES = (
     route("GET", "/users/{key}/mailboxSettings", "mailbox", mailbox_settings),
-    route("GET", "/users/{key}/mailboxSettings/userPurpose", "mailbox", mailbox_settings),
     route("GET", "/admin/reportSettings", "reportSettings", report_settings),
     route("GET", "/reports/getMailboxUsageDetail(period='{key}')", "reports", report),
     route("GET", "/reports/getM365AppUserDetail(period='{key}')", "reports", report),

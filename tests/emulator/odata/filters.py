@@ -29,16 +29,11 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Filter(Struct, frozen=True, kw_only=True):
-    """A parsed $filter.
-
-    `advanced` is the operator that requires ConsistencyLevel and $count, or None; `prefix` the property and text of a
-    filter that is nothing but one `startswith`.
-    """
+    """A parsed $filter; `advanced` is the operator that requires ConsistencyLevel and $count, or None."""
 
     matches: Predicate
     properties: frozenset[str]
     advanced: str | None
-    prefix: tuple[str, str] | None
 
 
 def parse(text: str) -> Filter:
@@ -46,15 +41,13 @@ def parse(text: str) -> Filter:
     predicates: list[Predicate] = []
     properties: set[str] = set()
     advanced: str | None = None
-    prefix: tuple[str, str] | None = None
     position = 0
     while True:
         term = TERM.match(text, position)
         if term is None:
             raise GraphError(400, "BadRequest", f"Invalid filter clause: Syntax error at position {position}.")
         if term["target"]:
-            prefix = term["target"], str(literal(term["prefix"])).casefold()
-            predicates.append(_starting(*prefix))
+            predicates.append(_starting(term["target"], str(literal(term["prefix"])).casefold()))
         else:
             predicates.append(_comparison(term))
             advanced = "$count" if term["count"] else "ne" if term["operator"] == "ne" else advanced
@@ -69,7 +62,6 @@ def parse(text: str) -> Filter:
         matches=lambda get: all(predicate(get) for predicate in predicates),
         properties=frozenset(properties),
         advanced=advanced,
-        prefix=prefix if len(predicates) == 1 else None,
     )
 
 

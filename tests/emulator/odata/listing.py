@@ -23,7 +23,6 @@ class Rows(Struct, frozen=True, kw_only=True):
     positions: Sequence[int]
     value: Callable[[int, str], Any]
     document: Callable[[int, tuple[str, ...]], dict[str, Any]]
-    starting: Callable[[str, str], Sequence[int] | None] = lambda name, prefix: None  # noqa: ARG005
 
 
 class PageCache:
@@ -59,10 +58,6 @@ def matching(rows: Rows, query: Query) -> Sequence[int]:
     """Return the positions that match $filter."""
     if query.filter is None:
         return rows.positions
-    prefix = query.filter.prefix
-    indexed = rows.starting(*prefix) if prefix is not None else None
-    if indexed is not None:
-        return indexed
     return [position for position in rows.positions if query.filter.matches(partial(rows.value, position))]
 
 

@@ -1,6 +1,6 @@
 """The users of a tenant, listed or generated, as documents in Graph's form, by position and by identifier."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 COLLECTIONS = frozenset(
@@ -27,9 +27,6 @@ class People(Protocol):
         ...
 
     def replace(self, index: int, changes: dict[str, Any]) -> None: ...
-    def starting(self, name: str, prefix: str) -> Sequence[int] | None:
-        """Return the positions whose property begins with the lower-case prefix, in order; None without an index."""
-        ...
 
 
 def empty_value(name: str) -> Any:
@@ -82,7 +79,3 @@ class ListedPeople:
 
     def replace(self, index: int, changes: dict[str, Any]) -> None:
         self._documents[index] = self._documents[index] | changes
-
-    def starting(self, name: str, prefix: str) -> Sequence[int] | None:
-        del name, prefix
-        return None

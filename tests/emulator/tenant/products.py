@@ -16,11 +16,6 @@ def _table() -> dict[str, Any]:
     return loaded
 
 
-def part_numbers() -> tuple[str, ...]:
-    """Return the part numbers for which products.json has the real identifiers and service plans."""
-    return tuple(_table()["skus"])
-
-
 def sku_id(part_number: str) -> str:
     """Return Microsoft's skuId of a known part number, otherwise an identifier derived from the name."""
     row = _table()["skus"].get(part_number)

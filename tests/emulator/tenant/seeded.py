@@ -92,7 +92,6 @@ class SeededPeople:
         self._domain = domain
         self._as_of = as_of
         self._changes: dict[int, dict[str, Any]] = {}
-        self._by_initial: dict[str, dict[str, list[int]]] = {}
         self._licences = [_licences(slot, tenant_id) for slot in range(CYCLE)]
         self._readers: dict[str, Callable[[int], Any]] = {
             "id": self.identifier,
@@ -155,21 +154,6 @@ class SeededPeople:
 
     def replace(self, index: int, changes: dict[str, Any]) -> None:
         self._changes[index] = self._changes.get(index, {}) | changes
-        self._by_initial.clear()
-
-    def starting(self, name: str, prefix: str) -> Sequence[int] | None:
-        if name not in {"userPrincipalName", "displayName"}:
-            return None
-        by_initial = self._by_initial.get(name)
-        if by_initial is None:
-            by_initial = {}
-            for position in range(self._count):
-                by_initial.setdefault(str(self.value(position, name))[:1].lower(), []).append(position)
-            self._by_initial[name] = by_initial
-        bucket = by_initial.get(prefix[:1], [])
-        if len(prefix) <= 1:
-            return bucket
-        return [position for position in bucket if str(self.value(position, name)).lower().startswith(prefix)]
 
     def identifier(self, index: int) -> str:
         return f"{self._seed:08x}-e5e5-4e5e-8e5e-{index:012x}"

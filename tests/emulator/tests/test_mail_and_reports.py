@@ -93,7 +93,7 @@ def test_upload_sessions_have_size_limits(emulator: Emulator, client: Any, size:
 
 def test_mailbox_settings(shared: Emulator, client: Any) -> None:
     path = "/users/{}@contoso.example/mailboxSettings"
-    assert client(shared, path.format("info") + "/userPurpose").json()["value"] == "shared"
+    assert client(shared, path.format("info")).json()["userPurpose"] == "shared"
     assert client(shared, path.format("ann") + "?$select=userPurpose").json()["userPurpose"] == "user"
     missing = client(shared, path.format("dora"))
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "MailboxNotEnabledForRESTAPI")

@@ -1,21 +1,14 @@
-"""Tests the token service with the credentials of azure-identity, including Entra's errors."""
+"""Tests the token service with requests as clients send them, including Entra's errors."""
 
-import asyncio
-import base64
 import json
 import ssl
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import jwt
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import CertificateCredential, ClientAssertionCredential, ClientSecretCredential
-from azure.identity import aio as azure_aio
 
-from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
+from tests.emulator.fixtures import CLIENT_ID, SECRET
 from tests.emulator.journal import Host
 from tests.emulator.server import Emulator
 from tests.emulator.sign_in import keys
@@ -26,24 +19,8 @@ from tests.emulator.tenant.directory import EXCHANGE_AUDIENCE, App, Secret
 SCOPE = "https://graph.microsoft.com/.default"
 
 
-@pytest.fixture
-def with_certificate(tmp_path: Path) -> Iterator[tuple[Emulator, str]]:
-    """An emulator whose app has a certificate, and the path of that certificate with its key."""
-    certificate, secret = keys.self_signed()
-    path = tmp_path / "app.pem"
-    path.write_text(certificate + secret, encoding="utf-8")
-    tenant = small_tenant()
-    tenant.register(auditor_app(certificates=(certificate,)))
-    with running_emulator([tenant]) as running:
-        yield running, str(path)
-
-
 def tenant_id(emulator: Emulator) -> str:
     return emulator.tenants["contoso"].tenant_id
-
-
-def options(emulator: Emulator) -> dict[str, Any]:
-    return {"authority": emulator.authority, "connection_verify": str(emulator.ca_path)}
 
 
 def id_token(emulator: Emulator) -> str:
@@ -61,41 +38,6 @@ def accepted(emulator: Emulator, token: str) -> bool:
     with httpx.Client(trust_env=False) as http:
         response = http.get(f"{emulator.endpoint}/organization", headers={"Authorization": f"Bearer {token}"})
     return response.status_code == 200 and response.json()["value"][0]["id"] == tenant_id(emulator)
-
-
-@pytest.mark.slow
-def test_all_credential_types_sign_in(with_certificate: tuple[Emulator, str]) -> None:
-    emulator, path = with_certificate
-    more = options(emulator)
-    tenant = tenant_id(emulator)
-    with ClientSecretCredential(tenant, CLIENT_ID, SECRET, disable_instance_discovery=True, **more) as credential:
-        assert accepted(emulator, credential.get_token(SCOPE).token)
-    with CertificateCredential(tenant, CLIENT_ID, path, disable_instance_discovery=True, **more) as credential:
-        assert accepted(emulator, credential.get_token(SCOPE).token)
-    with ClientAssertionCredential(tenant, CLIENT_ID, lambda: id_token(emulator), **more) as credential:
-        assert accepted(emulator, credential.get_token(SCOPE).token)
-    assert emulator.github.audiences == [EXCHANGE_AUDIENCE]
-
-
-@pytest.mark.slow
-def test_all_asynchronous_credential_types_sign_in(with_certificate: tuple[Emulator, str]) -> None:
-    emulator, path = with_certificate
-    more = options(emulator)
-    tenant = tenant_id(emulator)
-    assertion = id_token(emulator)
-
-    async def tokens() -> list[str]:
-        tokens = []
-        for credential in (
-            azure_aio.ClientSecretCredential(tenant, CLIENT_ID, SECRET, **more),
-            azure_aio.CertificateCredential(tenant, CLIENT_ID, path, **more),
-            azure_aio.ClientAssertionCredential(tenant, CLIENT_ID, lambda: assertion, **more),
-        ):
-            async with credential:
-                tokens.append((await credential.get_token(SCOPE)).token)
-        return tokens
-
-    assert [accepted(emulator, token) for token in asyncio.run(tokens())] == [True, True, True]
 
 
 def test_discovery_documents_and_signing_keys(emulator: Emulator) -> None:
@@ -117,10 +59,8 @@ def test_discovery_documents_and_signing_keys(emulator: Emulator) -> None:
 @pytest.mark.parametrize("ids", [None, (4242, 777)])
 def test_both_forms_of_the_github_subject_are_accepted(emulator: Emulator, ids: tuple[int, int] | None) -> None:
     emulator.github.subject = subject("contoso", "licences", ids=ids)
-    with ClientAssertionCredential(
-        tenant_id(emulator), CLIENT_ID, lambda: id_token(emulator), **options(emulator)
-    ) as credential:
-        assert accepted(emulator, credential.get_token(SCOPE).token)
+    response = request(emulator, client_assertion=id_token(emulator), client_assertion_type=ASSERTION_TYPE)
+    assert accepted(emulator, response.json()["access_token"])
 
 
 def request(emulator: Emulator, *, tenant: str | None = None, **form: str) -> httpx.Response:
@@ -191,19 +131,6 @@ def test_assertion_of_another_signer_is_refused(emulator: Emulator) -> None:
     forged = keys.signed(claims, signer="forger")
     response = request(emulator, client_assertion=forged, client_assertion_type=ASSERTION_TYPE)
     assert response.json()["error_codes"] == [700027]
-
-
-def test_unknown_certificate_is_refused(emulator: Emulator, tmp_path: Path) -> None:
-    path = tmp_path / "other.pem"
-    path.write_text("".join(keys.self_signed("other")), encoding="utf-8")
-    more = options(emulator)
-    with (
-        CertificateCredential(
-            tenant_id(emulator), CLIENT_ID, str(path), disable_instance_discovery=True, **more
-        ) as credential,
-        pytest.raises(ClientAuthenticationError, match="AADSTS700027"),
-    ):
-        credential.get_token(SCOPE)
 
 
 def certificate_assertion(**changes: Any) -> tuple[str, str]:
@@ -296,24 +223,6 @@ def test_github_requires_its_request_token_and_records_the_audience(emulator: Em
     assert len(emulator.journal.of(host=Host.GITHUB)) == 3
     with httpx.Client(verify=ssl.create_default_context(cafile=str(emulator.ca_path)), trust_env=False) as http:
         assert http.get(emulator.id_token_url, headers={"Authorization": "Bearer other"}).status_code == 401
-
-
-def test_claims_challenge_contains_claims_for_a_new_token(emulator: Emulator) -> None:
-    emulator.faults.add("claims-challenge")
-    more = options(emulator)
-    tenant = tenant_id(emulator)
-    with (
-        ClientSecretCredential(tenant, CLIENT_ID, SECRET, disable_instance_discovery=True, **more) as credential,
-        httpx.Client(trust_env=False) as http,
-    ):
-        first = credential.get_token(SCOPE, enable_cae=True).token
-        refused = http.get(f"{emulator.endpoint}/users", headers={"Authorization": f"Bearer {first}"})
-        encoded = refused.headers["www-authenticate"].split('claims="')[1].rstrip('"')
-        challenge = base64.b64decode(encoded).decode()
-        second = credential.get_token(SCOPE, enable_cae=True, claims=challenge).token
-        assert second != first
-        assert http.get(f"{emulator.endpoint}/users", headers={"Authorization": f"Bearer {second}"}).status_code == 200
-    assert "nbf" in emulator.tokens.issued[-1]["claims"]
 
 
 def test_unknown_thumbprint_is_refused(emulator: Emulator) -> None:
