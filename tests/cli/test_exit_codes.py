@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from auditor.cli.main import main_parser
 from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, expect, spawn
 
 AUDIT = ("audit", "--as-of", AS_OF, "-f", "terminal", "--fail-on", "low")
@@ -102,10 +101,6 @@ def test_internal_error_exits_with_70(
     assert completed.code == 70, (completed.err, completed.out)
     assert "bug" in completed.err
     assert ("Traceback" in completed.err) == (flags != () and module == "pyarrow")
-
-
-def test_help_lists_exit_code_70() -> None:
-    assert "\n  70   " in main_parser().format_help()
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, Ran, call, contents
 from tests.builders.tenant.tenants import bought, tenant, user
@@ -29,15 +28,6 @@ def audit(folder: Path, *arguments: str | Path) -> Ran:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("options", "code"),
-    [(("--locale", "en"), 1), (("--locale", "nl"), 1), (("--tenant", "contoso", "--fail-on", "never"), 0)],
-)
-def test_saved_demo_tenants(options: tuple[str, ...], code: int, demo: Path, tmp_path: Path) -> None:
-    assert_equal_outputs(tmp_path, "--snapshot", demo, *options, code=code)
-
-
-@pytest.mark.slow
 def test_findings_of_the_fleet_are_last(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HELD + BALANCE.partition("policies:\n")[2])
     for name, consumed in (("a", 100), ("b", 50)):
@@ -50,25 +40,6 @@ def test_findings_of_the_fleet_are_last(tmp_path: Path) -> None:
     assert [line.split(",")[:2] for line in lines[1:]] == [["a", "held"], ["b", "held"], ["", "b"]]
 
 
-def test_source_that_was_not_read_makes_the_audit_incomplete(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(
-        f"{HELD}- {{id: gone, severity: low, users: {{inactiveFor: 9d}}, assignments: {{allow: []}}}}\n"
-    )
-    write(tmp_path / "s", tenant(user("ann", "SPE_E3"), unread={Source.SIGN_IN_ACTIVITY: SourceStatus.DENIED}))
-    assert_equal_outputs(tmp_path, "p.yaml", "--snapshot", "s", code=3)
-
-
-def test_empty_tenant_and_tenant_that_cannot_be_audited(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(HELD)
-    write(tmp_path / "s", tenant())
-    assert_equal_outputs(tmp_path, "p.yaml", "--snapshot", "s", code=0)
-    (tmp_path / "tenants.yaml").write_text(
-        "version: 1\ntenants:\n- {name: a, tenantId: 11111111-2222-3333-4444-555555555555, cloud: worldwide, "
-        "credential: {type: token, tokenEnv: NOBODY_SETS_THIS}}\n"
-    )
-    assert_equal_outputs(tmp_path, "p.yaml", "--no-progress", code=3)
-
-
 @pytest.mark.slow
 def test_several_row_groups_with_hostile_names(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HELD)
@@ -79,17 +50,6 @@ def test_several_row_groups_with_hostile_names(tmp_path: Path) -> None:
     ]
     write(tmp_path / "s", tenant(*people, rows=2))
     assert_equal_outputs(tmp_path, "p.yaml", "--snapshot", "s", code=1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["csv", "ndjson"])
-def test_stdout_and_file_have_the_same_bytes(name: str, demo: Path, tmp_path: Path) -> None:
-    to_stdout = audit(tmp_path, "--snapshot", demo, "-f", f"{name}=-")
-    with_parquet = audit(tmp_path, "--snapshot", demo, "-f", f"{name}=-", "-f", "parquet=p/f.parquet")
-    to_file = audit(tmp_path, "--snapshot", demo, "-f", f"{name}=file", "-f", "json=j")
-    assert (to_stdout.code, with_parquet.code, to_file.code) == (1, 1, 1)
-    assert to_stdout.out == with_parquet.out == (tmp_path / "file").read_bytes()
-    assert sorted(contents(tmp_path)) == ["file", "j", "p", "p/f.parquet"]
 
 
 @pytest.mark.slow
@@ -115,23 +75,6 @@ def test_compare_and_redact_work_with_csv_alone(fleet: Path, tmp_path: Path) -> 
     audit(tmp_path, "--snapshot", fleet, "-f", "csv", "--compare", "r.json", "--redact")
     header, first, *_ = (tmp_path / "out" / "findings.csv").read_text().splitlines()
     assert dict(zip(header.split(","), first.split(","), strict=False))["change"] == "unchanged"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("snapshot", [("nowhere",), ("s", "--tenant", "x"), ("s", "--tenant", "contoso")])
-def test_input_errors_are_the_same_for_streamed_and_complete_formats(
-    snapshot: tuple[str, ...], fleet: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "s").symlink_to(fleet)
-    (tmp_path / "bad.yaml").write_text("version: 1\npolicies: [{id: a}]\n")
-    for policies in ((), ("bad.yaml",)):
-        runs = [audit(tmp_path, *policies, "--snapshot", *snapshot, "-f", name) for name in ("csv", "json")]
-        assert runs[0].err == runs[1].err
-        assert runs[0].code == runs[1].code
-    assert runs[0].code == 2
-    assert (tmp_path / "out" / "findings.csv").exists() is (snapshot[-1] == "contoso"), (
-        "only the good policies were audited"
-    )
 
 
 def test_unwritable_path_leaves_no_partial_files(fleet: Path, tmp_path: Path) -> None:

@@ -50,7 +50,6 @@ class TokenService:
         self.clock = clock
         self.authority = ""
         self.tenants = {tenant.tenant_id.lower(): tenant for tenant in tenants}
-        self.issued: list[dict[str, Any]] = []
         self.opaque: dict[str, Caller] = {}
         self.refused: dict[str, str] = {}
         self._verified: dict[str, Caller] = {}
@@ -100,7 +99,6 @@ class TokenService:
             payload["xms_cc"] = ["CP1"]
         if not app.roles:
             del payload["roles"]
-        self.issued.append(payload | {"claims": claims})
         return keys.signed(payload, signer="entra")
 
     def caller(self, token: str) -> Caller:

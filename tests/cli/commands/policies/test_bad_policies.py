@@ -14,56 +14,22 @@ def policy(rest: str = ALLOW) -> str:
     return f"policies: [{{id: a, severity: high, {rest}}}]\n"
 
 
-def spare(bounds: str) -> list[str]:
-    return [policy(f"seats: {{spare: {bounds}}}")]
+def waiver(rest: str = "expires: 2027-01-01", policies: str = "[a]") -> str:
+    return f"waivers: [{{id: w, policies: {policies}, reason: r, owner: o, {rest}}}]\n"
 
 
-def waiver(rest: str = "expires: 2027-01-01", policies: str = "[a]", name: str = "w") -> str:
-    return f"waivers: [{{id: {name}, policies: {policies}, reason: r, owner: o, {rest}}}]\n"
+def prices(price: str) -> str:
+    return f"prices: {{currency: EUR, perSeatPerMonth: {{{price}}}}}\n"
 
-
-def prices(price: str, currency: str = "EUR") -> str:
-    return f"prices: {{currency: {currency}, perSeatPerMonth: {{{price}}}}}\n"
-
-
-BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{name}: &{name} [{', '.join([f'*{last}'] * 9)}]\n" for last, name in zip("abcde", "bcdef", strict=True)
-)
 
 INVALID_POLICIES = [
-    ([policy("users: {usageLocation: false}, " + ALLOW)], "policy-wrong-type", "write 'false' in quotes"),
-    ([policy("users: {accountEnabled: no}, " + ALLOW)], "policy-wrong-type", "write false, without quotes"),
-    ([policy("users: {department: 5}, " + ALLOW)], "policy-wrong-type", "write '5' in quotes"),
     ([policy("users: {departmnt: Store}, " + ALLOW)], "policy-unknown-property", "did you mean 'department'?"),
-    ([policy("users: {inactiveFor: 90}, " + ALLOW)], "policy-wrong-type", "90d"),
     ([policy("users: {createdDateTime: {before: 2026-02-30}}, " + ALLOW)], "policy-bad-date", "2026-11-20"),
     ([policy("users: {createdDateTime: '0001-01-01T00:00:00+14:00'}, " + ALLOW)], "policy-bad-date", "2026-11-20"),
+    ([policy() + waiver("expires: 2027-02-30")], "policy-bad-date", "2027-01-31"),
     ([policy(ALLOW + ", severity: low")], "yaml-duplicate-key", "keep one of them"),
-    ([policy("users: {department: !!python/name:os.system x}, " + ALLOW)], "yaml-tag", "leave it out"),
-    ([BOMB], "yaml-too-large", "every use of an alias is counted"),
-    (["# " + "x" * (1 << 20) + "\n" + policy()], "yaml-too-large", "split the file"),
-    (["products: {a: " + "[" * 99 + "]" * 99 + "}"], "yaml-too-deep", "64 deep"),
-    ([policy() + "---\nversion: 1\n"], "yaml-several-documents", "split the file"),
-    (["x: &x {a: 1}\ny: {<<: *x}\n"], "yaml-merge-key", "define a population"),
-    (["policies:\n\t- id: a\n"], "yaml-syntax", "tab"),
     ([policy("title: caf\udce9, " + ALLOW)], "yaml-encoding", "UTF-8"),
-    ([policy("title: a\x07b, " + ALLOW)], "yaml-character", "U+0007"),
-    (["- 1\n"], "yaml-syntax", "indent"),
-    (["polices: []\n"], "policy-unknown-key", "did you mean 'policies'?"),
-    ([policy("assignments: {}")], "policy-empty", "at least one of"),
-    ([policy("users: {}")], "policy-no-constraint", "add one of"),
-    ([policy(ALLOW + ", health: {errors: deny}")], "policy-several-constraints", "one policy for each"),
-    ([policy().replace("high", "urgent")], "policy-bad-value", "one of: critical"),
-    ([policy().replace("id: a", "id: A_b")], "policy-bad-value", "write 'a-b'"),
-    (spare("{min: 1.5}"), "policy-wrong-type", "5%"),
-    (spare("{min: -1}"), "policy-out-of-range", "at least 0"),
-    (spare("{min: true}"), "policy-wrong-type", "5%"),
-    (spare("{max: 101%}"), "policy-out-of-range", "100%"),
-    (spare("{max: {percent: 101, seats: 1}}"), "policy-out-of-range", "at most 100"),
-    (spare("{min: 5, max: 3}"), "policy-min-above-max", "raise `max`"),
-    (spare("{min: 5.5%, max: 5%}"), "policy-min-above-max", "raise `max`"),
-    ([policy("seats: {assigned: {max: 2.5}}")], "policy-wrong-type", "number of people"),
-    ([policy("budget: {limit: -1}")], "policy-out-of-range", "at least 0"),
+    ([policy("seats: {spare: {min: true}}")], "policy-wrong-type", "5%"),
     ([policy(), policy()], "policy-duplicate-id", "the first is at policies/0.yaml:2"),
     (["populations: {x: {}}\n", "populations: {x: {}}\n" + policy()], "policy-duplicate-name", "policies/0.yaml:2"),
     (
@@ -76,24 +42,10 @@ INVALID_POLICIES = [
         "policy-circular-name",
         "population a → population b → population a",
     ),
-    (["products: {x: [y], y: [SPE_E3, x]}\n"], "policy-circular-name", "product set x → product set y → product set x"),
-    (["products: {free: [paid]}\n"], "policy-circular-name", "specify the SKUs themselves"),
-    (["products: {paid: [SPE_E3]}\n"], "policy-name-taken", "only `free` can be extended"),
     (["products: {'*': [SPE_E3]}\n"], "policy-name-taken", "only `free` can be extended"),
-    ([policy() + waiver(policies="[b]")], "waiver-unknown-policy", "specify a policy that exists"),
-    ([policy() + waiver("expires: 2027-02-30")], "policy-bad-date", "2027-01-31"),
-    ([policy() + waiver("ticket: X")], "policy-missing-key", "'expires'"),
-    ([policy() + waiver().replace("owner: o, ", "")], "policy-missing-key", "'owner'"),
-    ([policy() + waiver().replace("reason: r, ", "")], "policy-missing-key", "'reason'"),
-    ([policy() + waiver(), waiver()], "waiver-duplicate-id", "policies/0.yaml:3"),
-    ([policy() + waiver() + "defaults: {waiverMaxDays: 30}\n"], "waiver-too-long", "within 30 days"),
-    ([policy() + prices("SPE_E3: 1"), prices("spe_e3: 2")], "prices-duplicate", "policies/0.yaml:3"),
-    ([policy() + prices("SPE_E3: 1"), prices("SPE_E5: 2", "USD")], "prices-two-currencies", "one currency"),
-    ([policy() + prices("SPE_E3: -1")], "policy-out-of-range", "at least 0"),
     # Sums of unrealistic prices would have more digits than the decimal arithmetic for money.
     ([policy() + prices("SPE_E3: 1e27")], "policy-out-of-range", "at most 1000000000"),
     ([policy("budget: {limit: 1e30}")], "policy-out-of-range", "at most 1000000000000000"),
-    ([policy() + prices("SPE_E3: '1'")], "policy-wrong-type", "quotes"),
 ]
 
 
