@@ -143,22 +143,6 @@ def test_irreversible_steps_are_marked(article: str, step: str) -> None:
     assert step_of_article.irreversible
 
 
-@pytest.mark.parametrize(
-    ("article", "warning", "documents"),
-    [
-        ("cancel-subscription", "data", {"cancel-your-subscription", "what-if-my-subscription-expires"}),
-        ("trials", "data", {"what-if-my-subscription-expires", "try-or-buy"}),
-        ("unassign-licenses", "onedrive", {"assign-licenses-to-users", "unlicensed-onedrive-accounts"}),
-        ("group-licenses", "deleting", {"licensing-group-advanced", "licensing-groups-resolve-problems"}),
-    ],
-)
-def test_known_contradictions_are_in_the_relevant_warnings(article: str, warning: str, documents: set[str]) -> None:
-    (warning_of_article,) = (
-        candidate for candidate in packaged().articles[article].warnings if candidate.id == warning
-    )
-    assert set(warning_of_article.disputed) == documents
-
-
 def test_no_step_assigns_licences_in_a_portal_that_no_longer_can() -> None:
     for article in ARTICLES:
         for step in article.steps:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
-from auditor.guidance import Composed, Order, Variant, compose
+from auditor.guidance import Composed, Variant, compose
 from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.messages import ENGLISH
 from tests.guidance.known_links import HOMES
@@ -166,9 +166,3 @@ def test_sources_have_title_address_and_date() -> None:
 def test_unknown_article_raises_key_error() -> None:
     with pytest.raises(KeyError):
         composed("unheard-of", KNOWN)
-
-
-def test_orders_rank_from_reassigning_to_cancelling() -> None:
-    ranked = [Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL]
-    assert sorted(ranked, key=lambda order: order.rank) == ranked
-    assert Order.BACKUP.rank < Order.REMOVE.rank

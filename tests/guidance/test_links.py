@@ -67,13 +67,3 @@ def test_every_listed_address_is_used() -> None:
 
 def test_every_cloud_has_a_home_page() -> None:
     assert set(packaged().terms.homes) == set(Cloud)
-
-
-def test_retired_pages_of_the_first_two_articles_are_closed() -> None:
-    closed = {name for name, target in packaged().targets.items() if target.closed is not None}
-    assert closed == {
-        "volume-licensing-service-center",
-        "migrate-mailboxes-2021",
-        "migrate-sharepoint-2021",
-        "new-admin-center-2020",
-    }

@@ -47,12 +47,6 @@ def assert_first_screen(tab: Any, locale: str, sums: int) -> None:
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("locale", ["en", *LANGUAGES])
-def test_first_screen_shows_outcome_money_and_all_five_actions(opened: Open, locale: str) -> None:
-    assert_first_screen(opened("sample", locale=locale), locale, sums=3)
-
-
 def test_first_screen_of_a_phone_shows_outcome_and_first_action(opened: Open) -> None:
     tab = opened("demo", viewport={"width": 390, "height": 844})
     for part in ("h1", ".complete", ".counts", ".matters li:first-child"):

@@ -148,15 +148,6 @@ def test_hostile_text_is_neutral_in_the_table(opened: Open) -> None:
     assert "<script>alert(1)</script>" in tab.inner_text("#one")
 
 
-def test_row_opens_its_finding_and_back_closes_it(opened: Open) -> None:
-    tab = opened()
-    tab.locator("#pane tr[data-item] th a").first.click()
-    tab.wait_for_selector("#one[open]")
-    assert tab.evaluate("location.hash").startswith("#f-")
-    tab.go_back()
-    tab.wait_for_selector("#one", state="hidden")
-
-
 def test_address_keeps_filters_groups_and_search(opened: Open) -> None:
     tab = opened()
     choose(tab, "severity", "high")

@@ -106,13 +106,6 @@ def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, format_ in FORMATS.items() if format_.localized])
-def test_localized_formats_are_deterministic(name: str) -> None:
-    first, second = (b"".join(render(localized_result(demo_result(), "nl"), name, locale="nl")) for _ in range(2))
-    assert first == second
-
-
-@pytest.mark.slow
 def test_report_in_an_unavailable_language_is_english_with_a_note() -> None:
     html = page("fr-FR")
     assert 'lang="en"' in html
