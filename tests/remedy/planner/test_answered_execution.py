@@ -20,7 +20,7 @@ from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from tests.builders.service.plan_execution import PlanExecution, state
 from tests.builders.service.whole_plan import carry_out, seats_of, take_back
 from tests.builders.tenant.answers import answered_plan
-from tests.builders.tenant.planned_state import collected
+from tests.builders.tenant.planned_state import WRITE, collected
 from tests.builders.tenant.served import served
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.fixtures import running_emulator
@@ -29,7 +29,6 @@ from tests.emulator.tenant.directory import Tenant
 from tests.emulator.tenant.directory import load as load_tenant
 
 pytestmark = pytest.mark.slow
-WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
 DEVICES = b"""version: 1
 policies:
   - {id: device-add-ons, severity: low, users: {managedDevice: false}, assignments: {of: [POWER_BI_PRO, Microsoft_365_Copilot], allow: []}}

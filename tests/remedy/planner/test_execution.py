@@ -7,15 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
-from auditor.domain.enums import Status
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import PlannedRequest
 from tests.builders.service.plan_execution import PlanExecution, state
 from tests.builders.tenant.plan_of_every_kind import document, rules
-from tests.builders.tenant.planned_state import collected
+from tests.builders.tenant.planned_state import collected, open_findings, writer
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.endpoints.licensing import recompute
 from tests.emulator.fixtures import running_emulator
@@ -23,14 +21,7 @@ from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import Tenant, stable_id
 from tests.emulator.tenant.directory import load as load_tenant
 
-WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
 LOADED = rules()
-
-
-def open_findings(emulator: Emulator, root: Path) -> set[str]:
-    """Return the fingerprints of the open findings of the emulator's tenant."""
-    result = audit([collected(emulator, root, LOADED.policies)], LOADED.policies, builtin(), NOW).tenants[0]
-    return {finding.fingerprint for finding in result.findings if finding.status is Status.OPEN}
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +42,8 @@ def steps(plan: TenantPlan) -> list[PlannedRequest]:
 @contextmanager
 def served() -> Iterator[tuple[Emulator, PlanExecution]]:
     """Serve the tenant in the state in which the plan was made."""
-    with running_emulator([load_tenant(document())]) as emulator:
-        bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
-        with httpx.Client(headers=bearer, trust_env=False) as client:
-            yield emulator, PlanExecution(client, emulator.endpoint)
+    with running_emulator([load_tenant(document())]) as emulator, writer(emulator) as client:
+        yield emulator, PlanExecution(client, emulator.endpoint)
 
 
 @pytest.mark.slow
@@ -73,7 +62,7 @@ def test_execution_with_late_effects_or_a_lost_connection_leads_to_the_state_of_
         assert set(outcomes) <= {"done", "unchanged"}
         assert lost is not None or set(outcomes) == {"done"}
         execution.settle()
-        after = open_findings(emulator, tmp_path / "after")
+        after = open_findings(emulator, tmp_path / "after", LOADED.policies)
         assert after == {item.fingerprint for item in plan.proof.remaining}, (
             "the fixed findings are gone, and there are no new ones"
         )
@@ -149,11 +138,11 @@ def test_refused_requests_cause_no_new_findings_and_other_actions_are_executed(
     with served() as (emulator, execution):
         change(emulator.tenants["contoso"])
         emulator.tenants["contoso"].touch()
-        open_after_change = open_findings(emulator, tmp_path / "disturbed")
+        open_after_change = open_findings(emulator, tmp_path / "disturbed", LOADED.policies)
         outcomes = dict(zip([id(step) for step in steps], execution.carry_out(steps), strict=True))
         refused = {outcome for outcome in outcomes.values() if outcome not in {"done", "unchanged"}}
         assert bool(refused) is refusals
-        after = open_findings(emulator, tmp_path / "after")
+        after = open_findings(emulator, tmp_path / "after", LOADED.policies)
         assert after <= open_after_change, "no new findings"
         assert plan.changes is not None
         executed = [

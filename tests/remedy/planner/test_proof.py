@@ -1,6 +1,5 @@
 """The proof of a plan holds for generated tenants and policies: no new findings, and no false claims."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,10 +9,9 @@ from hypothesis import strategies as st
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
-from auditor.domain.enums import Status
 from auditor.domain.errors import Span
 from auditor.domain.policy.decision import AnswerKind, Decision
-from auditor.domain.result.finding import Finding
+from auditor.findings.open import open_fingerprints
 from auditor.policy.loader import load
 from auditor.remedy.planner.optimization.optimizer import choose_options
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score
@@ -132,10 +130,6 @@ def test_plans_are_proven_for_any_answers(tenant: Any, data: st.DataObject) -> N
     assert with_requests <= set(tenant_plan.proof.fixed)
 
 
-def open_fingerprints(findings: Sequence[Finding]) -> set[str]:
-    return {finding.fingerprint for finding in findings if finding.status is Status.OPEN}
-
-
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios())
@@ -147,7 +141,7 @@ def test_proof_holds_for_generated_policies_of_the_whole_language(scenario: Scen
     assert plan.proven
     before = {tenant.name: tenant for tenant in audit(states, loaded, catalogue, scenario.as_of).tenants}
     for tenant in plan.tenants:
-        open_before = open_fingerprints(before[tenant.name].findings)
+        open_before = set(open_fingerprints(before[tenant.name].findings))
         assert set(tenant.proof.fixed) | {item.fingerprint for item in tenant.proof.remaining} == open_before
 
 

@@ -16,7 +16,6 @@ from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.enums import Status
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
@@ -25,14 +24,13 @@ from tests.builders.service.plan_execution import PlanExecution
 from tests.builders.service.whole_plan import carry_out
 from tests.builders.tenant import messy_tenant
 from tests.builders.tenant.answers import answered_plan
-from tests.builders.tenant.planned_state import collected
-from tests.builders.tenant.tenants import NOW
+from tests.builders.tenant.planned_state import collected, open_findings, writer
+from tests.builders.tenant.tenants import NOW, policy_set
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import load as load_tenant
 
-POLICIES = messy_tenant.rules().policies
-WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
+POLICIES = policy_set(messy_tenant.RULES)
 
 
 class MessyTenant(Struct, frozen=True, kw_only=True, dict=True):
@@ -115,8 +113,7 @@ def test_execution_of_the_answered_plan_leads_to_the_state_of_its_proof(
     (tenant,) = messy.answered.tenants
     with emulated(cloud=messy.cloud) as emulator:
         emulator.tenants["contoso"].late.lag = lag
-        bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
-        with httpx.Client(headers=bearer, trust_env=False) as client:
+        with writer(emulator) as client:
             execution = PlanExecution(client, emulator.endpoint)
             if lost is not None:
                 emulator.faults.add("reset", first=lost, times=1)
@@ -125,6 +122,5 @@ def test_execution_of_the_answered_plan_leads_to_the_state_of_its_proof(
             assert set(carry_out(tenant, execution, emulator.tenants["contoso"])) <= {"done", "unchanged"}
             execution.settle()
             assert set(carry_out(tenant, execution, emulator.tenants["contoso"])) == {"unchanged"}, "a second run"
-        (after,) = audit([collected(emulator, tmp_path, POLICIES)], POLICIES, builtin(), NOW).tenants
-    open_after = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
+        open_after = open_findings(emulator, tmp_path, POLICIES)
     assert open_after == {item.fingerprint for item in tenant.proof.remaining}

@@ -12,25 +12,22 @@ from typing import Any
 import pytest
 from tree_sitter import Node
 
-from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots as demo_snapshots
-from auditor.domain.enums import Status
 from auditor.policy.loader import Loaded, load
 from auditor.remedy.planner.model import FleetPlan
 from auditor.remedy.scripts.data_block import KINDS
 from auditor.remedy.scripts.http import http_messages
 from auditor.remedy.scripts.powershell import plan_script, undo_script
-from auditor.snapshot.model import Snapshot
 from tests.builders.document.http_file import messages
 from tests.builders.document.powershell import Script, single, walk
 from tests.builders.result.hostile_texts import HOSTILE
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.plan_of_every_kind import DEPARTMENT, document, rules
 from tests.builders.tenant.plan_tenants import F3, VISIO, grant, planned, snapshot, user
-from tests.builders.tenant.planned_state import collected
+from tests.builders.tenant.planned_state import collected, open_findings
 from tests.builders.tenant.script_run import Graph, ScriptRun, planned_changes, steps
 from tests.builders.tenant.served import served
 from tests.builders.tenant.tenants import NOW
@@ -65,19 +62,13 @@ def assert_data_matches_graph(graph: Graph, data: Mapping[str, Any]) -> None:
         assert not group_data["Members"] or sorted(live.members) == group_data["Members"]
 
 
-def open_fingerprints(state: Snapshot, loaded: Loaded) -> set[str]:
-    result = audit([state], loaded.policies, builtin(), NOW)
-    return {
-        finding.fingerprint for tenant in result.tenants for finding in tenant.findings if finding.status is Status.OPEN
-    }
-
-
 def execute_and_undo(emulator: Emulator, loaded: Loaded, folder: Path) -> tuple[FleetPlan, dict[str, Any], set[str]]:
     """Execute the plan as plan.ps1 does, audit again, and undo it as undo.ps1 does.
 
     Returns the plan, the data, and the people and groups with a change that cannot be undone.
     """
-    plan = plan_run([collected(emulator, folder / "a")], loaded.policies, builtin(), NOW, decisions=loaded.decisions)
+    before = [collected(emulator, folder / "a", loaded.policies)]
+    plan = plan_run(before, loaded.policies, builtin(), NOW, decisions=loaded.decisions)
     data = Script(plan_script(plan.tenants[0], TIME)).literals
     assert Script(undo_script(plan.tenants[0], TIME)).literals == data
     graph = Graph(emulator, data)
@@ -92,7 +83,7 @@ def execute_and_undo(emulator: Emulator, loaded: Loaded, folder: Path) -> tuple[
         assert run.step(step) == "done"
     second_run = ScriptRun(data, graph, [step for _, step in steps(data)])
     assert {second_run.step(step) for _, step in steps(data)} == {"unchanged"}
-    assert open_fingerprints(collected(emulator, folder / "b"), loaded) == {
+    assert open_findings(emulator, folder / "b", loaded.policies) == {
         item.fingerprint for item in plan.tenants[0].proof.remaining
     }
     final: set[str] = set()

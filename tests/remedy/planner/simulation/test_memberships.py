@@ -3,14 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
 from auditor.app.tenants.collection import PLAN_NEEDS, collect_all, needs_of
 from auditor.catalogue import builtin
-from auditor.domain.enums import Status
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.membership_reasons import remove_on_premises
@@ -20,14 +17,13 @@ from auditor.snapshot.reader import read
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.collection import configured, environment
 from tests.builders.tenant.emulated_tenant import document, group, user
-from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant
-from tests.builders.tenant.planned_state import collected
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, grant
+from tests.builders.tenant.planned_state import collected, proved, writer
 from tests.builders.tenant.tenants import NOW, policy_set
 from tests.emulator.fixtures import running_emulator
 from tests.emulator.tenant.directory import load as load_tenant
 from tests.emulator.tenant.directory import stable_id
 
-WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All"]
 LEAVERS = "  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}\n"
 STORE = (
     "  - {id: store, severity: high, users: {department: Store, accountEnabled: true},"
@@ -47,32 +43,7 @@ UNCHANGEABLE_KINDS: dict[str, dict[str, Any]] = {
 def prove(
     state: dict[str, Any], rules: str, folder: Path, *, answered: bool = False
 ) -> tuple[TenantPlan, dict[str, set[str]]]:
-    """Plan for a tenant, send every request to the emulator, and compare the open findings afterwards with the proof.
-
-    With `answered`, every question of the plan has an answer.
-    """
-    policies = policy_set("policies:\n" + rules + PRICES)
-    with running_emulator([load_tenant(state)]) as emulator:
-        before = [collected(emulator, folder / "before", policies)]
-        plan = answered_plan(before, policies)[0] if answered else plan_run(before, policies, builtin(), NOW)
-        assert plan.proven
-        token = emulator.bearer("contoso", roles=WRITE)
-        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
-            for request in [request for action in plan.tenants[0].actions for request in action.requests]:
-                path, body = request["path"], request["body"]
-                response = client.request(request["method"], f"{emulator.endpoint}{path}", json=body)
-                assert response.is_success, response.text
-        after = audit([collected(emulator, folder / "after", policies)], policies, builtin(), NOW).tenants[0]
-        people = emulator.tenants["contoso"].people
-        held = {
-            str(people.value(row, "userPrincipalName")).partition("@")[0]: {
-                PARTS[licence["skuId"]] for licence in people.value(row, "assignedLicenses")
-            }
-            for row in range(len(people))
-        }
-    opened = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
-    assert opened == {item.fingerprint for item in plan.tenants[0].proof.remaining}
-    return plan.tenants[0], held
+    return proved(state, policy_set("policies:\n" + rules + PRICES), folder, answered=answered)
 
 
 def request_ends(plan: TenantPlan) -> list[tuple[str, str]]:
@@ -192,9 +163,9 @@ def test_group_whose_members_graph_cannot_change_is_left_with_the_reason(tmp_pat
         assert "(displayName=LIC-E3)" in text
         assert "(userPrincipalName=leaver@contoso.example)" in text
     with running_emulator([load_tenant(state)]) as emulator:
-        bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
         path = f"{emulator.endpoint}/groups/{lic}/members/{people[0]['id']}/$ref"
-        response = httpx.delete(path, headers=bearer, trust_env=False)
+        with writer(emulator) as client:
+            response = client.delete(path)
     assert REFUSALS[kind] in response.json()["error"]["message"]
 
 
