@@ -17,14 +17,14 @@ SECRET = "emulated-client-secret"
 CLIENT_ID = "a0a0a0a0-1111-4222-8333-444444444444"
 
 
-def auditor_app(client_id: str = CLIENT_ID, **more: object) -> App:
+def auditor_app(**more: object) -> App:
     """Return an app that signs in with a secret or from GitHub (both forms of the subject) and has all read roles."""
     federated = (
         Federated(subject=subject("contoso", "licences")),
         Federated(subject=subject("contoso", "licences", ids=(4242, 777))),
     )
     settings: dict[str, object] = {"secrets": (Secret(value=SECRET),), "federated": federated} | more
-    return App(client_id=client_id, **settings)  # type: ignore[arg-type]
+    return App(client_id=CLIENT_ID, **settings)  # type: ignore[arg-type]
 
 
 def small_tenant(name: str = "contoso") -> Tenant:
@@ -63,14 +63,14 @@ def small_tenant(name: str = "contoso") -> Tenant:
 
 
 @contextmanager
-def running_emulator(tenants: Iterable[Tenant] = (), *, port: int = 0, tls_port: int = 0) -> Iterator[Emulator]:
+def running_emulator(tenants: Iterable[Tenant] = ()) -> Iterator[Emulator]:
     """Run an emulator with these tenants (default: `small_tenant()`); a tenant without an app gets `auditor_app()`."""
     tenant_list = list(tenants) or [small_tenant()]
     for tenant in tenant_list:
         if not tenant.apps:
             tenant.register(auditor_app())
     with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
-        emulator = Emulator(tenant_list, ca_path=Path(folder) / "ca.pem", port=port, tls_port=tls_port)
+        emulator = Emulator(tenant_list, ca_path=Path(folder) / "ca.pem")
         emulator.start()
         try:
             yield emulator

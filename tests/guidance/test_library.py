@@ -28,9 +28,9 @@ steps:
 """
 
 
-def errors_of(article: str, *, name: str = "sample.yaml") -> list[str]:
+def errors_of(article: str) -> list[str]:
     with pytest.raises(InputError) as caught:
-        read_library({**texts(), name: article}, schema())
+        read_library({**texts(), "sample.yaml": article}, schema())
     return [
         f"{diagnostic.span.file}:{diagnostic.span.line}:{diagnostic.span.column} {diagnostic.message}"
         for diagnostic in caught.value.diagnostics

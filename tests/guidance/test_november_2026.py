@@ -108,21 +108,6 @@ def test_day_of_the_audit_decides_between_old_and_new_text() -> None:
     assert "unless the partner has set it to be cancelled" in partner[TODAY].lower()
 
 
-def test_exchange_is_enabled_after_the_mailbox_migration() -> None:
-    steps = [step.id for step in article_of("transfer-between-tenants", agreement=MCA, side="target").steps]
-    assert steps.index("assign-target") < steps.index("migrate-mailboxes") < steps.index("exchange-target")
-    text = prose(article_of("transfer-between-tenants", agreement=MCA, side="target"))
-    assert "licensed in the target tenant" not in text
-    assert "Exchange switched off for everybody whose mailbox moves" in text
-
-
-def test_former_employee_with_mail_forwarding_keeps_account_and_licence() -> None:
-    steps = {step.id: step for step in article_of("former-employee", path="direct", synced=False).steps}
-    assert steps["forward"].number < steps["forwarding"].number < steps["unassign"].number
-    assert "have to stay as long as it forwards" in steps["forwarding"].text
-    assert steps["delete"].text.endswith("unless it forwards mail or a shared mailbox depends on it.")
-
-
 def test_step_with_a_documented_undo_is_not_irreversible() -> None:
     final = {
         (article.id, step.id) for article in packaged().articles.values() for step in article.steps if step.irreversible
@@ -133,13 +118,6 @@ def test_step_with_a_documented_undo_is_not_irreversible() -> None:
         *(("group-licenses", "unassign"), ("move-users", "save"), ("former-employee", "delete")),
     }
     assert final.isdisjoint(documented_ways_back)
-
-
-def test_day_of_a_purchase_is_chosen_before_the_quantity() -> None:
-    steps = [step.id for step in article_of("buy-licenses", agreement=MCA).steps]
-    assert steps.index("buy-button") < steps.index("when-mca") < steps.index("new-total") < steps.index("save")
-    for article in ("buy-licenses", "remove-licenses"):
-        assert "**New quantity**" in prose(article_of(article, agreement=MOSA))
 
 
 def test_pages_on_microsoft_365_open_in_the_view_of_21vianet() -> None:

@@ -77,11 +77,6 @@ def test_note_about_the_new_admin_center_is_only_for_21vianet() -> None:
     assert clouds == {Cloud.CHINA}
 
 
-def test_user_joins_the_new_group_before_leaving_the_old_one() -> None:
-    order = [step.id for step in composed(MOVE, replace(DIRECT, path="group")).steps]
-    assert order.index("group-add") < order.index("group-leave")
-
-
 def test_giving_up_the_source_tenant_cancels_and_keeping_it_removes_seats() -> None:
     leaving = ids(composed(TRANSFER, replace(DIRECT, leaving=True)))
     keeping = ids(composed(TRANSFER, replace(DIRECT, leaving=False)))

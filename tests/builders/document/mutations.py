@@ -2,7 +2,7 @@
 
 import json
 import marshal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from random import Random
 from typing import Any
 
@@ -105,13 +105,6 @@ def small(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: small(item) for key, item in list(value.items())[:40]}
     return [small(item) for item in value[:2]] if isinstance(value, list) else value
-
-
-def each(count: int, seed: int, change: Callable[[Random], bytes]) -> Iterator[bytes]:
-    """Yield `count` mutations; the same seed gives the same mutations."""
-    random = Random(seed)
-    for _ in range(count):
-        yield change(random)
 
 
 def _copy(value: Value) -> Value:

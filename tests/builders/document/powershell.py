@@ -18,8 +18,6 @@ class Command(Struct, frozen=True):
     name: str
     parameters: frozenset[str]
     """Names of the parameters, without the hyphen."""
-    function: str
-    """The enclosing function; empty at the top level of the script."""
 
 
 class Script:
@@ -168,12 +166,8 @@ def _is_literal(node: Node) -> bool:
 def _command(node: Node) -> Command:
     name = _text(next(part for part in node.children if part.type == "command_name"))
     parts = (part for child in node.children if child.type == "command_elements" for part in child.children)
-    ancestor = node.parent
-    while ancestor is not None and ancestor.type != "function_statement":
-        ancestor = ancestor.parent
-    function = "" if ancestor is None else _text(next(p for p in ancestor.children if p.type == "function_name"))
     parameters = frozenset(_text(part).lstrip("-") for part in parts if part.type == "command_parameter")
-    return Command(name, parameters, function)
+    return Command(name, parameters)
 
 
 def _text(node: Node) -> str:

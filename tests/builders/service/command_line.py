@@ -46,14 +46,14 @@ def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", **more}
 
 
-def spawn(*arguments: str | Path, cwd: Path, timeout: float = 60, **environment: str) -> Ran:
+def spawn(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
     """Run `python -m auditor` in a separate process, as people do."""
     process = subprocess.run(
         [sys.executable, "-m", "auditor", *map(str, arguments)],
         cwd=cwd,
         env=clean_environment({"PYTHONPATH": str(ROOT), **environment}),
         capture_output=True,
-        timeout=timeout,
+        timeout=60,
         check=False,
     )
     return Ran(code=process.returncode, out=process.stdout, err=process.stderr.decode())

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -130,8 +129,4 @@ def silent(host: str = "127.0.0.1") -> Iterator[int]:
     with socket.socket() as listening:
         listening.bind((host, 0))
         listening.listen()
-        done = threading.Event()
-        try:
-            yield int(listening.getsockname()[1])
-        finally:
-            done.set()
+        yield int(listening.getsockname()[1])

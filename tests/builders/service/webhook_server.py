@@ -1,4 +1,4 @@
-"""A web server, with or without TLS, that records the requests and returns the configured answers."""
+"""A web server over TLS that records the requests and returns the configured answers."""
 
 import socket
 import struct
@@ -40,13 +40,12 @@ class WebhookServer(Struct, kw_only=True):
 
     port: int
     ca: Path
-    scheme: str
     posted: list[Posted] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     """The next answers; the last one is repeated."""
 
     def url(self, path: str = "/services/T000/B000/s3cr3t-part-of-the-url") -> str:
-        return f"{self.scheme}://localhost:{self.port}{path}"
+        return f"https://localhost:{self.port}{path}"
 
 
 def _handler(server: WebhookServer) -> type[BaseHTTPRequestHandler]:
@@ -75,9 +74,9 @@ def _handler(server: WebhookServer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def webhook_server(folder: Path, *, tls: bool = True, name: str = "localhost") -> Iterator[WebhookServer]:
+def webhook_server(folder: Path, *, name: str = "localhost") -> Iterator[WebhookServer]:
     """Serve until the end of the block, with a certificate for `name` from a new certificate authority."""
     ca, path = authority(folder)
-    running = WebhookServer(port=0, ca=path, scheme="https" if tls else "http")
-    with web_server(_handler(running), ca if tls else None, name=name) as running.port:
+    running = WebhookServer(port=0, ca=path)
+    with web_server(_handler(running), ca, name=name) as running.port:
         yield running

@@ -1,6 +1,6 @@
 """Answers every question of a plan as a sensible person would, until no question is left."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -45,14 +45,12 @@ def decision(question: Question) -> Decision:
     )  # fmt: skip
 
 
-def answered_plan(
-    states: Sequence[Snapshot], policies: PolicySet, *, to: Callable[[Question], bool] = lambda _: True
-) -> tuple[FleetPlan, dict[str, Question]]:
+def answered_plan(states: Sequence[Snapshot], policies: PolicySet) -> tuple[FleetPlan, dict[str, Question]]:
     """Return the plan with answered questions, and the questions; numbers of seats depend on the other answers."""
     answered: dict[str, Question] = {}
     for _ in range(_ROUNDS):
         plan = plan_run(states, policies, builtin(), NOW, decisions=[decision(item) for item in answered.values()])
-        asked = {question.id: question for tenant in plan.tenants for question in tenant.questions if to(question)}
+        asked = {question.id: question for tenant in plan.tenants for question in tenant.questions}
         changed = {
             name: question
             for name, question in asked.items()

@@ -63,14 +63,12 @@ def state_of(
     users: list[dict[str, Any]],
     products: list[dict[str, Any]],
     subscriptions: list[dict[str, Any]],
-    *,
-    name: str = "contoso",
     **more: Any,
 ) -> Snapshot:
     """Return a snapshot of these rows, with all sources complete."""
-    organization = [{"id": "1" * 8, "displayName": name.title()}]
+    organization = [{"id": "1" * 8, "displayName": "Contoso"}]
     return tenants.tenant(
-        *users, name=name, tenant_id=f"tenant-{name}", organization=organization, subscribedSkus=products,
+        *users, tenant_id="tenant-contoso", organization=organization, subscribedSkus=products,
         subscriptions=subscriptions, **more,
     )  # fmt: skip
 

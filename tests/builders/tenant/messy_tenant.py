@@ -3,13 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from auditor.policy.loader import Loaded, load
-from auditor.policy.yaml.writer import block
 from tests.builders.tenant.tenants import path, person, sku_id, subscription
 from tests.emulator.tenant.directory import stable_id
 
-RULES = """version: 1
-products: {suite: [SPE_E3, SPE_E5, SPE_F1]}
+RULES = """products: {suite: [SPE_E3, SPE_E5, SPE_F1]}
 policies:
   - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
   - {id: guests, severity: medium, users: {userType: Guest}, assignments: {of: paid, allow: []}}
@@ -28,12 +25,6 @@ prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_E5: 54.75, SPE_F1: 
 """
 RULE = '(user.department -eq "Store") and (user.employeeType -eq "Shop")'
 _SEATS = {"SPE_E3": 40, "SPE_E5": 20, "SPE_F1": 30, "VISIOCLIENT": 2, "POWER_BI_PRO": 12}
-
-
-def rules(*decisions: dict[str, Any]) -> Loaded:
-    """Return the policies with decisions."""
-    text = f"version: 1\ndecisions:\n{block(list(decisions))}".encode()
-    return load([("p.yaml", RULES.encode())], decisions=[("decisions.yaml", text)] if decisions else [])
 
 
 def _group(name: str) -> str:

@@ -72,9 +72,9 @@ class Event:
     fork: bool = False
 
 
-def run_workflow(file: str, event: Event, *, source: Path | None = None) -> WorkflowRun:
-    """Run every job of a workflow in the order of their needs; `file` is relative to the repository, or to `source`."""
-    document = yaml.load(((source or event.hub.repository) / file).read_text(encoding="utf-8"), yaml.BaseLoader)
+def run_workflow(file: str, event: Event) -> WorkflowRun:
+    """Run every job of a workflow in the order of their needs; `file` is relative to the repository."""
+    document = yaml.load((event.hub.repository / file).read_text(encoding="utf-8"), yaml.BaseLoader)
     event.change(document)
     number = event.hub.start_run(Path(file).name, event.ref) if event.run is None else event.run
     run = WorkflowRun(number=number)

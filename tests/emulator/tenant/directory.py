@@ -95,7 +95,6 @@ class Tenant(Struct, kw_only=True):
     audience: str = "https://graph.microsoft.com"
     token_lifetime: int = 3599
     throttled: bool = False
-    tenant_type: str = "AAD"
     access: AccessLists = field(default_factory=AccessLists)
     sent: list[dict[str, Any]] = field(default_factory=list)
     version: int = 0

@@ -25,9 +25,9 @@ def elements(named: tuple[str, ...] = NAMED_SETS, built_in: tuple[str, ...] = BU
 
 
 @cache
-def product_sets(built_in: tuple[str, ...] = BUILT_IN) -> st.SearchStrategy[Any]:
+def product_sets() -> st.SearchStrategy[Any]:
     """A product set: one element, or a list of elements."""
-    element = elements(built_in=built_in)
+    element = elements()
     return st.one_of(element, st.lists(element, min_size=1, max_size=3))
 
 

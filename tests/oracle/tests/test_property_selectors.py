@@ -10,7 +10,8 @@ from tests.oracle.cases import E3, E5, FREE, path, population_of, user
 
 def members(selector: str, *users: dict[str, Any], **more: Any) -> str:
     """Return the ids of the users who certainly match a selector, followed by `?` if it is unknown for others."""
-    inside, outcome = population_of(parse(f"users: {selector}", file="p.yaml").value["users"], *users, **more)
+    document: Any = parse(f"users: {selector}", file="p.yaml").value
+    inside, outcome = population_of(document["users"], *users, **more)
     return " ".join(sorted(inside)) + (" ?" if outcome == "not-evaluated" else "")
 
 

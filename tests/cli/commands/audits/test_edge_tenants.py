@@ -160,22 +160,3 @@ def test_damaged_snapshot_of_one_tenant_does_not_stop_the_others(copies: Path, n
     assert f"{name}.parquet is not the file that the manifest describes" in tenants["fabrikam"]["failure"]
     assert tenants["contoso"]["complete"] is True
     assert f"{name}.parquet is not the file" in error_output(copies.parent, "--snapshot", file.parent)
-
-
-@pytest.mark.slow
-def test_invalid_snapshots_are_errors(copies: Path) -> None:
-    workspace = copies.parent
-    (workspace / "empty").mkdir()
-    for folder in ("nowhere", "p.yaml", "empty"):
-        assert "snapshot-missing" in error_output(workspace, "--snapshot", folder)
-    (manifest,) = copies.glob("contoso/*/manifest.json")
-    text = manifest.read_text()
-    manifest.write_text(text.replace("auditor/snapshot/v1", "auditor/snapshot/v2"))
-    assert call("audit", "p.yaml", "--snapshot", copies, "--as-of", AS_OF, cwd=workspace).code == 3
-    assert "snapshot-version" in error_output(workspace, "--snapshot", manifest.parent)
-    manifest.write_text(text.replace('"contoso"', '"acme"'))
-    assert "was changed after it was written" in error_output(workspace, "--snapshot", manifest.parent)
-    manifest.write_text('{"name": "a browser extension", "manifest_version": 3}')
-    assert "snapshot-foreign" in error_output(workspace, "--snapshot", manifest.parent)
-    manifest.unlink()
-    assert "snapshot-missing" in error_output(workspace, "--snapshot", manifest.parent)
