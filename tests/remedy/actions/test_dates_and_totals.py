@@ -1,35 +1,20 @@
 """Actions state known dates and seat totals, according to the tenant's agreement."""
 
-from datetime import UTC, date, datetime
-from functools import cache
+from datetime import date
 
 import pytest
 
-from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
-from auditor.catalogue import builtin
-from auditor.demo import policies, snapshots
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
-from auditor.domain.result.model import Result
-from auditor.localization import localization
-from auditor.policy.loader import load
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
-
-AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-
-
-@cache
-def result() -> Result:
-    loaded = load(policies(AS_OF)).policies
-    return remedied(audit(snapshots(AS_OF), loaded, builtin(), AS_OF), loaded)
+from tests.builders.result.audited_demo import demo_result
 
 
 def actions() -> list[Action]:
-    return [action for tenant in result().tenants for action in tenant.actions]
+    return [action for tenant in demo_result().tenants for action in tenant.actions]
 
 
 @pytest.mark.slow
@@ -52,18 +37,18 @@ def test_purchase_states_the_new_total_if_subscriptions_are_known() -> None:
 def test_no_action_removes_seats_of_a_trial() -> None:
     trials = {
         subscription.sku_id
-        for tenant in result().tenants
+        for tenant in demo_result().tenants
         for subscription in tenant.subscriptions
         if subscription.is_trial
     }
     paid = {
         subscription.sku_id
-        for tenant in result().tenants
+        for tenant in demo_result().tenants
         for subscription in tenant.subscriptions
         if not subscription.is_trial
     }
     removal_kinds = {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
-    for tenant in result().tenants:
+    for tenant in demo_result().tenants:
         sku_ids = {f.fingerprint: f.product.sku_id for f in tenant.findings if f.product is not None}
         removed = {
             sku_ids.get(fingerprint)
@@ -94,7 +79,7 @@ def test_removal_kind_follows_the_agreement() -> None:
 def test_group_licence_in_error_is_not_assigned_directly() -> None:
     (finding,) = (
         finding
-        for tenant in result().tenants
+        for tenant in demo_result().tenants
         for finding in tenant.findings
         if finding.check == "assignment.error" and "MutuallyExclusive" in (finding.detail or "")
     )
@@ -132,12 +117,3 @@ def test_oldest_is_the_earliest_check_date_of_the_guidance() -> None:
     assert day is not None
     assert day.isoformat() == min(action.checked for action in actions())
     assert oldest(()) is None
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
-def test_order_of_actions_does_not_depend_on_the_language(locale: str) -> None:
-    loaded = load(policies(AS_OF)).policies
-    localized_result = remedied(result(), loaded, l10n=localization(locale))
-    for english, localized_tenant in zip(result().tenants, localized_result.tenants, strict=True):
-        assert [action.id for action in english.actions] == [action.id for action in localized_tenant.actions]

@@ -29,6 +29,7 @@ from auditor.render.html.page import page
 from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
+from tests.builders.result.audited_demo import demo_result
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned
 from tests.builders.tenant.tenants import NOW
 
@@ -43,12 +44,6 @@ def result() -> Result:
 @cache
 def plan() -> FleetPlan:
     return planned(crowded())
-
-
-@cache
-def demo() -> Result:
-    loaded = load(demo_policies(NOW)).policies
-    return remedied(audit(snapshots(NOW), loaded, builtin(), NOW), loaded)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +64,11 @@ def test_most_important_names_each_product_once(products: list[object], indices:
 def test_report_has_one_date_for_the_seats_of_a_product() -> None:
     seat_highlights = [
         highlight
-        for highlight in page(demo(), Labels("en")).highlights
+        for highlight in page(demo_result(), Labels("en")).highlights
         if "seats of" in highlight.title or "contract" in highlight.title
     ]
     (e3,) = (highlight for highlight in seat_highlights if "Microsoft 365 E3" in highlight.title)
-    (tenant,) = (tenant for tenant in demo().tenants if tenant.name == "contoso")
+    (tenant,) = (tenant for tenant in demo_result().tenants if tenant.name == "contoso")
     about_seats = {
         "remove-seats-at-renewal",
         "expiring",
@@ -115,7 +110,7 @@ def test_large_idle_renewal_in_two_weeks_is_among_the_first_actions() -> None:
 
 @pytest.mark.slow
 def test_idle_seats_of_the_demo_that_renew_soon_are_highlighted() -> None:
-    highlights = page(demo(), Labels("en")).highlights
+    highlights = page(demo_result(), Labels("en")).highlights
     (seats,) = [
         highlight for highlight in highlights if "Microsoft 365 E3" in highlight.title and "seats" in highlight.title
     ]
