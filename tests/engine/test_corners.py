@@ -56,6 +56,35 @@ def test_waiver_for_another_product_does_not_cover_the_subscription() -> None:
 # ---- pools with a possible trial
 
 
+@pytest.mark.parametrize(
+    ("spare", "e3", "e5", "expected", "evidence"),
+    [
+        # E5 may be a trial: with it the pool has too few spare seats, without it too many.
+        ("{max: 5}", (20, 10), (10, 20), "not-evaluated", []),
+        ("{min: 5}", (20, 10), (10, 20), "not-evaluated", []),
+        # There are too many with and without E5, but how many is not known.
+        ("{max: 5}", (20, 10), (5, 5), "fail", [None]),
+        # No bound is violated with or without E5.
+        ("{min: 5, max: 20}", (20, 10), (10, 5), "pass", []),
+        ("{max: {percent: 50, seats: 12}}", (20, 10), (10, 8), "pass", []),
+        ("{max: {percent: 10, seats: 4}}", (20, 16), (10, 9), "not-evaluated", []),
+        ("{max: {percent: 10, seats: 6}}", (20, 16), (10, 9), "pass", []),
+        ("{min: 0}", (20, 10), (10, 20), "pass", []),
+        ("{min: 0}", (20, 10), (10, 21), "not-evaluated", []),
+        # The numbers are the same with and without E5.
+        ("{max: 5}", (20, 10), (0, 0), "fail", [10]),
+    ],
+)
+def test_pool_is_decided_if_a_possible_trial_makes_no_difference(
+    spare: str, e3: tuple[int, int], e5: tuple[int, int], expected: str, evidence: list[int | None]
+) -> None:
+    """Section 2: unknown is never a finding; what can be decided without the unknown fact is decided."""
+    state = tenant(subscribedSkus=[bought("SPE_E3", *e3), bought("SPE_E5", *e5)], unread=REFUSED)
+    result = judged(f"seats: {{of: [SPE_E3, trial], pool: true, spare: {spare}}}", state)
+    assert outcome(result) == expected
+    assert [finding.evidence["spare"] for finding in result.findings] == evidence
+
+
 def test_pool_of_only_possible_trials_passes_if_no_choice_violates_a_bound() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 20, 10), bought("SPE_E5", 9, 0)], unread=REFUSED)
     for spare, expected in (

@@ -57,6 +57,12 @@ def test_different_policies_on_the_same_products_have_their_own_findings() -> No
         assert [row[2] for row in finding_keys(judged(f"assignments: {{deny: [{part}]}}", state))] == [part]
 
 
+def test_finding_that_two_lists_of_a_policy_raise_is_reported_once() -> None:
+    state = tenant(user("ann", "SPE_E3", "SPE_E5"), subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")])
+    result = judged("assignments: {exclusive: [[SPE_E3, SPE_E5], ['SPE_E5', spe_e3]]}", state)
+    assert [row[1::2] for row in finding_keys(result)] == [("ann", "SPE_E3+SPE_E5")]
+
+
 def test_overlap_is_evaluated_for_each_tenant() -> None:
     policy = policy_file("assignments: {exclusive: [[SPE_E3, SPE_E5]]}")
     held = [bought("SPE_E3"), bought("SPE_E5")]

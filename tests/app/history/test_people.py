@@ -123,6 +123,13 @@ def test_people_comparison_is_available_as_json_only(tmp_path: Path) -> None:
     assert "format-unknown" in csv_run.err
 
 
+def test_from_after_to_is_an_error(tmp_path: Path) -> None:
+    for day in (0, 1):
+        write(tmp_path / "nights", nightly(day, ANN))
+    completed = people(tmp_path, first=1, last=0)
+    assert (completed.code, "is after" in completed.err) == (2, True)
+
+
 @pytest.mark.slow
 def test_unsorted_users_of_another_writer_are_compared(tmp_path: Path) -> None:
     write(tmp_path / "nights", nightly(0, ANN, BOB))

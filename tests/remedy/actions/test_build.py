@@ -72,6 +72,14 @@ def test_every_action_has_role_steps_links_and_warnings() -> None:
         assert all(0 < number <= len(action.steps) for number in action.irreversible)
 
 
+@pytest.mark.parametrize(("group", "via", "kind"), [("g1", "direct", "to-direct"), (None, "group", "to-group")])
+def test_path_that_a_policy_requires_decides_the_action(group: str | None, via: str, kind: str) -> None:
+    text = tenants.policy_file(f"assignments: {{via: {via}}}")
+    state = tenants.tenant(tenants.user("ann", "SPE_E3", paths=[tenants.path("SPE_E3", group)]))
+    result = remedied(tenants.audited(text, state), tenants.policy_set(text))
+    assert [action.kind for action in result.tenants[0].actions] == [kind]
+
+
 def test_group_licences_are_not_removed_from_the_user() -> None:
     findings = {finding.fingerprint: finding for finding in contoso().findings}
     for action in contoso().actions:

@@ -92,7 +92,10 @@ def test_chunks_equal_the_document_encoded_at_once(count: int) -> None:
     tenant = sample.tenants[0]
     odd = replace(tenant.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
     findings = (*[tenant.findings[0]] * (count - 1), odd)[:count]
-    audit = replace(sample, tenants=(replace(tenant, findings=FindingTable.of(findings)), *sample.tenants[1:]))
+    first, *others = tenant.actions
+    actions = (replace(first, findings=tuple(map(str, range(count)))), *others)
+    changed = replace(tenant, findings=FindingTable.of(findings), actions=actions)
+    audit = replace(sample, tenants=(changed, *sample.tenants[1:]))
     body = _bytes(audit)
     assert body == document(result_document(audit))
     assert len(json.loads(body)["tenants"][0]["findings"]) == count
