@@ -69,7 +69,7 @@ def test_missing_or_too_large_approvals_are_reported(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]", mail="  send: always\n")
     names = {("ann@contoso.example", "ann"): "x" * 600_000}
     write_owner_files(sending.folder / "plan", names, tenant_id=tenant_id(sending))
-    assert sending.send("--approvals", "nowhere")[0] == 3
+    assert sending.send("--approvals", "nowhere")[0] == 2
     assert "--redact cannot be used with --approvals" in sending.send("--approvals", "plan", "--redact")[1]
     assert sending.mails() == []
     assert sending.send("--approvals", "plan")[0] == 0

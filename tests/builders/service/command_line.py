@@ -40,6 +40,13 @@ class Ran(Struct, frozen=True, kw_only=True):
         return self.out.decode()
 
 
+class Terminal(io.StringIO):
+    """A stream that says to be a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without variables that the program reads, so that tests behave alike on all machines."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PROGRAM_VARIABLES)}

@@ -1,6 +1,5 @@
 """Help, tables and messages fit the width of the terminal in every language."""
 
-import io
 import os
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from auditor.cli.commands.policies import explain
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.demo.__main__ import main as write_demo
-from tests.builders.service.command_line import AS_OF, call, expect
+from tests.builders.service.command_line import AS_OF, Terminal, call, expect
 
 LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
 POLICY = """\
@@ -115,11 +114,6 @@ def test_one_cause_is_reported_once_per_tenant(tmp_path: Path) -> None:
     )
     completed = expect(3, "audit", "--no-progress", cwd=tmp_path)
     assert " ".join(completed.text.split()).count("NOT_THERE is not set") == 1
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def terminal_output(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *arguments: str) -> str:

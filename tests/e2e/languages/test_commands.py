@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import csv
-import io
 import json
 import re
 import sys
@@ -32,7 +31,7 @@ from auditor.render import render
 from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.snapshot.writer import write
 from tests.builders.result.audited_demo import demo_result
-from tests.builders.service.command_line import Ran, call
+from tests.builders.service.command_line import Ran, Terminal, call
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
@@ -204,11 +203,6 @@ def test_init_writes_the_same_files_in_every_language(language: str, tmp_path: P
     for path in (tmp_path / "en").rglob("*"):
         if path.is_file():
             assert (tmp_path / language / path.relative_to(tmp_path / "en")).read_bytes() == path.read_bytes()
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,9 +1,6 @@
 """`auditor send` to Teams, Slack and webhooks: routing, pseudonyms, each message once, and no secret in any output."""
 
-import argparse
 import base64
-import contextlib
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +9,11 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from auditor.cli.commands.audits import send as command
-from auditor.domain.errors import AuditorError, InputError, SettingsError
 from auditor.render import render
 from tests.builders.result.results import compared
-from tests.builders.service.command_line import placed
+from tests.builders.service.mail_place import sent, write_tenants
 from tests.builders.service.webhook_server import HANG_UP, Answer, WebhookServer, webhook_server
 
-ID = "11111111-2222-3333-4444-555555555555"
 URL_SECRET = "s3cr3t-part-of-the-url"
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 
@@ -42,33 +36,16 @@ class Place(Struct, frozen=True, kw_only=True):
     server: WebhookServer
 
     def tenants(self, recipients: str, *, more: str = "", other: str = "[]") -> None:
-        text = (
-            f"version: 1\ntenants:\n  - {{name: contoso, tenantId: {ID}, locale: en, recipients: {recipients}}}\n"
-            f"  - {{name: fabrikam, tenantId: {ID.replace('1', '2')}, recipients: {other}}}\n"
-            f"webhooks: {{hosts: [localhost]}}\n{more}"
-        )
-        (self.folder / "tenants.yaml").write_text(text, encoding="utf-8")
+        write_tenants(self.folder, recipients, other, f"webhooks: {{hosts: [localhost]}}\n{more}")
 
     def send(self, *arguments: str, **environment: str) -> tuple[int, str]:
-        """Run the command and return exit code and messages; errors give 2 or 3 as in the program."""
-        parser = argparse.ArgumentParser()
-        command.add_arguments(parser)
+        """Run the command and return exit code and messages."""
         environ = {
             "TEAMS": self.server.url("/teams/" + URL_SECRET), "SLACK": self.server.url("/slack/" + URL_SECRET),
             "HOOK": self.server.url("/hook/" + URL_SECRET), "HOOK_SECRET": SECRET,
-            "AUDITOR_CA_BUNDLE": str(self.server.ca), "XDG_STATE_HOME": str(self.folder / "state"), **environment,
+            "AUDITOR_CA_BUNDLE": str(self.server.ca), **environment,
         }  # fmt: skip
-        err = io.StringIO()
-        with placed(self.folder, environ), contextlib.redirect_stderr(err):
-            try:
-                code = command.run(parser.parse_args(["result.json", *arguments]))
-            except (SettingsError, InputError) as error:
-                code = 2
-                err.write(f"{error.message} {error.hint}")
-            except AuditorError as error:
-                code = 3
-                err.write(error.message)
-        messages = err.getvalue()
+        code, messages = sent(self.folder, *arguments, **environ)
         files = "".join(path.read_text(encoding="utf-8") for path in self.folder.rglob("*.json*") if path.is_file())
         assert URL_SECRET not in messages + files
         assert SECRET not in messages + files

@@ -1,7 +1,6 @@
 """`auditor products` and `products update`: output, JSON, updates and errors."""
 
 import argparse
-import io
 import json
 from pathlib import Path
 
@@ -11,11 +10,7 @@ from auditor.catalogue import builtin
 from auditor.cli.commands.catalogue import products
 from auditor.domain.errors import AuditorError, UsageError
 from tests.builders.document.microsoft_csv import E3_ENTRA, ROWS, csv_text
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.builders.service.command_line import Terminal
 
 
 @pytest.fixture(autouse=True)
