@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.builders.service.command_line import AS_OF, Ran, call
+from tests.builders.tenant.planned_state import writer
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import load, stable_id
@@ -21,7 +22,6 @@ policies:
 - {id: leavers, severity: high, owner: it@contoso.example, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
 - {id: places, severity: low, users: {department: Sales}, attributes: {require: [usageLocation], allow: {usageLocation: [NL]}}}
 """
-WRITE = ["LicenseAssignment.ReadWrite.All", "GroupMember.ReadWrite.All", "User.ReadWrite.All", "Group.Read.All"]
 Send = Callable[..., httpx.Response]
 
 TENANT: dict[str, Any] = {
@@ -59,22 +59,11 @@ def planned_emulator() -> Iterator[Emulator]:
 
 @contextmanager
 def sender(emulator: Emulator) -> Iterator[Send]:
-    """Yield a function that sends one request of a plan; properties are set directly in the tenant."""
-    tenant = emulator.tenants["contoso"]
-    with httpx.Client(timeout=60, trust_env=False) as http:
-
-        def send(request: dict[str, Any]) -> httpx.Response:
-            position = tenant.people.find(request["path"].removeprefix("/users/"))
-            if request["method"] == "PATCH" and position is not None:
-                tenant.people.replace(position, request["body"])
-                tenant.touch()
-                return httpx.Response(204)
-            headers = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
-            return http.request(
-                request["method"], emulator.endpoint + request["path"], headers=headers, json=request["body"] or None
-            )
-
-        yield send
+    """Yield a function that sends one request of a plan."""
+    with writer(emulator) as client:
+        yield lambda request: client.request(
+            request["method"], emulator.endpoint + request["path"], json=request["body"] or None
+        )
 
 
 def planned_folder(folder: Path, emulator: Emulator, send: Send) -> Path:

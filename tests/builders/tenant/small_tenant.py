@@ -1,7 +1,6 @@
 """Writes the snapshot of a small tenant by docs/snapshot.md with PyArrow alone."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import Struct, field
+
+from tests.builders.tenant.snapshot_damage import sealed_manifest
 
 E5 = "06ebc4ee-1bb5-47dd-8120-11324bc54e06"
 READ_AT = "2026-11-20T02:17:00Z"
@@ -153,6 +154,4 @@ def write(root: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any
 
 def seal(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write the manifest with its digest."""
-    canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    sealed = {**manifest, "digest": "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(sealed, ensure_ascii=False), encoding="utf-8")
+    (folder / "manifest.json").write_bytes(sealed_manifest(dict(manifest)))
