@@ -184,6 +184,8 @@ version: 1|waivers: [{id: w, policies: x, owner: y, expires: 2027-1-31}]
     2:11 missing-key: waiver 'w' lacks 'reason' ('reason': The reason for the exception.)
     2:29 bad-value: 'policies' must be a list of policy ids, or '*', not the text 'x' (for example: [e3-spare], '*')
     2:51 bad-value: 'expires' must be a date, not the text '2027-1-31' (for example: 2027-01-31)
+version: 1|prices: {currency: EUR, perSeatPerMonth: {SPE_E3: '1'}}
+    2:51 wrong-type: 'SPE_E3' must be an amount, a price, or a list of prices that change on a date, not the text '1' (remove the quotes)
 version: 1|products: {a: 5}|populations: {'': {}}
     2:15 wrong-type: 'a' must be a product set, not the number 5 (write '5' in quotes if it is text)
     3:15 bad-value: '' is not allowed as a name here (None)
