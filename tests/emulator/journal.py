@@ -3,11 +3,9 @@
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
 from urllib.parse import parse_qsl
 
 from msgspec import Struct, field
-from msgspec.structs import asdict
 
 
 class Host(StrEnum):
@@ -78,6 +76,3 @@ class Journal(Struct):
     def leaks(self) -> Sequence[Record]:
         """Return the requests that sent an Authorization header to a host other than Graph, sign-in or GitHub."""
         return [record for record in self.of(host=Host.ELSEWHERE) if record.authorized]
-
-    def as_documents(self) -> list[dict[str, Any]]:
-        return [asdict(record) for record in self.records]

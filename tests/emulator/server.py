@@ -86,12 +86,6 @@ class Emulator:
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.github.request_token,
         }
 
-    def add(self, tenant: Tenant) -> Tenant:
-        """Add a tenant while the emulator runs."""
-        self.tenants[tenant.name] = tenant
-        self.tokens.tenants[tenant.tenant_id.lower()] = tenant
-        return tenant
-
     def bearer(self, tenant: str, *, roles: Iterable[str] | None = None) -> str:
         """Return an access token for the tenant's first app, with other roles if `roles` is given."""
         owner = self.tenants[tenant]
@@ -144,7 +138,7 @@ class Emulator:
     async def _main(self, raw: web.BaseRequest) -> web.StreamResponse:
         request = await self._read_request(raw)
         if raw.path.startswith("/emulator/"):
-            return await _send(raw, control.handle(self, replace(request, path=raw.path)))
+            return await _send(raw, control.handle(self.faults, replace(request, path=raw.path)))
         if raw.path.startswith(ROOT + "/"):
             outcome = self.graph.handle(request)
             for item, item_outcome in outcome.items:
