@@ -22,7 +22,6 @@ SUFFICIENT: dict[str, frozenset[str]] = {
     "memberOf": GROUPS | {"GroupMember.Read.All"},
     "mailbox": frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"}),
     "reports": frozenset({"Reports.Read.All"}),
-    "reportSettings": frozenset({"ReportSettings.Read.All", "ReportSettings.ReadWrite.All"}),
     "getByIds": USERS | GROUPS,
     "devices": frozenset(
         {"DeviceManagementManagedDevices.Read.All", "DeviceManagementManagedDevices.ReadWrite.All"}
@@ -60,7 +59,7 @@ def check(call: str, roles: Collection[str]) -> None:
         return
     if call in MAIL_CALLS:
         raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
-    if call in {"reports", "reportSettings"}:
+    if call == "reports":
         raise GraphError(403, "S2SUnauthorized", "Invalid permission.")
     if call == "eligibleRoles":
         raise GraphError(

@@ -12,7 +12,7 @@ from tests.emulator.odata.listing import PageCache, Rows
 from tests.emulator.tenant.directory import Tenant
 from tests.emulator.wire import Answer, GraphError, Request, answer
 
-DIRECTORY_CALLS = frozenset(permissions.SUFFICIENT) - permissions.MAIL_CALLS - {"reports", "reportSettings", "batch"}
+DIRECTORY_CALLS = frozenset(permissions.SUFFICIENT) - permissions.MAIL_CALLS - {"reports", "batch"}
 
 
 def _refuse(item: Request) -> Answer:

@@ -235,8 +235,6 @@ def reprocess_user(call: Call) -> Answer:
 
 ROUTES = (
     route("POST", "/users/{key}/assignLicense", "assignUser", assign_user),
-    route("POST", "/users/{key}/microsoft.graph.assignLicense", "assignUser", assign_user),
     route("POST", "/users/{key}/reprocessLicenseAssignment", "assignUser", reprocess_user),
     route("POST", "/groups/{key}/assignLicense", "assignGroup", assign_group),
-    route("POST", "/groups/{key}/microsoft.graph.assignLicense", "assignGroup", assign_group),
 )

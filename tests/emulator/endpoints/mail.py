@@ -100,16 +100,6 @@ def _draft(call: Call) -> Upload:
     return upload
 
 
-def attach(call: Call) -> Answer:
-    """Add a small attachment, sent inline in the request (Graph: Add attachment)."""
-    if len(call.request.body) > MAXIMUM_REQUEST:
-        raise GraphError(413, "RequestEntityTooLarge", "Maximum request length exceeded.")
-    document = call.request.document()
-    attachment = {"id": f"ATT{uuid4().hex}"} | document
-    _draft(call).draft["message"].setdefault("attachments", []).append(attachment)
-    return answer({"@odata.context": f"{call.request.root}/$metadata#attachments/$entity"} | attachment, status=201)
-
-
 def upload_session(call: Call) -> Answer:
     """Create an upload session whose URL is on another host and contains its own authorization."""
     draft = _draft(call)
@@ -175,9 +165,7 @@ def send_draft(call: Call) -> Answer:
 
 ROUTES = (
     route("POST", "/users/{key}/sendMail", "sendMail", send_mail),
-    route("POST", "/users/{key}/microsoft.graph.sendMail", "sendMail", send_mail),
     route("POST", "/users/{key}/messages", "messages", create_draft),
-    route("POST", "/users/{key}/messages/{second}/attachments", "messages", attach),
     route("POST", "/users/{key}/messages/{second}/attachments/createUploadSession", "messages", upload_session),
     route("POST", "/users/{key}/messages/{second}/send", "sendMail", send_draft),
 )

@@ -47,17 +47,11 @@ def mailbox_settings(call: Call) -> Answer:
     return answer({"@odata.context": context} | {name: document.get(name) for name in names})
 
 
-def report_settings(call: Call) -> Answer:
-    """Get admin/reportSettings, which conceals names in reports."""
-    head = {"@odata.context": f"{call.request.root}/$metadata#admin/reportSettings/$entity"}
-    return answer(head | call.tenant.report_settings)
-
-
 def report(call: Call) -> Answer:
     """Redirect (302) to a pre-authenticated CSV file that must be fetched without a token."""
-    match = re.search(r"/(\w+)\((?:period='(\w+)'|date=[\d-]+)\)$", call.request.path)
+    match = re.search(r"/(\w+)\(period='(\w+)'\)$", call.request.path)
     assert match is not None
-    name, period = match.group(1), match.group(2) or "D7"
+    name, period = match.groups()
     if period not in usage.PERIODS[name]:
         raise GraphError(400, "InvalidArgument", f"Invalid period value specified: {period}.")
     return _redirect(f"{call.request.elsewhere}/reports/{call.tenant.tenant_id}/{name}/{period}?token={TOKEN}")
@@ -141,11 +135,9 @@ def _property_names(document: dict[str, object], text: str | None) -> list[str]:
 
 ROUTES = (
     route("GET", "/users/{key}/mailboxSettings", "mailbox", mailbox_settings),
-    route("GET", "/admin/reportSettings", "reportSettings", report_settings),
     route("GET", "/reports/getMailboxUsageDetail(period='{key}')", "reports", report),
     route("GET", "/reports/getM365AppUserDetail(period='{key}')", "reports", report),
     route("GET", "/reports/getOffice365ActiveUserDetail(period='{key}')", "reports", report),
-    route("GET", "/reports/getOffice365ActiveUserDetail(date={key})", "reports", report),
     route("GET", "/copilot/reports/getMicrosoft365CopilotUsageUserDetail(period='{key}')", "reports", report),
     route("POST", "/directoryObjects/getByIds", "getByIds", get_by_ids, cost=3),
 )

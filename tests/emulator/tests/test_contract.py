@@ -111,7 +111,6 @@ def reads(running: Emulator) -> list[tuple[str, dict[str, str]]]:
         (f"/groups/{licensing}/members", {}),
         (f"/groups/{project}/members", {}),
         (f"/groups/{project}/transitiveMembers?$top=300", {}),
-        ("/admin/reportSettings", {}),
     ]
 
 

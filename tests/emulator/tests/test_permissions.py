@@ -19,7 +19,6 @@ PURPOSE = "/users/ann@contoso.example/mailboxSettings"
         ("/users?$select=id,assignedLicenses", "User.Read.All", "AuditLog.Read.All"),
         ("/groups", "GroupMember.Read.All", "User.Read.All"),
         (PURPOSE, "MailboxSettings.Read", "Directory.Read.All"),
-        ("/admin/reportSettings", "ReportSettings.Read.All", "Directory.Read.All"),
     ],
 )
 def test_operations_require_a_sufficient_role(
