@@ -27,6 +27,14 @@ def decided(rules: str, *decisions: Mapping[str, Any]) -> Loaded:
     return load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", text)] if items else [])
 
 
+def decided_plan(rules: str, states: Sequence[Snapshot], *decisions: Mapping[str, Any]) -> FleetPlan:
+    """Plan with decisions as for `decided`; the plan must be proven."""
+    loaded = decided(rules, *decisions)
+    plan = plan_run(states, loaded.policies, builtin(), NOW, decisions=loaded.decisions)
+    assert plan.proven
+    return plan
+
+
 def first_answer(question: Question) -> tuple[AnswerKind, Any]:
     """Return the first answer of a question; a text in angle brackets is replaced by a country or a department."""
     ((kind, value),) = question.answers[0].items()

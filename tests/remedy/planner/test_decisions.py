@@ -17,7 +17,7 @@ from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.question_text import question_stubs
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.command_line import AS_OF, call
-from tests.builders.tenant.answers import decided
+from tests.builders.tenant.answers import decided, decided_plan
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, bodies, grant, group, snapshot, user
 from tests.builders.tenant.tenants import NOW
 
@@ -52,10 +52,7 @@ def loaded(decisions: list[dict[str, Any]]) -> Loaded:
 
 
 def fleet(states: list[Snapshot], *decisions: dict[str, Any]) -> FleetPlan:
-    parsed = loaded(list(decisions))
-    plan = plan_run(states, parsed.policies, builtin(), NOW, decisions=parsed.decisions)
-    assert plan.proven
-    return plan
+    return decided_plan(RULES + PRICES, states, *decisions)
 
 
 def planned(before: Snapshot, *decisions: dict[str, Any]) -> TenantPlan:
@@ -168,24 +165,6 @@ def test_question_about_the_group_follows_the_answer_about_the_product() -> None
     assert not plan.notices
 
 
-@pytest.mark.parametrize(
-    ("decisions", "code"),
-    [
-        ([{"answer": {"group": {"id": "g1"}}, "until": "2026-11-19"}], "decision.expired"),
-        ([{"answer": {"group": {"id": "g1"}}}, {"answer": {"group": {"id": "g2"}}}], "decision.contradicting"),
-        ([{"answer": {"group": {"id": "g3"}}}], "decision.unfit"),
-        ([{"answer": {"give": "SPE_E3"}}], "decision.unfit"),
-    ],
-)
-def test_inapplicable_answer_about_groups_is_reported_and_ignored(decisions: list[dict[str, Any]], code: str) -> None:
-    before = in_groups(PEOPLE["office"])
-    question = question_of_kind(before, "group")
-    plan = planned(before, *({"question": question.id, **item} for item in decisions))
-    assert [notice.code for notice in plan.notices] == [code]
-    assert paths(plan) == ["/users/office/assignLicense"]
-    assert [item.id for item in plan.open_questions] == [question.id]
-
-
 def test_question_stubs_name_the_groups_in_a_comment() -> None:
     plan = fleet([in_groups(PEOPLE["office"])])
     stubs = "".join(question_stubs(plan.tenants, plan.as_of, ENGLISH))
@@ -205,20 +184,25 @@ def test_decision_with_a_scope_covers_only_matching_questions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decisions", "code"),
+    ("kind", "decisions", "code"),
     [
-        ([{"answer": {"keep": "SPE_E5"}, "until": "2026-11-19"}], "decision.expired"),
-        ([{"answer": {"keep": "SPE_E5"}}, {"answer": {"keep": "SPE_E3"}}], "decision.contradicting"),
-        ([{"answer": {"keep": "VISIOCLIENT"}}], "decision.unfit"),
-        ([{"answer": {"release": True}}], "decision.unfit"),
+        ("keep", [{"answer": {"keep": "SPE_E5"}, "until": "2026-11-19"}], "decision.expired"),
+        ("keep", [{"answer": {"keep": "SPE_E5"}}, {"answer": {"keep": "SPE_E3"}}], "decision.contradicting"),
+        ("keep", [{"answer": {"keep": "VISIOCLIENT"}}], "decision.unfit"),
+        ("keep", [{"answer": {"release": True}}], "decision.unfit"),
+        ("group", [{"answer": {"group": {"id": "g1"}}, "until": "2026-11-19"}], "decision.expired"),
+        ("group", [{"answer": {"group": {"id": id_}}} for id_ in ("g1", "g2")], "decision.contradicting"),
+        ("group", [{"answer": {"group": {"id": "g3"}}}], "decision.unfit"),
+        ("group", [{"answer": {"give": "SPE_E3"}}], "decision.unfit"),
     ],
 )
-def test_inapplicable_answers_are_reported_and_ignored(decisions: list[dict[str, Any]], code: str) -> None:
-    question = question_of_kind(state("both"), "keep")
-    plan = planned(state("both"), *({"question": question.id, **item} for item in decisions))
+def test_inapplicable_answers_are_reported_and_ignored(kind: str, decisions: list[dict[str, Any]], code: str) -> None:
+    before = state("both") if kind == "keep" else in_groups(PEOPLE["office"])
+    question = question_of_kind(before, kind)
+    plan = planned(before, *({"question": question.id, **item} for item in decisions))
     assert [notice.code for notice in plan.notices] == [code]
-    assert [item.id for item in plan.open_questions if item.kind == "keep"] == [question.id]
-    assert bodies(plan) == bodies(planned(state("both")))
+    assert [item.id for item in plan.open_questions if item.kind == kind] == [question.id]
+    assert requests(plan) == requests(planned(before))
 
 
 def test_unmatched_decision_is_reported_once_for_all_tenants() -> None:
@@ -308,8 +292,7 @@ def test_invalid_decisions_are_reported_with_their_location() -> None:
 def test_cost_centre_is_not_set_because_graph_would_empty_the_division() -> None:
     rules = "version: 1\npolicies: [{id: charged, severity: low, attributes: {require: [costCenter]}}]\n"
     answer = {"for": {"policy": "charged"}, "answer": {"set": {"costCenter": "4711"}}}
-    parsed = decided(rules, answer)
-    plan = plan_run([state("office")], parsed.policies, builtin(), NOW, decisions=parsed.decisions).tenants[0]
+    plan = decided_plan(rules, [state("office")], answer).tenants[0]
     assert (plan.questions, requests(plan)) == ((), [])
     assert len(plan.proof.remaining) == 1
 

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from auditor.app.plan.planner import plan_run
-from auditor.catalogue import builtin
 from auditor.domain.actions.money import Money
 from auditor.domain.policy.decision import Question
 from auditor.policy.yaml.writer import block
@@ -17,10 +15,9 @@ from auditor.remedy.scripts.http import http_messages
 from auditor.remedy.scripts.powershell import plan_script
 from auditor.snapshot.model import Snapshot
 from tests.builders.document.powershell import Script
-from tests.builders.tenant.answers import decided
+from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, F3, VISIO, bodies, grant, snapshot, user
-from tests.builders.tenant.tenants import NOW
 
 RULES = """version: 1
 policies:
@@ -34,10 +31,7 @@ STARTERS = [user(f"starter{n}", department="Office") for n in range(2)]
 
 
 def planned(tenant: Snapshot, *decisions: dict[str, Any], rules: str = RULES) -> TenantPlan:
-    loaded = decided(rules, *decisions)
-    plan = plan_run([tenant], loaded.policies, builtin(), NOW, decisions=loaded.decisions)
-    assert plan.proven
-    return plan.tenants[0]
+    return decided_plan(rules, [tenant], *decisions).tenants[0]
 
 
 def question_of_kind(tenant: Snapshot, kind: str) -> Question:
