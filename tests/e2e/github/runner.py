@@ -1,7 +1,4 @@
-"""Runs the `run:` steps of an action or a job as GitHub's runner does.
-
-`uses:` steps are not run. The only supported expressions are those in the files: a lookup, `||` and `==` with a text.
-"""
+"""Runs the `run:` steps of an action or a job as GitHub's runner does; `uses:` steps are not run."""
 
 import os
 import re
@@ -15,8 +12,9 @@ from typing import Any
 import yaml
 
 from tests.builders.service.command_line import ROOT, clean_environment
+from tests.e2e.github.expressions import Scope, as_text, interpolate
 
-Values = Mapping[str, str]
+_CONTEXTS = ("env", "github", "inputs", "matrix", "needs", "runner", "steps", "strategy", "vars")
 
 
 def parse_outputs(text: str) -> dict[str, str]:
@@ -34,17 +32,34 @@ def parse_outputs(text: str) -> dict[str, str]:
     return outputs
 
 
-def interpolate(text: str, values: Values) -> str:
-    """Return a text with its expressions replaced by their values; unknown lookups give their fallback."""
+def run_script(step: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the script of a step in bash; its output includes stderr."""
+    assert "${{" not in step["run"], "an expression in a script allows injection"
+    assert step["shell"] == "bash"
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=folder,
+        env=clean_environment(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+        check=False,
+    )
 
-    def value(match: re.Match[str]) -> str:
-        expression = match[1].strip()
-        lookup, _, fallback = expression.partition(" || ")
-        if expression in values:
-            return values[expression]
-        return values.get(lookup) or fallback.strip("'")
 
-    return re.sub(r"\$\{\{(.*?)\}\}", value, text)
+def runner_variables(workspace: Path, temporary: Path, output: Path, summary: Path) -> dict[str, str]:
+    """Return the variables that the runner sets for every step."""
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": str(workspace),
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "GITHUB_REPOSITORY": "contoso/licences",
+        "RUNNER_TEMP": str(temporary),
+        "RUNNER_OS": "Linux",
+        "RUNNER_ARCH": "X64",
+    }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,42 +81,35 @@ class Job:
         document = yaml.load((ROOT / file).read_text(encoding="utf-8"), yaml.BaseLoader)
         steps: list[dict[str, Any]] = (document["runs"] if not job else document["jobs"][job])["steps"]
         step = next(step for step in steps if step.get("name") == name)
-        assert "${{" not in step["run"], "an expression in a script allows injection"
-        assert step["shell"] == "bash"
         runner = self.folder.parent / "runner"
         runner.mkdir(exist_ok=True)
         output = runner / f"output-{len(list(runner.iterdir()))}"
         output.touch()
-        completed = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=self.folder,
-            env=clean_environment(
-                {
-                    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                    "PYTHONPATH": str(ROOT),
-                    "GITHUB_ACTIONS": "true",
-                    "GITHUB_ACTION_PATH": str(ROOT),
-                    "GITHUB_WORKSPACE": str(self.folder),
-                    "GITHUB_OUTPUT": str(output),
-                    "GITHUB_STEP_SUMMARY": str(output).replace("output-", "summary-"),
-                    "GITHUB_REPOSITORY": "contoso/licences",
-                    "RUNNER_TEMP": str(runner),
-                    "RUNNER_OS": "Linux",
-                    "RUNNER_ARCH": "X64",
-                    **self.environ,
-                    **{key: interpolate(value, self.values) for key, value in step.get("env", {}).items()},
-                }
-            ),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        self.log += completed.stdout + completed.stderr
+        environ = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "GITHUB_ACTION_PATH": str(ROOT),
+            **runner_variables(self.folder, runner, output, runner / output.name.replace("output-", "summary-")),
+            **self.environ,
+            **{key: as_text(interpolate(value, self.scope())) for key, value in step.get("env", {}).items()},
+        }
+        completed = run_script(step, self.folder, environ)
+        self.log += completed.stdout
         if "id" in step:
             outputs = parse_outputs(output.read_text(encoding="utf-8"))
             self.values |= {f"steps.{step['id']}.outputs.{key}": value for key, value in outputs.items()}
         return completed.returncode
+
+    def scope(self) -> Scope:
+        """Return the values as the contexts that expressions read."""
+        contexts: dict[str, Any] = {name: {} for name in _CONTEXTS}
+        for path, value in self.values.items():
+            *owners, name = path.split(".")
+            context = contexts
+            for owner in owners:
+                context = context.setdefault(owner, {})
+            context[name] = value
+        return Scope(contexts=contexts)
 
     def output(self, step: str, name: str) -> str:
         return self.values.get(f"steps.{step}.outputs.{name}", "")

@@ -18,10 +18,10 @@ from typing import Any
 import yaml
 
 from auditor import __home__
-from tests.builders.service.command_line import ROOT, clean_environment
+from tests.builders.service.command_line import ROOT
 from tests.e2e.github.expressions import Scope, as_text, condition, interpolate
 from tests.e2e.github.hub import Hub
-from tests.e2e.github.runner import parse_outputs
+from tests.e2e.github.runner import parse_outputs, run_script, runner_variables
 
 _OWN_ACTION = re.compile(rf"\./|{__home__}@.+")
 Step = dict[str, Any]
@@ -229,8 +229,6 @@ class _Job:
         return code, outputs
 
     def run_script(self, step: Step, file: str, job: str) -> tuple[int, dict[str, str]]:
-        assert "${{" not in step["run"], "an expression in a script allows injection"
-        assert step["shell"] == "bash"
         installed = self.event.installed
         if (file, step.get("id")) == ("action.yml", "install") and installed is not None:
             return 0, {"auditor": str(installed)}
@@ -238,16 +236,8 @@ class _Job:
         output, summary = (self.machine / "files" / f"{number}-{kind}" for kind in ("output", "summary"))
         output.touch()
         step_env = {key: as_text(interpolate(value, self.scope())) for key, value in step.get("env", {}).items()}
-        completed = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=self.machine / "work" / step.get("working-directory", ""),
-            env=clean_environment(self.environment(output, summary) | step_env),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=180,
-            check=False,
-        )
+        folder = self.machine / "work" / step.get("working-directory", "")
+        completed = run_script(step, folder, self.environment(output, summary) | step_env)
         self.run.log += f"── {job}: {_step_name(step)}\n{completed.stdout}"
         self.run.summary += summary.read_text(encoding="utf-8") if summary.exists() else ""
         key = (file, job, _step_name(step))
@@ -261,18 +251,11 @@ class _Job:
         return {
             **self.event.hub.environment(),
             **({} if self.event.installed is None else {"PYTHONPATH": str(ROOT)}),
-            "GITHUB_ACTIONS": "true",
+            **runner_variables(self.machine / "work", self.machine / "temp", output, summary),
             "GITHUB_ACTION_PATH": str(self.event.action),
-            "GITHUB_WORKSPACE": str(self.machine / "work"),
-            "GITHUB_OUTPUT": str(output),
-            "GITHUB_STEP_SUMMARY": str(summary),
-            "GITHUB_REPOSITORY": github["repository"],
             "GITHUB_REF_NAME": github["ref_name"],
             "GITHUB_RUN_ID": github["run_id"],
             "GITHUB_SERVER_URL": github["server_url"],
-            "RUNNER_TEMP": str(self.machine / "temp"),
-            "RUNNER_OS": "Linux",
-            "RUNNER_ARCH": "X64",
             **{key: value for key, value in self.event.environ.items() if signing_in or not key.startswith("ACTIONS_")},
             **self.environ,
         }
