@@ -15,8 +15,8 @@ def state(name: str, enabled: int | None, consumed: int, **more: object) -> Snap
     )
 
 
-def fleet(*tenants: Snapshot, block: str = BALANCE, **more: str) -> Result:
-    return audited(policy_file(block, **more), *tenants)
+def fleet(*tenants: Snapshot, **more: str) -> Result:
+    return audited(policy_file(BALANCE, **more), *tenants)
 
 
 def test_imbalance_lists_tenants_with_too_few_and_too_many_seats() -> None:

@@ -13,7 +13,6 @@ from auditor.app.audit.remediation import packaged_library
 from auditor.app.policy_files import library_files
 from auditor.checks.registry import all_checks
 from auditor.domain.enums import Cloud
-from auditor.domain.translation import Localizer
 from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
 from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
@@ -31,7 +30,7 @@ _EXTENDING = ("growing-policies.md", "recipes.md")
 _PINNED = re.compile(r"(from: )starter@\S+(\s+digest: )sha256:\S+")
 
 
-def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
+def pages() -> dict[str, str]:
     """Return path below docs/ → text of every generated page."""
     library = packaged_library()
     titles = library.titles
@@ -39,13 +38,13 @@ def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
     texts: dict[str, str] = {}
 
     def link(article: str) -> str:
-        return f"[{l10n.gettext(titles[article])}](../guidance/{article}.md)"
+        return f"[{ENGLISH.gettext(titles[article])}](../guidance/{article}.md)"
 
     for check in all_checks():
-        texts[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, l10n, link)
+        texts[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, ENGLISH, link)
     for name in library.articles:
         composition = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
-        texts[f"guidance/{name}.md"] = _NOTE + article_markdown(composition, l10n, titles)
+        texts[f"guidance/{name}.md"] = _NOTE + article_markdown(composition, ENGLISH, titles)
     texts["guidance/freshness.md"] = _NOTE + freshness_markdown(freshness(library, today))
     texts["checks/README.md"] = _NOTE + "\n".join(
         [

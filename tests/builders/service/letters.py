@@ -24,5 +24,6 @@ def letter(
     )  # fmt: skip
 
 
-def attachment(size: int, name: str = "report.zip") -> Attachment:
-    return Attachment(name=name, media_type="application/zip", body=(b"0123456789abcdef" * (size // 16 + 1))[:size])
+def attachment(size: int) -> Attachment:
+    body = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    return Attachment(name="report.zip", media_type="application/zip", body=body)

@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,8 @@ SIGN_INS = Needs(
 )
 
 
-def manifest(seconds: int = 0) -> Manifest:
-    return Manifest(
-        tenant="contoso", tenant_id="x", cloud=Cloud.WORLDWIDE, instant=INSTANT + timedelta(seconds=seconds), sources=()
-    )
+def manifest() -> Manifest:
+    return Manifest(tenant="contoso", tenant_id="x", cloud=Cloud.WORLDWIDE, instant=INSTANT, sources=())
 
 
 class Ticking(Struct):

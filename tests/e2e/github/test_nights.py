@@ -35,8 +35,8 @@ def api() -> Iterator[GithubApi]:
         yield running
 
 
-def saved_result(hub: Hub, run: WorkflowRun, name: str = "licence-audit", file: str = "result.json") -> dict[str, Any]:
-    document = json.loads((hub.artifacts(run.number) / name / file).read_text(encoding="utf-8"))
+def saved_result(hub: Hub, run: WorkflowRun, name: str = "licence-audit") -> dict[str, Any]:
+    document = json.loads((hub.artifacts(run.number) / name / "result.json").read_text(encoding="utf-8"))
     assert isinstance(document, dict)
     return document
 

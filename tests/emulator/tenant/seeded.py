@@ -9,6 +9,7 @@ from tests.emulator.tenant import products
 from tests.emulator.tenant.directory import Group, Tenant, join_skus, organization, stable_id, state
 from tests.emulator.tenant.people import empty_value, selected
 
+AS_OF = datetime(2026, 11, 20, tzinfo=UTC)  # all sign-ins are before it
 CYCLE = 200  # licences repeat with this period, so that seats can be counted without computing every user
 FIRST_NAMES = (
     "Ann", "Bram", "Chantal", "Daan", "Emine", "Freja", "Gijs", "Hülya", "İpek", "Jens", "Kaan", "Lotte", "Maja",
@@ -86,11 +87,10 @@ class UserIds(Sequence[str]):
 class SeededPeople:
     """`count` users, each computed from its position within microseconds; changes are stored separately."""
 
-    def __init__(self, count: int, *, seed: int, domain: str, as_of: datetime, tenant_id: str) -> None:
+    def __init__(self, count: int, *, seed: int, domain: str, tenant_id: str) -> None:
         self._count = count
         self._seed = seed
         self._domain = domain
-        self._as_of = as_of
         self._changes: dict[int, dict[str, Any]] = {}
         self._licences = [_licences(slot, tenant_id) for slot in range(CYCLE)]
         self._readers: dict[str, Callable[[int], Any]] = {
@@ -177,7 +177,7 @@ class SeededPeople:
         return HOSTILE_NAMES.get(index % 500) or f"{self._first(index)} {self._last(index)}"
 
     def _stamp(self, *, days: int) -> str:
-        return (self._as_of - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (AS_OF - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def _sign_in(self, index: int) -> dict[str, Any] | None:
         if index % 40 == 39 or index % 20 == 18:
@@ -273,14 +273,12 @@ def generate(
     count: int,
     *,
     name: str = "contoso",
-    tenant_id: str | None = None,
     seed: int = 1,
     domain: str = "contoso.example",
-    as_of: datetime = datetime(2026, 11, 20, tzinfo=UTC),
 ) -> Tenant:
-    """Return a tenant of `count` users; equal arguments give equal bytes. All sign-ins are before `as_of`."""
-    identifier = tenant_id or stable_id(name, str(seed))
-    people = SeededPeople(count, seed=seed, domain=domain, as_of=as_of, tenant_id=identifier)
+    """Return a tenant of `count` users; equal arguments give equal bytes."""
+    identifier = stable_id(name, str(seed))
+    people = SeededPeople(count, seed=seed, domain=domain, tenant_id=identifier)
     tenant = Tenant(
         tenant_id=identifier,
         name=name,
