@@ -41,6 +41,8 @@ class Difference(Struct, frozen=True, kw_only=True):
     changed: tuple[ChangedFinding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     """Findings of the base whose policy could not be evaluated in the head: neither present nor gone."""
+    title: Annotated[str, SavedField.UNSAVED] = ""
+    """The tenant's title, as in reports; empty for the fleet."""
     names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
     """The names of the tenant's products by skuId and part number, casefolded."""
     sets: Annotated[Mapping[str, Sequence[str]], SavedField.UNSAVED] = field(default_factory=dict)

@@ -79,6 +79,8 @@ class Trends(Struct, frozen=True, kw_only=True):
     """A tenant over time."""
 
     tenant: str
+    display_name: str = ""
+    """The last known one; empty if there is none."""
     nights: int
     results: int
     since: datetime
@@ -95,6 +97,11 @@ class Trends(Struct, frozen=True, kw_only=True):
     """Messages about data that is missing from these figures."""
     not_evaluated: Annotated[frozenset[str], SavedField.UNSAVED] = frozenset()
     """Ids of policies that could not be evaluated in the latest result."""
+
+    @property
+    def title(self) -> str:
+        """Its display name; its name if there is none."""
+        return self.display_name or self.tenant
 
 
 class Episode(Struct, frozen=True, kw_only=True):

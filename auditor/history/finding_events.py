@@ -112,6 +112,7 @@ def summary_of(
     redaction = result.run.redaction
     return {
         "tenantId": tenant.tenant_id,
+        "displayName": tenant.display_name,
         **({} if redaction is None else {"redaction": redaction.key}),
         "complete": tenant.complete,
         "open": {s.value: sum(p["open"] for p in policies if p["severity"] == s.value) for s in Severity},
@@ -158,6 +159,7 @@ class _Summary(msgspec.Struct, rename="camel"):
     seats: list[_Seat]
     policies: list[_Policy]
     tenant_id: str = ""
+    display_name: str = ""
     seats_whole: bool = True
     complete: bool = True
 

@@ -46,6 +46,7 @@ def trends(
     moments = [night.at for night in nights] + [entry.as_of for entry in results]
     return Trends(
         tenant=tenant,
+        display_name=last_display_name(nights, results),
         nights=len(nights),
         results=len(results),
         since=min(moments),
@@ -68,6 +69,13 @@ def trends(
         unknown=tuple(_missing_data(nights, results)),
         not_evaluated=_not_evaluated(results),
     )
+
+
+def last_display_name(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> str:
+    """Return the latest display name of the tenant in nights and results; empty if none contains it."""
+    known = [(night.at, night.summary.get("displayName")) for night in nights]
+    known += [(entry.as_of, entry.summary.get("displayName")) for entry in results]
+    return max(((at, name) for at, name in known if name), default=(None, ""))[1]
 
 
 def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:

@@ -177,8 +177,9 @@ class _Cohorts(msgspec.Struct):
     skus: dict[str, _CohortCounts]
 
 
-class _Summary(msgspec.Struct):
+class _Summary(msgspec.Struct, rename="camel"):
     seats: list[_Seat]
+    display_name: str = ""
     users: Whole | None = None
     blocked: Whole | None = None
     licensed: Whole | None = None

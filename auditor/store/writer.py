@@ -210,6 +210,7 @@ def summary_of(snapshot: Snapshot, counts: HolderCounts | None, cohorts: Mapping
         for name in (BLOCKED, ASSIGNED)
     )
     return {
+        "displayName": snapshot.manifest.display_name,
         "users": None if people is None else people.users,
         "blocked": None if blocked is None else blocked.blocked,
         "licensed": None if licensed is None else licensed.licensed,

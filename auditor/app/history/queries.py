@@ -22,7 +22,7 @@ from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.history.night_diff import compare_instants
 from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant
-from auditor.history.trends import NightSummary, episodes, trends
+from auditor.history.trends import NightSummary, episodes, last_display_name, trends
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
@@ -84,6 +84,11 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         if name is None and (len(self.names) > 1 or self.unreadable):
             return {name: history for name, history in self.tenants.items() if name not in self.failures}
         return dict([self.one(name)])
+
+    def title(self, tenant: str) -> str:
+        """Return the latest display name of a tenant that did not fail; its name if there is none."""
+        history = self.tenants[tenant]
+        return last_display_name(history.nights, _entries(history)) or tenant
 
 
 def open_history(locations: Sequence[Path | str]) -> HistorySources:
@@ -280,7 +285,8 @@ def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _
             if isinstance(entry, Damaged):
                 raise entry.error
             manifest, folder = entry
-            summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
+            seats = seats_of(products_of(folder), None)
+            summary = {"displayName": manifest.display_name, "seats": seats, "cohorts": None}
             night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
             tenants[manifest.tenant] = _TenantHistory(
                 nights=(*tenants.get(manifest.tenant, _TenantHistory()).nights, night)

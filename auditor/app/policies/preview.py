@@ -23,6 +23,7 @@ from auditor.domain.policy.model import Policy, PolicySet
 from auditor.domain.preview import ChangedFinding, Difference, PolicyChange, Preview, Side, UnevaluatedPolicy
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import PolicyOutcome, Result
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.policy.loader import load
 from auditor.render.text.evidence.facts import names_by_set, product_names
 from auditor.result.preview_counts import worse
@@ -168,10 +169,12 @@ def _policy_change(id_: str, before: Policy | None, after: Policy | None) -> Pol
 
 
 def _preview(old: Result, new: Result, base: Side, head: Side, policies: tuple[PolicyChange, ...]) -> Preview:
+    titles = tenant_titles(new.tenants)
     # Both results have the same tenants, sorted by name.
     tenants = tuple(
         replace(
             difference(after.name, before.findings, after.findings, after.policies),
+            title=titles[after.name],
             names=product_names(after),
             sets=names_by_set(before) | names_by_set(after),
         )

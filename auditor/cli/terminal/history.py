@@ -53,7 +53,7 @@ def show(
     console = Console()
     comparisons = {comparison.tenant: comparison for comparison in between}
     for trend in trends:
-        _print(console, f"{trend.tenant}: {period_text(trend, l10n)}", "bold")
+        _print(console, f"{trend.title}: {period_text(trend, l10n)}", "bold")
         for sentence in trend.unknown:
             _print(console, f"  {l10n.translate(sentence)}", "yellow")
         if trend.tenant in comparisons:

@@ -66,7 +66,7 @@ def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
 
 
 def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
-    parts = [tag("h2", trends.tenant), tag("p", period_text(trends, l10n))]
+    parts = [tag("h2", trends.title), tag("p", period_text(trends, l10n))]
     parts += [_warning(text, l10n) for text in trends.unknown]
     parts += [] if comparison is None else _comparison(comparison, l10n)
     seats = [(is_notable(seat), _seat(seat, l10n)) for seat in trends.seats]

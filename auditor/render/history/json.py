@@ -33,6 +33,7 @@ def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[s
 def _tenant(trends: Trends) -> dict[str, Any]:
     return {
         "name": trends.tenant,
+        "displayName": trends.display_name,
         "nights": trends.nights,
         "results": trends.results,
         "since": trends.since,

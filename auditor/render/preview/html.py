@@ -87,7 +87,7 @@ def _unknown(preview: Preview, l10n: Labels) -> Markup:
 
 
 def _tenant(difference: Difference, l10n: Labels) -> Markup:
-    name = difference.name or l10n.gettext("Policies across tenants")
+    name = difference.title or l10n.gettext("Policies across tenants")
     return Markup("\n").join(
         Markup("<details><summary>{}</summary>{}</details>").format(
             escape(visible(f"{name}: {tallied(kind, len(rows), l10n)}")), _list(rows, l10n)

@@ -93,8 +93,13 @@ def side_label(side: Side) -> str:
 
 def unevaluated_lines(preview: Preview, l10n: Labels) -> list[tuple[UnevaluatedGroup, str, str]]:
     """Return the policies that could not be evaluated, each with its tenants (empty for the fleet) and the reason."""
+    titles = {difference.name: difference.title for difference in preview.tenants}
     return [
-        (group, l10n.translate(tenant_list(group.tenants)), l10n.translate(shortened(group.reason)))
+        (
+            group,
+            l10n.translate(tenant_list([titles[name] for name in group.tenants])),
+            l10n.translate(shortened(group.reason)),
+        )
         for group in unevaluated_groups(preview.unknown)
     ]
 
@@ -235,7 +240,7 @@ def _tenant(difference: Difference, l10n: Labels) -> Iterator[str]:
             continue
         lines = [f"- {_short(row, 2 * _MAX_TEXT)}" for row in rows[:_ROWS]]
         lines += [f"- {more(len(rows) - _ROWS, l10n)}"] if len(rows) > _ROWS else []
-        name = _short(difference.name) if difference.name else l10n.gettext("Policies across tenants")
+        name = _short(difference.title or l10n.gettext("Policies across tenants"))
         title = f"{name}: {tallied(kind, len(rows), l10n)}"
         # One block, so that truncation never leaves an element open.
         yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import call
@@ -96,3 +97,15 @@ def test_damaged_snapshot_in_a_folder_is_an_error(damage: str, workspace: Path, 
     completed = call("history", copy, cwd=tmp_path)
     assert (completed.code, completed.out) == (2, b"")
     assert "snapshot-damaged" in completed.err
+
+
+def test_display_name_of_the_tenant_is_shown_from_a_store_a_folder_and_a_result(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
+    snapshot = night({**TWO_PEOPLE, "users": [ANN]}, 0, asked=ASKED)
+    write(tmp_path / "snapshots", replace(snapshot, manifest=replace(snapshot.manifest, display_name="Contoso Retail")))
+    audited = ("--snapshot", "snapshots", "--as-of", instant(0), "-f", "json=r.json", "-q")
+    assert call("audit", "p.yaml", *audited, cwd=tmp_path).code == 0
+    assert call("store", "put", "nights", "snapshots", cwd=tmp_path).code == 0
+    for location in ("nights", "snapshots", "r.json"):
+        assert call("history", location, cwd=tmp_path).text.startswith("Contoso Retail: ")
+        assert curves(tmp_path, [location])["displayName"] == "Contoso Retail"

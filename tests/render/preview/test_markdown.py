@@ -24,7 +24,9 @@ def preview_of(tenants: int, name: str) -> Preview:
         as_of=AS_OF,
         base=SIDE,
         head=SIDE,
-        tenants=tuple(Difference(name=f"tenant-{number}", added=findings) for number in range(tenants)),
+        tenants=tuple(
+            Difference(name=f"t{number}", title=f"Tenant {number}", added=findings) for number in range(tenants)
+        ),
         fleet=Difference(name=""),
         policies=(),
         unknown=(),
@@ -69,7 +71,7 @@ def test_short_comment_has_no_note() -> None:
 def test_changed_evidence_is_described_in_words(locale: str, expected: str) -> None:
     before = next(finding for finding in result().tenants[0].findings if finding.policy == "e3-spare")
     after = replace(before, evidence={**before.evidence, "bound": "10%", "maximum": "10%", "adjust": -40})
-    changed = Difference(name="contoso", changed=(ChangedFinding(before=before, after=after),))
+    changed = Difference(name="contoso", title="Contoso Retail", changed=(ChangedFinding(before=before, after=after),))
     (line,) = (
         line
         for line in comment(replace(preview_of(0, ""), tenants=(changed,)), locale).decode("utf-8").splitlines()
@@ -85,7 +87,7 @@ def test_required_set_is_named_by_its_products(locale: str, expected: str) -> No
     required = ProductReference(sku_id=None, sku_part_number="paid")
     missing = replace(FINDING, check="assignments.missing", product=required)
     sets = {"paid": ["Visio", "Microsoft 365 E3"]}
-    added = Difference(name="contoso", added=(missing,), sets=sets)
+    added = Difference(name="contoso", title="Contoso Retail", added=(missing,), sets=sets)
     (line,) = (
         line
         for line in comment(replace(preview_of(0, ""), tenants=(added,)), locale).decode("utf-8").splitlines()
@@ -102,13 +104,13 @@ def test_policies_that_were_not_evaluated_are_grouped_by_reason_and_new_ones_are
     both = [unknown(side, f"t{number}", "old", *"abcdef") for side in ("base", "head") for number in range(60)]
     new = [unknown("head", f"t{number}", "new", "a") for number in range(2)]
     fleet = [unknown("base", None, "fleet", "a")]
-    preview = replace(preview_of(1, "a"), unknown=(*both, *new, *fleet), complete=False)
+    preview = replace(preview_of(60, "a"), unknown=(*both, *new, *fleet), complete=False)
     text = comment(preview).decode("utf-8")
     reason = "; ".join(f"the group t0-{group} was not read" for group in "abc")
     assert [line for line in text.splitlines() if line.startswith("- **")] == [
-        "- **new** (after the change, t0, t1): the group t0-a was not read",
-        f"- **old** (before and after the change, t0, t1, t2 and 57 more): {reason}; and 3 more reasons",
+        "- **new** (after the change, Tenant 0, Tenant 1): the group t0-a was not read",
+        f"- **old** (before and after the change, Tenant 0, Tenant 1, Tenant 2 and 57 more): {reason}; and 3 more reasons",
         "- **fleet** (before the change): the group None-a was not read",
     ]
     page = html.render(preview, locale="en")
-    assert b"".join(page).count(b"t2 and 57 more") == 1
+    assert b"".join(page).count(b"Tenant 2 and 57 more") == 1

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from auditor.app.catalogue import active
-from auditor.app.history.product_titles import titled, titled_between, titled_episodes
 from auditor.app.history.queries import HistorySources, compare_nights, finding_episodes, open_history, tenant_trends
+from auditor.app.history.titles import titled, titled_between, titled_episodes
 from auditor.app.report.outputs import check_targets
 from auditor.cli.arguments.document_targets import write_artifacts
 from auditor.cli.arguments.options import (
@@ -22,7 +22,7 @@ from auditor.cli.terminal.console import print_diagnostics, print_notice, warnin
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.trends import Between, Episode, Trends
+from auditor.domain.trends import Between, Trends
 from auditor.history.night_diff import first_from
 from auditor.render.history import html, json, table
 from auditor.render.text.labels import Labels
@@ -84,9 +84,7 @@ def run(args: argparse.Namespace) -> int:
     for by in _QUESTIONS:
         value = getattr(args, by)
         if value is not None:
-            warn = warnings(args.locale, quiet=args.quiet)
-            tenant, episodes = finding_episodes(sources, args.tenant, by=by, wanted=value, warn=warn)
-            return _since_when(args, formats, l10n, tenant, episodes, value)
+            return _since_when(args, formats, l10n, sources, by, value)
     if args.people:
         return _people(args, formats, l10n, sources)
     since, day = args.since
@@ -128,7 +126,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
         catalogue = active()
         titles = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(tenant, cohorts, titles, l10n)
+            show_cohorts(sources.title(tenant), cohorts, titles, l10n)
     return 0
 
 
@@ -145,10 +143,12 @@ def _since_when(
     args: argparse.Namespace,
     formats: dict[str, Path | None],
     l10n: Labels,
-    tenant: str,
-    episodes: tuple[Episode, ...],
+    sources: HistorySources,
+    by: str,
     value: str,
 ) -> int:
+    warn = warnings(args.locale, quiet=args.quiet)
+    tenant, episodes = finding_episodes(sources, args.tenant, by=by, wanted=value, warn=warn)
     _check_answer_formats(formats)
     if "json" in formats:
         _write(args, l10n, [("json", formats["json"], json.render_episodes(tenant, episodes))])
@@ -156,7 +156,7 @@ def _since_when(
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(tenant, titled_episodes(episodes, active()), value, l10n)
+            show_episodes(sources.title(tenant), titled_episodes(episodes, active()), value, l10n)
     return 0
 
 
