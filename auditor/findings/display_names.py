@@ -13,14 +13,19 @@ from auditor.guidance.portal_names import property_name, state_name
 
 
 def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
-    """Return the readable name of a product or set: the tenant's name for it, else Microsoft's for the part number."""
+    """Return the readable name of a product or set: the tenant's name for it, else Microsoft's for the part number.
+
+    `names` are those of products by casefolded skuId and part number, and those of product sets by the set as written.
+    A reference with a skuId is never a set, even if its part number is the name of one.
+    """
     if product is None:
         return None
-    for key in (product.sku_id, product.sku_part_number):
-        name = (names.get(key) or names.get(key.casefold())) if key is not None else None
-        if name:
-            return name
-    return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
+    sku_id, part_number = product.sku_id, product.sku_part_number
+    if sku_id is not None:
+        name = names.get(sku_id.casefold())
+    else:
+        name = None if part_number is None else names.get(part_number) or names.get(part_number.casefold())
+    return name or (titled(part_number) if part_number else sku_id)
 
 
 def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
@@ -45,8 +50,7 @@ def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Locali
             # The group after the @ is already part of the evidence, in the assignment path.
             return detail.partition("@")[0]
         case Detail.PRODUCTS:
-            parts = (ProductReference(sku_id=None, sku_part_number=part) for part in detail.split("+"))
-            return " + ".join(product_name(part, names) or "" for part in parts)
+            return " + ".join(names.get(part.casefold()) or titled(part) for part in detail.split("+"))
         case Detail.PROPERTY:
             return property_name(l10n.gettext, detail)
         case Detail.SERVICE:

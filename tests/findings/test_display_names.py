@@ -47,5 +47,4 @@ def test_pool_has_the_name_of_the_subject(subject: SubjectType, name: str, sku_i
         subject=Subject(type=subject, id="office", name=name),
         product=ProductReference(sku_id=sku_id, sku_part_number="office"),
     )
-    names = {"office": "Our E3 or Our E5"} if sku_id is None else {}
-    assert named_product(finding, names) == expected
+    assert named_product(finding, {"office": "Our E3 or Our E5"}) == expected

@@ -22,7 +22,7 @@ from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
-from auditor.render.text.evidence.facts import names_by_set, paths, product_names, set_names
+from auditor.render.text.evidence.facts import paths, product_and_set_names, product_names
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import without_surrogates
 
@@ -119,10 +119,10 @@ def row_batches(result: Result, size: int = BATCH) -> Iterator[RowBatch]:
     fleet_names: dict[str, str] = {}
     l10n = Labels("en")
     for tenant in result.tenants:
-        names, sets = product_names(tenant), set_names(names_by_set(tenant), l10n)
-        fleet_names = {**names, **fleet_names}
-        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names, sets), size)
-    yield from _batches(result.fleet.findings, _ValueGroups("", headers, fleet_names, {}), size)
+        fleet_names = {**product_names(tenant), **fleet_names}
+        groups = _ValueGroups(tenant.name, headers, product_and_set_names(tenant, l10n))
+        yield from _batches(tenant.findings, groups, size)
+    yield from _batches(result.fleet.findings, _ValueGroups("", headers, fleet_names), size)
 
 
 def row_count(result: Result) -> int:
@@ -133,15 +133,9 @@ def row_count(result: Result) -> int:
 class _ValueGroups:
     """The repeated values of one tenant, or of the fleet."""
 
-    def __init__(
-        self,
-        tenant: str,
-        headers: Mapping[str, PolicyHeader],
-        names: Mapping[str, str],
-        sets: Mapping[str, str],
-    ) -> None:
+    def __init__(self, tenant: str, headers: Mapping[str, PolicyHeader], names: Mapping[str, str]) -> None:
         self.policies = RepeatedValues(_POLICY_FIELDS, partial(_policy_row, tenant, headers))
-        self.products = RepeatedValues(_PRODUCT_FIELDS, partial(_product_row, names, sets))
+        self.products = RepeatedValues(_PRODUCT_FIELDS, partial(_product_row, names))
         self.accounts = RepeatedValues(("facts",), _account_row)
         self.assignments = RepeatedValues(("paths", "seats"), _assignment_row)
 
@@ -222,22 +216,13 @@ def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *
     )
 
 
-def _product_row(
-    names: Mapping[str, str],
-    sets: Mapping[str, str],
-    pool: str | None,
-    product: str | None,
-    *others: str | None,
-) -> Row:
+def _product_row(names: Mapping[str, str], pool: str | None, product: str | None, *others: str | None) -> Row:
     sku_id, part, detail, currency, price, is_counted = others
     reference = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
-    name = sets.get(part) if pool is None and sku_id is None and part is not None else pool
-    if name is None:
-        name = product_name(reference, names)
     return (
         sku_id,
         part,
-        name,
+        product_name(reference, names) if pool is None else pool,
         detail,
         currency,
         None if price is None else rounded(Decimal(price)),

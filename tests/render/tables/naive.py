@@ -9,15 +9,14 @@ from typing import TypeVar
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.model import Result
 from auditor.findings.display_names import named_product
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.evidence.facts import names_by_set, paths, product_names
+from auditor.render.text.evidence.facts import paths, product_and_set_names, product_names
 from auditor.render.text.labels import Labels
 
 Key = TypeVar("Key")
@@ -28,18 +27,13 @@ FACTS = ("accountEnabled", "userType", "department", "usageLocation")
 def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
     all_names: dict[str, str] = {}
     for tenant in result.tenants:
-        names = product_names(tenant)
-        all_names = {**names, **all_names}
+        all_names = {**product_names(tenant), **all_names}
         counted = counted_findings(tuple(tenant.findings))
         for finding, is_counted in zip(tenant.findings, counted, strict=True):
-            yield row(tenant.name, finding, result, names, set_names(tenant), is_counted=is_counted)
+            yield row(tenant.name, finding, result, product_and_set_names(tenant, Labels("en")), is_counted=is_counted)
     counted = counted_findings(tuple(result.fleet.findings))
     for finding, is_counted in zip(result.fleet.findings, counted, strict=True):
-        yield row("", finding, result, all_names, {}, is_counted=is_counted)
-
-
-def set_names(tenant: TenantResult) -> dict[str, str]:
-    return {written: one_of(Labels("en"), members) for written, members in names_by_set(tenant).items()}
+        yield row("", finding, result, all_names, is_counted=is_counted)
 
 
 def counted_findings(findings: Sequence[Finding]) -> list[bool]:
@@ -76,9 +70,7 @@ def amount(finding: Finding) -> Decimal:
     return Decimal(0) if finding.money is None else rounded(finding.money.per_month)
 
 
-def row(
-    tenant: str, finding: Finding, result: Result, names: dict[str, str], sets: dict[str, str], *, is_counted: bool
-) -> tuple[Cell, ...]:
+def row(tenant: str, finding: Finding, result: Result, names: dict[str, str], *, is_counted: bool) -> tuple[Cell, ...]:
     title = {policy.id: policy.title for policy in result.run.policies}.get(finding.policy, "")
     product, money, evidence = finding.product, finding.money, finding.evidence
     address = cell(evidence.get("userPrincipalName"))
@@ -95,7 +87,7 @@ def row(
         finding.subject.name,
         None if product is None else product.sku_id,
         None if product is None else product.sku_part_number,
-        named_product(finding, names if product is None or product.sku_id else names | sets),
+        named_product(finding, names),
         finding.detail,
         None if money is None else money.currency,
         None if money is None else rounded(money.per_month),
