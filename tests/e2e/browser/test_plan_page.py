@@ -87,9 +87,9 @@ def test_keyboard_opens_actions_and_reaches_answers(opened: Open) -> None:
     tab.keyboard.press("Enter")
     for _ in range(30):
         tab.keyboard.press("Tab")
-        if tab.evaluate("document.activeElement.matches('.answers pre')"):
+        if tab.evaluate("document.activeElement.matches('.answers code')"):
             break
-    assert tab.evaluate("document.activeElement.matches('.answers pre')")
+    assert tab.evaluate("document.activeElement.matches('.answers code')")
     assert "answer: {" in tab.evaluate("document.activeElement.textContent")
 
 

@@ -174,10 +174,10 @@ def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str])
 
 
 def answered(question: Question, answer: Mapping[str, Any], as_of: str) -> str:
-    """Return a possible answer as an item of `decisions:`, in which the name of the person has to be filled in."""
-    item = block([{"id": f"D-{question.id}", "question": question.id, "answer": answer, "by": ""}])
-    reason = '    reason: ""\n' if AnswerKind.SKIP in answer else ""
-    return f"{item}    on: {as_of[:10]}\n{reason}"
+    """Return a possible answer as an item of `decisions:` on one line; a person adds a name, and a reason to skip."""
+    item = flow({"id": f"D-{question.id}", "question": question.id, "answer": answer, "by": ""})[:-1]
+    reason = ', reason: ""' if AnswerKind.SKIP in answer else ""
+    return f"  - {item}, on: {as_of[:10]}{reason}}}\n"
 
 
 def notice_text(notice: Notice, l10n: Localizer) -> str:
