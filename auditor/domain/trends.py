@@ -176,3 +176,5 @@ class Between(Struct, frozen=True, kw_only=True):
     """Monthly cost of the open findings, by currency."""
     findings: tuple[FindingBetween, ...]
     unknown: tuple[Message, ...] = ()
+    removed: frozenset[str] = frozenset()
+    """Ids of policies that the second result no longer has for the tenant: their findings are gone, but not fixed."""

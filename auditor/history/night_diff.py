@@ -67,6 +67,7 @@ def compare_instants(
         money={} if first_result is None or last_result is None else _money(first_result, last_result),
         findings=findings or (),
         unknown=tuple(unknown),
+        removed=frozenset() if first_result is None or last_result is None else _removed(first_result, last_result),
     )
 
 
@@ -143,6 +144,15 @@ def _policies(
                 gone=None if kinds is None else kinds.count("gone"),
                 changed=None if kinds is None else kinds.count("changed"),
             )
+
+
+def _removed(before: LoggedResult, after: LoggedResult) -> frozenset[str]:
+    """Return the policies with an outcome before, but not after."""
+    old, new = (
+        {policy["id"] for policy in entry.summary["policies"] if policy["status"] is not None}
+        for entry in (before, after)
+    )
+    return frozenset(old - new)
 
 
 def _money(before: LoggedResult, after: LoggedResult) -> Mapping[str, tuple[Decimal, Decimal]]:

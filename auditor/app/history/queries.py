@@ -175,7 +175,7 @@ def _empty_error(where: str, *within: datetime | None) -> SnapshotError:
 def compare_nights(
     sources: HistorySources, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
 ) -> list[Between]:
-    """Return what is new, gone and changed between two instants, for one tenant or all.
+    """Return what is new, fixed and changed between two instants, for one tenant or all.
 
     With `day`, the first instant selects the first night at or after it. Raises UsageError for the wrong order.
     """

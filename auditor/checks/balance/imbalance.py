@@ -11,6 +11,7 @@ from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Balance, Bound
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatCount, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import N_
 from auditor.engine.fleet import FleetScope
 from auditor.guidance.routing import Articles, Situation, purchase_channel
@@ -27,29 +28,31 @@ def _routes(situation: Situation) -> Articles:
 
 def _evaluate(scope: FleetScope, block: Balance) -> Iterator[Finding]:
     """Compare the spare seats of each SKU over all tenants."""
+    titles = tenant_titles(scope.tenants)
     for tenant in scope.tenants:
         share = scope.shares[tenant.name]
         if share is None or share.reason is not None:
             reason = (tenant.failure if share is None else share.reason) or Message("its seats are not known")
-            scope.reasons.append(joined(": ", (tenant.name, reason)))
+            scope.reasons.append(joined(": ", (titles[tenant.name], reason)))
         if share is not None:
             scope.judged.update(share.sku_ids)
             scope.doubtful |= bool(share.doubtful)
-    for _, scale in sorted(_seat_scales(scope, block).items()):
+    for _, scale in sorted(_seat_scales(scope, block, titles).items()):
         if scale.short and scale.excess:
             yield scope.finding(CHECK.id, scale.count, _evidence(block, scale))
         elif scale.may_be_short and scale.may_be_excess:
             scope.reasons.extend(scale.reasons)
 
 
-def _seat_scales(scope: FleetScope, block: Balance) -> dict[str, "_TenantScale"]:
+def _seat_scales(scope: FleetScope, block: Balance, titles: Mapping[str, str]) -> dict[str, "_TenantScale"]:
     scales: dict[str, _TenantScale] = {}
     for tenant in scope.tenants:
         share = scope.shares[tenant.name]
         for count in tenant.seats if share is not None else ():
             if share is not None and count.sku_id in {*share.sku_ids, *share.doubtful}:
                 scale = scales.setdefault(count.sku_id, _TenantScale(count=count))
-                scale.weigh(block, tenant, count, doubtful=count.sku_id in share.doubtful)
+                title, is_doubtful = titles[tenant.name], count.sku_id in share.doubtful
+                scale.weigh(block, tenant, title, count, doubtful=is_doubtful)
     return scales
 
 
@@ -72,12 +75,12 @@ class _TenantScale(Struct):
     may_be_excess: bool = False
     reasons: list[Message] = field(default_factory=list)
 
-    def weigh(self, block: Balance, tenant: TenantResult, count: SeatCount, *, doubtful: bool) -> None:
+    def weigh(self, block: Balance, tenant: TenantResult, title: str, count: SeatCount, *, doubtful: bool) -> None:
         """Add one tenant's seats."""
         unread_numbers = count.usable is None or count.consumed is None or count.spare is None
         if unread_numbers:
             unnumbered = Message("Graph returned no seat numbers for {product}", product=count.sku_part_number)
-            self.reasons.append(joined(": ", (tenant.name, unnumbered)))
+            self.reasons.append(joined(": ", (title, unnumbered)))
         elif count.usable == 0 and count.consumed == 0:
             return
         short = _breaks(block.minimum, count, below=True)
@@ -86,12 +89,12 @@ class _TenantScale(Struct):
         self.may_be_excess |= excess is not False
         if doubtful:
             unknown = Message("it is not known whether the policy looks at {product}", product=count.sku_part_number)
-            self.reasons.append(joined(": ", (tenant.name, unknown)))
+            self.reasons.append(joined(": ", (title, unknown)))
             return
         if short:
-            self.short.append(_line(tenant, count))
+            self.short.append(_line(tenant, title, count))
         if excess:
-            self.excess.append(_line(tenant, count))
+            self.excess.append(_line(tenant, title, count))
 
 
 def _breaks(bound: Bound | None, count: SeatCount, *, below: bool) -> bool | None:
@@ -104,9 +107,10 @@ def _breaks(bound: Bound | None, count: SeatCount, *, below: bool) -> bool | Non
     return count.spare < limit if below else count.spare > limit
 
 
-def _line(tenant: TenantResult, count: SeatCount) -> Mapping[str, Any]:
+def _line(tenant: TenantResult, title: str, count: SeatCount) -> Mapping[str, Any]:
     return {
         "tenant": tenant.name,
+        "title": title,
         "agreement": tenant.agreement.value,
         "usable": count.usable,
         "consumed": count.consumed,

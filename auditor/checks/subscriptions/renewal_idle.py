@@ -1,4 +1,4 @@
-"""A subscription renews soon although seats of its product are not assigned."""
+"""A subscription renews soon although its product has spare seats."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -91,8 +91,8 @@ def _finding(scope: TenantScope, block: Subscriptions, row: Row, count: int) -> 
 
 CHECK = SubscriptionCheck(
     id="subscription.renewal-idle",
-    name=N_("renews with unassigned seats"),
-    explanation=N_("A subscription reaches its next lifecycle date soon, and seats of its product are not assigned."),
+    name=N_("renews with spare seats"),
+    explanation=N_("A subscription reaches its next lifecycle date soon, and its product has spare seats."),
     key="subscriptions: {expiring: {idle}}",
     is_enabled=lambda block: block.expiring is not None and block.idle is not None,
     evaluate_tenant=_evaluate,

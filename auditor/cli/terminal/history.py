@@ -216,7 +216,7 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: L
 def _until(episode: Episode, l10n: Labels) -> str:
     if episode.until is None:
         return l10n.gettext("still open")
-    end = l10n.gettext("policy removed") if episode.ended == "dropped" else l10n.gettext("resolved")
+    end = l10n.gettext("policy removed") if episode.ended == "dropped" else l10n.gettext("fixed")
     return f"{l10n.date(episode.until)}, {end}"
 
 

@@ -81,18 +81,18 @@ def policy_columns(l10n: Labels) -> tuple[str, ...]:
     """Return the column titles of the table of policies."""
     gettext = l10n.gettext
     return (
-        *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("New / gone")),
-        *(gettext("Days open: <7 / <30 / <90 / more"), gettext("Resolved")),
+        *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("New / fixed")),
+        *(gettext("Days open: <7 / <30 / <90 / more"), gettext("Fixed")),
     )
 
 
 def policy_row(policy: PolicyTrend, l10n: Labels) -> tuple[str, str, str, str, str, str]:
     """Return the cells of a policy, without the chart."""
-    new_and_gone = f"{l10n.number(policy.opened)} / {l10n.number(policy.closed)}"
+    new_and_fixed = f"{l10n.number(policy.opened)} / {l10n.number(policy.closed)}"
     ages = " / ".join(map(l10n.number, policy.ages))
     return (
         *(policy.policy, change(policy.open, l10n), change(policy.waived, l10n)),
-        *(new_and_gone, ages, repair(policy, l10n)),
+        *(new_and_fixed, ages, repair(policy, l10n)),
     )
 
 
@@ -123,14 +123,12 @@ def cohorts_text(cohorts: Cohorts | None, l10n: Labels) -> str:
 
 
 def repair(policy: PolicyTrend, l10n: Labels) -> str:
-    """Return how many findings were resolved, and the median time in days."""
+    """Return how many findings were fixed, and the median time in days."""
     if policy.repair_days is None:
-        return l10n.gettext("none resolved")
+        return l10n.gettext("none fixed")
     days = round(policy.repair_days)
-    resolved = l10n.number(policy.repaired)
-    return l10n.plural(
-        "{resolved} resolved, median {count} day", "{resolved} resolved, median {count} days", days, resolved=resolved
-    )
+    fixed = l10n.number(policy.repaired)
+    return l10n.plural("{fixed} fixed, median {count} day", "{fixed} fixed, median {count} days", days, fixed=fixed)
 
 
 Grid = tuple[str, Sequence[str], Sequence[Sequence[str]]]
@@ -145,17 +143,20 @@ def compared_nights(between: Between, l10n: Labels) -> str:
 
 
 def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, ...]:
-    """Return the new, gone and changed items as tables; at most `most` findings."""
+    """Return the new, fixed and changed items as tables; at most `most` findings."""
     gettext = l10n.gettext
+    removed = gettext("policy removed")
     seats = [(s.sku, _pair(s.usable, l10n), _pair(s.consumed, l10n), _pair(s.spare, l10n)) for s in between.seats]
     policies = [
         (p.policy, _severity(p.severity or "", l10n), _pair(p.open, l10n),
-         _pair(p.waived, l10n), *("?" if n is None else l10n.number(n) for n in (p.new, p.gone, p.changed)))
+         _pair(p.waived, l10n), _count(p.new, l10n),
+         removed if p.policy in between.removed else _count(p.gone, l10n), _count(p.changed, l10n))
         for p in between.policies
     ]  # fmt: skip
-    kinds = {"new": gettext("new"), "gone": gettext("gone"), "changed": gettext("changed")}
+    kinds = {"new": gettext("new"), "gone": gettext("fixed"), "changed": gettext("changed")}
     findings = [
-        (kinds[f.kind], _severity(f.severity, l10n), f.policy, f.subject, f.product or "",
+        (removed if f.policy in between.removed else kinds[f.kind], _severity(f.severity, l10n), f.policy, f.subject,
+         f.product or "",
          gettext(f.status) if f.status in {"waived", "report-only"} else "", f.fingerprint[:12])
         for f in between.findings[:most]
     ]  # fmt: skip
@@ -170,7 +171,7 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
         (
             gettext("Findings by policy"),
             (gettext("Policy"), gettext("Severity"), gettext("Open"), gettext("Waived"), gettext("New"),
-             gettext("Gone"), gettext("Changed")),
+             gettext("Fixed"), gettext("Changed")),
             policies,
         ),
         (
@@ -185,6 +186,10 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
 
 def _severity(name: str, l10n: Labels) -> str:
     return l10n.gettext(SEVERITIES[Severity(name)]) if name in SEVERITIES else name
+
+
+def _count(count: int | None, l10n: Labels) -> str:
+    return "?" if count is None else l10n.number(count)
 
 
 def _pair(values: tuple[int | None, int | None], l10n: Labels) -> str:

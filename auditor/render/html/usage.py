@@ -73,7 +73,7 @@ class UnitRow(Struct, frozen=True, kw_only=True, eq=False):
     summary: str
     """The row in one line."""
     special: bool
-    """Whether it is not a department: people without one, several small ones, unassigned seats."""
+    """Whether it is not a department: people without one, several small ones, spare seats."""
 
 
 class UnitTable(Struct, frozen=True, kw_only=True, eq=False):
@@ -90,7 +90,7 @@ class UnitTable(Struct, frozen=True, kw_only=True, eq=False):
     """How many assigned seats exceed the usable ones, in words; empty if none."""
     rows: tuple[UnitRow, ...]
     others: tuple[UnitRow, ...]
-    """People without a value, several small units, unassigned seats, and the total."""
+    """People without a value, several small units, spare seats, and the total."""
     more: int
 
     @property
@@ -267,7 +267,7 @@ def _unit_table(
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
-    unknown, name = l10n.number(None), l10n.gettext("Not assigned")
+    unknown, name = l10n.number(None), l10n.gettext("Spare")
     facts = [_per_month(unassigned.cost, l10n), l10n.plural("{count} seat", "{count} seats", unassigned.seats)]
     return UnitRow(
         name=name,

@@ -1,4 +1,4 @@
-"""Renders seats, usage and cost by department, cost centre and so on as CSV, with a row for unassigned seats."""
+"""Renders seats, usage and cost by department, cost centre and so on as CSV, with a row for spare seats."""
 
 from collections.abc import Iterable
 

@@ -93,7 +93,7 @@ def coverage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 
 
 def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
-    """Yield a row for each department, cost centre and so on, and one for unassigned seats."""
+    """Yield a row for each department, cost centre and so on, and one for spare seats."""
     for tenant in result.tenants:
         report = tenant.departments
         if report is None:

@@ -166,4 +166,4 @@ def test_free_products_are_last_and_cost_centres_show_their_cost() -> None:
     assert all(name.rstrip("…") in "\n".join(paid) for name in rows[: len(paid)])
     lines = text.partition("\nBy cost centre\n")[2].splitlines()
     assert lines[0] == "  =4711: €27,060.00 a month, 902 assigned, 50 idle for 90 days (€1,500.00 a month)"
-    assert lines[1] == "  Not assigned: €2,820.30 a month, 137 seats"
+    assert lines[1] == "  Spare: €2,820.30 a month, 137 seats"

@@ -46,9 +46,9 @@ def test_rows_without_department_or_user_are_not_merged_into_small_ones() -> Non
     departments, companies = unit_tables(contoso(), EN)
     assert [row.name for row in departments.rows][:2] == ["Sales", "Finance"]
     assert [(row.name, row.assigned) for row in departments.others] == [
-        ("12 smaller units", "44"), ("No department", "5"), ("Not assigned", "137"), ("All seats", "901"),
+        ("12 smaller units", "44"), ("No department", "5"), ("Spare", "137"), ("All seats", "901"),
     ]  # fmt: skip
-    assert [row.name for row in companies.others] == ["No company", "Not assigned", "All seats"]
+    assert [row.name for row in companies.others] == ["No company", "Spare", "All seats"]
     assert departments.lower_bound
     assert departments.excess == "2 more seats are assigned than usable; the totals include them (€26.20 a month)"
     assert departments.used
@@ -67,7 +67,7 @@ def test_cost_centres_come_first_and_single_division_has_no_table() -> None:
         ("cost-centers", "By cost centre", "Cost centre"), ("departments", "By department", "Department"),
     ]  # fmt: skip
     assert [row.name for row in (*tables[0].rows, *tables[0].others)] == [
-        "4711", "=4712", "No cost centre", "Not assigned", "All seats",
+        "4711", "=4712", "No cost centre", "Spare", "All seats",
     ]  # fmt: skip
     assert tables[0].others[-1].people == "1,603"
 

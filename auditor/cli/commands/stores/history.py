@@ -30,7 +30,7 @@ from auditor.render.text.labels import Labels
 EXAMPLES = """\
 auditor history audits/                                         seats, findings, money, forecasts
 auditor history audits/ --tenant contoso --from 2026-01-01 -f html=trends.html -f csv=trends.csv
-auditor history audits/ --from 2026-03-01 --to 2026-03-31            what is new, gone and changed
+auditor history audits/ --from 2026-03-01 --to 2026-03-31            what is new, fixed and changed
 auditor history audits/ --from 2026-03-01 --to 2026-03-31 --people   who kept, got and lost a licence
 auditor history audits/ --tenant contoso --policy leavers       since when?
 auditor history audits/ --tenant contoso --person ann@contoso.example

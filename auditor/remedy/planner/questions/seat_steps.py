@@ -170,7 +170,7 @@ def _references(
             prerequisites.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
         elif change < 0 and seat_decision.enabled < seat_decision.enabled_before:
             text = l10n.gettext(
-                "Remove the seats of {product}: action {number}. Until then, policies can report them as idle."
+                "Remove the seats of {product}: action {number}. Until then, policies can report them as spare."
             )
             next_steps.append(text.format(**names))
     return prerequisites, next_steps

@@ -139,9 +139,9 @@ def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
     """Return the amounts of a plan; `freed` is the number of seats that are freed and not assigned again."""
     form = l10n.ngettext(
         "Open findings: {exposure} a month. The requests free {count} seat that they do not assign again ({now} a "
-        "month). Freed and idle seats that cost {renewal} a month can be removed at the renewal.",
+        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
         "Open findings: {exposure} a month. The requests free {count} seats that they do not assign again ({now} a "
-        "month). Freed and idle seats that cost {renewal} a month can be removed at the renewal.",
+        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
         freed,
     )
     text = form.format(

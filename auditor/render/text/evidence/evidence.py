@@ -232,7 +232,7 @@ def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
 def _spare(line: Mapping[str, Any], l10n: Labels) -> str:
     spare = line.get("spare")
     seats = l10n.gettext("{seats} spare", seats=l10n.number(spare if type(spare) is int else None))
-    return f"{line.get('tenant')} ({seats})"
+    return f"{line.get('title') or line.get('tenant')} ({seats})"
 
 
 def _path_text(assignment: AssignmentPath, l10n: Labels) -> str:
@@ -249,7 +249,7 @@ def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("next lifecycle date {date}", date=ends)
     idle = facts.get("adjust")
     if type(idle) is int and idle < 0:
-        yield l10n.plural("{count} unassigned seat to remove", "{count} unassigned seats to remove", -idle)
+        yield l10n.plural("{count} spare seat to remove", "{count} spare seats to remove", -idle)
     if facts.get("status"):
         yield l10n.gettext("state {state}", state=l10n.subscription(facts["status"]))
 
