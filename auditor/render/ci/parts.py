@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.html.rows import Context
 from auditor.render.text.labels import Labels
 
@@ -16,6 +17,8 @@ class ResultPart(Struct, frozen=True, kw_only=True):
 
     name: str
     """Empty for the fleet."""
+    title: str
+    """For people: the title of the tenant, as in other reports."""
     result: TenantResult | FleetResult
     context: Callable[[], Context]
     failure: Message | None = None
@@ -29,9 +32,11 @@ class ResultPart(Struct, frozen=True, kw_only=True):
 def parts_of(result: Result, l10n: Labels) -> list[ResultPart]:
     """Return a part for every tenant, and one for the fleet if it has policies or findings."""
     headers = {policy.id: policy for policy in result.run.policies}
+    titles = tenant_titles(result.tenants)
     parts = [
         ResultPart(
             name=tenant.name,
+            title=titles[tenant.name],
             result=tenant,
             context=partial(Context.without_seats, tenant, headers, l10n),
             failure=tenant.failure,
@@ -40,5 +45,6 @@ def parts_of(result: Result, l10n: Labels) -> list[ResultPart]:
     ]
     fleet = result.fleet
     if fleet.policies or fleet.findings:
-        parts.append(ResultPart(name="", result=fleet, context=partial(Context.of_fleet, result, headers, l10n)))
+        title, context = l10n.gettext("Policies across tenants"), partial(Context.of_fleet, result, headers, l10n)
+        parts.append(ResultPart(name="", title=title, result=fleet, context=context))
     return parts

@@ -155,12 +155,12 @@ def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
         reason = l10n.translate(part.failure)
-        notes.append(_note(l10n.gettext("{tenant} could not be audited: {reason}", tenant=part.name, reason=reason)))
+        notes.append(_note(l10n.gettext("{tenant} could not be audited: {reason}", tenant=part.title, reason=reason)))
     return notes + [
         _note(
             l10n.gettext(
                 "{tenant}: {policy} was not evaluated: {reason}",
-                tenant=part.label,
+                tenant=part.title,
                 policy=outcome.id,
                 reason=l10n.translate(outcome.reason or NOTHING),
             )
@@ -192,24 +192,24 @@ def _rule(policy: PolicyHeader) -> Document:
 def _results(part: _LimitedPart, rule_indexes: Mapping[str, int]) -> Iterator[Document]:
     context = part.context()
     for finding in part.findings():
-        yield _result(part.label, finding, rule_indexes, context)
+        yield _result(part, finding, rule_indexes, context)
 
 
-def _result(tenant: str, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:
+def _result(part: ResultPart, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:
     document: Document = {"ruleId": finding.policy}
     if finding.policy in rule_indexes:
         document["ruleIndex"] = rule_indexes[finding.policy]
     document |= {
         "kind": "fail",
         "level": _NOTE if finding.status is Status.REPORT_ONLY else _LEVELS[finding.severity],
-        "message": {"text": visible(f"{tenant}: {sentence(finding, context)}")},
+        "message": {"text": visible(f"{part.title}: {sentence(finding, context)}")},
         "locations": [
             {
                 "physicalLocation": _location(finding.source),
                 "logicalLocations": [
                     {
                         "fullyQualifiedName": visible(
-                            f"{tenant}/{finding.subject.type}/{shortened(finding.subject.id)}"
+                            f"{part.label}/{finding.subject.type}/{shortened(finding.subject.id)}"
                         ),
                         "kind": "resource",
                     }

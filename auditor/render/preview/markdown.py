@@ -1,9 +1,19 @@
 """Renders a Preview as a Markdown comment for pull requests, within GitHub's size limit and with escaped text."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Final
 
-from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
+from auditor.domain.enums import Status
+from auditor.domain.preview import (
+    ChangedFinding,
+    Difference,
+    DifferenceCount,
+    MoneyChange,
+    PolicyChange,
+    Preview,
+    Side,
+)
 from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_, NN_
@@ -71,10 +81,13 @@ def tallied(kind: str, count: int, l10n: Labels) -> str:
 
 def sums(counts: DifferenceCount, l10n: Labels) -> str:
     """Return the increase and decrease of the monthly cost of open findings, by currency; empty without prices."""
-    return "; ".join(
-        f"+{l10n.money(change.more_per_month, change.currency)} −{l10n.money(change.less_per_month, change.currency)}"
-        for change in counts.money
-    )
+    return "; ".join(_sum(change, l10n) for change in counts.money)
+
+
+def _sum(change: MoneyChange, l10n: Labels) -> str:
+    signed = (("+", change.more_per_month), ("−", change.less_per_month))
+    amounts = [f"{sign}{l10n.money(amount, change.currency)}" for sign, amount in signed if amount]
+    return " ".join(amounts) or l10n.money(Decimal(0), change.currency)
 
 
 def state(policy: PolicyChange, l10n: Labels) -> str:
