@@ -13,6 +13,7 @@ from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, pri
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import printable_line
+from auditor.domain.reasons import tenant_list
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
 from auditor.render.html.content import PageContent
@@ -250,20 +251,24 @@ def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
 
 
 def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: Labels, count: int) -> None:
-    """Print why `count` policies could not be evaluated, grouped by tenant and cause."""
+    """Print why `count` policies could not be evaluated, grouped by cause and the tenants that have it."""
     if not count:
         return
-    by_cause: dict[tuple[str, str], list[str]] = {}
+    by_cause: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for section in sections:
+        by_reason: dict[str, list[str]] = {}
         for row in section.outcomes if section.failure is None else ():
             if row.status is Outcome.NOT_EVALUATED and not row.report_only:
-                by_cause.setdefault((_cut(section.title, _MAX_TENANT), row.reason), []).append(row.policy)
+                by_reason.setdefault(row.reason, []).append(row.policy)
+        for reason, policies in by_reason.items():
+            by_cause.setdefault((reason, tuple(policies)), []).append(_cut(section.title, _MAX_TENANT))
     _print_title(console, l10n.gettext("Not evaluated"))
     printed = 0
-    for (location, reason), policies in list(by_cause.items())[:_MAX_UNKNOWN]:
-        printed += len(policies)
-        (first, *others), several = policies, l10n.plural("{count} policy", "{count} policies", len(policies))
-        line = Text(printable_line(f"{location}: {several if others else first}"), style="yellow")
+    for (reason, (first, *others)), titles in list(by_cause.items())[:_MAX_UNKNOWN]:
+        number = 1 + len(others)
+        printed += number * len(titles)
+        named = l10n.plural("{count} policy", "{count} policies", number) if others else first
+        line = Text(printable_line(f"{l10n.translate(tenant_list(titles))}: {named}"), style="yellow")
         line.append(f"  {_cut(reason, _MAX_REASON)}", style="default")
         print_indented(console, line)
     if count > printed:
