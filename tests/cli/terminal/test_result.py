@@ -96,6 +96,15 @@ def test_rows_of_tenants_beyond_the_listed_tenants_are_counted(monkeypatch: pyte
 
 
 @pytest.mark.slow
+def test_cause_that_several_tenants_have_is_printed_once() -> None:
+    unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("who knows"))
+    tenant = replace(result().tenants[0], findings=FindingTable.of(()), actions=(), policies=(unknown,), complete=False)
+    tenants = tuple(replace(tenant, name=f"t{number}", display_name=f"Tenant {number}") for number in range(6))
+    text = printed(replace(result(), tenants=tenants, fleet=FleetResult(), summary=summarise(tenants)), width=120)
+    lines = [line.strip() for line in text.splitlines() if "who knows" in line]
+    assert lines == ["Tenant 0, Tenant 1, Tenant 2 and 3 more: p  who knows"]
+
+
 def test_no_line_is_wider_than_the_terminal() -> None:
     for width in (40, 60, 80, 120):
         assert max(map(len, printed(compared(), width=width).splitlines())) <= width
