@@ -46,7 +46,6 @@ def trends(
     moments = [night.at for night in nights] + [entry.as_of for entry in results]
     return Trends(
         tenant=tenant,
-        display_name=last_display_name(nights, results),
         nights=len(nights),
         results=len(results),
         since=min(moments),
@@ -71,7 +70,7 @@ def trends(
     )
 
 
-def last_display_name(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> str:
+def last_display_name(nights: Iterable[NightSummary], results: Iterable[LoggedResult]) -> str:
     """Return the latest display name of the tenant in nights and results; empty if none contains it."""
     known = [(night.at, night.summary.get("displayName")) for night in nights]
     known += [(entry.as_of, entry.summary.get("displayName")) for entry in results]

@@ -1,7 +1,7 @@
 """Answers queries about nights and results: trends of a tenant, comparison of two nights, and "since when?"."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from difflib import get_close_matches
@@ -10,12 +10,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from auditor.app.locations import is_store, store_at
 from auditor.app.saved_results import saved_result
 from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message, alternatives
 from auditor.domain.result.model import Result
+from auditor.domain.result.tenant_titles import distinct_titles
 from auditor.domain.similar_name import tenants_hint
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
@@ -37,6 +39,8 @@ Span = tuple[datetime | None, datetime | None]
 class _TenantHistory(Struct, frozen=True, kw_only=True):
     nights: tuple[NightSummary, ...] = ()
     results: ResultLog | None = None
+    display_name: str = ""
+    """The last known one; empty if there is none."""
 
 
 class HistorySources(Struct, frozen=True, kw_only=True):
@@ -85,10 +89,10 @@ class HistorySources(Struct, frozen=True, kw_only=True):
             return {name: history for name, history in self.tenants.items() if name not in self.failures}
         return dict([self.one(name)])
 
-    def title(self, tenant: str) -> str:
-        """Return the latest display name of a tenant that did not fail; its name if there is none."""
-        history = self.tenants[tenant]
-        return last_display_name(history.nights, _entries(history)) or tenant
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """The title of each tenant that did not fail, by name, as in reports."""
+        return distinct_titles({name: history.display_name for name, history in self.tenants.items()})
 
 
 def open_history(locations: Sequence[Path | str]) -> HistorySources:
@@ -142,10 +146,15 @@ def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _Tenant
         previous = nights.get(night.at)
         if previous is None or previous.summary.get("users") is None:
             nights[night.at] = night
-    if _entries(first) and _entries(second):
+    earlier, entries = _entries(first), _entries(second)
+    if earlier and entries:
         message = Message("results of {name} are both in a store and outside it", name=name)
         raise UsageError("usage", message, hint=Message("put them into the store first"))
-    return _TenantHistory(nights=tuple(nights.values()), results=second.results if _entries(second) else first.results)
+    return _TenantHistory(
+        nights=tuple(nights.values()),
+        results=second.results if entries else first.results,
+        display_name=last_display_name(nights.values(), entries or earlier),
+    )
 
 
 def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
@@ -156,7 +165,7 @@ def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now
             nights = sorted(history.nights, key=lambda night: night.at)
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
             if tenant_trends is not None:
-                all_trends.append(tenant_trends)
+                all_trends.append(replace(tenant_trends, display_name=history.display_name))
     if not all_trends and not sources.all_failures:
         raise _empty_error(sources.where, *within)
     return all_trends

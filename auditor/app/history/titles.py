@@ -1,21 +1,22 @@
 """Replaces names of tenants and part numbers in trends, comparisons and episodes by display names."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from msgspec.structs import replace
 
 from auditor.catalogue import Catalogue
-from auditor.domain.result.tenant_titles import distinct_titles
 from auditor.domain.trends import Between, Episode, FindingBetween, SeatsBetween, SeatTrend, Trends
 
 Seats = TypeVar("Seats", SeatTrend, SeatsBetween)
 
 
-def titled(trends: Sequence[Trends], catalogue: Catalogue) -> list[Trends]:
-    """Return trends with display names; tenants and products with equal ones also show their name or part number."""
-    titles = distinct_titles({trend.tenant: trend.display_name for trend in trends})
+def titled(trends: Sequence[Trends], titles: Mapping[str, str], catalogue: Catalogue) -> list[Trends]:
+    """Return trends with display names; `titles` are those of tenants by name.
+
+    Products with equal names also show their part number.
+    """
     return [
         replace(trend, display_name=titles[trend.tenant], seats=_with_titles(trend.seats, catalogue))
         for trend in trends

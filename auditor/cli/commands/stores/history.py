@@ -1,7 +1,7 @@
 """Implements `auditor history`."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from auditor.app.catalogue import active
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     )
     trends = tenant_trends(sources, args.tenant, (since, args.until), now())
     if trends:
-        _write_trends(formats, trends, comparisons, l10n, args)
+        _write_trends(formats, trends, comparisons, sources.titles, l10n, args)
     failures = () if args.tenant is not None else sources.all_failures
     for failure in failures:
         print_diagnostics(failure.diagnostics, locale=args.locale)
@@ -126,7 +126,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
         catalogue = active()
         titles = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(sources.title(tenant), cohorts, titles, l10n)
+            show_cohorts(sources.titles[tenant], cohorts, titles, l10n)
     return 0
 
 
@@ -156,7 +156,7 @@ def _since_when(
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(sources.title(tenant), titled_episodes(episodes, active()), value, l10n)
+            show_episodes(sources.titles[tenant], titled_episodes(episodes, active()), value, l10n)
     return 0
 
 
@@ -164,11 +164,12 @@ def _write_trends(
     formats: dict[str, Path | None],
     trends: list[Trends],
     comparisons: list[Between],
+    titles: Mapping[str, str],
     l10n: Labels,
     args: argparse.Namespace,
 ) -> None:
     renderers = {
-        "html": lambda: html.render(titled(trends, active()), l10n, titled_between(comparisons, active())),
+        "html": lambda: html.render(titled(trends, titles, active()), l10n, titled_between(comparisons, active())),
         "json": lambda: json.render(trends, comparisons),
         "csv": lambda: table.render_csv(trends, byte_order_mark=args.csv_bom),
         "parquet": lambda: table.render_parquet(trends),
@@ -177,7 +178,7 @@ def _write_trends(
     if "terminal" in formats and not args.quiet:
         from auditor.cli.terminal.history import show  # noqa: PLC0415
 
-        shown = titled(trends, active())
+        shown = titled(trends, titles, active())
         with for_people():
             show(shown, l10n, between=titled_between(comparisons, active()), everything=args.all)
 
