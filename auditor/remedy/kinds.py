@@ -76,6 +76,8 @@ ABOUT_GROUPS: Final = frozenset(
     }
 )
 """Kinds that fix a group; the title names the group."""
+GENERAL_ARTICLES: Final = frozenset({"group-licenses", "unassign-licenses"})
+"""Articles whose titles only repeat those of the actions that they describe."""
 REVIEW_ARTICLES: Final = frozenset(
     {"former-employee", "guests", "inactive-users", "shared-mailbox", "self-service-purchases"}
 )

@@ -32,7 +32,7 @@ from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
-from auditor.remedy.kinds import ABOUT_GROUPS, ORDER, REVIEW_ARTICLES, REVIEWED
+from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.labels import service_label
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.numbers import number_label
@@ -109,7 +109,9 @@ def _distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> tuple[A
     """Append the article to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
     return tuple(
-        _with_article(inputs, action) if titles[action.title] > 1 or action.guidance in REVIEW_ARTICLES else action
+        _with_article(inputs, action)
+        if action.guidance in REVIEW_ARTICLES or (titles[action.title] > 1 and action.guidance not in GENERAL_ARTICLES)
+        else action
         for action in actions
     )
 
