@@ -289,26 +289,29 @@ def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:
     sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 60, book.add_format({"text_wrap": True, "align": "left"}))
     sheet.write_string(0, 0, plain(verdict(result, l10n)), book.add_format({"bold": True, "font_size": 16}))
-    for number, (label, text) in enumerate(_facts(result, l10n), start=2):
+    for number, (label, fact) in enumerate(_facts(result, l10n), start=2):
         sheet.write_string(number, 0, label)
-        sheet.write_string(number, 1, plain(text))
+        if isinstance(fact, int):
+            sheet.write_number(number, 1, fact)
+        else:
+            sheet.write_string(number, 1, plain(fact))
 
 
-def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
-    """Yield (label, text) lines of the summary; they do not require iterating over the findings."""
+def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int]]:
+    """Yield (label, text or number) lines of the summary; they do not require iterating over the findings."""
     for sentence in completeness(result, l10n):
         yield "", sentence
     yield l10n.gettext("As of"), l10n.instant(result.run.as_of)
     for severity in Severity:
-        yield l10n.gettext(SEVERITIES[severity]), l10n.number(result.summary.open.get(severity, 0))
+        yield l10n.gettext(SEVERITIES[severity]), result.summary.open.get(severity, 0)
     if result.run.previous is not None:
         changed = changes(result.tenants, result.fleet)
-        yield l10n.gettext("new"), l10n.number(changed.new)
-        yield l10n.gettext("reopened"), l10n.number(changed.reopened)
-        yield l10n.gettext("fixed"), l10n.number(changed.fixed)
-    yield l10n.gettext("waived"), l10n.number(result.summary.waived)
+        yield l10n.gettext("new"), changed.new
+        yield l10n.gettext("reopened"), changed.reopened
+        yield l10n.gettext("fixed"), changed.fixed
+    yield l10n.gettext("waived"), result.summary.waived
     if result.summary.report_only:
-        yield l10n.gettext("report-only"), l10n.number(result.summary.report_only)
+        yield l10n.gettext("report-only"), result.summary.report_only
     cost = l10n.sums(money_of(result))
     if cost:
         bound = "" if all_prices_known(result) else f" ({l10n.gettext('at least')})"
