@@ -97,7 +97,7 @@ BOUNDS_FIRST: Final = N_(
 )
 """The prerequisite if there are too many seats only because policies have contradictory bounds."""
 SEATS_ELSEWHERE: Final = N_(
-    "There are not enough free seats of {product} for everybody who should get it; another action "
+    "There are not enough spare seats of {product} for everybody who should get it; another action "
     "shows how many are missing."
 )
 """Used if another action shows how many seats are missing."""

@@ -15,7 +15,7 @@ def why(l10n: Localizer, code: str, detail: str = "") -> str:
             "Buying, renewing, removing and cancelling are manual steps; Microsoft Graph has no request for them."
         ),
         "seats": l10n.gettext(
-            "No free seat can be assigned without violating another policy, or the person has no usage location; "
+            "No spare seat can be assigned without violating another policy, or the person has no usage location; "
             "make a new plan once this has changed."
         ),
         "idle": l10n.gettext(

@@ -109,7 +109,7 @@ function Read-Approval {
 # ---- Sign-in -----------------------------------------------------------------------------------------------------
 
 function Start-Run {
-    # Opens the transcript, signs in with the permissions of the chosen actions, and counts the free seats.
+    # Opens the transcript, signs in with the permissions of the chosen actions, and counts the spare seats.
     param($Chosen)
     $name = if ($Back) { 'undo' } else { 'plan' }
     $stamp = [datetime]::UtcNow.ToString('yyyyMMdd-HHmmss', [cultureinfo]::InvariantCulture)
@@ -291,7 +291,7 @@ function Read-State {
 }
 
 function Read-Seat {
-    # The free seats of each product: those that are active or in grace, less those in use.
+    # The spare seats of each product: those that are active or in grace, less those in use.
     $free = @{}
     foreach ($sku in (Get-MgSubscribedSku -All -Property 'skuId', 'prepaidUnits', 'consumedUnits' -ErrorAction Stop)) {
         $free[[string]$sku.SkuId] = [int]$sku.PrepaidUnits.Enabled + [int]$sku.PrepaidUnits.Warning - [int]$sku.ConsumedUnits
@@ -332,7 +332,7 @@ function Wait-Seat {
             }
             return
         }
-        Write-Host ('  waiting for a free seat of {0}' -f (($short | ForEach-Object { Get-ProductName -SkuId $_ }) -join ', '))
+        Write-Host ('  waiting for a spare seat of {0}' -f (($short | ForEach-Object { Get-ProductName -SkuId $_ }) -join ', '))
         Start-Sleep -Seconds 20
     }
 }
@@ -516,7 +516,7 @@ function Invoke-Step {
         if ($WhatIfPreference) {
             $missing = @(Wait-Seat -Change $Change -Until $until)
             if ($missing.Count) {
-                Write-Outcome @to -Outcome 'skipped' -Answer ('no free seat: ' + ($missing -join '; '))
+                Write-Outcome @to -Outcome 'skipped' -Answer ('no spare seat: ' + ($missing -join '; '))
                 return 'skipped'
             }
             Add-Effect -Change $Change
@@ -530,7 +530,7 @@ function Invoke-Step {
         $why = 'not given yet, run again later'
         $missing = @(Wait-License -Change $Change -Until $until)
         if ($missing.Count -eq 0) {
-            $why = 'no free seat, free or buy one and run again'
+            $why = 'no spare seat, free or buy one and run again'
             $missing = @(Wait-Seat -Change $Change -Until $until)
         }
     }

@@ -9,7 +9,7 @@
 
     Before each change it reads the person or group again and compares licences, assignment paths and membership with the
     snapshot of the plan. If something differs, the change is skipped and the script says what differs. Before a change that
-    takes seats it counts the free seats; if they do not suffice, the change is skipped. Every change asks first
+    takes seats it counts the spare seats; if they do not suffice, the change is skipped. Every change asks first
     (-Confirm:$false does not) and is written to done.jsonl beside this script. Three failures without a change that was made
     between them stop the run. If the script was interrupted, run it again: it continues where it stopped. undo.ps1 takes the
     changes back.

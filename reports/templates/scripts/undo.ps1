@@ -7,7 +7,7 @@
 .DESCRIPTION
     Reads done.jsonl beside this script. For each change that was carried out it sends the request that restores the licences,
     assignment paths and memberships of the snapshot. Before each request it reads and compares the state: what somebody else has
-    changed since is skipped, and the script says what differs. A licence is restored only if a seat is free. The script names
+    changed since is skipped, and the script says what differs. A licence is restored only if a seat is spare. The script names
     what cannot be undone. Every change asks first and is written to undone.jsonl. If the script was interrupted, run it again:
     it continues where it stopped.
 
@@ -18,7 +18,7 @@
     Numbers of actions to leave as they are.
 
 .PARAMETER WaitMinutes
-    How many minutes to wait for a free seat.
+    How many minutes to wait for a spare seat.
 
 .PARAMETER UseDeviceCode
     Sign in with a code on another device.
