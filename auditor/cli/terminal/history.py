@@ -53,6 +53,8 @@ def show(
     console = Console()
     comparisons = {comparison.tenant: comparison for comparison in between}
     for trend in trends:
+        if trend is not trends[0]:
+            console.print()
         _print(console, f"{trend.title}: {period_text(trend, l10n)}", "bold")
         for sentence in trend.unknown:
             _print(console, f"  {l10n.translate(sentence)}", "yellow")
