@@ -69,9 +69,12 @@ def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
     parts = [tag("h2", trends.title), tag("p", period_text(trends, l10n))]
     parts += [_warning(text, l10n) for text in trends.unknown]
     parts += [] if comparison is None else _comparison(comparison, l10n)
-    seats = [(is_notable(seat), _seat(seat, l10n)) for seat in trends.seats]
+    reasons = [runs_out(seat.forecast, l10n) for seat in trends.seats if seat.forecast.silent is not None]
+    shared = reasons[0] if len(reasons) > 1 and len(set(reasons)) == 1 else ""
+    seats = [(is_notable(seat), _seat(seat, shared, l10n)) for seat in trends.seats]
     parts += [_overall(trends, l10n), *_folded(l10n.gettext("Seats"), seat_columns(l10n), seats, l10n)]
-    parts += [tag("p", method(trends.seats[0].forecast, l10n))] if trends.seats else []
+    parts += [tag("p", shared)] if shared else []
+    parts += [tag("p", method(trends.seats[0].forecast, l10n))] if len(reasons) < len(trends.seats) else []
     policies = [
         (len(set(policy.open)) > 1 or len(set(policy.waived)) > 1, _policy(policy, l10n)) for policy in trends.policies
     ]
@@ -95,8 +98,9 @@ def _folded(
     return parts
 
 
-def _seat(seat: SeatTrend, l10n: Labels) -> tuple[str, ...]:
-    assigned = change(seat.consumed, l10n)
+def _seat(seat: SeatTrend, shared: str, l10n: Labels) -> tuple[str, ...]:
+    """Return the cells of a product; `shared` is a reason that is printed once, below the table."""
+    assigned, forecast = change(seat.consumed, l10n), runs_out(seat.forecast, l10n)
     return (
         seat.sku,
         assigned,
@@ -104,7 +108,7 @@ def _seat(seat: SeatTrend, l10n: Labels) -> tuple[str, ...]:
         change(seat.usable, l10n),
         change(seat.spare, l10n),
         cohorts_text(seat.cohorts, l10n),
-        runs_out(seat.forecast, l10n),
+        l10n.number(None) if forecast == shared else forecast,
     )
 
 
