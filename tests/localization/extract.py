@@ -118,7 +118,7 @@ def _in_messages() -> Iterator[str]:
 
 def _in_schemas() -> Iterator[str]:
     """Yield the nouns of the schemas (`$comment`) and the descriptions of required keys."""
-    for name in ("policy", "policy-test", "tenants"):
+    for name in ("decisions", "policy", "policy-test", "tenants"):
         text = (ROOT / "auditor" / "schemas" / f"{name}.v1.json").read_text(encoding="utf-8")
         yield from _schema_texts(json.loads(text))
 

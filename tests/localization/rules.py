@@ -45,8 +45,8 @@ ENGLISH = re.compile(r"(?i)\b(?:the|and|with|from|you|your|when|which|this|these
 
 TITLES = frozenset({"Microsoft Graph: user assignLicense", "Microsoft Graph: user reprocessLicenseAssignment"})
 """Titles of pages that are named after requests."""
-PATTERNS = frozenset({"{condition}: {statement}", "{title} ({article})"})
-"""Messages that consist only of placeholders and punctuation."""
+PATTERNS = frozenset({"true", "{condition}: {statement}", "{title} ({article})"})
+"""Messages that consist only of placeholders and punctuation, or of a word of YAML."""
 
 _TITLES = frozenset(
     {
