@@ -45,7 +45,7 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
     """
     sentences = [
         l10n.gettext(
-            "{product}: {usable} seats today, {assigned} of them assigned. The actions free "
+            "{product}: {usable} seats today, {assigned} assigned. The actions free "
             "{freed} and assign {given}; seats needed afterwards: {needed}."
         )
     ]

@@ -129,7 +129,7 @@ def test_person_whose_group_licence_lacks_a_seat_gets_no_second_licence() -> Non
     assert checks == {"assignment.error", "assignment.missing"}
     buy = next(action for action in contoso().actions if action.kind == ActionKind.BUY)
     assert buy.prerequisites[0] == (
-        "Microsoft 365 F3: 213 seats today, 213 of them assigned. The actions free 11 and assign 9; seats needed afterwards: "
+        "Microsoft 365 F3: 213 seats today, 213 assigned. The actions free 11 and assign 9; seats needed afterwards: "
         "211. Not counted: 6 open decisions about which products people keep or get. To buy: 3. Seats afterwards: 216, 5 of them spare."
     )
 
