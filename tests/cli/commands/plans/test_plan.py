@@ -202,7 +202,7 @@ def test_page_names_people_before_the_guidance_and_shows_ids_only_in_code(page: 
         assert all(name in people_text for name in list(names)[:20]), action["title"]
         assert not any(tag in people for tag in ("<h4>", "<ol>", "<pre>"))
         assert guidance
-    prose = re.sub(r"(?s)<style>.*?</style>|<pre\b.*?</pre>|<[^>]*>", "", text)
+    prose = re.sub(r"(?s)<style>.*?</style>|<(pre|code)\b.*?</\1>|<[^>]*>", "", text)
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", prose)
     assert not re.search(r"\b(?:SPE_E3|SPE_E5|POWER_BI_PRO)\b", prose)
 
@@ -222,17 +222,19 @@ def test_page_shows_each_guidance_text_once(page: tuple[str, dict[str, Any]]) ->
 @pytest.mark.slow
 def test_answers_copied_from_the_page_are_valid_decisions(tmp_path: Path, english: DemoPlan) -> None:
     text = english.page
-    answers = [unescape(block) for block in re.findall(r'(?s)<pre tabindex="0"[^>]*><code>(.*?)</code></pre>', text)]
+    answers = [unescape(block) for block in re.findall(r'(?s)<code tabindex="0">(.*?)</code>', text)]
     kinds = {"keep", "give", "release", "renewal", "purchase", "skip"}
     assert kinds <= {match[1] for match in (re.search(r"answer: \{(\w+):", answer) for answer in answers) if match}
     chosen = {
-        kind: next(answer for answer in answers if f"answer: {{{kind}:" in answer and answer.count("- id") == 1)
+        kind: next(answer for answer in answers if f"answer: {{{kind}:" in answer and answer.count("- {id") == 1)
         for kind in sorted(kinds)
     }
-    combined = next(answer for answer in answers if answer.count("- id") > 1)
-    combined_questions = set(re.findall(r"question: \S+", combined))
-    items = [answer for answer in chosen.values() if not combined_questions & set(re.findall(r"question: \S+", answer))]
-    questions = {item.partition("question: ")[2].partition("\n")[0]: item for item in items}
+    combined = next(answer for answer in answers if answer.count("- {id") > 1)
+    combined_questions = set(re.findall(r"question: [^\s,]+", combined))
+    items = [
+        answer for answer in chosen.values() if not combined_questions & set(re.findall(r"question: [^\s,]+", answer))
+    ]
+    questions = {item.partition("question: ")[2].partition(",")[0]: item for item in items}
     filled = (
         "".join([combined, *questions.values()])
         .replace('by: ""', "by: a@contoso.example")

@@ -264,7 +264,8 @@ def test_unevaluated_policies_and_unmatched_ones_are_printed_once_for_all_tenant
     completed = preview(repository, tenants_without_sign_ins, "--base", "policies", COLUMNS="400")
     lines = [line for line in completed.text.splitlines() if "not evaluated" in line]
     assert len(lines) == 1
-    assert "not evaluated before and after the change: idle (t0, t1, t2 and 3 more): " in lines[0]
+    tenants = "t0 (Contoso Retail), t1 (Contoso Retail), t2 (Contoso Retail) and 3 more"
+    assert f"not evaluated before and after the change: idle ({tenants}): " in lines[0]
     entries = preview_document(repository)["summary"]["notEvaluated"]
     assert len(entries) == 12, "preview.json has every tenant and both sides"
     validated = call("validate", "--snapshot", tenants_without_sign_ins, "--as-of", AS_OF, cwd=repository)
