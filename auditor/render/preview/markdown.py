@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.enums import Status
 from auditor.domain.preview import (
     ChangedFinding,
     Difference,
