@@ -1,7 +1,8 @@
 """Adds guidance to the findings of one tenant, batch by batch, and builds the tenant's actions from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -57,7 +58,7 @@ class ActionBuilder:
         self._library = library
         self._l10n = l10n
         self._path_group_names: dict[str, str] = {}
-        self._groups = ActionGroups({}, self._context.owners)
+        self._groups = ActionGroups(self._context.owners)
         self._lists = ActionLists(spill)
         self._people = PersonRemedies(self._context, self._groups, self._lists)
         self._object_findings: list[Finding] = []
@@ -77,7 +78,9 @@ class ActionBuilder:
         self._people.add(personal, (routes, route_of[people]), (smaller, proposed[people]))
         # Actions about seats are settled later, once it is known what everybody gets and gives back.
         self._object_findings += decode(_rows(batch, np.flatnonzero(~users)))
-        self._path_group_names.update(_group_names(map(json_value, batch.column("paths").dictionary.to_pylist())))
+        paths = chain.from_iterable(map(json_value, batch.column("paths").dictionary.to_pylist()))
+        names = {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
+        self._path_group_names.update(names)
         products = batch.select(["skuId", "skuPartNumber"])
         for row in np.sort(alike(products, products.schema.names)[0]).tolist():
             sku_id, part_number = (products.column(name)[row].as_py() for name in products.schema.names)
@@ -98,7 +101,7 @@ class ActionBuilder:
             (sort_key(finding), object_remedy(finding, route_of(finding, context))) for finding in open_findings
         )
         settle_seats(self._groups, context)
-        inputs = ActionInputs.of(context, self._library, l10n=self._l10n, groups=self._path_group_names)
+        inputs = ActionInputs.of(context, self._library, self._l10n, self._path_group_names)
         return actions_from(inputs, map(self._listed, self._groups))
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
@@ -121,9 +124,3 @@ def _rows(batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
     if len(rows) in {0, batch.num_rows}:
         return batch.slice(0, len(rows))
     return batch.take(indices(rows))
-
-
-def _group_names(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]:
-    """Return the names of groups in lists of assignment paths, by id."""
-    paths = (path for path_list in lists for path in path_list)
-    return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 
 from msgspec import Struct
@@ -16,8 +15,6 @@ from auditor.guidance import Library, Variant, compose
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
-from auditor.remedy.actions.money import price_of
-from auditor.remedy.messages import ENGLISH
 
 
 class ActionInputs(Struct, frozen=True, kw_only=True):
@@ -31,18 +28,13 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls,
-        context: RemediationContext,
-        library: Library,
-        *,
-        l10n: Localizer = ENGLISH,
-        groups: Mapping[str, str] | None = None,
+        cls, context: RemediationContext, library: Library, l10n: Localizer, groups: Mapping[str, str]
     ) -> "ActionInputs":
         """Return the inputs; names in `groups` take precedence over those in findings."""
         names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
-        return cls(context=context, library=library, l10n=l10n, groups={**names, **(groups or {})})
+        return cls(context=context, library=library, l10n=l10n, groups={**names, **groups})
 
-    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
+    def guidance(self, article: str, variant: Variant, deadline: date | None) -> GuidanceText:
         """Return the guidance of an article for a variant, as of the day of the audit."""
         today = replace(variant, day=self.context.today)
         return _cached(self.library, article, today, self.l10n, deadline)
@@ -50,10 +42,6 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     def group_label(self, group: str) -> str:
         """Return the name of a group, or its id if the name is not known."""
         return printable(self.groups.get(group) or group)
-
-    def price(self, sku_id: str) -> Decimal | None:
-        """Return the monthly price of a seat, or of one seat each of several products joined by `+`."""
-        return price_of(self.context, sku_id)
 
     def identity(self, group: ActionGroup) -> str:
         """Return the id of an action: a hash of what it does, without counts, so that it is stable between runs."""

@@ -1,8 +1,7 @@
 """Builds the fewest actions that fix the findings of a tenant, in an order that is safe to execute."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -31,10 +30,9 @@ from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
-from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
+from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.labels import service_label
-from auditor.remedy.messages import ENGLISH
 from auditor.remedy.numbers import number_label
 from auditor.remedy.titles import action_title
 
@@ -58,34 +56,33 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     routes: Sequence[RoutedFinding],
     library: Library,
     *,
-    l10n: Localizer = ENGLISH,
-    changes: Iterable[PlannedChange] | None = None,
-    groups: Mapping[str, str] | None = None,
-    terms: Mapping[str, Term] | None = None,
-    seats: Mapping[str, int] | None = None,
-    renewals: Mapping[str, bool] | None = None,
-    fixed: Iterable[Remedy] = (),
+    l10n: Localizer,
+    changes: Iterable[PlannedChange],
+    groups: Mapping[str, str],
+    just_bought: Collection[str],
+    seats: Mapping[str, int],
+    renewals: Mapping[str, bool],
+    fixed: Iterable[Remedy],
 ) -> tuple[Action, ...]:
-    """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
+    """Return the actions of a plan for a tenant's open findings, each finding in exactly one; waived ones get none.
 
     `routes` are those of the tenant's findings, in the same order. Actions that free seats come first, then those that
-    buy, move, remove and cancel; within these, the worst and most expensive come first. If `changes`, the changes of
-    a plan, is given, only the plan's own requests are listed, because others were not simulated. `seats` are the seats
-    by skuId that somebody decided to buy (+) or to give back (−); one action per product is about this number.
-    `renewals` maps the fingerprint of a finding to whether somebody decided to renew; `fixed` is as for `add_fixed`.
+    buy, move, remove and cancel; within these, the worst and most expensive come first. Only the requests of `changes`,
+    those of the plan, are listed, because others were not simulated. `groups` are the names of groups by id,
+    `just_bought` is as for `ActionGroups`. `seats` are the seats by skuId that somebody decided to buy (+) or to give
+    back (−); one action per product is about this number. `renewals` maps the fingerprint of a finding to whether
+    somebody decided to renew; `fixed` is as for `add_fixed`.
     """
-    inputs = ActionInputs.of(context, library, l10n=l10n, groups=groups)
-    remedies: Iterable[Remedy] = remedies_of(context, routes, changes or ())
-    if changes is not None:
-        remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    action_groups = ActionGroups(terms or {}, context.owners)
-    action_groups.add((UNSORTED, remedy) for remedy in remedies)
-    add_decided(action_groups, context, seats or {})
-    settle_seats(action_groups, context, seats or {})
+    remedies = remedies_of(context, routes, changes)
+    action_groups = ActionGroups(context.owners, just_bought)
+    action_groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, commands=())) for remedy in remedies)
+    add_decided(action_groups, context, seats)
+    settle_seats(action_groups, context, seats)
     add_fixed(action_groups, context, fixed)
-    follow_renewals(action_groups, renewals or {})
+    follow_renewals(action_groups, renewals)
     return actions_from(
-        inputs, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]
+        ActionInputs.of(context, library, l10n, groups),
+        [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups],
     )
 
 
@@ -99,43 +96,39 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
         (group, _action(inputs, group, fingerprints, requests)) for group, fingerprints, requests in groups
     ]
     actions_by_group.sort(key=lambda item: _sort_key(inputs, *item))
-    actions_by_group = counted_once(actions_by_group, inputs.price)
-    actions = _distinct_titles(inputs, [action for _, action in actions_by_group])
+    actions_by_group = counted_once(actions_by_group, inputs.context.price)
+    actions = list(_with_distinct_titles(inputs, [action for _, action in actions_by_group]))
     severities = [group.concern.worst for group, _ in actions_by_group]
     return prioritised(actions, severities, inputs.context.today, inputs.l10n)
 
 
-def _distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> tuple[Action, ...]:
+def _with_distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> Iterator[Action]:
     """Append the article to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
-    return tuple(
-        _with_article(inputs, action)
-        if action.guidance in REVIEW_ARTICLES or (titles[action.title] > 1 and action.guidance not in GENERAL_ARTICLES)
-        else action
-        for action in actions
-    )
-
-
-def _with_article(inputs: ActionInputs, action: Action) -> Action:
-    article = inputs.library.titles[action.guidance]
-    arguments = action.title_arguments and replace(action.title_arguments, article=article)
-    return replace(action, title=about(inputs.l10n, action.title, article), title_arguments=arguments)
+    for action in actions:
+        is_distinct = titles[action.title] == 1 or action.guidance in GENERAL_ARTICLES
+        if is_distinct and action.guidance not in REVIEW_ARTICLES:
+            yield action
+            continue
+        article = inputs.library.titles[action.guidance]
+        arguments = action.title_arguments and replace(action.title_arguments, article=article)
+        yield replace(action, title=about(inputs.l10n, action.title, article), title_arguments=arguments)
 
 
 def _action(
     inputs: ActionInputs, group: ActionGroup, fingerprints: Sequence[str], requests: Sequence[Mapping[str, Any]]
 ) -> Action:
-    first, l10n = group.first, inputs.l10n
+    first, l10n, article = group.first, inputs.l10n, group.article
     count = group.seats if first.kind in COUNTED_IN_SEATS else group.people
-    article = group.article
-    variant = shared_facts(group.variants)
-    guidance = inputs.guidance(article, variant, _deadline(inputs, group))
+    due = due_of(group, inputs.context.tenant, inputs.context.today)
+    guidance = inputs.guidance(article, shared_facts(group.variants), due if first.kind in _DATED else None)
     if first.kind is ActionKind.SETTLED:
         step = l10n.gettext(messages.SETTLED).format(product=inputs.context.product_label(first.old))
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
     arguments = _title_arguments(inputs, group, count)
-    owners = tuple(_owners(inputs, group))
+    policies = [inputs.context.policies.get(name) for name in group.owners]
+    owners = tuple(dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner))
     owner = ", ".join(owners)
     doubtful = first.kind in REVIEWED or article in REVIEW_ARTICLES or bool(group.lost)
     review = doubtful and not first.answered
@@ -168,7 +161,7 @@ def _action(
         before=before,
         after=after,
         seats=group.moved if group.moved is not None and group.moved.sku_id else None,
-        due=due_of(group, inputs.context.tenant, inputs.context.today),
+        due=due,
         sku_id=first.old if first.kind in _SEAT_KINDS else "",
         concern=group.concern,
     )
@@ -180,17 +173,6 @@ def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple
     saved = Decimal(0) if action.money is None else action.money.per_month
     names = (_old_products(inputs, group), inputs.context.product_label(first.new), first.extra)
     return (ORDER[first.kind].rank, worst, -saved, _KIND_RANKS[first.kind], *names, -action.count, action.id)
-
-
-def _deadline(inputs: ActionInputs, group: ActionGroup) -> date | None:
-    """Return the date to insert into the steps of an action about subscriptions or contracts."""
-    return due_of(group, inputs.context.tenant, inputs.context.today) if group.first.kind in _DATED else None
-
-
-def _owners(inputs: ActionInputs, group: ActionGroup) -> Iterable[str]:
-    """Return the owners of the policies behind a group, each once."""
-    policies = [inputs.context.policies.get(name) for name in group.owners]
-    return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
 def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> TitleArguments:
@@ -228,7 +210,7 @@ def _old_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, int]:
     label = inputs.context.product_label
     if group.breakdown is None:
         return label(group.first.old), 0
-    return named_products(group.breakdown, group.people, label, inputs.price)
+    return named_products(group.breakdown, group.people, label, inputs.context.price)
 
 
 def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
@@ -238,9 +220,9 @@ def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
 def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, moved, label = inputs.l10n, group.moved, inputs.context.product_label
     if group.breakdown is not None:
-        notes = [*breakdown_notes(l10n, group.breakdown, label, inputs.group_label, inputs.price)]
+        notes = [*breakdown_notes(l10n, group.breakdown, label, inputs.group_label, inputs.context.price)]
         if group.first.kind in TAKING:
-            notes += price_notes(l10n, group.breakdown, label, inputs.price)
+            notes += price_notes(l10n, group.breakdown, label, inputs.context.price)
         guidance = replace(guidance, prerequisites=(*notes, *guidance.prerequisites))
     if group.covered:
         return (covered_elsewhere(l10n, group.covered), *guidance.prerequisites)

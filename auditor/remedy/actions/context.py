@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -127,16 +128,13 @@ class RemediationContext(Struct, frozen=True):
     def choices(self, written: str) -> tuple[str, ...]:
         """Return the skuIds that a product in a policy's `require` stands for; for a set, those that have seats."""
         if written not in self.choices_by_name:
-            self.choices_by_name[written] = self._choices(written)
+            choices = self.members.get(written)  # a named set takes precedence over a product of the same name
+            if choices is None and (sku_id := self.skus.get(written.casefold())) is not None:
+                choices = (sku_id,)
+            if choices is None:
+                choices = tuple(product.sku_id for product in builtin().by_part_number(written))
+            self.choices_by_name[written] = choices
         return self.choices_by_name[written]
-
-    def _choices(self, written: str) -> tuple[str, ...]:
-        if written in self.members:  # a named set takes precedence over a product of the same name
-            return self.members[written]
-        sku_id = self.skus.get(written.casefold())
-        if sku_id is not None:
-            return (sku_id,)
-        return tuple(product.sku_id for product in builtin().by_part_number(written))
 
     def assignments(self, policy: str) -> Assignments | None:
         """Return the assignments block of a policy; None for another kind of policy, or an unknown one."""
@@ -165,6 +163,16 @@ class RemediationContext(Struct, frozen=True):
         part = self.part_numbers.get(name) or part_number(name) or name
         labels = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
         return printable(labels.pop() if len(labels) == 1 else part)
+
+    def price(self, sku_id: str) -> Decimal | None:
+        """Return the monthly price of a seat, or of one seat each of products joined by `+`; None if it is unknown."""
+        if "+" in sku_id:
+            prices = [price for part in sku_id.split("+") if (price := self.price(part)) is not None]
+            return sum(prices, Decimal(0)) if len(prices) > sku_id.count("+") else None
+        if self.prices is None or not sku_id:
+            return None
+        seat = self.seats.get(sku_id)
+        return self.prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
 
     def smallest(self, names: str) -> str:
         """Return the product with the fewest service plans, of part numbers joined by `+`; empty if not known."""

@@ -1,6 +1,6 @@
 """Groups remedies: each group becomes one action for a person."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from heapq import nsmallest
@@ -18,7 +18,7 @@ from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.breakdown import Breakdown, Part, parts_of, subject_of
 from auditor.remedy.actions.remedies.model import Remedy
-from auditor.remedy.actions.subscription_terms import Term, day_of
+from auditor.remedy.actions.subscription_terms import day_of
 
 COUNTED_IN_SEATS: Final = NUMBERED | {ActionKind.QUOTA, ActionKind.COVER, ActionKind.CAP}
 _ONE_PER_PRODUCT: Final = COUNTED_IN_SEATS | RENEWED
@@ -222,38 +222,31 @@ class ActionGroup:
 class ActionGroups:
     """The groups of one tenant."""
 
-    def __init__(self, terms: Mapping[str, Term], owners: Mapping[str, str]) -> None:
-        """Create an empty list; `terms` are the terms of subscriptions by skuId, `owners` the owners by policy id."""
-        self._terms = terms
+    def __init__(self, owners: Mapping[str, str], just_bought: Collection[str] = ()) -> None:
+        """Create an empty list; `owners` are the owners by policy id, `just_bought` the skuIds of such products."""
         self._owners = owners
-        self._groups: dict[object, ActionGroup] = {}
-        self._numbered: list[ActionGroup] = []
+        self._just_bought = just_bought
+        self.groups: dict[object, ActionGroup] = {}
+        """The groups by their key: what they are about."""
+        self.numbered: list[ActionGroup] = []
+        """All groups that were created, by number."""
 
     def __iter__(self) -> Iterator[ActionGroup]:
         """Yield the groups in the order in which they were created."""
-        return iter(self._groups.values())
-
-    def swap(self, groups: Mapping[object, ActionGroup]) -> None:
-        """Replace the groups."""
-        self._groups = dict(groups)
-
-    @property
-    def groups(self) -> Mapping[object, ActionGroup]:
-        """The groups by their key: what they are about."""
-        return self._groups
-
-    def numbered(self, number: int) -> ActionGroup:
-        """Return a group by its number."""
-        return self._numbered[number]
+        return iter(self.groups.values())
 
     def lead(self, remedy: Remedy, key: SortKey) -> ActionGroup:
         """Return the group of a remedy, which becomes its leading remedy if it is the first by its key."""
         subject = subject_of(remedy, self._owners)
-        group_key = _key(remedy, subject)
-        group = self._groups.get(group_key)
+        # The commands of a plan were simulated, and remedies without commands are manual: they are separate groups.
+        proof = remedy.proven, bool(remedy.commands), remedy.answered
+        group_key = (remedy.kind, remedy.article, *subject, *proof)
+        if remedy.kind in _ONE_PER_PRODUCT:
+            group_key = (remedy.kind, remedy.old)
+        group = self.groups.get(group_key)
         if group is None:
-            group = self._groups[group_key] = ActionGroup(len(self._numbered), remedy, key, subject)
-            self._numbered.append(group)
+            group = self.groups[group_key] = ActionGroup(len(self.numbered), remedy, key, subject)
+            self.numbered.append(group)
         group.lead(remedy, key, subject, _variant(remedy.kind, remedy.situation))
         return group
 
@@ -267,8 +260,8 @@ class ActionGroups:
         trial_products = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.TRIAL}
         changed_groups: dict[int, ActionGroup] = {}
         for key, remedy in keyed:
-            kind = remedy.kind
-            if kind is ActionKind.REMOVE_AT_RENEWAL and self._just_bought(remedy):
+            kind, is_mca = remedy.kind, remedy.situation.agreement is Agreement.MCA
+            if kind is ActionKind.REMOVE_AT_RENEWAL and is_mca and remedy.old in self._just_bought:
                 kind = ActionKind.REMOVE_NOW
             elif kind is ActionKind.EXPIRING and (remedy.old in state_products or remedy.old in trial_products):
                 # The end of a subscription is part of the action about its state or its trial.
@@ -279,11 +272,6 @@ class ActionGroups:
             changed_groups[group.number] = group
         for group in changed_groups.values():
             group.settle()
-
-    def _just_bought(self, remedy: Remedy) -> bool:
-        """Whether the seats are at most seven days old, so that a Microsoft Customer Agreement allows their return."""
-        term = self._terms.get(remedy.old)
-        return term is not None and term.just_bought and remedy.situation.agreement is Agreement.MCA
 
 
 def _day(finding: Finding) -> str | None:
@@ -296,14 +284,6 @@ def _day(finding: Finding) -> str | None:
         return day_of(datetime.fromisoformat(text)).isoformat() if isinstance(text, str) else None
     except (ValueError, OverflowError):  # not an instant, or outside the range of dates after conversion to UTC
         return None
-
-
-def _key(remedy: Remedy, subject: tuple[str, ...]) -> tuple[object, ...]:
-    if remedy.kind in _ONE_PER_PRODUCT:
-        return (remedy.kind, remedy.old)
-    # The commands of a plan were simulated, and remedies without commands are manual: they are separate groups.
-    proof = remedy.proven, bool(remedy.commands), remedy.answered
-    return (remedy.kind, remedy.article, *subject, *proof)
 
 
 @lru_cache(maxsize=4096)

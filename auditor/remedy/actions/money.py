@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -14,7 +13,6 @@ from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
 from auditor.remedy.actions.seats.projection import GIVING, MOVING, TAKING
-from auditor.remedy.labels import part_number
 
 Price = Callable[[str], Decimal | None]
 """Returns the monthly price of one seat of a product, by its id."""
@@ -24,12 +22,12 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
     """Return the monthly cost of the seats before and after an action, at a renewal by its price; None if not known."""
     remedy = group.first
     if group.breakdown is not None and remedy.kind in TAKING:
-        freed = _total_price(group.people_by_product, partial(price_of, context))
+        freed = _total_price(group.people_by_product, context.price)
         return _cost(context, freed, 1), _cost(context, freed, 0)
     if remedy.kind is ActionKind.REPROCESS:
-        taken = _total_price(group.people_by_product, partial(price_of, context))
+        taken = _total_price(group.people_by_product, context.price)
         return _cost(context, taken, 0), _cost(context, taken, 1)
-    old, new = price_of(context, remedy.old), price_of(context, remedy.new)
+    old, new = context.price(remedy.old), context.price(remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
         old = _price_at_renewal(context, group, old)
     if remedy.kind in TAKING:
@@ -45,18 +43,6 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
         return None, None
     target = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
     return _cost(context, old, seat.usable), _cost(context, old, target)
-
-
-def price_of(context: RemediationContext, sku_id: str) -> Decimal | None:
-    """Return the price of a product, or the sum for several joined by `+`; None if one of them has no price."""
-    if "+" in sku_id:
-        part_prices = [price_of(context, part) for part in sku_id.split("+")]
-        return None if None in part_prices else sum((price for price in part_prices if price is not None), Decimal(0))
-    prices = context.prices
-    seat = context.seats.get(sku_id)
-    if prices is None or not sku_id:
-        return None
-    return prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
 
 
 def _total_price(seats: Mapping[str, int], price: Price) -> Decimal | None:

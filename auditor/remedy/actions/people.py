@@ -41,19 +41,6 @@ _MAX_PATTERNS: Final = 1 << 15
 """Maximum numbers of cached kinds of findings, and of cached patterns."""
 
 
-class _Pattern(Struct, frozen=True):
-    """The remedies of people with equal findings."""
-
-    groups: Sequence[int]
-    """The group of each finding."""
-    distinct: Sequence[int]
-    """The groups, each once."""
-    requests: Sequence[tuple[int, int]]
-    """The group and the template of each request."""
-    parts: Sequence[int]
-    """Numbers of the parts of breakdowns that count the person."""
-
-
 class _Ragged(Struct):
     """Lists of numbers of different lengths, concatenated."""
 
@@ -90,13 +77,9 @@ class PersonRemedies:
         self._examples: list[tuple[Finding, RoutedFinding]] = []
         """For each kind a finding without its person, and its route."""
         self._patterns: dict[bytes, int] = {}
-        self._group_of = _Ragged()
-        self._distinct = _Ragged()
-        self._request_groups = _Ragged()
-        self._templates = _Ragged()
-        self._parts = _Ragged()
         self._part_numbers: dict[tuple[int, Part], int] = {}
         """Number of an action group, and part of its breakdown → number, in ascending order."""
+        self._forget()
 
     def add(
         self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
@@ -129,6 +112,7 @@ class PersonRemedies:
             self._lists.add_requests(requested, self._templates.of(pattern)[0], users)
 
     def _forget(self) -> None:
+        """Empty the caches; the lists have an entry for each pattern."""
         self._kinds.clear()
         self._given_by.clear()
         self._examples.clear()
@@ -175,19 +159,12 @@ class PersonRemedies:
             number = self._patterns.get(key)
             if number is None:
                 number = self._patterns[key] = len(self._patterns)
-                self._store(self._pattern(kinds[start // size : end // size].tolist()))
+                self._store_pattern(kinds[start // size : end // size].tolist())
             numbers.append(number)
         return np.array(numbers, dtype=np.int64)
 
-    def _store(self, pattern: _Pattern) -> None:
-        self._group_of.append(pattern.groups)
-        self._distinct.append(pattern.distinct)
-        self._request_groups.append([group for group, _ in pattern.requests])
-        self._templates.append([template for _, template in pattern.requests])
-        self._parts.append(pattern.parts)
-
-    def _pattern(self, kinds: Sequence[int]) -> _Pattern:
-        """Return the pattern of a person with findings of these kinds; its remedies are added to the groups."""
+    def _store_pattern(self, kinds: Sequence[int]) -> None:
+        """Store the pattern of a person with findings of these kinds; its remedies are added to the groups."""
         findings, routes = zip(*(self._examples[kind] for kind in kinds), strict=True)
         key = sort_key(findings[0])
         group_of: dict[str, int] = {}
@@ -202,19 +179,18 @@ class PersonRemedies:
             group_of |= {finding.fingerprint: group for finding in remedy.findings}
             templates = (RequestTemplate.of(command, remedy.subject) for command in remedy.commands)
             requests += [(group, self._lists.template(key, template)) for template in templates]
-        return _Pattern(
-            groups=[group_of[finding.fingerprint] for finding in findings],
-            distinct=list(dict.fromkeys(group_of.values())),
-            requests=requests,
-            parts=list(dict.fromkeys(parts)),  # people are counted once, also with several findings about a product
-        )
+        self._group_of.append([group_of[finding.fingerprint] for finding in findings])
+        self._distinct.append(list(dict.fromkeys(group_of.values())))
+        self._request_groups.append([group for group, _ in requests])
+        self._templates.append([template for _, template in requests])
+        self._parts.append(list(dict.fromkeys(parts)))  # a person with several findings about a product counts once
 
     def _count_parts(self, pattern: Rows) -> None:
         """Count people in the breakdowns of action groups."""
         numbers, _ = self._parts.of(pattern)
         counts = np.bincount(numbers, minlength=len(self._part_numbers)).tolist()
         for (group, part), count in zip(self._part_numbers, counts, strict=True):
-            if count and (breakdown := self._groups.numbered(group).breakdown) is not None:
+            if count and (breakdown := self._groups.numbered[group].breakdown) is not None:
                 breakdown.people[part] += count
 
     def _weigh(self, batch: pa.RecordBatch, order: Rows, group: Rows) -> None:
@@ -233,7 +209,7 @@ class PersonRemedies:
         for number, severity, policy, text in zip(
             group[least].tolist(), severities, policies, fingerprints, strict=True
         ):
-            self._groups.numbered(number).weigh(policy, (Severity(severity).rank, text))
+            self._groups.numbered[number].weigh(policy, (Severity(severity).rank, text))
 
     def _name(self, groups: Rows, people: Rows, first: pa.RecordBatch) -> None:
         """Count the people of each group, and add the names of the first few in alphabetical order."""
@@ -249,7 +225,7 @@ class PersonRemedies:
         end = 0
         for number, count in zip(ordered[starts].tolist(), counts.tolist(), strict=True):
             start, end = end, end + min(count, NAMED)
-            self._groups.numbered(number).name(count, names[start:end])
+            self._groups.numbered[number].name(count, names[start:end])
 
 
 def _without_person(batch: pa.RecordBatch, numbers: Sequence[int]) -> pa.RecordBatch:

@@ -2,8 +2,6 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from msgspec import Struct
-
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
 from auditor.engine.tenant_facts import TenantFacts
@@ -14,23 +12,16 @@ WINDOW = timedelta(days=7)
 """How long after the purchase a Microsoft Customer Agreement allows removing seats (Buy or remove licenses, 2024)."""
 
 
-class Term(Struct, frozen=True, kw_only=True):
-    """When the seats of a product can be given back."""
-
-    just_bought: bool
-    """Whether a subscription of it is at most seven days old, so that a Microsoft Customer Agreement allows returns."""
-
-
-def terms_of(facts: TenantFacts) -> dict[str, Term]:
-    """Return for each product when its seats can be given back, by its paid subscriptions that are in use."""
-    terms: dict[str, Term] = {}
-    for row in facts.subscriptions:
-        sku_id, bought = (row["skuId"] or "").lower(), row["createdDateTime"]
-        if not sku_id or row["isTrial"] or (row["status"] or "").casefold() not in _ALIVE:
-            continue
-        recent = bought is not None and facts.as_of - WINDOW <= bought <= facts.as_of
-        terms[sku_id] = Term(just_bought=recent or (sku_id in terms and terms[sku_id].just_bought))
-    return terms
+def just_bought(facts: TenantFacts) -> frozenset[str]:
+    """Return the products with a paid subscription in use that is at most `WINDOW` old, by lowercase skuId."""
+    bought = [row for row in facts.subscriptions if row["skuId"] and row["createdDateTime"] is not None]
+    return frozenset(
+        row["skuId"].lower()
+        for row in bought
+        if facts.as_of - WINDOW <= row["createdDateTime"] <= facts.as_of
+        and not row["isTrial"]
+        and (row["status"] or "").casefold() in _ALIVE
+    )
 
 
 def day_of(moment: datetime) -> date:

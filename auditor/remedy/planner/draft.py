@@ -16,7 +16,7 @@ from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
-from auditor.remedy.actions.subscription_terms import terms_of
+from auditor.remedy.actions.subscription_terms import just_bought
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
@@ -194,7 +194,7 @@ def build_actions(
         l10n=l10n,
         changes=changes,
         groups={group.id: group.name for group in facts.groups if group.name},
-        terms=terms_of(facts),
+        just_bought=just_bought(facts),
         seats={sku_id: change.change for sku_id, change in seats.items() if change.change},
         renewals=dict(followed_renewals(options.answered.answers, options.seat_changes, seats)),
         fixed=fixed,

@@ -15,7 +15,7 @@ def add_fixed(action_groups: ActionGroups, context: RemediationContext, fixed: I
     `fixed` are the remedies of findings that the requests of a plan fix without any seats being bought. Only actions
     that remove licences and assign none get such findings: their order does not matter; that of others was simulated.
     """
-    seats = ActionGroups({}, context.owners)
+    seats = ActionGroups(context.owners)
     seats.add((UNSORTED, remedy) for remedy in fixed if remedy.kind in NUMBERED - REMOVING)
     acting = [group for group in action_groups if group.first.proven and group.acts and group.first.kind in TAKING]
     projection = SeatProjection.of(action_groups, context)

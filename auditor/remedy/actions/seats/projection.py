@@ -186,7 +186,7 @@ def settle_seats(
     merge_caps(remaining)
     merge_covered(remaining, context)
     _set_movements(remaining.values(), projection)
-    action_groups.swap(remaining)
+    action_groups.groups = remaining
 
 
 def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
