@@ -1,6 +1,5 @@
 """Chooses and composes Microsoft's documented fix for a finding."""
 
-from auditor.guidance.catalogue_messages import translatable
 from auditor.guidance.compose import compose
 from auditor.guidance.lazy_library import open_library
 from auditor.guidance.library import read_library
@@ -18,5 +17,4 @@ __all__ = [
     "compose",
     "open_library",
     "read_library",
-    "translatable",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import model
@@ -54,22 +54,18 @@ class _Composer:
         article = self._article
         prerequisites = tuple(self._passage(note) for note in article.prerequisites if self._is_shown(note))
         steps = self._steps()
-        warnings = tuple(self._caution(warning) for warning in article.warnings if self._is_shown(warning))
+        warnings = tuple(
+            Caution(loses=warning.loses, after=warning.after, **self._values(warning))
+            for warning in article.warnings
+            if self._is_shown(warning)
+        )
         next_passages = tuple(self._passage(note) for note in article.next if self._is_shown(note))
         sources = tuple(self._library.documents[name] for name in article.sources)
-        part_links = (
-            *(passage.links for passage in prerequisites),
-            *(step.links for step in steps),
-            *(caution.links for caution in warnings),
-            *(passage.links for passage in next_passages),
-        )
+        passages: tuple[Passage, ...] = (*prerequisites, *steps, *warnings, *next_passages)
         return Composed(
-            id=article.id,
             title=article.title,
             summary=article.summary,
-            order=article.order,
             checked=min([article.checked, *(source.checked for source in sources)]),
-            historic=self._historic,
             notices=self._notices(steps),
             prerequisites=prerequisites,
             roles=tuple(
@@ -80,7 +76,7 @@ class _Composer:
             steps=steps,
             warnings=warnings,
             next=next_passages,
-            links=_distinct(link for links in part_links for link in links),
+            links=_distinct(link for passage in passages for link in passage.links),
             sources=tuple(
                 SourcePage(title=page.title, url=self._with_view(page.url), date=page.date, checked=page.checked)
                 for page in sources
@@ -119,38 +115,26 @@ class _Composer:
         return tuple(
             NumberedStep(
                 number=number,
-                id=step.id,
-                text=step.text,
                 order=step.order,
-                branches=() if plain else self._branches(step),
-                links=self._hyperlinks(step.links),
-                article=step.article,
                 dated=step.dated,
-                manual=step.manual,
                 irreversible=step.irreversible,
+                **self._values(step, plain=plain),
             )
             for number, step in enumerate(applicable, start=1)
         )
 
     def _passage(self, note: model.Note) -> Passage:
-        return Passage(
-            id=note.id,
-            text=note.text,
-            branches=self._branches(note),
-            links=self._hyperlinks(note.links),
-            article=note.article,
-        )
+        return Passage(**self._values(note))
 
-    def _caution(self, warning: model.Warning) -> Caution:
-        return Caution(
-            id=warning.id,
-            text=warning.text,
-            loses=warning.loses,
-            after=warning.after,
-            branches=self._branches(warning),
-            links=self._hyperlinks(warning.links),
-            disputed=self._hyperlinks(warning.disputed),
-        )
+    def _values(self, note: model.Note, *, plain: bool = False) -> dict[str, Any]:
+        """Return the values of a passage; `plain` omits the branches."""
+        return {
+            "id": note.id,
+            "text": note.text,
+            "branches": () if plain else self._branches(note),
+            "links": self._hyperlinks(note.links),
+            "article": note.article,
+        }
 
     def _notices(self, steps: tuple[NumberedStep, ...]) -> tuple[str, ...]:
         notices = self._library.terms.notices
@@ -170,24 +154,21 @@ class _Composer:
         return _distinct(self._hyperlink(name) for name in names)
 
     def _hyperlink(self, name: str) -> Hyperlink:
-        document = self._library.documents.get(name)
+        document, terms = self._library.documents.get(name), self._library.terms
         if document is not None:
             return Hyperlink(label=document.title, url=self._with_view(document.url))
-        return self._target_link(self._library.targets[name])
+        target = self._library.targets[name]
+        url = target.urls.get(self._variant.cloud)
+        if target.closed is not None or self._historic:
+            return Hyperlink(label=target.label, url=None)
+        if url is None and target.home:
+            return Hyperlink(label=terms.home_label, url=terms.homes[self._variant.cloud])
+        return Hyperlink(label=target.label, url=url)
 
     def _with_view(self, url: str) -> str:
         """Return the address of a page in the view of the tenant's cloud, if the page has views."""
         view = _VIEWS.get(self._variant.cloud)
         return url if view is None or not url.startswith(_DOCSET) else f"{url}?view={view}"
-
-    def _target_link(self, target: model.Target) -> Hyperlink:
-        url = target.urls.get(self._variant.cloud)
-        if target.closed is not None or self._historic:
-            return Hyperlink(label=target.label, url=None)
-        if url is None and target.home:
-            terms = self._library.terms
-            return Hyperlink(label=terms.home_label, url=terms.homes[self._variant.cloud])
-        return Hyperlink(label=target.label, url=url)
 
 
 def _distinct(links: Iterable[Hyperlink]) -> tuple[Hyperlink, ...]:

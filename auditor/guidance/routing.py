@@ -38,18 +38,14 @@ class Situation(Struct, frozen=True, kw_only=True):
     is_trial: bool | None = None
     agreement: Agreement = Agreement.UNKNOWN
     cloud: Cloud = Cloud.WORLDWIDE
-    leaving: bool | None = None
-    """Whether the tenant with surplus licences is to be closed."""
 
-    def variant(self, *, side: str | None = None) -> Variant:
-        """Return the facts that select the variant of an article; `side` is `source` or `target` of a transfer."""
+    def variant(self) -> Variant:
+        """Return the facts that select the variant of an article."""
         return Variant(
             cloud=self.cloud,
             agreement=self.agreement,
             path=self.path,
             status=self.status,
-            side=side,
-            leaving=self.leaving,
             synced=self.on_premises_synced,
         )
 
@@ -86,18 +82,12 @@ def account_facts(
 def unwanted_product(situation: Situation) -> Articles:
     """Return the articles for a licence that this user should not have."""
     articles = (*self_service(situation), *_person(situation), *licence_removal(situation))
-    if situation.replacement_required is True:
-        return _replacement(situation, articles)
+    # A leaver or a shared mailbox needs no replacement, whatever policies for other users require.
+    if situation.replacement_required is True and not {"former-employee", "shared-mailbox"} & set(_person(situation)):
+        return (*self_service(situation), "move-users", *_person(situation), *group_licence(situation))
     # An everyday account keeps its licence and loses the role. An account that nobody works with has no everyday use.
     everyday = not _person(situation) and situation.self_service is not True
     return (SEPARATE_ACCOUNTS,) if everyday and situation.directory_role is True else articles
-
-
-def _replacement(situation: Situation, articles: Articles) -> Articles:
-    # A leaver or a shared mailbox needs no replacement, whatever policies for other users require.
-    if _person(situation) and _person(situation)[0] in {"former-employee", "shared-mailbox"}:
-        return articles
-    return (*self_service(situation), "move-users", *_person(situation), *group_licence(situation))
 
 
 def self_service(situation: Situation) -> Articles:

@@ -26,33 +26,21 @@ class Passage(Struct, frozen=True, kw_only=True):
     article: str | None = None
 
 
-class NumberedStep(Struct, frozen=True, kw_only=True):
+class NumberedStep(Passage, frozen=True, kw_only=True):
     """One step, numbered from 1."""
 
     number: int
-    id: str
-    text: str
     order: Order
-    branches: tuple[str, ...]
-    links: tuple[Hyperlink, ...]
-    article: str | None
-    manual: bool
     irreversible: bool
     dated: str | None = None
     """The text if the date is known, which replaces `{date}`."""
 
 
-class Caution(Struct, frozen=True, kw_only=True):
+class Caution(Passage, frozen=True, kw_only=True):
     """What may be lost, and when."""
 
-    id: str
-    text: str
     loses: str
     after: str
-    branches: tuple[str, ...]
-    links: tuple[Hyperlink, ...]
-    disputed: tuple[Hyperlink, ...]
-    """Microsoft's pages that contradict each other here."""
 
 
 class RoleNeeded(Struct, frozen=True, kw_only=True):
@@ -94,14 +82,10 @@ class PastSteps(Struct, frozen=True, kw_only=True):
 class Composed(Struct, frozen=True, kw_only=True):
     """One article for one cloud, agreement and path."""
 
-    id: str
     title: str
     summary: str
-    order: Order
     checked: Day
     """The oldest day on which the article, or a page it is based on, was last checked."""
-    historic: bool
-    """Whether the cloud is closed, so that the steps describe the past."""
     notices: tuple[str, ...]
     prerequisites: tuple[Passage, ...]
     roles: tuple[RoleNeeded, ...]

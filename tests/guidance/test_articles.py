@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
-from auditor.guidance import Article, Order, Variant, compose, translatable
+from auditor.guidance import Article, Order, Variant, compose
 from tests.guidance.packaged import packaged
+from tests.guidance.translatable import translatable
 
 ARTICLES = [packaged().articles[name] for name in sorted(packaged().articles)]
 CHANGING_ORDERS = {Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL}

@@ -9,12 +9,12 @@ import pytest
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.translation import Localizer
 from auditor.guidance import Composed, Variant, compose
-from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
 from auditor.guidance.portal_names import state_name
 from auditor.localization import localization
 from auditor.remedy.actions.guidance.article_markdown import article_markdown
 from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.messages import ENGLISH
+from tests.guidance.freshness import freshness, freshness_markdown, last_checked
 from tests.guidance.packaged import packaged
 
 TODAY = date(2026, 11, 22)

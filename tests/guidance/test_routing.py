@@ -40,7 +40,6 @@ SITUATIONS = st.builds(
     is_trial=TRUTH,
     agreement=st.sampled_from(Agreement),
     cloud=st.sampled_from(Cloud),
-    leaving=TRUTH,
 )
 
 

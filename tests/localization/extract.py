@@ -21,8 +21,8 @@ from babel.messages.pofile import read_po, write_po
 
 from auditor.catalogue import free_products
 from auditor.cli.main import COMMANDS, command_parser, main_parser
-from auditor.guidance import translatable
 from tests.guidance.packaged import packaged
+from tests.guidance.translatable import translatable
 from tests.package.tree import modules
 
 ROOT = Path(__file__).parents[2]

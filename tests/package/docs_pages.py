@@ -15,12 +15,12 @@ from auditor.checks.registry import all_checks
 from auditor.domain.enums import Cloud
 from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
-from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
 from auditor.policy.documents import digest_of
 from auditor.policy.extends import STARTER
 from auditor.policy.yaml.reader import parse
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.messages import ENGLISH
+from tests.guidance.freshness import freshness, freshness_markdown, last_checked
 from tests.package.reference_pages import reference_pages
 
 _NOTE = "<!-- Made by `make pages`. Change the data, not this page. -->\n\n"

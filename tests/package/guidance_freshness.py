@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from auditor.app.audit.remediation import packaged_library
-from auditor.guidance.freshness import Freshness, freshness
+from tests.guidance.freshness import Freshness, freshness
 from tests.package.docs_pages import write
 
 
