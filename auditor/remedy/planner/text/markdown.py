@@ -1,7 +1,7 @@
 """Renders a FleetPlan as Markdown for the people who review and run it; names from a tenant are escaped."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from auditor.domain.actions.action import Action
@@ -159,48 +159,51 @@ def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
 
 def _tenant(tenant: TenantPlan, l10n: Localizer, as_of: str, anchor: str) -> Iterator[str]:
     labels, parts = subject_labels(tenant.findings), tuple(plan_parts(tenant, l10n))
-    yield f"## {escaped(tenant.title)}"
-    yield ""
-    yield from (escaped(line) + "  " for line in summary(tenant, l10n))
-    yield ""
-    for part in parts:
-        yield f"{part.number}. [{escaped(part.title)}](#{anchor}-{part.key}): {escaped(', '.join(part.effects))}"
-    yield ""
+    yield from _paragraph(f"## {escaped(tenant.title)}")
+    yield from _paragraph(*(escaped(line) + "  " for line in summary(tenant, l10n)))
+    yield from _paragraph(
+        *(
+            f"{part.number}. [{escaped(part.title)}](#{anchor}-{part.key}): {escaped(', '.join(part.effects))}"
+            for part in parts
+        )
+    )
     yield from _most_important(tenant, l10n, anchor)
     if tenant.notices:
-        yield f"### {l10n.gettext('Decisions')}"
-        yield ""
-        yield from (f"- {escaped(notice_text(notice, l10n))}" for notice in tenant.notices)
-        yield ""
+        notices = (f"- {escaped(notice_text(notice, l10n))}" for notice in tenant.notices)
+        yield from _paragraph(f"### {l10n.gettext('Decisions')}", "", *notices)
     guidance_parts = GuidanceParts()
     for part in parts:
-        yield f'<a id="{anchor}-{part.key}"></a>'
-        yield ""
-        yield f"### {part.number}. {escaped(part.title)}"
-        yield ""
-        yield escaped(part.note)
-        yield ""
+        yield from _paragraph(f'<a id="{anchor}-{part.key}"></a>')
+        yield from _paragraph(f"### {part.number}. {escaped(part.title)}", "", escaped(part.note))
         for entry in part.entries:
             yield from _entry(entry, part.key, tenant, l10n, as_of, anchor, labels, guidance_parts)
         if part.questions:
-            yield f"#### {l10n.gettext('Other questions')}"
-            yield ""
+            yield from _paragraph(f"#### {l10n.gettext('Other questions')}")
             yield from _questions(part.questions, tenant, l10n, as_of, labels)
     yield from _remaining(tenant, l10n, labels)
+
+
+def _paragraph(*lines: str) -> tuple[str, ...]:
+    """Return lines followed by a blank one."""
+    return (*lines, "")
+
+
+def _fenced(language: str, lines: Sequence[str]) -> tuple[str, ...]:
+    """Return a code block with a fence that is longer than every run of backticks in it."""
+    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
+    return (f"{fence}{language}", *lines, fence)
 
 
 def _remaining(tenant: TenantPlan, l10n: Localizer, labels: Mapping[str, str]) -> Iterator[str]:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     if tenant.dropped:
-        yield f"### {l10n.gettext('Left out')}"
-        yield ""
+        yield from _paragraph(f"### {l10n.gettext('Left out')}")
         for dropped in tenant.dropped:
             name = labels.get(dropped.subject) or tenant.names.get(dropped.subject, dropped.subject)
             yield f"- {escaped(name)}: {escaped(dropped.why)}"
         yield ""
     if tenant.proof.remaining:
-        yield f"### {l10n.gettext('What remains, and why')}"
-        yield ""
+        yield from _paragraph(f"### {l10n.gettext('What remains, and why')}")
         for item in tenant.proof.remaining:
             text = ", ".join(facts(findings[item.fingerprint], l10n, labels, tenant.names))
             yield f"- {escaped(text)}: {escaped(item.why)}"
@@ -213,20 +216,16 @@ def _questions(
     for question in questions:
         label = labels.get(question.subject)
         names = {**tenant.names, question.subject: label} if label else tenant.names
-        yield f"- {escaped(sentence(question, l10n, names))} {escaped(effect(question, l10n))}"
-        yield ""
-        text = stub(question, as_of, tenant.names, l10n)
-        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-        yield from (f"  {line}" for line in (f"{fence}yaml", *text.splitlines(), fence))
-        yield ""
+        yield from _paragraph(f"- {escaped(sentence(question, l10n, names))} {escaped(effect(question, l10n))}")
+        answers = _fenced("yaml", stub(question, as_of, tenant.names, l10n).splitlines())
+        yield from _paragraph(*(f"  {line}" for line in answers))
 
 
 def _most_important(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterator[str]:
     actions = first_by_rank(tenant)
     if not actions:
         return
-    yield f"### {l10n.gettext('What matters most')}"
-    yield ""
+    yield from _paragraph(f"### {l10n.gettext('What matters most')}")
     for number, action in actions:
         text = l10n.gettext("Action {number}").format(number=number)
         yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(action.why)}"
@@ -247,24 +246,22 @@ def _entry(  # noqa: PLR0913, PLR0917 - the inputs for the text of an action
     action, link_target = entry.action, f"{anchor}-{entry.number}"
     is_reference = bool(action.requests) and part == "decide"
     if not is_reference:
-        yield f'<a id="{link_target}"></a>'
-        yield ""
-    yield f"#### {escaped(heading(entry))}"
-    yield ""
+        yield from _paragraph(f'<a id="{link_target}"></a>')
+    yield from _paragraph(f"#### {escaped(heading(entry))}")
     people = ", ".join(escaped(name) for name, _ in action_subjects(entry, labels))
     if people:
         yield f"{l10n.gettext('Affects')}: {people}  "
     effects = ", ".join(effect_texts(entry, l10n))
-    yield escaped(f"{effects[:1].upper()}{effects[1:]}.")
-    yield ""
+    yield from _paragraph(escaped(f"{effects[:1].upper()}{effects[1:]}."))
     if part == "decide":
         yield from _questions(entry.questions, tenant, l10n, as_of, labels)
     if is_reference:
-        yield f"[{l10n.gettext('What the action does')}](#{link_target})"
-        yield ""
+        yield from _paragraph(f"[{l10n.gettext('What the action does')}](#{link_target})")
         return
     if action.requests:
-        yield from _requests(action, tenant, l10n, labels)
+        lines = script(action.requests, {**tenant.names, **labels}, tenant_id=tenant.tenant_id, cloud=tenant.cloud)
+        yield from _paragraph(l10n.gettext("Microsoft Graph PowerShell, to review and run:"))
+        yield from _paragraph(*_fenced("powershell", list(map(printable, lines))))
     yield from _guidance(action, (link_target, heading(entry)), l10n, guidance_parts)
 
 
@@ -285,8 +282,7 @@ def _guidance(
         guidance_part = guidance_parts.add(part, lines, link_target)
         if not lines:
             continue
-        yield f"**{title}**"
-        yield ""
+        yield from _paragraph(f"**{title}**")
         if guidance_part.like is not None:
             yield f"- {l10n.gettext('The same as for:')} [{escaped(guidance_part.like[1])}](#{guidance_part.like[0]})"
         for number, (text, irreversible) in enumerate(guidance_part.lines, start=1):
@@ -294,16 +290,4 @@ def _guidance(
             yield f"{'-' if part else f'{number}.'} {text}{note}"
         yield ""
     if action.links:
-        yield from (f"- [{escaped(link.label)}]({link.address})" for link in action.links)
-        yield ""
-
-
-def _requests(action: Action, tenant: TenantPlan, l10n: Localizer, labels: Mapping[str, str]) -> Iterator[str]:
-    yield l10n.gettext("Microsoft Graph PowerShell, to review and run:")
-    yield ""
-    lines = script(tuple(action.requests), {**tenant.names, **labels}, tenant_id=tenant.tenant_id, cloud=tenant.cloud)
-    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
-    yield f"{fence}powershell"
-    yield from map(printable, lines)
-    yield fence
-    yield ""
+        yield from _paragraph(*(f"- [{escaped(link.label)}]({link.address})" for link in action.links))
