@@ -69,8 +69,8 @@ _MANUAL_ANSWERS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind
 def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tuple[str, ...]:
     """Return the reasons why no request can remove a product that a user should exchange for a smaller one."""
     smaller, account = downgrade_of(finding, options.context), options.state.accounts.get(finding.subject.id)
-    grants = () if smaller is None or account is None else account.by_group(smaller.old)
-    return group_reasons((grant.group or "" for grant in grants), options.state.memberships, l10n)
+    groups = () if smaller is None or account is None else account.groups_giving(smaller.old)
+    return group_reasons(groups, options.state.memberships, l10n)
 
 
 def _decision_text(answer: Answer, l10n: Localizer) -> str:

@@ -176,14 +176,13 @@ class RemediationContext(Struct, frozen=True):
 
     def smallest(self, names: str) -> str:
         """Return the product with the fewest service plans, of part numbers joined by `+`; empty if not known."""
-        name_by_id = {self._sku_id(name): name for name in names.split("+")}
+        name_by_id: dict[str, str] = {}
+        for name in names.split("+"):
+            catalogue_ids = [product.sku_id for product in builtin().by_part_number(name)]
+            known_id = self.skus.get(name.casefold()) or (catalogue_ids[0] if len(catalogue_ids) == 1 else name)
+            name_by_id[known_id] = name
         sku_id = smallest(name_by_id)
         return "" if sku_id is None else name_by_id[sku_id]
-
-    def _sku_id(self, name: str) -> str:
-        """Return the skuId of a product that the tenant or the catalogue has under a part number; else the name."""
-        catalogue_ids = [product.sku_id for product in builtin().by_part_number(name)]
-        return self.skus.get(name.casefold()) or (catalogue_ids[0] if len(catalogue_ids) == 1 else name)
 
     def replaces(self, written: str, sku_id: str) -> bool:
         """Whether a product that a policy requires is of the same kind as a product that it denies."""

@@ -136,7 +136,13 @@ class ActionGroup:
                 self.dates.add(day)
         if self.breakdown is not None:
             self._parts.update((remedy.subject, part) for part in parts_of(remedy))
-        self.seats = max(self.seats, self._seats_with(remedy))
+        seats = remedy.seats
+        if any(finding.subject.type is SubjectType.SUBSCRIPTION for finding in remedy.findings):
+            # Seats of different subscriptions are added up.
+            of_subscriptions = self._subscription_seats
+            of_subscriptions[remedy.subject] = max(of_subscriptions.get(remedy.subject, 0), seats)
+            seats = sum(of_subscriptions.values())
+        self.seats = max(self.seats, seats)
         self.requests += [(key, command.document) for command in remedy.commands]
 
     def lead(self, remedy: Remedy, key: SortKey, subject: tuple[str, ...], variant: Variant) -> None:
@@ -164,13 +170,6 @@ class ActionGroup:
         if len(self.names) < NAMED or labels[0] < self.names[-1]:
             self.names = nsmallest(NAMED, [*self.names, *labels])
 
-    def _seats_with(self, remedy: Remedy) -> int:
-        """Return the seats including those of a remedy; seats of different subscriptions are added up."""
-        if not any(finding.subject.type is SubjectType.SUBSCRIPTION for finding in remedy.findings):
-            return remedy.seats
-        self._subscription_seats[remedy.subject] = max(self._subscription_seats.get(remedy.subject, 0), remedy.seats)
-        return sum(self._subscription_seats.values())
-
     def _lead(self, remedy: Remedy, subject: tuple[str, ...]) -> None:
         """Take the details of the title from a remedy, without keeping its findings and commands."""
         self.first = replace(remedy, findings=(), commands=())
@@ -183,27 +182,26 @@ class ActionGroup:
 
     def absorb(self, other: "ActionGroup") -> None:
         """Merge another group about the same product into this one."""
-        for policy, weight in other.policies.items():
-            self.policies[policy] = min(weight, self.policies.get(policy, weight))
-        if other.worst < self.worst:
-            self._article = self.article
-            self.worst = other.worst
+        self._take_findings(other)
         self.variants += tuple(variant for variant in other.variants if variant not in self.variants)
-        self.fingerprints += other.fingerprints
         self.dates |= other.dates
         self.seats = max(self.seats, other.seats)
         self.people = max(self.people, other.people)
 
     def resolve(self, seats: "ActionGroup") -> None:
         """Take over the findings about the seats of a product, which the change of people resolves."""
-        self._article = self.article
-        self.worst = min(self.worst, seats.worst)
-        for policy, weight in seats.policies.items():
-            self.policies[policy] = min(weight, self.policies.get(policy, weight))
-        self.fingerprints += seats.fingerprints
+        self._take_findings(seats)
         self.seats_resolved.append(seats.first.old)
         if len(self.people_by_product) == 1 or self.breakdown is None:
             self.moved = seats.moved
+
+    def _take_findings(self, other: "ActionGroup") -> None:
+        """Take over the findings of another group; the article stays the same."""
+        self._article = self.article
+        self.worst = min(self.worst, other.worst)
+        for policy, weight in other.policies.items():
+            self.policies[policy] = min(weight, self.policies.get(policy, weight))
+        self.fingerprints += other.fingerprints
 
     def turn(self, kind: ActionKind, article: str) -> None:
         """Change the kind and the article of the action."""

@@ -20,7 +20,7 @@ from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Option
 from auditor.remedy.planner.proposals.candidates import Proposal, proposals
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, evaluate_proposals
-from auditor.remedy.planner.proposals.group_changes import GroupChange, group_changes_of
+from auditor.remedy.planner.proposals.group_changes import NOBODY, GroupChange, group_changes_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.questions.decisions import Answered, apply_answers
 from auditor.remedy.planner.questions.questions import (
@@ -100,10 +100,8 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     state.members = {group_change.group: group_change.users for group_change in group_changes}
     individual = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in users_in_groups}
     evaluation = evaluate_proposals(product_options, individual, findings)
-    group_options = {
-        group_change.key: [_no_change(group_change), group_change.evaluated] for group_change in group_changes
-    }
-    evaluated = {**evaluation.evaluated, **group_options}
+    unchanged = EvaluatedProposal(proposal=Proposal(after=NOBODY), option=Option(score=NO_CHANGE))
+    evaluated = {**evaluation.evaluated, **{change.key: [unchanged, change.evaluated] for change in group_changes}}
     questions = with_seat_needs(product_options, questions, seat_needs(plan, evaluated))
     questions = with_service_losses(product_options, questions, evaluation)
     replies = apply_answers(questions, decisions, product_options, personal)
@@ -142,9 +140,3 @@ def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable
     }
     values = read_properties(facts, user_ids, names) if names else {}
     return {user: replace(account, rule_values=values.get(user, {})) for user, account in state.accounts.items()}
-
-
-def _no_change(group_change: GroupChange) -> EvaluatedProposal:
-    return EvaluatedProposal(
-        proposal=Proposal(after=group_change.evaluated.proposal.after), option=Option(score=NO_CHANGE), fixed=()
-    )

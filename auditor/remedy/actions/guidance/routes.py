@@ -44,10 +44,6 @@ def route_of(finding: Finding, context: RemediationContext) -> RoutedFinding:
     return context.routed[key]
 
 
-def _depends_on_detail(check: str) -> bool:
-    return check_of(check).detail in {Detail.ERROR, Detail.PROPERTY}
-
-
 def _detail_key(detail: str | None) -> str | None:
     """Return the part of a detail that matters for a situation: the group of a licence in error is left out."""
     code, at_sign, _ = (detail or "").partition("@")
@@ -70,13 +66,14 @@ def _situation(finding: Finding, context: RemediationContext) -> Situation:
     is_trial = _flag(finding.evidence.get("isTrial"))
     if is_trial is None and check.block is Seats:
         is_trial = product.is_trial
-    of_subscription = finding.subject.type is SubjectType.SUBSCRIPTION
+    of_subscription, is_error = finding.subject.type is SubjectType.SUBSCRIPTION, check.detail is Detail.ERROR
+    error_path = "group" if "@" in (finding.detail or "") else "direct"
     return Situation(
         agreement=tenant.agreement,
         cloud=tenant.cloud,
-        path=_path_of(finding),
+        path=error_path if is_error else _path_kind(finding.evidence.get("paths")),
         self_service=product.self_service,
-        error_code=_detail_key(finding.detail) if check.detail is Detail.ERROR else None,
+        error_code=_detail_key(finding.detail) if is_error else None,
         attribute=finding.detail if check.detail is Detail.PROPERTY else None,
         status=_text(finding.evidence.get("status")) if of_subscription else product.status,
         is_trial=True if check.of_trials else is_trial,
@@ -101,13 +98,6 @@ def _person(finding: Finding, context: RemediationContext) -> dict[str, Any]:
         "never_signed_in": population.never_signed_in or None,
         "directory_role": population.administrators or None,
     }
-
-
-def _path_of(finding: Finding) -> str | None:
-    """Return how the product of a finding reaches the user: `direct`, `group`, `both`, or None if it is not known."""
-    if check_of(finding.check).detail is Detail.ERROR:
-        return "group" if "@" in (finding.detail or "") else "direct"
-    return _path_kind(finding.evidence.get("paths"))
 
 
 def _path_kind(paths: Sequence[Mapping[str, Any]] | None) -> str | None:
@@ -181,7 +171,8 @@ def _products(batch: pa.RecordBatch, context: RemediationContext) -> tuple[Rows,
 def _details(batch: pa.RecordBatch) -> tuple[Rows, list[Any]]:
     """Return for each finding the index of its detail, and the distinct details on which situations depend."""
     checks, details = batch.column("check"), batch.column("detail")
-    matters = np.array([_depends_on_detail(check) for check in checks.dictionary.to_pylist()], dtype=bool)
+    contents = [check_of(check).detail for check in checks.dictionary.to_pylist()]
+    matters = np.array([content in {Detail.ERROR, Detail.PROPERTY} for content in contents], dtype=bool)
     numbers, values = _numbered([None, *map(_detail_key, values_of(details.dictionary)), None])
     return np.where(matters[codes(checks)], numbers[1:][codes(details)], 0), values
 

@@ -1,6 +1,6 @@
 """Renders a composed guidance article as the texts of an action, in the reader's language."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct
@@ -37,7 +37,11 @@ def guidance_text(
         role=" / ".join(dict.fromkeys(l10n.gettext(role.name) for role in composed.alternatives)),
         prerequisites=(
             *(messages.under(l10n, l10n.gettext(passage.text), passage.branches) for passage in composed.prerequisites),
-            *_other_roles(l10n, composed),
+            *(  # the roles that some steps need in addition to the first one
+                messages.under(l10n, messages.also_needed(l10n, role.name, role.duty), role.branches)
+                for role in composed.roles[len(composed.alternatives) :]
+                if role.duty is not None
+            ),
         ),
         steps=tuple(
             messages.step(
@@ -73,10 +77,3 @@ def _links(l10n: Localizer, composed: Composed) -> tuple[Link, ...]:
     links = [*pages[:1], *linked]
     links += pages[1:]
     return tuple(dict.fromkeys(links))
-
-
-def _other_roles(l10n: Localizer, composed: Composed) -> Iterator[str]:
-    """Yield the roles that some steps need in addition to the first one."""
-    for role in composed.roles[len(composed.alternatives) :]:
-        if role.duty is not None:
-            yield messages.under(l10n, messages.also_needed(l10n, role.name, role.duty), role.branches)

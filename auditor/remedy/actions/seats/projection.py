@@ -118,18 +118,15 @@ class SeatProjection(Struct, kw_only=True):
             block = rule.constraint
             if not isinstance(block, Seats) or not block.limits_spare:
                 continue
-            usable = sum(_usable(seat, block, revived=revived) for seat in seats)
+            usable = sum(block.usable(seat.enabled, seat.warning) or 0 for seat in seats)
+            if revived:
+                usable += sum(_inactive(seat) + (0 if block.count_grace_units else seat.warning or 0) for seat in seats)
             low, high = usable_range(consumed, block.minimum, block.maximum)
             if low is None:
                 return None
             minimums.append(low - usable)
             maximums += [high - usable] if high is not None else []
         return (max(minimums), min(maximums, default=None)) if minimums else None
-
-
-def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
-    counted = (seat.enabled or 0) + ((seat.warning or 0) if block.count_grace_units or revived else 0)
-    return counted + (_inactive(seat) if revived else 0)
 
 
 def _inactive(seat: SeatCount) -> int:
@@ -156,10 +153,10 @@ def settle_seats(
     numbered: set[str] = set()
     resolved: list[tuple[object, tuple[str, ...], bool]] = []
     for old in sorted(seats, key=lambda name: (name not in context.seats, name)):
-        for key, _ in seats[old][1:]:
-            remaining.pop(key)
+        (merged_key, merged), *others = seats[old]
+        for key, _ in others:
+            merged.absorb(remaining.pop(key))
         removing = any(group.first.kind in REMOVING for _, group in seats[old])
-        merged = _merged([group for _, group in seats[old]])
         skus = products_of(merged, projection)
         if old not in context.seats and not numbered.isdisjoint(skus or numbered):
             _set_settled(merged, projection.movement(skus))  # the products of the pool are counted one by one
@@ -174,9 +171,9 @@ def settle_seats(
         if _decide(merged, projection, skus, state, removing=removing):
             numbered.update(skus)
         elif merged.first.kind is ActionKind.STATE and state is not None:
-            remaining.pop(seats[old][0][0])
+            remaining.pop(merged_key)
         elif merged.first.kind is ActionKind.SETTLED:
-            resolved.append((seats[old][0][0], skus, removing))
+            resolved.append((merged_key, skus, removing))
     for key, skus, removing in resolved:
         unproven = (group for group in remaining.values() if not (group.first.proven and group.acts))
         resolving = resolving_group(unproven, projection, skus, removing=removing)
@@ -218,13 +215,6 @@ def resolving_group(
 
     candidates = [(-seats, group.worst, group.number, group) for group in groups if (seats := seats_moved(group))]
     return min(candidates, key=lambda candidate: candidate[:3])[3] if candidates else None
-
-
-def _merged(groups: list[ActionGroup]) -> ActionGroup:
-    first, *others = groups
-    for other in others:
-        first.absorb(other)
-    return first
 
 
 def products_of(group: ActionGroup, projection: SeatProjection) -> tuple[str, ...]:

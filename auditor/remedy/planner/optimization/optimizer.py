@@ -44,7 +44,8 @@ def choose_options(
     """
     best = [best_option(options) for options in people]
     bound = _total(people, best)
-    if solver is None and _is_within(people, best, limits):
+    used = seats_used(people, best)
+    if solver is None and all(limit.allows(used[sku]) for sku, limit in limits.items()):
         return Choice(chosen=tuple(best), solver="none", score=bound, bound=bound)
     binding, name = _binding(people, limits), "walk"
     choices = None if solver == "milp" else _walked(people, binding, limits, bounded=solver is None)
@@ -65,11 +66,12 @@ def _total(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Score:
     return reduce(Score.plus, chosen, NO_CHANGE)
 
 
-def _is_within(people: Sequence[Sequence[Option]], choices: Sequence[int], limits: Mapping[str, Limit]) -> bool:
+def seats_used(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Counter[str]:
+    """Return the change of the seats in use by skuId, if each person takes the chosen option."""
     used: Counter[str] = Counter()
     for options, index in zip(people, choices, strict=True):
         used.update(options[index].seats)
-    return all(limit.allows(used[sku]) for sku, limit in limits.items())
+    return used
 
 
 def _walked(

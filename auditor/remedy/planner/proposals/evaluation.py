@@ -19,7 +19,7 @@ from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import is_half_downgraded, is_half_replaced
-from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
+from auditor.remedy.planner.simulation.accounts import Account, assignment_rows, seat_balance
 from auditor.remedy.planner.simulation.tenant import overridden
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
@@ -125,8 +125,7 @@ def _scored(
     lost: tuple[str, ...],
 ) -> EvaluatedProposal:
     """Return the evaluation of a change of one person."""
-    before, after = no_change.after.held, proposal.after.held
-    seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
+    seats = seat_balance([(no_change.after, proposal.after)])
     changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
     return scored(product_options, proposal, fixed, lost, seats=seats, changes=changes)
 

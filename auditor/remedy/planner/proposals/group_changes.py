@@ -23,12 +23,12 @@ from auditor.remedy.planner.proposals.evaluation import (
 )
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import decided_downgrade, is_half_replaced, may_act
-from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.planner.simulation.accounts import Account, seat_balance
 from auditor.remedy.planner.simulation.tenant import TenantState, apply, copy_state
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group
 
-_NOBODY: Final = Account(id="", row=-1, usage_location=None, grants=())
+NOBODY: Final = Account(id="", row=-1, usage_location=None, grants=())
 """Placeholder for the account in a proposal that changes a group."""
 
 
@@ -67,9 +67,9 @@ def group_changes_of(
                 or account.direct(sku_id) is not None
             ):
                 continue
-            groups = account.by_group(sku_id)
-            if len(groups) == 1 and groups[0].group is not None:
-                candidates.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
+            groups = account.groups_giving(sku_id)
+            if len(groups) == 1:
+                candidates.setdefault((groups[0], sku_id), {}).setdefault(user, []).append(finding)
     changes = list(_empty_groups(product_options, state))
     changed_users: set[str] = set()
     for (group, sku_id), people in sorted(candidates.items()):
@@ -106,7 +106,7 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
             users=(),
             evaluated=scored(
                 product_options,
-                Proposal(after=_NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
+                Proposal(after=NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
                 (finding,),
                 (),
                 seats={},
@@ -173,8 +173,8 @@ def _group_change(
             return None
         lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], account_findings))
         fixed.extend(resolved)
-    seats = _seats((state.accounts[account.id], account) for account in accounts)
-    proposal = Proposal(after=_NOBODY, commands=(command,), remove=(sku_id,), add=added)
+    seats = seat_balance((state.accounts[account.id], account) for account in accounts)
+    proposal = Proposal(after=NOBODY, commands=(command,), remove=(sku_id,), add=added)
     evaluated = scored(product_options, proposal, tuple(fixed), tuple(sorted(lost)), seats=seats)
     return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), evaluated=evaluated)
 
@@ -201,11 +201,3 @@ def _off(
     paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == path]
     off = {plan for grant in paths for plan in grant.off}
     return tuple(sorted(off & product_options.plans(target or "").keys()))
-
-
-def _seats(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:
-    seats: dict[str, int] = {}
-    for before, after in changes:
-        for sku_id in before.held ^ after.held:
-            seats[sku_id] = seats.get(sku_id, 0) + (1 if sku_id in after.held else -1)
-    return {sku_id: change for sku_id, change in seats.items() if change}

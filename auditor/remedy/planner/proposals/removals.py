@@ -85,7 +85,7 @@ def _dependants(account: Account, findings: Sequence[Finding], product_options: 
 
 def _paths_to_remove(account: Account, sku_id: str, product_options: ProductOptions) -> list[Removal]:
     """Return the paths of a product if requests can remove all of them, so that the person no longer holds it."""
-    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    groups = account.groups_giving(sku_id)
     if not all(map(product_options.can_change, groups)):
         return []
     direct = [Removal(sku_id=sku_id)] if account.direct(sku_id) is not None else []
@@ -94,7 +94,7 @@ def _paths_to_remove(account: Account, sku_id: str, product_options: ProductOpti
 
 def _other_path(account: Account, sku_id: str, product_options: ProductOptions, chosen: str | None) -> list[Removal]:
     """Return the paths of a product that can be removed because another path, or a group to join, gives it."""
-    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    groups = account.groups_giving(sku_id)
     if account.direct(sku_id) is not None:
         giver = None if groups else product_options.giver(account, sku_id, chosen)
         return [Removal(sku_id=sku_id)] if groups else [] if giver is None else [Removal(sku_id=sku_id, join=giver)]
@@ -103,7 +103,7 @@ def _other_path(account: Account, sku_id: str, product_options: ProductOptions, 
 
 def _direct_path(account: Account, sku_id: str, product_options: ProductOptions) -> list[Removal]:
     """Return the memberships that can be removed once the person holds the product directly."""
-    groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
+    groups = account.groups_giving(sku_id)
     if not groups or not all(map(product_options.can_change, groups)) or not account.usage_location:
         return []
     give = "" if account.direct(sku_id) is not None else sku_id

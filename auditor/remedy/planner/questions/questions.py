@@ -318,7 +318,7 @@ def _attribute(product_options: ProductOptions, finding: Finding) -> _Parts:
 def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Parts | None:
     block = product_options.context.assignments(finding.policy)
     sku_id = sku_of(finding)
-    if block is None or block.via != "group" or account.by_group(sku_id):
+    if block is None or block.via != "group" or account.groups_giving(sku_id):
         return None
     groups = product_options.alternative_givers(account, sku_id)
     return (AnswerKind.GROUP, (product,), _group_answers(groups)) if groups else None

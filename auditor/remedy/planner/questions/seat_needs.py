@@ -1,6 +1,5 @@
 """Computes how many seats of a product to buy or to give back so that everybody can take the best option."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,8 +10,7 @@ from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
-from auditor.remedy.planner.optimization.optimizer import best_option, choose_options
-from auditor.remedy.planner.optimization.options import Option
+from auditor.remedy.planner.optimization.optimizer import best_option, choose_options, seats_used
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.seat_answers import subscriptions_of
@@ -44,7 +42,7 @@ def seat_needs(plan: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedPr
     people = list(evaluated.values())
     alternatives = [[proposal.option for proposal in proposals] for proposals in people]
     best = [best_option(options) for options in alternatives]
-    used = _seats_used(alternatives, best)
+    used = seats_used(alternatives, best)
     exceeded = {sku_id for sku_id, limit in limits.items() if not limit.allows(used[sku_id])}
     chosen = choose_options(alternatives, limits).chosen if exceeded else best
     waiting = {
@@ -61,31 +59,17 @@ def seat_needs(plan: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedPr
     other_limits = {sku_id: limit for sku_id, limit in limits.items() if not waiting.get(sku_id)}
     if len(other_limits) < len(limits):
         chosen = choose_options(alternatives, other_limits).chosen
-    used = _seats_used(alternatives, chosen)
+    used = seats_used(alternatives, chosen)
     for sku_id in limits:
         findings = waiting.get(sku_id, ())
         sku = facts.skus[facts.index[sku_id]]
         need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in exceeded) else None
         if need is not None:
             kind, subject, answer = need
+            product, name = sku.part_number or sku_id, facts.title(sku)
             yield SeatNeed(
-                kind=kind,
-                subject=subject,
-                sku_id=sku_id,
-                name=facts.title(sku),
-                product=sku.part_number or sku_id,
-                answer=answer,
-                findings=findings,
+                kind=kind, subject=subject, sku_id=sku_id, name=name, product=product, answer=answer, findings=findings
             )
-
-
-def _seats_used(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Counter[str]:
-    """Return the change of the seats in use by skuId, if each person takes the chosen option."""
-    used: Counter[str] = Counter()
-    for options, index in zip(people, choices, strict=True):
-        for sku_id, change in options[index].seats.items():
-            used[sku_id] += change
-    return used
 
 
 def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str, Mapping[str, Any]] | None:
@@ -115,10 +99,6 @@ def renewed_seats(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
         for row in subscriptions_of(sku.sku_id, facts.subscriptions)
         if (row["status"] or "").casefold() in {"enabled", "warning"}
     ]
-    if (
-        len(subscriptions) == 1
-        and isinstance(subscriptions[0]["totalLicenses"], int)
-        and subscriptions[0]["totalLicenses"] == sku.enabled
-    ):
-        return subscriptions[0]["id"], subscriptions[0]["totalLicenses"]
+    if sku.enabled is not None and [row["totalLicenses"] for row in subscriptions] == [sku.enabled]:
+        return subscriptions[0]["id"], sku.enabled
     return sku.sku_id, sku.enabled or 0

@@ -1,5 +1,6 @@
 """Reads users of a snapshot as accounts with licences, assignment paths and disabled services; writes them as rows."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -78,9 +79,9 @@ class Account(Struct, frozen=True, kw_only=True):
         """Return the active direct path of a product."""
         return next((g for g in self.grants if g.sku_id == sku_id and g.group is None and g.active), None)
 
-    def by_group(self, sku_id: str) -> tuple[Grant, ...]:
-        """Return the active group paths of a product."""
-        return tuple(g for g in self.grants if g.sku_id == sku_id and g.group is not None and g.active)
+    def groups_giving(self, sku_id: str) -> tuple[str, ...]:
+        """Return the ids of the groups in the active group paths of a product."""
+        return tuple(g.group for g in self.grants if g.sku_id == sku_id and g.group is not None and g.active)
 
     def services(self, plans: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
         """Return the ids of the service plans that are on; `plans` are those of each skuId."""
@@ -149,6 +150,15 @@ class Account(Struct, frozen=True, kw_only=True):
         return replace(
             self, grants=(*self.grants, *grants), changed=True, joined=self.joined | {group}, left=self.left - {group}
         )
+
+
+def seat_balance(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:
+    """Return the seats that changes of accounts take, by skuId; negative for those that they free."""
+    balance: Counter[str] = Counter()
+    for before, after in changes:
+        balance.update(after.held - before.held)
+        balance.subtract(before.held - after.held)
+    return {sku_id: change for sku_id, change in balance.items() if change}
 
 
 def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.result.saved_plan import HoldingChange
-from auditor.remedy.planner.simulation.accounts import Account
+from auditor.remedy.planner.simulation.accounts import Account, seat_balance
 from auditor.remedy.planner.simulation.tenant import TenantState, apply
 from auditor.remedy.requests import Command
 
@@ -38,11 +38,7 @@ class ReplayedRequest(Struct, frozen=True, kw_only=True):
     @property
     def seats(self) -> dict[str, int]:
         """The seats that it takes, by skuId; negative for those that it frees."""
-        balance: Counter[str] = Counter()
-        for user, account in self.after.items():
-            balance.update(account.held - self.before[user].held)
-            balance.subtract(self.before[user].held - account.held)
-        return {sku_id: change for sku_id, change in balance.items() if change}
+        return seat_balance((self.before[user], account) for user, account in self.after.items())
 
 
 class SeatEffect(Struct, frozen=True, kw_only=True):
