@@ -1,6 +1,7 @@
 """Writes the data block of a script: people and groups as in the snapshot, and the requests in order."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from msgspec import Struct
@@ -79,41 +80,36 @@ def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
         "Root": root(plan.cloud),
         "AsOf": as_of,
     }
-    yield "$Plan = @{"
-    yield from (f"    {name} = {literal(value)}" for name, value in head.items())
-    yield "}"
-    yield ""
-    yield "$Products = @{"
-    for sku_id, name in sorted(products.items()):
-        yield f"    {key(sku_id)} = {literal(printable(name))}"
-    yield "}"
-    yield ""
+    purchases = {
+        decided.sku_id: f"{decided.action} ({plan.actions[decided.action - 1].title})"
+        for decided in plan.decided_seats
+        if decided.action is not None and decided.enabled > decided.enabled_before
+    }
+    people = (_person(user, names.get(user, user), changes, products) for user in sorted(changes.accounts))
+    groups = (_group(group, changes) for group in sorted(changes.groups))
+    yield from _table("Plan", (f"    {name} = {literal(value)}" for name, value in head.items()))
+    yield from _table("Products", _texts(dict(sorted(products.items()))))
     yield "# The actions in which a person buys seats, as somebody decided; no request does it."
-    yield "$Purchases = @{"
-    for decided in plan.decided_seats:
-        if decided.action is not None and decided.enabled > decided.enabled_before:
-            text = f"{decided.action} ({plan.actions[decided.action - 1].title})"
-            yield f"    {key(decided.sku_id)} = {literal(printable(text))}"
-    yield "}"
-    yield ""
+    yield from _table("Purchases", _texts(purchases))
     yield "# What the snapshot says of the people that change."
-    yield "$People = @{"
-    for user in sorted(changes.accounts):
-        yield from _person(user, names.get(user, user), changes, products)
-    yield "}"
-    yield ""
+    yield from _table("People", chain.from_iterable(people))
     yield "# What the snapshot says of the groups that change, or whose members do."
-    yield "$Groups = @{"
-    for group in sorted(changes.groups):
-        yield from _group(group, changes)
-    yield "}"
-    yield ""
+    yield from _table("Groups", chain.from_iterable(groups))
     yield "# The changes of each action in order. A key that is not there is empty."
     yield "$Actions = @("
     for number, action in enumerate(plan.actions, start=1):
         if action.id in changes.steps:
             yield from _action(number, action, changes, names)
     yield ")"
+
+
+def _table(name: str, entries: Iterable[str]) -> tuple[str, ...]:
+    """Return a variable with a hash table, followed by a blank line."""
+    return (f"${name} = @{{", *entries, "}", "")
+
+
+def _texts(texts: Mapping[str, str]) -> Iterator[str]:
+    return (f"    {key(name)} = {literal(printable(text))}" for name, text in texts.items())
 
 
 def _person(user: str, name: str, changes: PlannedRequests, products: Mapping[str, str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Reads the facts that the requests of a plan change from a snapshot."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -34,6 +34,13 @@ class TenantObservation:
         self._accounts: Mapping[str, Account] = read_accounts(facts, user_ids) if user_ids else {}
         self._properties = read_properties(facts, user_ids, properties)
         self._members: dict[str, frozenset[str]] = {}
+
+    @classmethod
+    def of(cls, facts: TenantFacts, expectations: Sequence[Expectation]) -> "TenantObservation":
+        """Read the people and groups of expectations from a snapshot."""
+        people = (expected.subject for expected in expectations if expected.fact is not Fact.GROUP_LICENCE)
+        properties = (expected.key for expected in expectations if expected.fact is Fact.PROPERTY)
+        return cls(facts, people, properties)
 
     def held(self, user: str) -> frozenset[str] | None:
         """Return the skuIds that a person holds: empty if the person does not exist, None if they are not known."""
@@ -104,9 +111,7 @@ class TenantObservation:
 def observed(facts: TenantFacts, expectations: Iterable[Expectation]) -> tuple[Expectation, ...]:
     """Return expectations with their values before the plan, as read from a snapshot."""
     expectations = tuple(expectations)
-    people = (expected.subject for expected in expectations if expected.fact is not Fact.GROUP_LICENCE)
-    properties = (expected.key for expected in expectations if expected.fact is Fact.PROPERTY)
-    tenant = TenantObservation(facts, people, properties)
+    tenant = TenantObservation.of(facts, expectations)
     observations = ((expected, tenant.fact(expected)) for expected in expectations)
     return tuple(
         replace(expected, before=observation.value, known=observation.cause is Cause.NONE)

@@ -36,16 +36,14 @@ def step_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None, logged: Coll
     accepted: dict[tuple[Fact, str, str], list[Any]] = defaultdict(list)
     for expected in expectations:
         accepted[expected.fact, expected.subject, expected.key].append(expected.after)
-    people = (expected.subject for expected in expectations if expected.fact is not Fact.GROUP_LICENCE)
-    properties = (expected.key for expected in expectations if expected.fact is Fact.PROPERTY)
-    tenant = None if facts is None else TenantObservation(facts, people, properties)
+    tenant = None if facts is None else TenantObservation.of(facts, expectations)
     parts: dict[Step, list[StepVerdict]] = defaultdict(list)
     for expected in expectations:
         accepted_values = accepted[expected.fact, expected.subject, expected.key]
         observation = Observation(cause=Cause.TENANT) if tenant is None else tenant.fact(expected)
         parts[expected.action, expected.step].append(_fact_verdict(expected, observation, accepted_values))
         accepted_values.pop(0)
-    return {step: _with_undone(_combined(verdicts), done=step in logged) for step, verdicts in parts.items()}
+    return {step: _combined(verdicts, logged=step in logged) for step, verdicts in parts.items()}
 
 
 def seat_changes(plan: SavedTenantPlan, facts: TenantFacts | None) -> Mapping[int, tuple[SeatChange, ...]]:
@@ -116,18 +114,12 @@ def _fact_verdict(expected: Expectation, observation: Observation, accepted: Seq
     return replace(verdict, verdict=Verdict.CHANGED, cause=Cause.VALUE, detail=expected.key)
 
 
-def _combined(parts: Sequence[StepVerdict]) -> StepVerdict:
+def _combined(parts: Sequence[StepVerdict], *, logged: bool) -> StepVerdict:
     """Return the verdict on a request from those on its facts: unknown if one is unknown, done if all are done."""
-    for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY):
-        for part in parts:
-            if part.verdict is verdict:
-                return part
-    first = next((part for part in parts if part.verdict is Verdict.NOT), parts[0])
-    done = any(part.verdict is Verdict.DONE for part in parts)
-    return replace(first, verdict=Verdict.PARTLY) if done and first.verdict is Verdict.NOT else first
-
-
-def _with_undone(step: StepVerdict, *, done: bool) -> StepVerdict:
-    if done and step.verdict in {Verdict.NOT, Verdict.PARTLY} and step.cause is Cause.NONE:
-        return replace(step, cause=Cause.UNDONE)
+    order = (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY, Verdict.NOT, Verdict.DONE)
+    step = min(parts, key=lambda part: order.index(part.verdict))
+    if step.verdict is Verdict.NOT and any(part.verdict is Verdict.DONE for part in parts):
+        step = replace(step, verdict=Verdict.PARTLY)
+    if logged and step.verdict in {Verdict.NOT, Verdict.PARTLY} and step.cause is Cause.NONE:
+        step = replace(step, cause=Cause.UNDONE)
     return step

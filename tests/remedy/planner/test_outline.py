@@ -9,7 +9,7 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
-from auditor.remedy.planner.text.outline import outline, total
+from auditor.remedy.planner.text.outline import outline
 from auditor.remedy.planner.text.outline_text import action_subjects, effect_texts, facts, total_texts
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
@@ -49,10 +49,10 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
     assert [question.products for question in open_.questions] == [("SPE_E3", "SPE_E5")]
     (seats,) = (entry for entry in (*parts.undecided, *parts.manual) if not entry.action.requests)
     assert list(effect_texts(seats, ENGLISH)) == ["1 finding", "6 seats", "saves €328.50 a month"]
-    assert list(total_texts(total(parts.runnable, runs=True), ENGLISH, runs=True)) == [
+    assert list(total_texts(parts.runnable, ENGLISH, runs=True)) == [
         *("3 actions", "4 requests", "fixes 4 findings", "frees 3 seats", "assigns 1 seat"),
     ]
-    assert list(total_texts(total([open_], runs=False), ENGLISH, runs=False)) == ["1 open question"]
+    assert list(total_texts([open_], ENGLISH, runs=False)) == ["1 open question"]
 
 
 def test_action_about_a_limit_of_purchased_seats_counts_seats() -> None:

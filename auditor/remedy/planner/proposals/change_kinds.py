@@ -22,7 +22,6 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
     retried = sorted(waiting & set(added))
     off, on = (_details(evaluated, kind) for kind in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
-    fixed = sorted(evaluated.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new = ActionKind.ATTRIBUTE_SET, "", ""
     extra: tuple[str, ...] = ()
     if proposal.moved and all(command.target.kind is RequestKind.PROPERTY for command in proposal.commands):
@@ -54,15 +53,7 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
         new = ", ".join(on) if off else ""
     else:
         extra = _properties(proposal)
-    return PlannedChange(
-        kind=kind,
-        findings=tuple(finding.fingerprint for finding in fixed),
-        old=old,
-        new=new,
-        extra=extra,
-        commands=proposal.commands,
-        lost=evaluated.lost,
-    )
+    return _change(evaluated, kind, old, new, extra)
 
 
 def _properties(proposal: Proposal) -> tuple[str, ...]:
@@ -80,15 +71,22 @@ def describe_group_change(group_change: GroupChange) -> PlannedChange:
         kind = ActionKind.GROUP_EMPTY
     else:
         kind = ActionKind.GROUP_LICENCE if group_change.target is None else ActionKind.GROUP_SWAP
-    fixed = sorted(group_change.evaluated.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
+    old, new = "+".join(group_change.sku_ids), group_change.target or ""
+    return _change(group_change.evaluated, kind, old, new, (group_change.group,))
+
+
+def _change(
+    evaluated: EvaluatedProposal, kind: ActionKind, old: str, new: str, extra: tuple[str, ...]
+) -> PlannedChange:
+    fixed = sorted(evaluated.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     return PlannedChange(
         kind=kind,
         findings=tuple(finding.fingerprint for finding in fixed),
-        old="+".join(group_change.sku_ids),
-        new=group_change.target or "",
-        extra=(group_change.group,),
-        commands=group_change.evaluated.proposal.commands,
-        lost=group_change.evaluated.lost,
+        old=old,
+        new=new,
+        extra=extra,
+        commands=evaluated.proposal.commands,
+        lost=evaluated.lost,
     )
 
 

@@ -56,7 +56,9 @@ def apply_answers(
     decisions_by_question: dict[str, list[Decision]] = {}
     matched_ids: set[str] = set()
     for decision in decisions:
-        matched = _matching(decision, questions, product_options) if _applies(decision, facts.manifest.tenant) else []
+        tenants = None if decision.scope is None else decision.scope.tenants
+        applies = tenants is None or facts.manifest.tenant in tenants
+        matched = _matching(decision, questions, product_options) if applies else []
         possible = [question for question in matched if is_possible(decision, question)]
         matched_ids |= {decision.id} if possible or (matched and decision.question is not None) else set()
         if possible and decision.until is not None and today > decision.until:
@@ -65,7 +67,9 @@ def apply_answers(
             notices.append(_notice("expired", text, decision))
             continue
         if matched and not possible and decision.question is not None:
-            notices.append(_unfit(decision, decision.question))
+            values = {"id": decision.id, "question": decision.question}
+            text = Message("the answer of the decision {id} is not an answer to the question {question}", **values)
+            notices.append(_notice("unfit", text, decision))
         for question in possible:
             decisions_by_question.setdefault(question.id, []).append(decision)
     answers: list[Answer] = []
@@ -93,13 +97,6 @@ def apply_answers(
     )
 
 
-def _unfit(decision: Decision, question: str) -> Notice:
-    message = Message(
-        "the answer of the decision {id} is not an answer to the question {question}", id=decision.id, question=question
-    )
-    return _notice("unfit", message, decision)
-
-
 def _notice(code: str, message: Message, decision: Decision) -> Notice:
     return Notice(code=f"decision.{code}", message=message, subject=decision.id)
 
@@ -111,11 +108,6 @@ def unmatched(decisions: Iterable[Decision], tenants: Iterable[Answered]) -> Ite
         if decision.id not in matched:
             message = Message("the decision {id} matches no question: remove it or correct it", id=decision.id)
             yield _notice("unmatched", message, decision)
-
-
-def _applies(decision: Decision, tenant: str) -> bool:
-    scope = decision.scope
-    return scope is None or scope.tenants is None or tenant in scope.tenants
 
 
 def _matching(decision: Decision, questions: Sequence[Question], product_options: ProductOptions) -> list[Question]:

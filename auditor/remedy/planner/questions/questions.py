@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -22,7 +23,7 @@ from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.kinds import REVIEW_ARTICLES
-from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
 from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
@@ -62,14 +63,16 @@ def questions_of(
     product_options: ProductOptions, findings: Iterable[Finding], accounts: Mapping[str, Account]
 ) -> tuple[Question, ...]:
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
-    drafts: dict[_Key, _QuestionDraft] = {}
+    facts, drafts = product_options.plan.facts, dict[_Key, _QuestionDraft]()
     for finding in findings:
         question = _question_about(product_options, finding, accounts.get(finding.subject.id))
         if question is None:
             continue
-        kind, products, answers = question
-        key = kind, _subject(product_options, finding, kind), tuple(sorted(products))
-        draft = drafts.setdefault(key, _QuestionDraft())
+        (kind, products, answers), subject = question, finding.subject.id
+        if kind is AnswerKind.RENEWAL and subject in facts.index:
+            # About the seats of a product with one subscription, this is the subscription.
+            subject, _ = renewed_seats(facts, facts.skus[facts.index[subject]])
+        draft = drafts.setdefault((kind, subject, tuple(sorted(products))), _QuestionDraft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
         draft.findings.append(finding)
         for seats in _required_seats(answers):
@@ -77,13 +80,6 @@ def questions_of(
         smaller = downgrade_of(finding, product_options.context)
         draft.saves = draft.saves if smaller is None else smaller.saves
     return _with_drafts(product_options, (), drafts)
-
-
-def _subject(product_options: ProductOptions, finding: Finding, kind: AnswerKind) -> str:
-    """Return the subject of a question: for the seats of a product with one subscription, the subscription."""
-    facts, subject = product_options.plan.facts, finding.subject.id
-    is_renewal = kind is AnswerKind.RENEWAL and subject in facts.index
-    return renewed_seats(facts, facts.skus[facts.index[subject]])[0] if is_renewal else subject
 
 
 def with_giving_groups(
@@ -156,21 +152,15 @@ def with_service_losses(
 
     They are about findings that no other proposal fixes, and that no other question is about.
     """
+
+    def fixed_by(proposals: Mapping[str, Sequence[EvaluatedProposal]]) -> dict[str, Finding]:
+        evaluated = chain.from_iterable(proposals.values())
+        return {finding.fingerprint: finding for proposal in evaluated for finding in proposal.fixed}
+
     excluded = {fingerprint for question in questions for fingerprint in question.findings}
-    excluded |= {
-        finding.fingerprint
-        for proposals in evaluation.evaluated.values()
-        for evaluated in proposals
-        for finding in evaluated.fixed
-    }
+    excluded |= fixed_by(evaluation.evaluated).keys()
     drafts: dict[_Key, _QuestionDraft] = {}
-    candidates = {
-        finding.fingerprint: finding
-        for proposals in evaluation.harmful.values()
-        for evaluated in proposals
-        for finding in evaluated.fixed
-    }
-    for finding in candidates.values():
+    for finding in fixed_by(evaluation.harmful).values():
         if finding.fingerprint not in excluded and not product_options.is_left(finding):
             key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)
             drafts.setdefault(key, _QuestionDraft(answers=_RELEASE)).findings.append(finding)
@@ -182,7 +172,6 @@ def _product(finding: Finding) -> str:
 
 
 def _joined(question: Question, added: Question) -> Question:
-    amounts = [amount for amount in (question.money, added.money) if amount is not None]
     return replace(
         question,
         answers=(added.answers[0], *(answer for answer in question.answers if answer != added.answers[0])),
@@ -190,10 +179,14 @@ def _joined(question: Question, added: Question) -> Question:
         findings=tuple(dict.fromkeys((*question.findings, *added.findings))),
         policies=tuple(dict.fromkeys((*question.policies, *added.policies))),
         checks=tuple(dict.fromkeys((*question.checks, *added.checks))),
-        money=replace(amounts[0], per_month=sum((amount.per_month for amount in amounts), Decimal(0)))
-        if amounts
-        else None,
+        money=_sum([amount for amount in (question.money, added.money) if amount is not None]),
     )
+
+
+def _sum(amounts: Sequence[Money]) -> Money | None:
+    """Return the sum of amounts in one currency; None if there are none."""
+    total = sum((amount.per_month for amount in amounts), Decimal(0))
+    return Money(currency=amounts[0].currency, per_month=total) if amounts else None
 
 
 def _answer_order(answer: Mapping[str, Any]) -> tuple[bool, int]:
@@ -210,7 +203,6 @@ def _question(product_options: ProductOptions, key: _Key, draft: _QuestionDraft)
     kind, subject, products = key
     tenant = product_options.context.tenant
     first = draft.findings[0]
-    amounts = _costs(draft.findings) if draft.saves is None else [draft.saves]
     text = "\x1f".join((tenant.tenant_id or tenant.name, kind.value, subject, *products))
     return Question(
         id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS],
@@ -224,9 +216,7 @@ def _question(product_options: ProductOptions, key: _Key, draft: _QuestionDraft)
         policies=tuple(dict.fromkeys(finding.policy for finding in draft.findings)),
         required_by=draft.required_by,
         checks=tuple(dict.fromkeys(finding.check for finding in draft.findings)),
-        money=Money(currency=amounts[0].currency, per_month=sum((amount.per_month for amount in amounts), Decimal(0)))
-        if amounts
-        else None,
+        money=_sum(_costs(draft.findings) if draft.saves is None else [draft.saves]),
     )
 
 

@@ -1,6 +1,6 @@
 """Determines which groups people can leave and join through Graph, and what they give; updates the members table."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +33,7 @@ class Memberships:
     def __init__(self, facts: TenantFacts) -> None:
         self._facts = facts
         self.groups: Mapping[str, GroupFact] = {group.id: group for group in facts.groups}
+        self._member_ids: dict[str, frozenset[str]] = {}
 
     def refusal(self, group_id: str) -> str | None:
         """Return why no request can change the members of a group, as a key of REFUSALS; None if one can."""
@@ -101,18 +102,10 @@ class Memberships:
     def _is_member(self, account: Account, group: GroupFact) -> bool:
         if group.id in account.left | account.joined or group.members_status not in _READ:
             return group.id in account.joined or any(grant.group == group.id for grant in account.grants)
-        return account.id in self._member_ids(group.id)
-
-    def _member_ids(self, group_id: str) -> frozenset[str]:
-        if group_id not in self._member_id_cache:
-            self._member_id_cache[group_id] = frozenset(
-                self._facts.snapshot.members_of(group_id, transitive=False).to_pylist()
-            )
-        return self._member_id_cache[group_id]
-
-    @cached_property
-    def _member_id_cache(self) -> dict[str, frozenset[str]]:
-        return {}
+        if group.id not in self._member_ids:
+            members = self._facts.snapshot.members_of(group.id, transitive=False)
+            self._member_ids[group.id] = frozenset(members.to_pylist())
+        return account.id in self._member_ids[group.id]
 
     @cached_property
     def _disabled_plans(self) -> Mapping[tuple[str, str], set[frozenset[str]]]:
@@ -176,9 +169,9 @@ class Memberships:
                     continue
                 is_member = any((group, account.id) in direct for group in group_ids)
                 nested = nested | {(outer, account.id)} if is_member else nested - {(outer, account.id)}
-        return {"members": pa.Table.from_pylist(list(_rows(direct, nested)), MEMBERS)}
-
-
-def _rows(direct: Iterable[tuple[str, str]], nested: Iterable[tuple[str, str]]) -> Iterator[Mapping[str, Any]]:
-    for transitive, pairs in ((False, direct), (True, nested)):
-        yield from ({"groupId": group, "userId": user, "transitive": transitive} for group, user in sorted(pairs))
+        members = [
+            {"groupId": group, "userId": user, "transitive": transitive}
+            for transitive, pairs in ((False, direct), (True, nested))
+            for group, user in sorted(pairs)
+        ]
+        return {"members": pa.Table.from_pylist(members, MEMBERS)}

@@ -54,22 +54,16 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
             continue
         before = facts.skus[index]
         change = changes.get(sku_id, DecidedSeatChange(sku=before, before=before, decisions=(), subscriptions={}))
-        terms = _terms(bound, index)
-        changed = (
-            _renewal(change, row, answer, terms) if answer.kind is AnswerKind.RENEWAL else _purchase(change, answer)
-        )
+        if answer.kind is AnswerKind.RENEWAL:
+            contracts = contracts_in_force(bound)
+            terms = {contract.term for contract in contracts if bound.masks.of(contract.products).true[index]}
+            changed = _renewal(change, row, answer, terms)
+        else:
+            bought = (change.sku.enabled or 0) + int(answer.value["seats"])
+            changed = replace(change, sku=replace(change.sku, enabled=bought))
         if changed is not None:
             changes[sku_id] = replace(changed, decisions=(*change.decisions, answer))
     return {sku_id: change for sku_id, change in changes.items() if change.sku != change.before or change.dates}
-
-
-def _terms(bound: BoundPolicies, index: int) -> set[str]:
-    """Return the terms of the current contracts about a product."""
-    return {contract.term for contract in contracts_in_force(bound) if bound.masks.of(contract.products).true[index]}
-
-
-def _purchase(change: DecidedSeatChange, answer: Answer) -> DecidedSeatChange:
-    return replace(change, sku=replace(change.sku, enabled=(change.sku.enabled or 0) + int(answer.value["seats"])))
 
 
 def _renewal(
@@ -77,7 +71,8 @@ def _renewal(
 ) -> DecidedSeatChange | None:
     """Return the seats after a renewal; None for a subscription whose seats do not count as enabled.
 
-    The next date is later by the term of the contract; without a contract, or with several terms, it is not known.
+    The next date is later by the term of the contracts about the product, if there is exactly one; else it is not
+    known.
     """
     renews, seats = bool(answer.value["renew"]), answer.value.get("seats")
     if row is None:

@@ -1,14 +1,11 @@
 """Divides the plan of a tenant into actions that can be run, actions that need a decision, and manual actions."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from decimal import Decimal
 
 from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
-from auditor.domain.actions.money import Money, sum_money
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
@@ -49,24 +46,6 @@ class OutlineEntry(Struct, frozen=True, kw_only=True):
         return len(holdings)
 
 
-class Total(Struct, frozen=True, kw_only=True):
-    """The totals of a part of the plan."""
-
-    actions: int
-    questions: int
-    requests: int
-    findings: int
-    """For actions with requests the fixed findings, else all findings of the actions and questions."""
-    together: int
-    """Those of the fixed findings that no action fixes alone."""
-    freed: int
-    assigned: int
-    money: Mapping[str, Decimal]
-    """The monthly savings of the actions (negative: cost), by currency."""
-    counted_elsewhere: Mapping[str, Decimal]
-    """The monthly savings (negative: cost) of the same seats that other actions count, by currency."""
-
-
 class PlanOutline(Struct, frozen=True, kw_only=True):
     """The parts of a tenant's plan, each with the most important entries first."""
 
@@ -99,39 +78,6 @@ def outline(tenant: TenantPlan) -> PlanOutline:
         questions=tuple(question for question in tenant.open_questions if question.id not in asked),
         together=fixed_by_requests(tenant).difference(*(action.findings for action in tenant.actions)),
     )
-
-
-def total(
-    entries: Iterable[OutlineEntry],
-    *,
-    questions: Iterable[Question] = (),
-    together: AbstractSet[str] = frozenset(),
-    runs: bool,
-) -> Total:
-    """Return the totals of entries, of questions about no entry, and of findings that entries fix `together`.
-
-    With `runs`, the totals of actions with requests; without it, such actions count only with their questions.
-    """
-    all_entries, other_questions = tuple(entries), tuple(questions)
-    counted = all_entries if runs else tuple(entry for entry in all_entries if entry.change is None)
-    findings = {fingerprint for entry in counted for fingerprint in (entry.fixed if runs else entry.action.findings)}
-    findings |= {fingerprint for question in other_questions for fingerprint in question.findings}
-    findings |= together
-    return Total(
-        actions=len(counted),
-        questions=len({question.id for entry in all_entries for question in entry.questions}) + len(other_questions),
-        requests=sum(len(entry.action.requests) for entry in counted),
-        findings=len(findings),
-        together=len(together),
-        freed=sum(entry.change.freed for entry in counted if entry.change is not None),
-        assigned=sum(entry.change.assigned for entry in counted if entry.change is not None),
-        money=_summed(entry.action.money for entry in counted),
-        counted_elsewhere=_summed(entry.action.counted_elsewhere for entry in counted),
-    )
-
-
-def _summed(amounts: Iterable[Money | None]) -> dict[str, Decimal]:
-    return sum_money({money.currency: money.per_month} for money in amounts if money is not None)
 
 
 def display_names(seats: Iterable[SeatCount], groups: Iterable[GroupFact]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Formats the parts of a plan: the effects of actions, and the names of the people whom they concern."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import check_of, detail_of
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.amount import amount_form, elsewhere_form
+from auditor.domain.actions.money import Money, sum_money
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
@@ -19,7 +21,7 @@ from auditor.findings.display_names import detail_label, named_product
 from auditor.remedy.currency import money_label
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.outline import OutlineEntry, Total, outline, total
+from auditor.remedy.planner.text.outline import OutlineEntry, outline
 from auditor.remedy.requests import Command, connect
 
 
@@ -115,26 +117,47 @@ def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
         yield _elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n)
 
 
-def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
-    """Yield the totals of a part of the plan; `runs` is for the actions with requests."""
-    if total.actions:
-        yield _counted(l10n, NN_("{count} action", "{count} actions"), total.actions)
+def total_texts(
+    entries: Sequence[OutlineEntry],
+    l10n: Localizer,
+    *,
+    questions: Sequence[Question] = (),
+    together: AbstractSet[str] = frozenset(),
+    runs: bool,
+) -> Iterator[str]:
+    """Yield the totals of entries, of questions about no entry, and of findings that entries fix `together`.
+
+    With `runs`, the totals of actions with requests and of the findings that these fix; without it, such actions count
+    only with their questions.
+    """
+    counted = entries if runs else [entry for entry in entries if entry.change is None]
+    if counted:
+        yield _counted(l10n, NN_("{count} action", "{count} actions"), len(counted))
+    asked = len({question.id for entry in entries for question in entry.questions}) + len(questions)
     if runs:
-        yield _counted(l10n, NN_("{count} request", "{count} requests"), total.requests)
-    elif total.questions:
-        yield _counted(l10n, NN_("{count} open question", "{count} open questions"), total.questions)
-    if total.findings:
-        yield _counted(l10n, _FIXED if runs else _FINDINGS, total.findings)
-    if total.together:
-        together = NN_("{count} of them by several actions together", "{count} of them by several actions together")
-        yield _counted(l10n, together, total.together)
-    yield from _seat_texts(total.freed, total.assigned, l10n) if runs else ()
-    for currency, value in total.money.items():
+        requests = sum(len(entry.action.requests) for entry in counted)
+        yield _counted(l10n, NN_("{count} request", "{count} requests"), requests)
+    elif asked:
+        yield _counted(l10n, NN_("{count} open question", "{count} open questions"), asked)
+    findings = {fingerprint for entry in counted for fingerprint in (entry.fixed if runs else entry.action.findings)}
+    findings.update(together, *(question.findings for question in questions))
+    if findings:
+        yield _counted(l10n, _FIXED if runs else _FINDINGS, len(findings))
+    if together:
+        forms = NN_("{count} of them by several actions together", "{count} of them by several actions together")
+        yield _counted(l10n, forms, len(together))
+    changes = [entry.change for entry in counted if entry.change is not None]
+    yield from _seat_texts(sum(change.freed for change in changes), sum(change.assigned for change in changes), l10n)
+    for currency, value in _summed(entry.action.money for entry in counted).items():
         if value:
             yield amount_form(l10n, value, frees=runs).format(money=money_label(abs(value), currency, l10n))
-    for currency, value in total.counted_elsewhere.items():
+    for currency, value in _summed(entry.action.counted_elsewhere for entry in counted).items():
         if value:
             yield _elsewhere_text(value, currency, l10n)
+
+
+def _summed(amounts: Iterable[Money | None]) -> dict[str, Decimal]:
+    return sum_money({money.currency: money.per_month} for money in amounts if money is not None)
 
 
 def _elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
@@ -197,9 +220,8 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
     )
     non_empty = (part for part in parts if part[3] or part[4])
     for number, (key, title, note, entries, questions) in enumerate(non_empty, start=1):
-        runs = key == "run"
-        totals = total(entries, questions=questions, together=sections.together if runs else frozenset(), runs=runs)
-        effects = tuple(total_texts(totals, l10n, runs=runs))
+        runs, together = key == "run", sections.together if key == "run" else frozenset()
+        effects = tuple(total_texts(entries, l10n, questions=questions, together=together, runs=runs))
         yield PlanPart(
             key=key, number=number, title=title, note=note, effects=effects, entries=entries, questions=questions
         )
