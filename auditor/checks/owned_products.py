@@ -12,7 +12,7 @@ from auditor.domain.translation import N_
 from auditor.engine.coverage import TRIAL_UNKNOWN, NotEvaluated, unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, is_owned, purchase_extent
-from auditor.engine.scope import TenantScope
+from auditor.engine.scope import TenantScope, price_of
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
 
@@ -45,7 +45,7 @@ def _finding(scope: TenantScope, sku: SkuFact, usable: int) -> ObjectFinding:
             "consumed": sku.consumed,
             "usable": usable,
         },
-        money=scope.price(sku, usable),
+        money=price_of(scope.bound, sku, usable),
     )
 
 

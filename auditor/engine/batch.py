@@ -30,7 +30,9 @@ def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
             outcome.reached.add(index)
         scope = Scope(batch=batch, index=index, policy=policy, population=population)
         outcome.undecided[index] = 0
-        _count_holders(scope, outcome)
+        for check in bound.rules.checks(policy):
+            if check.count_holders is not None:
+                outcome.tallies[index] = check.count_holders(scope, policy.constraint)
         if not population.possible:
             continue
         undecided = nobody
@@ -44,13 +46,6 @@ def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
             outcome.chunks.append(chunk.at_offset(users.offset, waive(bound, batch.selectors, policy, chunk, outcome)))
         outcome.undecided[index] = 0 if undecided is nobody else int(np.count_nonzero(undecided))
     return outcome
-
-
-def _count_holders(scope: Scope, outcome: BatchOutcome) -> None:
-    """Count the holders of each SKU for the check that evaluates their number after all batches are added up."""
-    for check in scope.bound.rules.checks(scope.policy):
-        if check.count_holders is not None:
-            outcome.tallies[scope.index] = check.count_holders(scope, scope.policy.constraint)
 
 
 def _evaluate_checks(scope: Scope) -> Iterator[UserFindings]:

@@ -1,28 +1,20 @@
 """Evaluate the policies against one snapshot: users batch by batch, everything else once."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from msgspec.structs import replace
 
-from auditor.domain.enums import Outcome, Source, SourceStatus
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Policy
 from auditor.domain.result.model import PolicyOutcome
 from auditor.engine.batch import evaluate_batch
 from auditor.engine.coverage import NotEvaluated
-from auditor.engine.outcome import (
-    NOTHING,
-    OPEN,
-    BatchOutcome,
-    Evaluation,
-    FindingCount,
-    ObjectFinding,
-    raised_outcome,
-)
+from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Evaluation, ObjectFinding, policy_outcome
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.extent import PolicyExtent, extent_of
+from auditor.engine.policy.extent import extent_of
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.policy.waivers import waive_object_finding
 from auditor.engine.policy_index import PATHS
@@ -88,7 +80,17 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
         extent = None if not_evaluated.reasons else extent_of(bound, index, policy, outcome)
         if extent is not None and extent.empty:
             unmatched.add(index)
-        outcomes.append(_outcome(policy, not_evaluated, waived, outcome.raised.get(index, NOTHING), extent))
+        people, reasons = outcome.raised.get(index, NOTHING), not_evaluated.reasons
+        outcomes.append(
+            policy_outcome(
+                policy,
+                len(waived) + people.total,
+                sum(finding.waiver == OPEN for finding in waived) + people.open,
+                reason=_reason(tuple(reasons), tuple(reason.id for reason in reasons)),
+                missing=not_evaluated.missing,
+                judged=None if extent is None else extent.judged,
+            )
+        )
     return Evaluation(
         object_findings=tuple(object_findings),
         outcomes=tuple(outcomes),
@@ -136,24 +138,3 @@ def _evaluate_tenant(
 def _reason(reasons: tuple[Message, ...], _templates: tuple[str, ...]) -> Message | None:
     """Join reasons; cached because tenants share them. Messages with equal texts may have different templates."""
     return joined("; ", reasons) or None
-
-
-def _outcome(
-    policy: Policy,
-    not_evaluated: NotEvaluated,
-    object_findings: Sequence[ObjectFinding],
-    people: FindingCount,
-    extent: PolicyExtent | None,
-) -> PolicyOutcome:
-    count = len(object_findings) + people.total
-    open_ = sum(finding.waiver == OPEN for finding in object_findings) + people.open
-    status = raised_outcome(policy, open_, count)
-    return PolicyOutcome(
-        id=policy.id,
-        status=Outcome.NOT_EVALUATED if not_evaluated.reasons else status,
-        findings=count,
-        reason=_reason(tuple(not_evaluated.reasons), tuple(reason.id for reason in not_evaluated.reasons)),
-        missing=tuple(not_evaluated.missing),
-        judged=None if extent is None else extent.judged,
-        report_only=policy.report_only or None,
-    )

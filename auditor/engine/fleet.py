@@ -7,13 +7,13 @@ from typing import Any
 from msgspec import Struct, field
 
 from auditor.catalogue import Catalogue
-from auditor.domain.enums import Outcome, Status, SubjectType
+from auditor.domain.enums import Status, SubjectType
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Balance, Policy, PolicySet, Waiver
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import BalanceShare, FleetResult, Notice, PolicyOutcome, SeatCount, TenantResult
 from auditor.engine.notices import unknown_waiver
-from auditor.engine.outcome import fingerprint, raised_outcome, unwaived_status
+from auditor.engine.outcome import fingerprint, policy_outcome, unwaived_status
 from auditor.engine.policy.unmatched import no_match
 from auditor.engine.policy_index import Checks, rules_of
 from auditor.engine.skus.masks import surely_contains
@@ -115,17 +115,10 @@ def _scope(
 
 def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> PolicyOutcome:
     open_ = sum(finding.status is not Status.WAIVED for finding in findings)
-    status = raised_outcome(policy, open_, len(findings))
     reasons = list(dict.fromkeys(scope.reasons))
-    return PolicyOutcome(
-        id=policy.id,
-        status=Outcome.NOT_EVALUATED if reasons else status,
-        findings=len(findings),
-        reason=joined("; ", reasons) or None,
-        missing=("subscribedSkus",) if reasons else (),
-        judged=None if reasons else len(scope.judged),
-        report_only=policy.report_only or None,
-    )
+    missing, judged = (("subscribedSkus",), None) if reasons else ((), len(scope.judged))
+    reason = joined("; ", reasons) or None
+    return policy_outcome(policy, len(findings), open_, reason=reason, missing=missing, judged=judged)
 
 
 class _FleetWaivers:

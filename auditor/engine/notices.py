@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
+from operator import attrgetter
 
 from auditor.catalogue.directory_roles import builtin_role_ids
 from auditor.domain.enums import Outcome
@@ -13,6 +14,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.unmatched import absences
 from auditor.engine.tenant_facts import TenantFacts
 
+_ORDER = attrgetter("code", "subject")
 SOON = 14
 """A waiver is announced as expiring from this many whole days before its end, its last day included."""
 
@@ -21,13 +23,13 @@ def tenant_notices(bound: BoundPolicies, evaluation: Evaluation) -> tuple[Notice
     """Return the notices of one tenant, sorted by code and subject."""
     facts = bound.facts
     notices = [
-        *(_expired(waiver) for waiver in bound.expired),
+        *(Notice(code="waiver.expired", message=item.expired_message, subject=item.id) for item in bound.expired),
         *(_expiring(waiver, facts.as_of) for waiver in bound.waivers if days_left(waiver, facts.as_of) <= SOON),
         *(unknown_waiver(bound.waivers[index]) for index in evaluation.unknown_waivers),
         *_unknown_names(bound),
         *absences(bound, evaluation.unmatched),
     ]
-    return tuple(sorted(set(notices), key=_order))
+    return tuple(sorted(set(notices), key=_ORDER))
 
 
 def days_left(waiver: Waiver, as_of: datetime) -> int:
@@ -55,7 +57,7 @@ class FleetNames:
     def notices(self) -> tuple[Notice, ...]:
         """Return a sorted notice for each name that applies to a tenant of the run and that none of them has."""
         unknown = {_unknown_name(mention) for mention in self._unresolved if mention in self._applicable}
-        return tuple(sorted(unknown, key=_order))
+        return tuple(sorted(unknown, key=_ORDER))
 
 
 def unused_waivers(
@@ -117,14 +119,6 @@ class _Statuses:
         if waiver.tenants is None:
             return self._by_policy.get(policy, set())
         return {self._by_tenant[tenant][policy] for tenant in waiver.tenants if policy in self._by_tenant[tenant]}
-
-
-def _order(notice: Notice) -> tuple[str, str]:
-    return (notice.code, notice.subject)
-
-
-def _expired(waiver: Waiver) -> Notice:
-    return Notice(code="waiver.expired", message=waiver.expired_message, subject=waiver.id)
 
 
 def _expiring(waiver: Waiver, as_of: datetime) -> Notice:

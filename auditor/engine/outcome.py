@@ -1,7 +1,7 @@
 """The output of evaluation: findings as columns, counts that add up over batches, and what could not be decided."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, Status
+from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject
@@ -193,11 +194,28 @@ def unwaived_status(policy: Policy) -> Status:
     return Status.REPORT_ONLY if policy.report_only else Status.OPEN
 
 
-def raised_outcome(policy: Policy, unwaived: int, findings: int) -> Outcome:
-    """Return the outcome of an evaluated policy from its number of findings and of those that are not waived."""
-    if unwaived:
-        return Outcome.REPORT_ONLY if policy.report_only else Outcome.FAIL
-    return Outcome.WAIVED if findings else Outcome.PASS
+def policy_outcome(
+    policy: Policy, findings: int, unwaived: int, *, reason: Message | None, missing: Sequence[str], judged: int | None
+) -> PolicyOutcome:
+    """Return the outcome of a policy from its number of findings and of those that are not waived.
+
+    With a `reason`, it was not evaluated.
+    """
+    if reason is not None:
+        status = Outcome.NOT_EVALUATED
+    elif unwaived:
+        status = Outcome.REPORT_ONLY if policy.report_only else Outcome.FAIL
+    else:
+        status = Outcome.WAIVED if findings else Outcome.PASS
+    return PolicyOutcome(
+        id=policy.id,
+        status=status,
+        findings=findings,
+        reason=reason,
+        missing=tuple(missing),
+        judged=judged,
+        report_only=policy.report_only or None,
+    )
 
 
 def fingerprint(

@@ -95,10 +95,10 @@ class Rules:
 
     def checks(self, policy: Policy) -> Checks:
         """Return the checks that the policy uses, in the order of the registry."""
-        return _cached(self._checks, id(policy), lambda: self._find_checks(policy))
-
-    def _find_checks(self, policy: Policy) -> Checks:
-        return tuple(check for check in self._registered if check.raised_by(policy.constraint))
+        registered, constraint = self._registered, policy.constraint
+        return _cached(
+            self._checks, id(policy), lambda: tuple(check for check in registered if check.raised_by(constraint))
+        )
 
     def paid_seats(self, policy: Policy, check: str) -> int | None:
         """Return how many seats of its product a finding frees, 1 or 0; None if the finding is not about a seat.

@@ -59,7 +59,7 @@ class Batch:
         users = np.flatnonzero(intersects(held, contained) & has_multiple(held))
         bits = rows_of(held, users)
         columns = [(_NONE, _NONE, _NONE)]
-        for sku, containers in bound.containers.items():
+        for sku, containers in bound.masks.containers.items():
             rows = np.flatnonzero(holders(bits, sku) & intersects(bits, containers_of[sku]))
             if not len(rows):
                 continue
@@ -210,10 +210,6 @@ class TenantScope(Struct, frozen=True, kw_only=True):
             return {}
         return {"pricePerSeat": float(price.amount), "priceFrom": price.starts.isoformat()}
 
-    def price(self, sku: SkuFact, seats: int, day: date | None = None) -> Money | None:
-        """Return the monthly cost of seats of a SKU on a day, by default that of the audit; None if not known."""
-        return price_of(self.bound, sku, seats, day)
-
 
 def price_of(bound: BoundPolicies, sku: SkuFact, seats: int, day: date | None = None) -> Money | None:
     """Return the monthly cost of seats of a SKU on a day, by default that of the audit; None if not known."""
@@ -230,7 +226,8 @@ def _contained(bound: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:
         flags[list(indices)] = True
         return Products.of(flags)
 
-    return packed(bound.containers), {sku: packed(containers) for sku, containers in bound.containers.items()}
+    containers_of = bound.masks.containers
+    return packed(containers_of), {sku: packed(containers) for sku, containers in containers_of.items()}
 
 
 def _error_texts(assignments: AssignmentColumns, entries: Rows) -> tuple[Rows, tuple[str, ...]]:

@@ -79,7 +79,7 @@ def seat_counts(bound: BoundPolicies, people: UserColumns) -> pa.Table:
         states=np.concatenate([np.zeros(len(holders), dtype=np.int8), states[service_set_of[skus], rows]]),
     )
     properties = enumerate(units_of(bound.facts))
-    return pa.concat_tables([_counted(by, _column(people, name), seats) for by, name in properties])
+    return pa.concat_tables([_counted(by, people.column(name), seats) for by, name in properties])
 
 
 class _Seats(NamedTuple):
@@ -90,8 +90,9 @@ class _Seats(NamedTuple):
     states: npt.NDArray[np.int8]
 
 
-def _counted(by: int, column: pa.DictionaryArray, holdings: _Seats) -> pa.Table:
+def _counted(by: int, column: pa.Array, holdings: _Seats) -> pa.Table:
     """Count seats by the values of one column."""
+    column = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     units, count = codes_of(column, absent=len(column.dictionary)).astype(np.int64), len(column.dictionary) + 1
     seat_keys = (holdings.skus * count + units[holdings.rows]) * STATES + holdings.states
     occurring, seats = _counts(seat_keys, (int(holdings.skus.max(initial=0)) + 1) * count * STATES)
@@ -110,11 +111,6 @@ def _counts(keys: Rows, limit: int) -> tuple[Rows, Rows]:
         return values, counts[values]
     values = distinct(keys)
     return values, np.bincount(np.searchsorted(values, keys), minlength=len(values))
-
-
-def _column(people: UserColumns, name: str) -> pa.DictionaryArray:
-    column = people.column(name)
-    return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
 
 
 def _indices(codes: Rows, column: pa.DictionaryArray) -> pa.Array:

@@ -35,17 +35,13 @@ _MAX_UNITS = 1000
 """The maximum number of departments, or of companies, in a report; the others are merged into one row."""
 
 
-class Reports(Struct, frozen=True, kw_only=True):
-    """The reports about the seats of a tenant; None if a report's data is not known."""
+def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> tuple[UsageReport | None, DepartmentReport | None]:
+    """Return the reports about the seats of a tenant from the counts of all its batches.
 
-    usage: UsageReport | None = None
-    departments: DepartmentReport | None = None
-
-
-def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
-    """Return the reports of a tenant from the counts of all its batches; both are None without users."""
+    A report is None if its data is not known; without users, both are.
+    """
     if not counts:
-        return Reports()
+        return None, None
     facts, size = bound.facts, bound.size
     table = pa.concat_tables(counts)
     by, sku, state, seats = (table.column(name).to_numpy() for name in ("by", "sku", "state", "seats"))
@@ -67,7 +63,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
             counted = _Seats(table.column("name").take(indices(rows)), sku[rows], state[rows], seats[rows])
             usages[name] = _units(counted, prices, usage_known=bool(refreshed))
     if not usages:
-        return Reports(usage=usage)
+        return usage, None
     report = DepartmentReport(
         departments=usages.get("department", ()),
         companies=usages.get("companyName", ()),
@@ -75,7 +71,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
         divisions=usages.get("division", ()),
         unassigned=_unassigned(bound, prices),
     )
-    return Reports(usage=usage, departments=report)
+    return usage, report
 
 
 def _cost(price: Money | None, seats: int | None) -> Money | None:

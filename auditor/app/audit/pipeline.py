@@ -181,11 +181,11 @@ def _with_evaluation(bound: BoundPolicies, evaluation: Evaluation, tenant: Tenan
     """Add the outcome of the evaluation to a tenant: policies, seats, notices and waivers."""
     balanced = [(policy, policy.constraint) for policy in bound.policies if isinstance(policy.constraint, Balance)]
     indices = evaluation.used_waivers | evaluation.unknown_waivers
-    reports = reports_of(bound, evaluation.seats)
+    usage, departments = reports_of(bound, evaluation.seats)
     return replace(
         tenant,
-        usage=reports.usage,
-        departments=reports.departments,
+        usage=usage,
+        departments=departments,
         coverage=seat_coverage(bound, evaluation),
         policies=evaluation.outcomes,
         notices=tenant_notices(bound, evaluation),

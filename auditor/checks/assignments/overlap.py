@@ -10,7 +10,7 @@ from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.columns.bitsets import BitRows, Products, has_multiple, intersection, patterns, sku_indices
+from auditor.engine.columns.bitsets import BitRows, Products, has_multiple, patterns, sku_indices
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
@@ -31,7 +31,7 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFin
     conflicts = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Conflicts(scope.bound, of, group))
     if not conflicts.possible:
         return None, people.nobody
-    held = intersection(people.assignments.assigned_skus, conflicts.products)
+    held = people.assignments.assigned_skus & conflicts.products.words
     maybe = population.maybe & has_multiple(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
     if not len(rows):
@@ -87,12 +87,9 @@ class _Conflicts:
             cached = self._cache[key] = _Conflict(
                 sure=_conflict(self._true, skus) and bool(certain.all()),
                 open=_conflict(self._maybe, skus),
-                name=self._joined(skus[certain]),
+                name="+".join(sorted({self._skus[sku].label for sku in skus[certain]})),
             )
         return cached
-
-    def _joined(self, skus: Rows) -> str:
-        return "+".join(sorted({self._skus[sku].label for sku in skus}))
 
 
 def _conflict(elements: list[Flags], skus: Rows) -> bool:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from auditor.checks.check import Cost, Detail, ObjectAction
-from auditor.checks.contracts.terms import ContractCheck, contract_finding, named_sku, tenant_contracts, within
+from auditor.checks.contracts.terms import ContractCheck, contract_finding, named_sku, within
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.policy.model import Contracts
@@ -21,7 +21,7 @@ _REPORTED_DAYS: Final = 30
 def _evaluate(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
     if block.ending is None:
         return
-    for contract in tenant_contracts(scope.bound):
+    for contract in scope.bound.contracts:
         if within(scope, contract.ends, block.ending, past=_REPORTED_DAYS):
             money, details = _renewal(scope, contract)
             yield contract_finding(scope, contract, money=money, **details)

@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 
 from auditor.checks.check import Cost, ObjectAction
-from auditor.checks.contracts.terms import ContractCheck, contracts_in_force
+from auditor.checks.contracts.terms import ContractCheck
 from auditor.checks.owned_products import owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
@@ -24,7 +24,7 @@ def _evaluate(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
         return
     bound = scope.bound
     covered = reduce(
-        or_, (bound.masks.of(contract.products) for contract in contracts_in_force(bound)), empty_mask(bound.size)
+        or_, (bound.masks.of(contract.products) for contract in bound.contracts_in_force), empty_mask(bound.size)
     )
     yield from owned_product_findings(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Detail, ObjectAction
-from auditor.checks.contracts.terms import ContractCheck, contract_finding, tenant_contracts, within
+from auditor.checks.contracts.terms import ContractCheck, contract_finding, within
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Contracts
 from auditor.domain.translation import N_
@@ -14,7 +14,7 @@ from auditor.engine.scope import TenantScope
 def _evaluate(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
     if block.notice is None:
         return
-    for contract in tenant_contracts(scope.bound):
+    for contract in scope.bound.contracts:
         day = contract.last_notice_day
         if day is not None and within(scope, day, block.notice):
             yield contract_finding(scope, contract, money=None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.contracts.terms import ContractCheck, ContractSubject, contracts_in_force, subject_of
+from auditor.checks.contracts.terms import ContractCheck, ContractSubject, subject_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -24,7 +24,7 @@ def _evaluate(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     groups: dict[frozenset[str], tuple[ContractSubject, list[Contract]]] = {}
-    for contract in contracts_in_force(scope.bound):
+    for contract in scope.bound.contracts_in_force:
         contract_subject = subject_of(scope.bound, contract.products)
         is_pool = contract_subject.pool is not None
         key = _members(scope, contract.products) if is_pool else frozenset({contract_subject.subject.id})

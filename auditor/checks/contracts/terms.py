@@ -1,6 +1,6 @@
 """The contracts of a tenant: their products, their dates, and findings about them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,7 +20,6 @@ from auditor.engine.outcome import BatchOutcome, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.seat_prices import contracts_of
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Articles, Situation, purchase_channel
 
@@ -34,20 +33,9 @@ class ContractSubject(Struct, frozen=True):
     """The product set, if it is not a single SKU."""
 
 
-def tenant_contracts(bound: BoundPolicies) -> tuple[Contract, ...]:
-    """Return the contracts that apply to the tenant, in order of id."""
-    return contracts_of(bound.facts.policies, bound.facts.manifest.tenant)
-
-
-def contracts_in_force(bound: BoundPolicies) -> list[Contract]:
-    """Return the contracts that are in force on the day of the audit."""
-    today = bound.facts.as_of.date()
-    return [contract for contract in tenant_contracts(bound) if contract.holds(today)]
-
-
 def contract_extent(bound: BoundPolicies, _index: int, _block: Contracts, _outcome: BatchOutcome) -> PolicyExtent:
     """Count the contracts of the tenant."""
-    count = len(tenant_contracts(bound))
+    count = len(bound.contracts)
     return PolicyExtent(count, not count)
 
 
@@ -118,12 +106,8 @@ def ending_contract(situation: Situation) -> Articles:
 
 def contract_terms(bound: BoundPolicies) -> tuple[ContractTerm, ...] | None:
     """Return the tenant's contracts with their dates; None if there are none."""
-    return tuple(_terms(bound)) or None
-
-
-def _terms(bound: BoundPolicies) -> Iterator[ContractTerm]:
-    for contract in tenant_contracts(bound):
-        yield ContractTerm(
+    terms = (
+        ContractTerm(
             id=contract.id,
             name=subject_of(bound, contract.products).subject.name,
             sku_ids=tuple(sku.sku_id for sku in bound.skus_in(contract.products)),
@@ -132,6 +116,9 @@ def _terms(bound: BoundPolicies) -> Iterator[ContractTerm]:
             renews=contract.renews,
             seats=contract.seats,
         )
+        for contract in bound.contracts
+    )
+    return tuple(terms) or None
 
 
 class ContractCheck(Check[Contracts], frozen=True, kw_only=True):

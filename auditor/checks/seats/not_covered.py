@@ -25,7 +25,7 @@ from auditor.domain.translation import N_
 from auditor.engine.coverage import TRIAL_UNKNOWN, unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.unknowns import missing_facts
-from auditor.engine.scope import Scope, TenantScope
+from auditor.engine.scope import Scope, TenantScope, price_of
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Situation, purchase_channel
 
@@ -89,7 +89,7 @@ def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> Obj
     evidence[MISSING_PRODUCT] = {"skuId": product.sku_id, "skuPartNumber": product.part_number, "name": name}
     if others := [policy.id for policy in scope.bound.policies if _counts(scope, policy, product)]:
         evidence[MISSING_PRODUCT]["countsFor"] = others
-    money = None if missing is None else scope.price(product, missing)
+    money = None if missing is None else price_of(scope.bound, product, missing)
     if money is not None:
         evidence[MISSING_PRODUCT] |= {"costPerMonth": float(money.per_month), "currency": money.currency}
     finding = seat_finding(scope, block, stock, evidence, None)

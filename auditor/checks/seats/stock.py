@@ -8,7 +8,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.checks.check import Check
-from auditor.domain.actions.money import Money
 from auditor.domain.actions.product_names import pooled
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Seats
@@ -17,7 +16,7 @@ from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, seat_extent
-from auditor.engine.scope import TenantScope
+from auditor.engine.scope import TenantScope, price_of
 from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
@@ -159,16 +158,10 @@ def seat_finding(
         stock.subject,
         product=stock.product,
         evidence=numbers | evidence,
-        money=None if seats is None else _money(scope, stock, seats),
+        # The SKUs of a pool have different prices.
+        money=None if seats is None or stock.pool else price_of(scope.bound, scope.facts.skus[stock.skus[0]], seats),
         pool=block.of if stock.pool else None,
     )
-
-
-def _money(scope: TenantScope, stock: Stock, seats: int) -> Money | None:
-    """Return the price of seats of a single SKU; None for a pool, whose SKUs have different prices."""
-    if len(stock.skus) != 1 or stock.pool:
-        return None
-    return scope.price(scope.facts.skus[stock.skus[0]], seats)
 
 
 class SeatCheck(Check[Seats], frozen=True, kw_only=True):

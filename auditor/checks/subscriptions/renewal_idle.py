@@ -19,7 +19,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import includes
-from auditor.engine.scope import TenantScope
+from auditor.engine.scope import TenantScope, price_of
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Situation, purchase_channel, trial
 
@@ -86,7 +86,7 @@ def _finding(scope: TenantScope, block: Subscriptions, row: Row, count: int) -> 
     evidence = {"adjust": -count, **({} if price is None else scope.price_change(price))}
     if block.except_monthly:
         evidence["term"] = term_of(scope, row)
-    return subscription_finding(scope, row, evidence=evidence, money=scope.price(sku, count, day))
+    return subscription_finding(scope, row, evidence=evidence, money=price_of(scope.bound, sku, count, day))
 
 
 CHECK = SubscriptionCheck(

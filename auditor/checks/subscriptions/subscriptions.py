@@ -19,7 +19,6 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, includes, subscription_extent
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.seat_prices import contracts_of
 from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
@@ -60,7 +59,7 @@ def subscription_finding(
     row: Row,
     *,
     detail: str | None = None,
-    evidence: Mapping[str, Any] | None = None,
+    evidence: Mapping[str, Any],
     money: Money | None = None,
 ) -> ObjectFinding:
     """Return a finding about a subscription; `evidence` is added to that of the row."""
@@ -78,7 +77,7 @@ def subscription_finding(
             "ownerTenantId": row["ownerTenantId"],
             "consumed": sku.consumed,
             "spare": sku.spare,
-            **(evidence or {}),
+            **evidence,
         },
         money=money,
     )
@@ -104,36 +103,32 @@ def term_of(scope: TenantScope, row: Row) -> str:
     masks, index = scope.bound.masks, scope.facts.index.get(row["skuId"] or "")
     if index is None:
         return "unknown"
-    today = scope.facts.as_of.date()
-    contracts = contracts_of(scope.facts.policies, scope.facts.manifest.tenant)
-    in_force = [contract for contract in contracts if contract.holds(today)]
+    in_force = scope.bound.contracts_in_force
     if any(masks.of(contract.products).unknown[index] for contract in in_force):
         return "unknown"
     terms = {contract.term for contract in in_force if masks.of(contract.products).true[index]}
     if len(terms) != 1:
         return "unknown"
-    term = terms.pop()
-    return "monthly" if term == MONTHLY else term
+    return "monthly" if MONTHLY in terms else terms.pop()
 
 
 def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:
     """Return the subscriptions that have a next date, in order of id; empty if subscriptions were not read."""
     if not bound.facts.status(Source.SUBSCRIPTIONS).is_read:
         return ()
-    return tuple(_dated(bound, row) for row in bound.facts.subscriptions if row["nextLifecycleDateTime"] is not None)
-
-
-def _dated(bound: BoundPolicies, row: Row) -> Subscription:
-    sku = bound.facts.subscription_sku(row)
-    return Subscription(
-        id=row["id"],
-        sku_id=sku.sku_id,
-        sku_part_number=sku.part_number or "",
-        name=bound.facts.title(sku),
-        status=row["status"],
-        is_trial=row["isTrial"],
-        total_licenses=row["totalLicenses"],
-        next_lifecycle_date_time=row["nextLifecycleDateTime"],
+    dated = [row for row in bound.facts.subscriptions if row["nextLifecycleDateTime"] is not None]
+    return tuple(
+        Subscription(
+            id=row["id"],
+            sku_id=sku.sku_id,
+            sku_part_number=sku.part_number or "",
+            name=bound.facts.title(sku),
+            status=row["status"],
+            is_trial=row["isTrial"],
+            total_licenses=row["totalLicenses"],
+            next_lifecycle_date_time=row["nextLifecycleDateTime"],
+        )
+        for row, sku in zip(dated, map(bound.facts.subscription_sku, dated), strict=True)
     )
 
 

@@ -129,11 +129,6 @@ def rows_of(held: BitRows, rows: Rows) -> BitRows:
     return held[:, 0][rows].reshape(-1, 1) if held.shape[1] == 1 else held[rows]
 
 
-def intersection(held: BitRows, products: Products) -> BitRows:
-    """Return each bitset with only the SKUs of `products`."""
-    return held & products.words
-
-
 def non_empty(held: BitRows) -> Flags:
     """Return flags of the bitsets that are not empty."""
     return np.asarray(held[:, 0] != 0 if held.shape[1] == 1 else held.any(axis=1))

@@ -8,14 +8,14 @@ from functools import cached_property
 import numpy as np
 
 from auditor.domain.policy.model import Policy, PolicySet, Waiver
-from auditor.domain.policy.prices import SeatPrices
+from auditor.domain.policy.prices import Contract, SeatPrices
 from auditor.domain.policy.product_set import ProductSet, Sku, leaves
 from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.selection.conditional_access import ConditionalAccess
 from auditor.engine.selection.directory_roles import DirectoryRoles
 from auditor.engine.selection.group_membership import Membership
-from auditor.engine.skus.masks import Containers, Flags, Mask, ProductMasks, masks_of, unshared_masks
-from auditor.engine.skus.seat_prices import prices_on
+from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of, unshared_masks
+from auditor.engine.skus.seat_prices import contracts_of, prices_on
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 
@@ -32,7 +32,6 @@ class BoundPolicies:
     membership: Membership
     conditional_access: ConditionalAccess
     """Gives access to the directory roles too."""
-    containers: Containers
     rules: Rules
     counts_seats: bool = False
     """Whether seats are counted by department and use for reports, in addition to what policies need."""
@@ -70,6 +69,17 @@ class BoundPolicies:
             self._prices[day] = prices_on(self.facts, self.masks, day)
         return self._prices[day]
 
+    @cached_property
+    def contracts(self) -> tuple[Contract, ...]:
+        """The contracts that apply to the tenant, in order of id."""
+        return contracts_of(self.facts.policies, self.facts.manifest.tenant)
+
+    @cached_property
+    def contracts_in_force(self) -> tuple[Contract, ...]:
+        """Those that are in force on the day of the audit."""
+        today = self.facts.as_of.date()
+        return tuple(contract for contract in self.contracts if contract.holds(today))
+
     def waivers_of(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
         """Return the waivers that cover a policy, with their indices."""
         named, general = self._covering
@@ -92,7 +102,7 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seat
     With `counts_seats`, the seats of its users are counted for reports too.
     """
     tenant = facts.manifest.tenant
-    rules, masks = rules_of(policies, checks), masks_of(facts, facts.skus)
+    rules = rules_of(policies, checks)
     waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
     today = facts.as_of.date()
     membership = Membership(facts)
@@ -101,10 +111,9 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seat
         policies=tuple(policy for policy in rules.ordered if policy.applies_to(tenant)),
         waivers=tuple(waiver for waiver in waivers if today <= waiver.expires),
         expired=tuple(waiver for waiver in waivers if today > waiver.expires),
-        masks=masks,
+        masks=masks_of(facts, facts.skus),
         membership=membership,
         conditional_access=ConditionalAccess(facts, membership, DirectoryRoles(facts, membership)),
-        containers=masks.containers,
         rules=rules,
         counts_seats=counts_seats,
     )

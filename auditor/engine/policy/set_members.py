@@ -11,27 +11,22 @@ from auditor.engine.policy.binding import BoundPolicies
 def set_members(bound: BoundPolicies) -> tuple[ProductSetMembers, ...] | None:
     """Return the members of each set that has any, so that actions and reports need no snapshot; None if no set has."""
     sets = {products.written: products for policy in bound.policies for products in _sets(policy)}
-    members = {written: bound.with_seats(sets[written]) for written in sorted(sets)}
-    return (
-        tuple(
-            ProductSetMembers(written=written, sku_ids=tuple(sku.sku_id for sku in skus))
-            for written, skus in members.items()
-            if skus
-        )
-        or None
+    members = (
+        ProductSetMembers(written=written, sku_ids=tuple(sku.sku_id for sku in skus))
+        for written in sorted(sets)
+        if (skus := bound.with_seats(sets[written]))
     )
+    return tuple(members) or None
 
 
 def _sets(policy: Policy) -> Iterator[ProductSet]:
     """Yield the sets that findings may name as their product; the name of a single product needs no resolution."""
     match policy.constraint:
         case Assignments(require=required):
-            yield from (products for products in required if not _is_name(products))
+            for products in required:
+                if len(products.elements) != 1 or not isinstance(products.elements[0], Sku):
+                    yield products
         case Seats(of=products, pool=pool, covers=covers) if pool or covers:
             yield products
         case _:
             pass
-
-
-def _is_name(products: ProductSet) -> bool:
-    return len(products.elements) == 1 and isinstance(products.elements[0], Sku)

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 from msgspec import Struct
 
-from auditor.catalogue.directory_roles import builtin_roles
+from auditor.catalogue.directory_roles import DirectoryRole, builtin_roles
 from auditor.catalogue.model import GUID
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -151,8 +150,7 @@ class DirectoryRoles:
 
     def _matches(self, selector: HasRole, role: str) -> bool | None:
         """Return whether a selector matches the role with this definition id; None if that is not known."""
-        ids = self._ids(role)
-        builtin = [builtin_roles()[role_id] for role_id in ids if role_id in builtin_roles()]
+        ids, builtin = self._ids(role), self._builtin(role)
         if selector.privileged and not any(role_template.privileged for role_template in builtin):
             return False
         if selector.roles is None:
@@ -173,6 +171,10 @@ class DirectoryRoles:
         definition = self._facts.role_definitions.get(role)
         template = None if definition is None else definition["templateId"]
         return (role,) if template is None else (role, template.lower())
+
+    def _builtin(self, role: str) -> list[DirectoryRole]:
+        """Return the templates of a role in Microsoft's list."""
+        return [builtin_roles()[role_id] for role_id in self._ids(role) if role_id in builtin_roles()]
 
     @cached_property
     def _assignments(self) -> tuple[_Assignment, ...]:
@@ -195,11 +197,7 @@ class DirectoryRoles:
             held = HeldRole(
                 name=self._name(item.role),
                 eligible=item.eligible,
-                privileged=any(
-                    builtin_roles()[role_id].privileged
-                    for role_id in self._ids(item.role)
-                    if role_id in builtin_roles()
-                ),
+                privileged=any(role_template.privileged for role_template in self._builtin(item.role)),
                 group=item.principal if is_group else None,
             )
             for user in self._membership.ids_of(item.principal) if is_group else [item.principal]:
@@ -211,8 +209,7 @@ class DirectoryRoles:
 
     def _name(self, role: str) -> str:
         """Return the name of a role: Microsoft's English name, else the tenant's, else the id."""
-        for role_id in self._ids(role):
-            if role_id in builtin_roles():
-                return builtin_roles()[role_id].name
-        definition: Any = self._facts.role_definitions.get(role)
-        return role if definition is None else definition["displayName"] or role
+        builtin, definition = self._builtin(role), self._facts.role_definitions.get(role)
+        if builtin:
+            return builtin[0].name
+        return str((None if definition is None else definition["displayName"]) or role)

@@ -159,7 +159,8 @@ class ProductMasks:
                 free = self._free
                 return _Bits(self._everything & ~(free.true | free.unknown), free.unknown)
             case Builtin():
-                return self._trial
+                trials = self._trials
+                return _Bits(_bits(answer is True for answer in trials), _bits(answer is None for answer in trials))
             case Sku(name=name):
                 key = name.casefold()
                 return _Bits(self._bits_by_name.get(key, 0)) | _Bits(0, 0 if GUID.fullmatch(key) else self._nameless)
@@ -177,35 +178,24 @@ class ProductMasks:
         return reduce(or_, [*listed, *extended], _Bits(0, self._nameless))
 
     @cached_property
-    def _trial(self) -> _Bits:
-        return _Bits(_bits(answer is True for answer in self._trials), _bits(answer is None for answer in self._trials))
-
-    @cached_property
     def containers(self) -> Containers:
-        """The SKUs that contain each SKU."""
-        return containers(self._skus)
+        """The SKUs that contain each SKU, by their service plans.
 
-
-def containers(skus: Sequence[SkuFact]) -> Containers:
-    """Return the SKUs that contain each SKU, by their service plans.
-
-    If two SKUs have the same plans, the one with the greater skuId is contained in the other. A SKU whose plans are
-    unknown or empty neither contains another one nor is contained.
-    """
-    plans = {index: _plans(sku) for index, sku in enumerate(skus) if sku.plans is not None}
-    containers_of: dict[int, tuple[int, ...]] = {}
-    for index, sku_plans in plans.items():
-        if not sku_plans:
-            continue
-        containing = [
-            other
-            for other, other_plans in plans.items()
-            if other != index
-            and (sku_plans < other_plans or (sku_plans == other_plans and skus[index].sku_id > skus[other].sku_id))
-        ]
-        if containing:
-            containers_of[index] = tuple(sorted(containing, key=lambda other: (-len(plans[other]), skus[other].sku_id)))
-    return containers_of
+        If two SKUs have the same plans, the one with the greater skuId is contained in the other. A SKU whose plans are
+        unknown or empty neither contains another one nor is contained.
+        """
+        ids = [sku.sku_id for sku in self._skus]
+        plans = {index: _plans(sku) for index, sku in enumerate(self._skus) if sku.plans}
+        containers_of: dict[int, tuple[int, ...]] = {}
+        for index, own in plans.items():
+            containing = [
+                other
+                for other, larger in plans.items()
+                if own and (own < larger or (own == larger and ids[index] > ids[other]))
+            ]
+            if containing:
+                containers_of[index] = tuple(sorted(containing, key=lambda other: (-len(plans[other]), ids[other])))
+        return containers_of
 
 
 def _plans(sku: SkuFact) -> frozenset[str]:

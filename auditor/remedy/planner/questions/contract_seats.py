@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from auditor.checks.contracts.terms import contracts_in_force
 from auditor.domain.policy.prices import Contract
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_pools import purchased_units
@@ -19,7 +18,7 @@ def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, DecidedSeatChange
     """
     facts = bound.facts
     contracts_by_skus: dict[tuple[int, ...], list[Contract]] = {}
-    for contract in contracts_in_force(bound):
+    for contract in bound.contracts_in_force:
         contracts_by_skus.setdefault(tuple(np.flatnonzero(bound.masks.of(contract.products).true).tolist()), []).append(
             contract
         )

@@ -7,7 +7,6 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.checks.contracts.terms import contracts_in_force
 from auditor.domain.policy.decision import Answer, AnswerKind
 from auditor.domain.policy.model import Seats
 from auditor.domain.policy.prices import MONTHS, months_before
@@ -55,7 +54,7 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
         before = facts.skus[index]
         change = changes.get(sku_id, DecidedSeatChange(sku=before, before=before, decisions=(), subscriptions={}))
         if answer.kind is AnswerKind.RENEWAL:
-            contracts = contracts_in_force(bound)
+            contracts = bound.contracts_in_force
             terms = {contract.term for contract in contracts if bound.masks.of(contract.products).true[index]}
             changed = _renewal(change, row, answer, terms)
         else:
