@@ -100,6 +100,10 @@ class HolderCount(Struct):
     certain: Rows
     possible: Rows
 
+    def at(self, index: int) -> tuple[int, int]:
+        """Return how many people hold a SKU, or any SKU of a pool, which has index 0: certainly, and at most."""
+        return int(self.certain[index]), int(self.possible[index])
+
     def add(self, other: "HolderCount") -> None:
         """Add the counts of another batch."""
         self.certain = self.certain + other.certain

@@ -119,18 +119,9 @@ def _evidence(
         for name in _FACTS
         if name in columns
     ]
-    return _joined(
-        '{\n  "userPrincipalName": ',
-        json_strings(principals).fill_null("null"),
-        *parts,
-        ',\n  "assignedLicenses": ',
-        held,
-        "\n}",
-    )
-
-
-def _joined(*parts: "pa.Array | str") -> pa.Array:
-    return pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
+    names = json_strings(principals).fill_null("null")
+    members = ('{\n  "userPrincipalName": ', names, *parts, ',\n  "assignedLicenses": ', held, "\n}")
+    return pc.binary_join_element_wise(*members, "", null_handling="replace", null_replacement="")
 
 
 def _text(column: pa.Array) -> pa.Array:

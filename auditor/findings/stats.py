@@ -21,13 +21,6 @@ from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, combined, encode, values_of
 
-# Attribute access on an enum class is slow in Python 3.11; these names are used once per finding.
-NEW: Final = Change.NEW
-REOPENED: Final = Change.REOPENED
-OPEN: Final = Status.OPEN
-REPORT_ONLY: Final = Status.REPORT_ONLY
-USER: Final = SubjectType.USER
-
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
 """Kinds of cost that mean superfluous paid seats."""
 _NO_MONEY: Final[Mapping[str, Decimal]] = {}
@@ -76,7 +69,7 @@ class _Kind(NamedTuple):
 
     @property
     def open(self) -> bool:
-        return self.status is OPEN
+        return self.status is Status.OPEN
 
     @property
     def counts_seats(self) -> bool:
@@ -153,14 +146,14 @@ class StatsBuilder:
         counts = self._policies.get(kind.policy) or PolicyStats(
             severity=kind.severity, found=0, waived=0, money=_NO_MONEY
         )
-        is_waived = not kind.open and kind.status is not REPORT_ONLY
+        is_waived = not kind.open and kind.status is not Status.REPORT_ONLY
         self._policies[kind.policy] = replace(
             counts,
             found=counts.found + count,
             waived=counts.waived + count * is_waived,
-            report_only=counts.report_only + count * (kind.status is REPORT_ONLY),
-            new=counts.new + count * (kind.open and kind.change == NEW.value),
-            reopened=counts.reopened + count * (kind.open and kind.change == REOPENED.value),
+            report_only=counts.report_only + count * (kind.status is Status.REPORT_ONLY),
+            new=counts.new + count * (kind.open and kind.change == Change.NEW.value),
+            reopened=counts.reopened + count * (kind.open and kind.change == Change.REOPENED.value),
         )
         self._unpriced = self._unpriced or (kind.open and kind.price is None and cost_of(kind.check) in _PAID)
         if is_waived and kind.waiver:
@@ -208,7 +201,7 @@ def _kinds(batch: pa.RecordBatch) -> Iterator[_Kind]:
     columns = (values_of(batch.column(name)) for name in _KIND_COLUMNS)
     for policy, check, severity, status, waiver, change, subject, currency, price in zip(*columns, strict=True):
         amount = None if price is None else Decimal(price)
-        is_user = subject == USER.value
+        is_user = subject == SubjectType.USER.value
         yield _Kind(policy, check, Severity(severity), Status(status), waiver, change, is_user, currency, amount)
 
 

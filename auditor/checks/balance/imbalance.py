@@ -39,7 +39,13 @@ def _evaluate(scope: FleetScope, block: Balance) -> Iterator[Finding]:
             scope.doubtful |= bool(share.doubtful)
     for _, scale in sorted(_seat_scales(scope, block, titles).items()):
         if scale.short and scale.excess:
-            yield scope.finding(CHECK.id, scale.count, _evidence(block, scale))
+            evidence = {
+                "short": sorted(scale.short, key=lambda line: str(line["tenant"])),
+                "excess": sorted(scale.excess, key=lambda line: str(line["tenant"])),
+                "minimum": block.minimum.written if block.minimum else None,
+                "maximum": block.maximum.written if block.maximum else None,
+            }
+            yield scope.finding(CHECK.id, scale.count, evidence)
         elif scale.may_be_short and scale.may_be_excess:
             scope.reasons.extend(scale.reasons)
 
@@ -54,15 +60,6 @@ def _seat_scales(scope: FleetScope, block: Balance, titles: Mapping[str, str]) -
                 title, is_doubtful = titles[tenant.name], count.sku_id in share.doubtful
                 scale.weigh(block, tenant, title, count, doubtful=is_doubtful)
     return scales
-
-
-def _evidence(block: Balance, scale: "_TenantScale") -> dict[str, Any]:
-    return {
-        "short": sorted(scale.short, key=lambda line: str(line["tenant"])),
-        "excess": sorted(scale.excess, key=lambda line: str(line["tenant"])),
-        "minimum": block.minimum.written if block.minimum else None,
-        "maximum": block.maximum.written if block.maximum else None,
-    }
 
 
 class _TenantScale(Struct):

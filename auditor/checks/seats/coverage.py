@@ -26,14 +26,14 @@ def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage
             continue
         mask = bound.masks.of(block.of)
         pool = pool_of(bound.facts, block.of, [sku for sku in bound.facts.assignable if mask.true[sku]])
-        people, usable = int(count.certain[0]), pool.usable(block)
+        (people, possible), usable = count.at(0), pool.usable(block)
         if people and usable is not None:
             missing = max(people - usable, 0)
             product = narrowest_product(bound.facts, block.of) if missing else None
             yield SeatCoverage(
                 policy=policy.id,
                 people=people,
-                unknown=int(count.possible[0]) - people,
+                unknown=possible - people,
                 usable=usable,
                 missing=missing,
                 missing_cost=None if product is None else price_of(bound, product, missing),

@@ -61,13 +61,10 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     if skus is None or scope.facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE:
         return  # the seats that were not read may be sufficient
     users_unread = unread_source(scope.facts, Source.USERS)
-    certain = 0 if scope.holders is None else int(scope.holders.certain[0])
-    possible = 0 if scope.holders is None else int(scope.holders.possible[0])
+    certain, possible = (0, 0) if scope.holders is None else scope.holders.at(0)
     certain_pool = pool_of(scope.facts, block.of, skus.certain)
-    lowest, highest = (
-        certain_pool.usable(block),
-        pool_of(scope.facts, block.of, [*skus.certain, *skus.possible]).usable(block),
-    )
+    lowest = certain_pool.usable(block)
+    highest = pool_of(scope.facts, block.of, [*skus.certain, *skus.possible]).usable(block)
     stock = certain_pool if lowest == highest else with_unknown_seats(certain_pool)
     if highest is not None and certain > highest:
         yield _finding(scope, block, stock, certain)

@@ -31,7 +31,6 @@ from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope
-from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Situation, licence_removal, self_service
 
 
@@ -73,20 +72,16 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     if block.pool:
         yield from _evaluate_pool(scope, block, skus)
     else:
+        facts = scope.facts
+        # A share of an unknown number of consumed units counts as 0.
         if holders is not None and any(
-            _may_exceed(block, holders, scope.facts.skus[sku_index], sku_index) for sku_index in skus.possible
+            holders.at(index)[1] > (_limit(block, facts.skus[index].consumed) or 0) for index in skus.possible
         ):
             scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
         for index in skus.certain:
             yield from _compare(scope, block, stock_of(scope.facts, index))
     if skus.certain or skus.possible:
         scope.unknown.add_all(unread_source(scope.facts, Source.USERS))
-
-
-def _may_exceed(block: Seats, holders: HolderCount, sku: SkuFact, index: int) -> bool:
-    """Return whether people may hold more of a SKU than the quota; a share of an unknown number counts as 0."""
-    possible, limit = _holders(block, index, holders)[1], _limit(block, sku.consumed)
-    return possible > (limit or 0)
 
 
 def _limit(block: Seats, consumed: int | None) -> int | None:
@@ -103,7 +98,7 @@ def _evaluate_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iter
     stock = pool_of(scope.facts, block.of, skus.certain)
     findings = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else with_unknown_seats(stock)))
     yield from findings
-    counted = 0 if scope.holders is None else int(scope.holders.possible[0])
+    counted = 0 if scope.holders is None else scope.holders.at(0)[1]
     if skus.possible and not findings and not breaches(scope, block) and counted > (_limit(block, stock.consumed) or 0):
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
 
@@ -111,7 +106,7 @@ def _evaluate_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iter
 def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectFinding]:
     if scope.holders is None:
         return
-    certain, possible = _holders(block, stock.skus[0] if stock.skus else 0, scope.holders)
+    certain, possible = scope.holders.at(0 if block.pool or not stock.skus else stock.skus[0])
     quota = _limit(block, stock.consumed)
     if quota is None:
         if possible:
@@ -124,12 +119,6 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
     elif possible > quota:
         reason = Message("for some users, it is not known whether they belong to the population, or have the product")
         scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
-
-
-def _holders(block: Seats, index: int, counted: HolderCount) -> tuple[int, int]:
-    """Return how many people hold a SKU, or any SKU of the pool: certainly, and at most."""
-    position = 0 if block.pool else index
-    return int(counted.certain[position]), int(counted.possible[position])
 
 
 CHECK = SeatCheck(

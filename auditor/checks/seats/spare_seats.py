@@ -146,20 +146,11 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
             continue
         in_set = bound.masks.of(block.of).true.tolist()
         for index in facts.assignable:
-            bounds = _bounds(policy.id, block, facts.skus[index]) if in_set[index] else None
-            if bounds is not None:
+            usable = block.usable(facts.skus[index].enabled, facts.skus[index].warning) if in_set[index] else None
+            if usable is not None:
+                # Spare seats are whole too, so that rounding to the stricter side changes nothing.
+                low = None if block.minimum is None else whole_seats(block.minimum, usable, up=True)
+                high = None if block.maximum is None else whole_seats(block.maximum, usable, up=False)
+                bounds = SeatBounds(policy=policy.id, usable=usable, minimum=low, maximum=high)
                 by_sku.setdefault(index, []).append(bounds)
     return {index: tuple(bounds) for index, bounds in by_sku.items()}
-
-
-def _bounds(policy: str, block: Seats, sku: SkuFact) -> SeatBounds | None:
-    """Return the bounds in whole seats; spare seats are whole too, so rounding to the stricter side changes nothing."""
-    usable = block.usable(sku.enabled, sku.warning)
-    if usable is None:
-        return None
-    return SeatBounds(
-        policy=policy,
-        usable=usable,
-        minimum=None if block.minimum is None else whole_seats(block.minimum, usable, up=True),
-        maximum=None if block.maximum is None else whole_seats(block.maximum, usable, up=False),
-    )

@@ -1,7 +1,5 @@
 """Why a policy about people could not be decided for all of them: the facts that it needs and that are missing."""
 
-from typing import assert_never
-
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as selectors
@@ -16,6 +14,7 @@ from auditor.engine.coverage import (
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
+from auditor.policy.data_needs import selector_needs
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
 _INCOMPLETE = Message("some data of some users could not be read")
@@ -71,24 +70,12 @@ def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated |
         case selectors.HeldFor():
             read = [uncollected_property(facts, name) for name in ("assignedLicenses", "licenseAssignmentStates")]
             return [*read, unread_source(facts, Source.SUBSCRIBED_SKUS)]
-        case selectors.ManagedDevice():
-            return [unread_source(facts, Source.DEVICES)]
         case selectors.LicensedVia():
             return [uncollected_property(facts, "licenseAssignmentStates")]
-        case selectors.Licensed():
-            return [uncollected_property(facts, "assignedLicenses")]
-        case selectors.InactiveFor():
-            return [unread_source(facts, Source.SIGN_IN_ACTIVITY)]
-        case selectors.NeverSignedIn():
-            return [unread_source(facts, Source.SIGN_IN_ACTIVITY), uncollected_property(facts, "createdDateTime")]
         case (
             selectors.InactiveIn() | selectors.AppsUnused() | selectors.MailboxLargerThan() | selectors.MailboxArchive()
         ):
             return [missing_report_column(facts, column) for column in report_columns(atom)]
-        case selectors.Agent():
-            return [uncollected_property(facts, "agent")]
-        case selectors.CreatedWithin():
-            return [uncollected_property(facts, "createdDateTime")]
         case selectors.MemberOf(groups=groups, transitive=transitive):
             reasons = [bound.membership.resolve(name, transitive=transitive).reason for name in groups]
             return [NotEvaluated(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
@@ -96,10 +83,10 @@ def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated |
             return [bound.conditional_access.roles.missing_facts(atom)]
         case selectors.CoveredBy():
             return [bound.conditional_access.missing_facts(atom)]
-        case selectors.Every() | selectors.AnyOf() | selectors.Not() | selectors.Population():
-            return []
         case _:
-            assert_never(atom)
+            needs = selector_needs(atom)
+            properties = (uncollected_property(facts, name) for name in needs.user_properties)
+            return [*(unread_source(facts, source) for source in needs.sources), *properties]
 
 
 def _property(facts: TenantFacts, name: str) -> NotEvaluated | None:

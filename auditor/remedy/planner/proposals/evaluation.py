@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 import pyarrow as pa
 from msgspec import Struct
@@ -209,17 +208,12 @@ def _evaluate(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account])
     people = users.take(pa.array([indices[account.id] for account in ordered])).combine_chunks()
     rows = [row for number, account in enumerate(ordered) for row in assignment_rows(account, number)]
     values = {number: account.overrides for number, account in enumerate(ordered)}
-    batch = UserBatch(users=overridden(people.to_batches()[0], values), assignments=_links(rows), offset=0)
+    links = pa.RecordBatch.from_pylist(rows, ASSIGNMENTS)
+    batch = UserBatch(users=overridden(people.to_batches()[0], values), assignments=links, offset=0)
     for chunk in evaluate_batch(plan, batch).chunks:
         for row, key in _keys(plan, chunk):
             keys_by_user[ordered[row].id].add(key)
     return keys_by_user
-
-
-def _links(rows: list[dict[str, Any]]) -> pa.RecordBatch:
-    table = pa.Table.from_pylist(rows, ASSIGNMENTS).combine_chunks()
-    batches = table.to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=ASSIGNMENTS)
 
 
 def _keys(plan: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, Key]]:

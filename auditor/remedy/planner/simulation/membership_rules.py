@@ -1,7 +1,8 @@
 """Evaluates rules of dynamic groups: whether a user with given properties is a member, as far as can be computed."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -82,9 +83,9 @@ def _compare(comparison: _Comparison, values: Mapping[str, Any]) -> Verdict:
 @lru_cache(maxsize=256)
 def _parse(rule: str) -> Any:
     """Return comparisons within tuples that begin with `and`, `or` or `not`. Raises _UnreadableRuleError."""
-    tokens = list(_tokens(rule))
-    node, rest = _parse_or(tokens, 0)
-    if rest:
+    tokens = deque(_tokens(rule))
+    node = _parse_operands(tokens, 0, "or")
+    if tokens:
         raise _UnreadableRuleError
     return node
 
@@ -99,68 +100,69 @@ def _tokens(rule: str) -> Iterator[tuple[str, str]]:
         position = match.end()
 
 
-_Tokens = Sequence[tuple[str, str]]
+_Tokens = deque[tuple[str, str]]
 
 
-def _parse_or(tokens: _Tokens, depth: int) -> tuple[Any, _Tokens]:
-    return _parse_operands(tokens, depth, "or")
+def _parse_operands(tokens: _Tokens, depth: int, operator: str) -> Any:
+    """Parse operands joined by `or`, or by `and`, which binds them more closely."""
 
+    def parse() -> Any:
+        return _parse_operand(tokens, depth) if operator == "and" else _parse_operands(tokens, depth, "and")
 
-def _parse_operands(tokens: _Tokens, depth: int, operator: str) -> tuple[Any, _Tokens]:
-    parse = _parse_operand if operator == "and" else lambda rest, inner_depth: _parse_operands(rest, inner_depth, "and")
-    node, tokens = parse(tokens, depth)
-    parts = [node]
+    parts = [parse()]
     while tokens and _word(tokens[0]) == operator:
-        node, tokens = parse(tokens[1:], depth)
-        parts.append(node)
-    return (operator, *parts), tokens
+        tokens.popleft()
+        parts.append(parse())
+    return (operator, *parts)
 
 
-def _parse_operand(tokens: _Tokens, depth: int) -> tuple[Any, _Tokens]:
+def _parse_operand(tokens: _Tokens, depth: int) -> Any:
     if not tokens or depth > _MAX_DEPTH:
         raise _UnreadableRuleError
     if _word(tokens[0]) == "not":
-        node, tokens = _parse_operand(tokens[1:], depth + 1)
-        return ("not", node), tokens
-    if tokens[0] == ("sign", "("):
-        node, tokens = _parse_or(tokens[1:], depth + 1)
-        if not tokens or tokens[0] != ("sign", ")"):
-            raise _UnreadableRuleError
-        return node, tokens[1:]
-    return _parse_comparison(tokens)
+        tokens.popleft()
+        return ("not", _parse_operand(tokens, depth + 1))
+    if tokens[0] != ("sign", "("):
+        return _parse_comparison(tokens)
+    tokens.popleft()
+    node = _parse_operands(tokens, depth + 1, "or")
+    _skip(tokens, ")")
+    return node
 
 
-def _parse_comparison(tokens: _Tokens) -> tuple[Any, _Tokens]:
+def _skip(tokens: _Tokens, sign: str) -> None:
+    if not tokens or tokens.popleft() != ("sign", sign):
+        raise _UnreadableRuleError
+
+
+def _parse_comparison(tokens: _Tokens) -> Any:
     if len(tokens) < 3 or not _word(tokens[0]).startswith("user."):
         raise _UnreadableRuleError
-    name, operator = _word(tokens[0]).removeprefix("user."), _word(tokens[1])
-    value, tokens = _parse_value(tokens[2:])
+    name, operator = _word(tokens.popleft()).removeprefix("user."), _word(tokens.popleft())
+    value = _parse_value(tokens)
     positive = _NEGATIONS.get(operator, operator)
     if positive not in {"eq", "in", "startswith", "contains"} or isinstance(value, list) != (positive == "in"):
         raise _UnreadableRuleError
     comparison = _Comparison(name, positive, value)
-    return (comparison if positive == operator else ("not", comparison)), tokens
+    return comparison if positive == operator else ("not", comparison)
 
 
-def _parse_value(tokens: _Tokens) -> tuple[Any, _Tokens]:
-    if tokens[0] == ("sign", "["):
+def _parse_value(tokens: _Tokens) -> Any:
+    kind, text = tokens.popleft()
+    if (kind, text) == ("sign", "["):
         values: list[str] = []
-        tokens = tokens[1:]
         while tokens and tokens[0][0] == "text":
-            values.append(_text(tokens[0][1]))
-            tokens = tokens[1:]
+            values.append(_text(tokens.popleft()[1]))
             if tokens and tokens[0] == ("sign", ","):
-                tokens = tokens[1:]
-        if not tokens or tokens[0] != ("sign", "]"):
-            raise _UnreadableRuleError
-        return values, tokens[1:]
-    kind, text = tokens[0]
+                tokens.popleft()
+        _skip(tokens, "]")
+        return values
     if kind == "text":
-        return _text(text), tokens[1:]
+        return _text(text)
     constants = {"true": True, "false": False, "null": None}
     if text.casefold() not in constants:
         raise _UnreadableRuleError
-    return constants[text.casefold()], tokens[1:]
+    return constants[text.casefold()]
 
 
 def _text(quoted: str) -> str:
