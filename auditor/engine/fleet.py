@@ -76,7 +76,9 @@ def evaluate_fleet(
         applicable = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
         if not applicable or not rules.evaluates_fleet(policy):
             continue
-        scope = _scope(policy, applicable, (catalogue, policies), live)
+        shares = {tenant.name: _share(tenant, policy) for tenant in applicable}
+        waivers = _FleetWaivers(policy, applicable, shares, (catalogue, policies), live)
+        scope = FleetScope(policy=policy, tenants=applicable, shares=shares, waivers=waivers)
         policy_findings: list[Finding] = []
         if len(applicable) > 1:
             for check in rules.checks(policy):
@@ -103,14 +105,8 @@ def evaluate_fleet(
     return FleetResult(policies=tuple(outcomes), notices=distinct), findings, frozenset(touched)
 
 
-def _scope(
-    policy: Policy, tenants: Sequence[TenantResult], sets: tuple[Catalogue, PolicySet], waivers: Iterable[Waiver]
-) -> FleetScope:
-    shares = {
-        tenant.name: next((share for share in tenant.balance if share.policy == policy.id), None) for tenant in tenants
-    }
-    fleet_waivers = _FleetWaivers(policy, tenants, shares, sets, waivers)
-    return FleetScope(policy=policy, tenants=tenants, shares=shares, waivers=fleet_waivers)
+def _share(tenant: TenantResult, policy: Policy) -> BalanceShare | None:
+    return next((share for share in tenant.balance if share.policy == policy.id), None)
 
 
 def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> PolicyOutcome:

@@ -47,14 +47,11 @@ class FindingColumns(Struct, frozen=True, kw_only=True):
 
     def at_offset(self, offset: int, waivers: Rows) -> "FindingColumns":
         """Return the findings of a batch with row numbers of the snapshot, 32-bit columns and the given waivers."""
-        return FindingColumns(
-            policy=self.policy,
-            check=self.check,
+        return replace(
+            self,
             rows=(self.rows + offset).astype(np.int32),
             skus=None if self.skus is None else self.skus.astype(np.int32),
-            written=self.written,
             detail_codes=None if self.detail_codes is None else self.detail_codes.astype(np.int32),
-            details=self.details,
             waivers=waivers,
         )
 

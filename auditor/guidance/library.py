@@ -47,7 +47,11 @@ def library_of(
         documents={
             key: msgspec.convert({**value, "id": key}, SourceDocument) for key, value in links["documents"].items()
         },
-        targets={target.id: target for target in _targets(links)},
+        targets={
+            key: msgspec.convert({**content, "id": key, "home": kind == "pages"}, Target)
+            for kind in ("pages", "sites")
+            for key, content in links[kind].items()
+        },
         terms=msgspec.convert({**terms, "homes": homes["urls"], "home_label": homes["label"]}, Terms),
     )
 
@@ -74,12 +78,6 @@ def article_of(content: Mapping[str, Any]) -> Article:
     """Return the article of a parsed file."""
     roles = [{**role, "duty": role.get("for")} for role in content["roles"]]
     return msgspec.convert({**content, "roles": roles}, Article)
-
-
-def _targets(links: Mapping[str, Any]) -> Iterator[Target]:
-    for kind in ("pages", "sites"):
-        for key, content in links[kind].items():
-            yield msgspec.convert({**content, "id": key, "home": kind == "pages"}, Target)
 
 
 def _reference_faults(page: GuidanceFile, library: Library) -> Iterator[Diagnostic]:

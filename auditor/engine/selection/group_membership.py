@@ -168,17 +168,12 @@ class Membership:
         """Return the users who are members of at least one of the groups."""
         mask = Mask(people.nobody, people.nobody, sure=True)
         for name in groups:
-            mask = mask | self._of_name(people, name, transitive=transitive)
+            resolved = self.resolve(name, transitive=transitive)
+            if resolved.group is None:
+                mask = mask | Mask(people.nobody, people.everybody)
+            else:
+                mask = mask | self.of_id(people, resolved.group.id.lower(), transitive=transitive)
         return mask
-
-    def _of_name(self, people: UserColumns, name: str, *, transitive: bool) -> Mask:
-        resolved = self.resolve(name, transitive=transitive)
-        if resolved.group is None:
-            return Mask(people.nobody, people.everybody)
-        members = self._members_of(resolved.group.id, transitive=transitive).among(people)
-        if resolved.reason is None:
-            return Mask(members, people.nobody, sure=True)
-        return Mask(members, ~members)
 
     def of_id(self, people: UserColumns, group: str, *, transitive: bool) -> Mask:
         """Return the members of the group with a lower-case id; a group that was deleted has no members."""

@@ -37,15 +37,11 @@ def pool_breaches(block: Seats, included: Sequence[SkuFact], doubtful: Sequence[
     sums = _sums(certain, possible)
     if sums is None:
         return _estimate(block, certain, possible)
-    choices = [_broken(block, pair) for pair in sums]
+    choices = [frozenset(breach for breach, _ in broken_bounds(*pair, block.minimum, block.maximum)) for pair in sums]
     if not certain:
         choices.append(frozenset())
     always, sometimes = frozenset.intersection(*choices), frozenset.union(*choices)
     return PoolBreaches(certain=always, undecided=always != sometimes)
-
-
-def _broken(block: Seats, seats: _Pair) -> frozenset[Breach]:
-    return frozenset(breach for breach, _ in broken_bounds(*seats, block.minimum, block.maximum))
 
 
 def _seats(block: Seats, sku: SkuFact) -> _Pair | None:

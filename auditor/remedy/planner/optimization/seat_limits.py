@@ -21,16 +21,12 @@ def limits_of(plan: BoundPolicies, tightened: Mapping[str, Limit], decided: Mapp
     limits: dict[str, Limit] = {}
     for fact in plan.facts.assignable_skus:
         sku = decided.get(fact.sku_id, fact)
-        maximums = [0 if sku.spare is None else max(0, sku.spare)]
-        minimums: list[int] = []
-        for block in blocks_of(plan, sku):
-            bounds = _bounds(block, sku)
-            minimums += [bounds.minimum] if bounds.minimum is not None else []
-            maximums += [bounds.maximum] if bounds.maximum is not None else []
-        learnt = tightened.get(sku.sku_id, Limit())
-        minimums += [learnt.minimum] if learnt.minimum is not None else []
-        maximums += [learnt.maximum] if learnt.maximum is not None else []
-        limits[sku.sku_id] = Limit(minimum=max(minimums, default=None), maximum=min(maximums))
+        bounds = [Limit(maximum=max(0, sku.spare or 0)), tightened.get(sku.sku_id, Limit())]
+        bounds += [_bounds(block, sku) for block in blocks_of(plan, sku)]
+        limits[sku.sku_id] = Limit(
+            minimum=max((bound.minimum for bound in bounds if bound.minimum is not None), default=None),
+            maximum=min(bound.maximum for bound in bounds if bound.maximum is not None),
+        )
     return limits
 
 
@@ -44,9 +40,9 @@ def blocks_of(plan: BoundPolicies, sku: SkuFact) -> Iterator[Seats]:
 
 
 def _bounds(block: Seats, sku: SkuFact) -> Limit:
-    if sku.enabled is None or sku.warning is None or sku.consumed is None:
+    usable = block.usable(sku.enabled, sku.warning)
+    if usable is None or sku.consumed is None:
         return Limit()
-    usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
     spare = usable - sku.consumed
     minimum = maximum = None
     if block.maximum is not None and spare <= block.maximum.seats_of(usable):

@@ -18,8 +18,10 @@ from auditor.remedy.planner.simulation.accounts import Account
 def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Downgrade | None:
     """Return the smaller product of a finding if it was decided that the person gets it; else None."""
     smaller = downgrade_of(finding, product_options.context)
-    replacement = product_options.value(finding, AnswerKind.GIVE)
-    return smaller if smaller is not None and replacement is not None and _named(smaller, str(replacement)) else None
+    given = product_options.value(finding, AnswerKind.GIVE)
+    if smaller is None or given is None:
+        return None
+    return smaller if str(given).casefold() in {smaller.names[1].casefold(), smaller.new} else None
 
 
 def may_act(finding: Finding, product_options: ProductOptions) -> bool:
@@ -42,10 +44,6 @@ def is_half_downgraded(after: Account, fixed: Iterable[Finding], product_options
         downgrade for finding in fixed if (downgrade := decided_downgrade(finding, product_options)) is not None
     ]
     return any(downgrade.old in after.held or downgrade.new not in after.held for downgrade in downgrades)
-
-
-def _named(smaller: Downgrade, name: str) -> bool:
-    return name.casefold() in {smaller.names[1].casefold(), smaller.new}
 
 
 def is_half_replaced(fixed: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:

@@ -1,6 +1,6 @@
 """Computes the contracts after decided purchases and renewals are agreed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -42,18 +42,11 @@ def with_agreed(
     contracts: Sequence[Contract], agreed: Mapping[str, Mapping[str, Contract]], tenants: Sequence[str]
 ) -> tuple[Contract, ...]:
     """Return the contracts of all tenants with the changed ones of some; `agreed` is by tenant name and contract id."""
-    return tuple(part for contract in contracts for part in _split(contract, agreed, tenants))
-
-
-def _split(
-    contract: Contract, agreed: Mapping[str, Mapping[str, Contract]], tenants: Sequence[str]
-) -> Iterator[Contract]:
-    changing = {
-        name: tenant_contracts[contract.id]
-        for name, tenant_contracts in agreed.items()
-        if contract.id in tenant_contracts
-    }
-    others = tuple(name for name in tenants if name not in changing and contract.applies_to(name))
-    if others or not changing:
-        yield replace(contract, tenants=others) if changing else contract
-    yield from (replace(changed, tenants=(name,)) for name, changed in changing.items())
+    parts: list[Contract] = []
+    for contract in contracts:
+        changing = {name: changed[contract.id] for name, changed in agreed.items() if contract.id in changed}
+        others = tuple(name for name in tenants if name not in changing and contract.applies_to(name))
+        if others or not changing:
+            parts.append(replace(contract, tenants=others) if changing else contract)
+        parts += [replace(changed, tenants=(name,)) for name, changed in changing.items()]
+    return tuple(parts)
