@@ -68,12 +68,6 @@ def articles_of(check: str, situation: Situation) -> Articles:
     return _CHECKS[check].articles(situation)
 
 
-def lists_holdings(check: str) -> bool:
-    """Return whether the textual evidence of a finding lists all products of the user."""
-    definition = _CHECKS.get(check)
-    return definition is not None and definition.lists_holdings
-
-
 def detail_of(check: str) -> Detail:
     """Return the content of a finding's detail; NONE for a check that this version does not have."""
     definition = _CHECKS.get(check)

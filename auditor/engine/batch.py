@@ -29,7 +29,6 @@ def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
         if judged or population.possible:
             outcome.reached.add(index)
         scope = Scope(batch=batch, index=index, policy=policy, population=population)
-        outcome.undecided[index] = 0
         for check in bound.rules.checks(policy):
             if check.count_holders is not None:
                 outcome.tallies[index] = check.count_holders(scope, policy.constraint)
@@ -44,7 +43,8 @@ def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
                 findings.append(chunk)
         for chunk in distinct(findings):
             outcome.chunks.append(chunk.at_offset(users.offset, waive(bound, batch.selectors, policy, chunk, outcome)))
-        outcome.undecided[index] = 0 if undecided is nobody else int(np.count_nonzero(undecided))
+        if undecided is not nobody:
+            outcome.undecided[index] = int(np.count_nonzero(undecided))
     return outcome
 
 

@@ -12,7 +12,7 @@ from auditor.domain.policy.model import Policy
 from auditor.domain.result.model import PolicyOutcome
 from auditor.engine.batch import evaluate_batch
 from auditor.engine.coverage import NotEvaluated
-from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Evaluation, ObjectFinding, policy_outcome
+from auditor.engine.outcome import OPEN, BatchOutcome, Evaluation, ObjectFinding, policy_outcome
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import extent_of
 from auditor.engine.policy.unknowns import missing_facts
@@ -72,7 +72,7 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
             continue
         not_evaluated = NotEvaluated()
         findings = list(_evaluate_tenant(bound, index, policy, outcome, not_evaluated))
-        complete = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided.get(index)
+        complete = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided[index]
         if bound.rules.evaluates_users(policy) and not complete:
             not_evaluated.add_all(missing_facts(bound, policy))
         waived = [waive_object_finding(bound, policy, finding, outcome) for finding in findings]
@@ -80,12 +80,12 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
         extent = None if not_evaluated.reasons else extent_of(bound, index, policy, outcome)
         if extent is not None and extent.empty:
             unmatched.add(index)
-        people, reasons = outcome.raised.get(index, NOTHING), not_evaluated.reasons
+        reasons = not_evaluated.reasons
         outcomes.append(
             policy_outcome(
                 policy,
-                len(waived) + people.total,
-                sum(finding.waiver == OPEN for finding in waived) + people.open,
+                len(waived) + outcome.raised[index],
+                sum(finding.waiver == OPEN for finding in waived) + outcome.unwaived[index],
                 reason=_reason(tuple(reasons), tuple(reason.id for reason in reasons)),
                 missing=not_evaluated.missing,
                 judged=None if extent is None else extent.judged,

@@ -1,6 +1,7 @@
 """The output of evaluation: findings as columns, counts that add up over batches, and what could not be decided."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -107,31 +108,19 @@ class HolderCount(Struct):
         self.possible = self.possible + other.possible
 
 
-class FindingCount(Struct, frozen=True):
-    """How many findings a policy raised, and how many of them are not waived."""
-
-    total: int
-    open: int
-
-    def plus(self, chunk: FindingColumns) -> "FindingCount":
-        """Return the count with the findings of a chunk added."""
-        return FindingCount(self.total + len(chunk), self.open + int((chunk.waivers == OPEN).sum()))
-
-
-NOTHING = FindingCount(0, 0)
-
-
 class BatchOutcome(Struct):
     """The outcome of one batch; outcomes of batches can be added up in any order."""
 
     chunks: list[FindingColumns] = field(default_factory=list)
     """The findings about people; the caller that describes them removes them."""
-    raised: dict[int, FindingCount] = field(default_factory=dict)
+    raised: Counter[int] = field(default_factory=Counter)
     """Policy index → how many findings about people it raised."""
-    undecided: dict[int, int] = field(default_factory=dict)
+    unwaived: Counter[int] = field(default_factory=Counter)
+    """Policy index → how many of them are not waived."""
+    undecided: Counter[int] = field(default_factory=Counter)
     """Policy index → number of users whose outcome is unknown."""
     tallies: dict[int, HolderCount] = field(default_factory=dict)
-    judged: dict[int, int] = field(default_factory=dict)
+    judged: Counter[int] = field(default_factory=Counter)
     """Policy index → number of users who certainly belong to its population."""
     reached: set[int] = field(default_factory=set)
     """Indices of the policies whose population has at least one certain or possible member."""
@@ -144,16 +133,15 @@ class BatchOutcome(Struct):
         """Add the outcome of another batch."""
         self.chunks.extend(other.chunks)
         for chunk in other.chunks:
-            self.raised[chunk.policy] = self.raised.get(chunk.policy, NOTHING).plus(chunk)
-        for policy, count in other.undecided.items():
-            self.undecided[policy] = self.undecided.get(policy, 0) + count
+            self.raised[chunk.policy] += len(chunk)
+            self.unwaived[chunk.policy] += int((chunk.waivers == OPEN).sum())
+        self.undecided.update(other.undecided)
+        self.judged.update(other.judged)
         for policy, tally in other.tallies.items():
             if policy in self.tallies:
                 self.tallies[policy].add(tally)
             else:
                 self.tallies[policy] = tally
-        for policy, count in other.judged.items():
-            self.judged[policy] = self.judged.get(policy, 0) + count
         self.reached |= other.reached
         self.used_waivers |= other.used_waivers
         self.unknown_waivers |= other.unknown_waivers

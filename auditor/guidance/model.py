@@ -32,7 +32,7 @@ _RANKS: Final = {order: rank for rank, order in enumerate(Order)}
 
 
 class Dimension(StrEnum):
-    """A fact on which a step, role or warning may depend."""
+    """A fact on which a step, role or warning may depend; the name of the field of `Variant`."""
 
     CLOUD = "cloud"
     AGREEMENT = "agreement"
@@ -229,27 +229,10 @@ class Variant(Struct, frozen=True, kw_only=True):
 
     def value(self, dimension: Dimension) -> str | None:
         """Return the value of a dimension; None if it is unknown or both values apply."""
-        match dimension:
-            case Dimension.CLOUD:
-                return self.cloud.value
-            case Dimension.AGREEMENT:
-                return None if self.agreement is Agreement.UNKNOWN else self.agreement.value
-            case Dimension.PATH:
-                return None if self.path == "both" else self.path
-            case Dimension.STATUS:
-                return self.status
-            case Dimension.SIDE:
-                return self.side
-            case Dimension.LEAVING:
-                return _boolean_text(self.leaving)
-            case Dimension.MOVING:
-                return _boolean_text(self.moving)
-            case Dimension.SYNCED:
-                return _boolean_text(self.synced)
-
-
-def _boolean_text(value: bool | None) -> str | None:  # noqa: FBT001 - a conversion, not a switch
-    return None if value is None else str(value).lower()
+        value = getattr(self, dimension)
+        if value is None or value is Agreement.UNKNOWN or value == "both":
+            return None
+        return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 CLOSED_CLOUDS: Final = MappingProxyType({Cloud.GERMANY: Day(2021, 10, 29)})

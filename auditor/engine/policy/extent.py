@@ -36,7 +36,7 @@ def extent_of(bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOu
 
 def population_extent(_bound: BoundPolicies, index: int, _block: object, outcome: BatchOutcome) -> PolicyExtent:
     """Count the people of the population."""
-    return PolicyExtent(outcome.judged.get(index, 0), index not in outcome.reached)
+    return PolicyExtent(outcome.judged[index], index not in outcome.reached)
 
 
 def purchase_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:

@@ -139,7 +139,7 @@ def _action(
         title=action_title(l10n, first.kind, arguments),
         title_arguments=arguments,
         role=guidance.role,
-        prerequisites=_prerequisites(inputs, group, count, guidance),
+        prerequisites=(*_prerequisites(inputs, group, count), *guidance.prerequisites),
         steps=guidance.steps,
         warnings=_warnings(inputs, group, guidance),
         links=guidance.links,
@@ -217,37 +217,39 @@ def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
     return ", ".join(map(inputs.context.product_label, products))
 
 
-def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:
-    l10n, moved, label = inputs.l10n, group.moved, inputs.context.product_label
+def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int) -> Iterator[str]:
+    """Yield what to know about the seats and the people before the documented prerequisites."""
+    yield from _seat_notes(inputs, group, count)
     if group.breakdown is not None:
-        notes = [*breakdown_notes(l10n, group.breakdown, label, inputs.group_label, inputs.context.price)]
+        l10n, label, price = inputs.l10n, inputs.context.product_label, inputs.context.price
+        yield from breakdown_notes(l10n, group.breakdown, label, inputs.group_label, price)
         if group.first.kind in TAKING:
-            notes += price_notes(l10n, group.breakdown, label, inputs.context.price)
-        guidance = replace(guidance, prerequisites=(*notes, *guidance.prerequisites))
+            yield from price_notes(l10n, group.breakdown, label, price)
+
+
+def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequence[str]:
+    l10n, moved, label = inputs.l10n, group.moved, inputs.context.product_label
     if group.covered:
-        return (covered_elsewhere(l10n, group.covered), *guidance.prerequisites)
+        return [covered_elsewhere(l10n, group.covered)]
     if group.lacking:
         notes = [messages.seats_lacking(l10n, count, label(sku)) for sku, count in group.lacking.items() if count]
         if elsewhere := _labels(inputs, (sku_id for sku_id, count in group.lacking.items() if not count)):
             notes.append(l10n.gettext(messages.SEATS_ELSEWHERE).format(product=elsewhere))
-        return (*notes, *guidance.prerequisites)
+        return notes
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = label(moved.sku_id or group.first.old)
-        seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
-        return (seat_note, *_total(inputs, group, count), *guidance.prerequisites)
+        return [seat_movement(l10n, name, moved, partial(number_label, l10n)), *_total(inputs, group, count)]
     # No seat of a stopped subscription is usable.
     stopped = group.first.kind is ActionKind.STATE and STOPPED.intersection(map(str.casefold, group.first.extra))
     if stopped and moved is not None and moved.assigned_after <= moved.usable:
         numbers = {"needed": number_label(l10n, moved.assigned_after), "usable": number_label(l10n, moved.usable)}
-        note = l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)
-        return (note, *guidance.prerequisites)
+        return [l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)]
     if group.first.kind is ActionKind.BOUNDS:
-        return (l10n.gettext(messages.BOUNDS_FIRST), *guidance.prerequisites)
+        return [l10n.gettext(messages.BOUNDS_FIRST)]
     if group.first.kind in NUMBERED and not group.first.proven:
-        return (*_total(inputs, group, count), *guidance.prerequisites)
-    if sufficient := ", ".join(_sufficient_products(inputs, group)):
-        return (l10n.gettext(messages.ANY_OF).format(products=sufficient), *guidance.prerequisites)
-    return guidance.prerequisites
+        return _total(inputs, group, count)
+    sufficient = ", ".join(_sufficient_products(inputs, group))
+    return [l10n.gettext(messages.ANY_OF).format(products=sufficient)] if sufficient else ()
 
 
 def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, ...]:

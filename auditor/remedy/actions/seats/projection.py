@@ -7,7 +7,6 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.checks.check import Check
 from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
@@ -164,7 +163,8 @@ def settle_seats(
         if not skus:
             continue
         if old in decided:
-            _apply_decision(merged, decided[old], projection.movement(skus))
+            _set_number(merged, decided[old], projection.movement(skus))
+            merged.first = replace(merged.first, answered=True)
             numbered.update(skus)
             continue
         state = state_groups.get(old)
@@ -184,16 +184,6 @@ def settle_seats(
     merge_covered(remaining, context)
     _set_movements(remaining.values(), projection)
     action_groups.groups = remaining
-
-
-def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
-    """Give a group the number of seats that somebody decided to buy or to give back."""
-    moved = moved and replace(moved, added=change)
-    if change > 0:
-        _set_number(group, ActionKind.BUY, BELOW_MINIMUM, change, moved)
-    else:
-        _set_number(group, _kind_of_removal(group), ABOVE_MAXIMUM, -change, moved)
-    group.first = replace(group.first, answered=True)
 
 
 def resolving_group(
@@ -264,28 +254,24 @@ def _decide(
             return False
         low = revived_change[0] if revived_change is not None else low
         moved = replace(moved, revived=sum(_inactive(projection.context.seats[sku]) for sku in skus))
-    if low > 0:
-        _set_number(group, ActionKind.BUY, BELOW_MINIMUM, low, replace(moved, added=low))
-        return True
-    if high is not None and high < 0:
-        _set_number(group, _kind_of_removal(group), ABOVE_MAXIMUM, -high, replace(moved, added=high))
-        return True
-    _set_settled(group, moved)
-    return False
+    number = low if low > 0 else min(high or 0, 0)
+    if number:
+        _set_number(group, number, moved)
+    else:
+        _set_settled(group, moved)
+    return number != 0
 
 
-def _kind_of_removal(group: ActionGroup) -> ActionKind:
-    first = group.first
-    return first.kind if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
-
-
-def _set_number(
-    group: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement | None
-) -> None:
-    if group.first.kind is not kind:
-        group.turn(kind, check.articles(group.first.situation)[0])
-    group.seats = seats
-    group.moved = moved
+def _set_number(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
+    """Give a group the number of seats to buy (+) or to remove (−)."""
+    first, kind, check = group.first, ActionKind.BUY, BELOW_MINIMUM
+    if change < 0:
+        check = ABOVE_MAXIMUM
+        kind = first.kind if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
+    if first.kind is not kind:
+        group.turn(kind, check.articles(first.situation)[0])
+    group.seats = abs(change)
+    group.moved = moved and replace(moved, added=change)
 
 
 def _set_settled(group: ActionGroup, moved: SeatMovement | None) -> None:

@@ -67,33 +67,37 @@ def copy_state(state: TenantState, seats: Mapping[str, DecidedSeatChange] = Mapp
 def apply(state: TenantState, command: Command) -> str | None:
     """Apply one request to the state, completely or not at all; return Graph's error, or None."""
     target = command.target
-    match target.kind:
-        case RequestKind.USER_LICENCES:
-            return _assign_user(state, target.user, command.body)
-        case RequestKind.REPROCESS:
-            return _reprocess(state, target.user)
-        case RequestKind.PROPERTY:
-            return _set_properties(state, target.user, properties_of(command))
-        case RequestKind.GROUP_LICENCES:
-            return _assign_group(state, target.group, command.body)
-        case RequestKind.JOIN | RequestKind.LEAVE:
-            return _change_membership(state, target.group, target.user, joins=target.kind is RequestKind.JOIN)
-
-
-def _change_membership(state: TenantState, group: str, user: str, *, joins: bool) -> str | None:
-    """Add or remove a member, with the licences of the group, which are added as far as there are seats."""
-    account, code = state.accounts.get(user), state.memberships.refusal(group)
+    if target.kind is RequestKind.GROUP_LICENCES:
+        return _assign_group(state, target.group, command.body)
+    code = state.memberships.refusal(target.group) if target.group else None
     if code is not None:
         return REFUSALS[code]
+    account = state.accounts.get(target.user)
     if account is None:
-        return "Resource does not exist."
+        return _ABSENT
+    match target.kind:
+        case RequestKind.USER_LICENCES:
+            return _assign_user(state, account, command.body)
+        case RequestKind.REPROCESS:
+            return _reprocess(state, account)
+        case RequestKind.PROPERTY:
+            return _set_properties(state, account, properties_of(command))
+        case RequestKind.JOIN | RequestKind.LEAVE:
+            return _change_membership(state, target.group, account, joins=target.kind is RequestKind.JOIN)
+
+
+_ABSENT = "Resource does not exist."
+
+
+def _change_membership(state: TenantState, group: str, account: Account, *, joins: bool) -> str | None:
+    """Add or remove a member, with the licences of the group, which are added as far as there are seats."""
     if joins == any(grant.group == group for grant in account.grants):
         exists = "One or more added object references already exist for the following modified properties: 'members'."
-        return exists if joins else "Resource does not exist."
-    if not joins:
+        return exists if joins else _ABSENT
+    if joins:
+        _join(state, group, account.id)
+    else:
         _store(state, account.held, account.without_group(group))
-        return None
-    _join(state, group, user)
     return None
 
 
@@ -111,11 +115,8 @@ def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset
     _store(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
 
 
-def _set_properties(state: TenantState, user: str, values: Mapping[str, Any]) -> str | None:
+def _set_properties(state: TenantState, account: Account, values: Mapping[str, Any]) -> str | None:
     """Change properties; dynamic groups whose rules use them add or remove the person."""
-    account = state.accounts.get(user)
-    if account is None:
-        return "Resource does not exist."
     moves = state.memberships.moves(account, values)
     if moves is None:
         return REFUSALS["rule"]
@@ -124,15 +125,12 @@ def _set_properties(state: TenantState, user: str, values: Mapping[str, Any]) ->
         changed = changed.without_group(group)
     _store(state, account.held, changed)
     for group in moves[1]:
-        _join(state, group, user)
+        _join(state, group, account.id)
     return None
 
 
-def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str | None:
+def _assign_user(state: TenantState, account: Account, body: Mapping[str, Any]) -> str | None:
     """Change direct licences, all or nothing: removals, then additions, which need a usage location and free seats."""
-    account = state.accounts.get(user)
-    if account is None:
-        return "Resource does not exist."
     before = account.held
     for sku_id in body["removeLicenses"]:
         if not any(grant.sku_id == sku_id for grant in account.grants):
@@ -162,13 +160,10 @@ def _store(state: TenantState, before: frozenset[str], account: Account) -> None
     state.accounts[account.id] = account
 
 
-def _reprocess(state: TenantState, user: str) -> str | None:
+def _reprocess(state: TenantState, account: Account) -> str | None:
     """Retry group licences in error; errors with a remaining or unknown cause are kept."""
-    account = state.accounts.get(user)
-    if account is None:
-        return "Resource does not exist."
     for grant in account.grants:
-        account = state.accounts[user]
+        account = state.accounts[account.id]
         if account.can_retry(grant) and (grant.sku_id in account.held or state.free(grant.sku_id) > 0):
             _store(state, account.held, account.retried(grant))
     return None
@@ -178,7 +173,7 @@ def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> st
     """Change the licences of a group, then process its members one by one; those without a free seat are in error."""
     before = state.groups.get(group)
     if before is None:
-        return "Resource does not exist."
+        return _ABSENT
     if any(sku_id not in before for sku_id in body["removeLicenses"]):
         return "Group does not have a corresponding license."
     removed = set(body["removeLicenses"])

@@ -8,7 +8,7 @@ from re import sub
 from typing import Any, Final
 
 from auditor.checks.check import Detail
-from auditor.checks.registry import detail_of, lists_holdings
+from auditor.checks.registry import detail_of, known_check
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Finding
 from auditor.findings.display_names import titled
@@ -118,7 +118,8 @@ def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
     if facts.get("error") and not _PERSON_FACTS.isdisjoint(facts):
         yield l10n.gettext("error {code}", code=str(facts["error"]))
-    if lists_holdings(finding.check) and facts.get("assignedLicenses"):
+    check = known_check(finding.check)
+    if check is not None and check.lists_holdings and facts.get("assignedLicenses"):
         yield l10n.gettext("has {products}", products=l10n.joined(map(titled, _texts(facts["assignedLicenses"]))))
     if _SUBJECT_FACTS.issuperset(facts):
         return
