@@ -6,7 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Constraint
 from auditor.domain.policy.product_set import ProductSet
@@ -172,6 +172,16 @@ def seats_to_adjust(finding: Finding) -> int | None:
     """Return the seats to buy (+) or to remove (−); None if no number of seats keeps the bounds."""
     adjust = finding.evidence.get("adjust")
     return adjust if isinstance(adjust, int) else None
+
+
+def give_back(finding: Finding, situation: Situation) -> ObjectAction:
+    """Return the action that removes superfluous seats."""
+    adjust = seats_to_adjust(finding)
+    if adjust is not None and adjust >= 0:
+        return ObjectAction(ActionKind.BOUNDS)  # because of the minimum, no seat can be removed
+    if situation.is_trial:
+        return ObjectAction(ActionKind.TRIAL)  # the seats of a trial cost nothing and cannot be removed one by one
+    return ObjectAction(removal_kind(situation.agreement), abs(adjust or 0))
 
 
 def buy(finding: Finding, _situation: Situation) -> ObjectAction:

@@ -243,6 +243,16 @@ def _table_limit(numbers: Rows) -> int:
     return max(4 * len(numbers), 1 << 12)
 
 
+def distinct_values(columns: Sequence[tuple[Rows, Sequence[Any]]]) -> tuple[list[tuple[Any, ...]], Rows, Rows]:
+    """Group rows by columns of indices into values.
+
+    Returns the values of each group, its first row, and the group of each row, as `combined` does.
+    """
+    firsts, group_of = combined((numbers, len(values)) for numbers, values in columns)
+    lists = ([values[number] for number in numbers[firsts].tolist()] for numbers, values in columns)
+    return list(zip(*lists, strict=True)), firsts, group_of
+
+
 def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
     """Group the rows of a record batch that have equal values in dictionary-encoded columns, as `combined` does."""
     columns = [batch.column(name) for name in names]
@@ -250,6 +260,14 @@ def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
 
 
 _MAX_BOUND: Final = 1 << 62
+
+
+def ranks(values: Sequence[Any]) -> Rows:
+    """Return the rank of each value in ascending order; equal values have different ranks, in input order."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    ranks_of = np.empty(len(values), dtype=np.int64)
+    ranks_of[order] = np.arange(len(values))
+    return ranks_of
 
 
 def money_of(currency: str | None, per_month: str) -> Money | None:

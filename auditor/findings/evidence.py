@@ -15,7 +15,7 @@ from auditor.engine.columns.instants import NEVER, Numbers
 from auditor.engine.columns.strings import codes_of, flags_of
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.findings.columns import combined, dictionary_column, json_strings, json_text
+from auditor.findings.columns import dictionary_column, distinct_values, json_strings, json_text
 from auditor.findings.facts import FACTS, NEVER_SIGNED_IN, SIGN_INS
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
@@ -137,29 +137,26 @@ def _member(name: str, column: pa.Array, *, instant: bool) -> pa.Array:
     key = f',\n  "{name}": '
     if instant:
         return pc.binary_join_element_wise(f'{key}"', column, '"', "")
-    values, codes = _values(column)
+    codes, values = _values(column)
     members = [None if value is None else key + json_text(value) for value in values]
     return pa.array(members, pa.string()).take(indices(codes))
 
 
-def _values(column: pa.Array) -> tuple[list[Any], Rows]:
-    """Return the distinct values of a column, followed by None, and the index of each row's value."""
+def _values(column: pa.Array) -> tuple[Rows, list[Any]]:
+    """Return the index of each row's value, and the distinct values of a column, followed by None."""
     if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
         column = column.dictionary_decode()  # the dictionary has more values than the column has rows
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     values = [*column.dictionary.to_pylist(), None]
-    return values, codes_of(column, absent=len(values) - 1).astype(np.int64)
+    return codes_of(column, absent=len(values) - 1).astype(np.int64), values
 
 
 def _listed_facts(columns: Mapping[str, pa.Array], count: int) -> pa.DictionaryArray:
     coded_values = [
-        _values(columns[name]) if name in columns else ([None], np.zeros(count, dtype=np.int64)) for name in FACTS
+        _values(columns[name]) if name in columns else (np.zeros(count, dtype=np.int64), [None]) for name in FACTS
     ]
-    firsts, codes = combined((value_codes, len(values)) for values, value_codes in coded_values)
-    rows = zip(
-        *([values[code] for code in value_codes[firsts].tolist()] for values, value_codes in coded_values), strict=True
-    )
+    rows, _, codes = distinct_values(coded_values)
     return dictionary_column([json_text(row) for row in rows], codes)
 
 
@@ -202,12 +199,8 @@ def _spans(assignments: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
 
 def _entries(bound: BoundPolicies, assignments: pa.RecordBatch) -> tuple[Rows, list[Mapping[str, Any] | None]]:
     """Return the entry index of each assignment, and the distinct entries: assignment paths, or None without one."""
-    coded_values = [_values(assignments.column(name)) for name in _PATHS]
-    firsts, entries = combined((value_codes, len(values)) for values, value_codes in coded_values)
-    states, groups, errors = (
-        [values[code] for code in value_codes[firsts].tolist()] for values, value_codes in coded_values
-    )
-    return entries, [_path(bound, *entry) for entry in zip(states, groups, errors, strict=True)]
+    paths, _, entries = distinct_values([_values(assignments.column(name)) for name in _PATHS])
+    return entries, [_path(bound, *path) for path in paths]
 
 
 def _path(bound: BoundPolicies, state: str | None, group: str | None, error: str | None) -> Mapping[str, Any] | None:

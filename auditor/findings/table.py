@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import chain, groupby, islice
+from itertools import accumulate, chain, groupby, islice
 from operator import itemgetter
 from typing import Final
 
@@ -25,6 +25,7 @@ from auditor.findings.columns import (
     dictionary_column,
     encode,
     joined,
+    ranks,
     replaced,
     values_of,
 )
@@ -315,15 +316,12 @@ def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int,
     firsts, group_of = alike(batch, ("severity", "policy", "check"))
     columns = (values_of(batch.column(name).take(indices(firsts))) for name in ("severity", "policy", "check"))
     keys = [_key(Severity(severity).rank, policy, check) for severity, policy, check in zip(*columns, strict=True)]
-    order = sorted(range(len(keys)), key=keys.__getitem__)
-    rank = np.empty(len(keys), dtype=np.int64)
-    rank[order] = np.arange(len(keys))
-    ranks = rank[group_of]
-    if (ranks[1:] < ranks[:-1]).any():
-        batch = batch.take(indices(np.argsort(ranks, kind="stable")))
-    counts = np.bincount(ranks, minlength=len(keys))
-    starts = np.cumsum(counts) - counts
-    return batch, {keys[group]: (int(starts[i]), int(counts[i])) for i, group in enumerate(order)}
+    rank_of = ranks(keys)[group_of]
+    if (rank_of[1:] < rank_of[:-1]).any():
+        batch = batch.take(indices(np.argsort(rank_of, kind="stable")))
+    counts = np.bincount(rank_of, minlength=len(keys)).tolist()
+    starts = accumulate(counts, initial=0)
+    return batch, dict(zip(sorted(keys), zip(starts, counts, strict=False), strict=True))
 
 
 @cache

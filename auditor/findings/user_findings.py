@@ -29,7 +29,7 @@ from auditor.engine.outcome import (
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import price_of
-from auditor.findings.columns import SCHEMA, combined, constant, dictionary_column, encode
+from auditor.findings.columns import SCHEMA, combined, constant, dictionary_column, encode, ranks
 from auditor.findings.evidence import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
 from auditor.findings.usage_evidence import UsageEvidence, usage_columns
 from auditor.snapshot.model import UserBatch
@@ -203,21 +203,13 @@ def _report_order(rows: _FindingRows, products: Sequence[ProductReference], ids:
     """Return the order of the rows by policy, person, product and detail."""
     order: Rows = np.lexsort(
         (
-            _ranks([detail or "" for detail in rows.details])[rows.detail],
-            _ranks([(item.sku_part_number or "", item.sku_id or "") for item in products])[rows.product],
+            ranks([detail or "" for detail in rows.details])[rows.detail],
+            ranks([(item.sku_part_number or "", item.sku_id or "") for item in products])[rows.product],
             pc.rank(ids, tiebreaker="first").to_numpy()[rows.person],
             rows.policy,
         )
     )
     return order
-
-
-def _ranks(values: Sequence[object]) -> Rows:
-    """Return the rank of each value in ascending order; equal values have different ranks, in input order."""
-    order = sorted(range(len(values)), key=values.__getitem__)  # type: ignore[arg-type]
-    ranks = np.empty(len(values), dtype=np.int64)
-    ranks[order] = np.arange(len(values))
-    return ranks
 
 
 def _fingerprints(

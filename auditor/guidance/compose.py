@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import model
 from auditor.guidance.model import CLOSED_CLOUDS, Dimension, Library, Variant
@@ -14,9 +16,7 @@ from auditor.guidance.tenant_guidance import (
     NumberedStep,
     Passage,
     PastSteps,
-    Revision,
     RoleNeeded,
-    SourcePage,
 )
 
 _DOCSET: Final = "https://learn.microsoft.com/microsoft-365/"
@@ -77,15 +77,8 @@ class _Composer:
             warnings=warnings,
             next=next_passages,
             links=_distinct(link for passage in passages for link in passage.links),
-            sources=tuple(
-                SourcePage(title=page.title, url=self._with_view(page.url), date=page.date, checked=page.checked)
-                for page in sources
-            ),
-            history=tuple(
-                Revision(id=item.id, date=item.date, then=item.then, now=item.now, links=self._hyperlinks(item.links))
-                for item in article.history
-                if item.applies(self._variant)
-            ),
+            sources=tuple(replace(page, url=self._with_view(page.url)) for page in sources),
+            history=tuple(change for change in article.history if change.applies(self._variant)),
             corrections=tuple(map(self._passage, article.corrections)),
             editions=tuple(
                 PastSteps(title=edition.title, date=edition.date, steps=self._numbered(edition.steps, plain=True))

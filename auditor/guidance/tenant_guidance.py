@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from msgspec import Struct
 
-from auditor.guidance.model import Order
+from auditor.guidance.model import ArticleChange, Order, SourceDocument
 
 
 class Hyperlink(Struct, frozen=True, kw_only=True):
@@ -51,26 +51,6 @@ class RoleNeeded(Struct, frozen=True, kw_only=True):
     branches: tuple[str, ...]
 
 
-class SourcePage(Struct, frozen=True, kw_only=True):
-    """A page of Microsoft on which the guidance is based."""
-
-    title: str
-    url: str
-    date: str | None
-    checked: Day
-    """When the page was last read for these articles."""
-
-
-class Revision(Struct, frozen=True, kw_only=True):
-    """What an older version said, and what is valid now."""
-
-    id: str
-    date: str
-    then: str
-    now: str
-    links: tuple[Hyperlink, ...]
-
-
 class PastSteps(Struct, frozen=True, kw_only=True):
     """The steps of an older version, labelled with its date."""
 
@@ -94,8 +74,9 @@ class Composed(Struct, frozen=True, kw_only=True):
     next: tuple[Passage, ...]
     links: tuple[Hyperlink, ...]
     """Every link of the parts above, once, in order of appearance."""
-    sources: tuple[SourcePage, ...]
-    history: tuple[Revision, ...]
+    sources: tuple[SourceDocument, ...]
+    """With addresses for the cloud."""
+    history: tuple[ArticleChange, ...]
     corrections: tuple[Passage, ...]
     editions: tuple[PastSteps, ...]
 

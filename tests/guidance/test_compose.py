@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Variant, compose
+from auditor.guidance.tenant_guidance import Hyperlink
 from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.messages import ENGLISH
 from tests.guidance.known_links import HOMES
@@ -133,10 +134,11 @@ def test_fallback_link_is_labelled_as_the_page_that_it_opens() -> None:
 
 
 def test_closed_page_is_named_without_a_link() -> None:
-    history = {change.id: change for change in composed("transfer-between-tenants", KNOWN).history}
-    links = {link.label: link.url for link in history["volume-licensing-customers"].links}
-    assert links["Contact the Volume License Service Center"] is None
-    assert links["Contact volume licensing support"] is not None
+    library, article = packaged(), packaged().articles["move-users"]
+    closed = next(target for target in library.targets.values() if target.closed is not None)
+    linked = replace(article, steps=tuple(replace(step, links=(closed.id,)) for step in article.steps))
+    guidance = compose(replace(library, articles={article.id: linked}), article.id, KNOWN)
+    assert {link for step in guidance.steps for link in step.links} == {Hyperlink(label=closed.label, url=None)}
 
 
 def test_role_depends_on_the_agreement() -> None:

@@ -6,7 +6,7 @@ from auditor.checks.check import ObjectAction
 from auditor.checks.subscriptions.subscriptions import (
     Row,
     SubscriptionCheck,
-    ends_within,
+    renews_within,
     subscription_findings,
     term_of,
 )
@@ -23,13 +23,10 @@ def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFindin
     if time is None:
         return
 
-    def ends_soon(row: Row) -> bool:
-        return ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly")
-
     def more(row: Row) -> Mapping[str, str]:
         return {"term": term_of(scope, row)} if block.except_monthly else {}
 
-    yield from subscription_findings(scope, block, ends_soon, more=more)
+    yield from subscription_findings(scope, block, lambda row: renews_within(scope, block, row, time), more=more)
 
 
 CHECK = SubscriptionCheck(

@@ -3,31 +3,23 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from auditor.checks.check import Cost, ObjectAction, seats_to_adjust
+from auditor.checks.check import Cost, give_back
 from auditor.checks.subscriptions.subscriptions import (
     Row,
     SubscriptionCheck,
-    ends_within,
+    renews_within,
     subscription_finding,
     term_of,
 )
-from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Bound, Subscriptions
-from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import includes
 from auditor.engine.scope import TenantScope, price_of
 from auditor.engine.tenant_facts import SkuFact
-from auditor.guidance.routing import Situation, purchase_channel, trial
-
-
-def _action(finding: Finding, situation: Situation) -> ObjectAction:
-    if situation.is_trial:
-        return ObjectAction(ActionKind.TRIAL)
-    return ObjectAction(removal_kind(situation.agreement), abs(seats_to_adjust(finding) or 0))
+from auditor.guidance.routing import purchase_channel, trial
 
 
 def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
@@ -39,7 +31,7 @@ def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFindin
         return
     ending: dict[str, list[tuple[datetime, str, Row]]] = {}
     for row in scope.facts.subscriptions:
-        if ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly"):
+        if renews_within(scope, block, row, time):
             ending.setdefault(row["skuId"] or "", []).append((row["nextLifecycleDateTime"], row["id"], row))
     for rows in ending.values():
         yield from _of_product(scope, block, minimum, [row for _, _, row in sorted(rows, key=lambda item: item[:2])])
@@ -98,5 +90,5 @@ CHECK = SubscriptionCheck(
     evaluate_tenant=_evaluate,
     cost=Cost.SEATS,
     routes=lambda situation: (*trial(situation), "remove-licenses", "recurring-billing", *purchase_channel(situation)),
-    action=_action,
+    action=give_back,
 )

@@ -90,6 +90,11 @@ def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool:
     return active and ends is not None and bool(ends < scope.facts.as_of + time)
 
 
+def renews_within(scope: TenantScope, block: Subscriptions, row: Row, time: timedelta) -> bool:
+    """Return whether a subscription ends within a time, unless it is monthly and the block excludes these."""
+    return ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly")
+
+
 def term_of(scope: TenantScope, row: Row) -> str:
     """Return `monthly`, another term from a contract, or `unknown`.
 

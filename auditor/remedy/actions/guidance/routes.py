@@ -18,7 +18,7 @@ from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.columns.bitsets import distinct, indices
 from auditor.engine.columns.strings import valid
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import alike, codes, combined, decode, json_value, values_of
+from auditor.findings.columns import alike, codes, decode, distinct_values, json_value, values_of
 from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
 from auditor.guidance.routing import account_facts
@@ -146,8 +146,7 @@ def routes_of(batch: pa.RecordBatch, context: RemediationContext) -> tuple[list[
         projected(batch.column("paths"), _path_kind, context.paths),
         (replaced, (False, True)),
     ]
-    firsts, situation_of = combined((numbers, len(values)) for numbers, values in columns)
-    keys = list(zip(*([values[code] for code in numbers[firsts].tolist()] for numbers, values in columns), strict=True))
+    keys, firsts, situation_of = distinct_values(columns)
     new = [index for index, key in enumerate(keys) if key not in context.routes]
     findings = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])), brief=True)
     context.routes.update(
