@@ -262,14 +262,6 @@ def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
 _MAX_BOUND: Final = 1 << 62
 
 
-def ranks(values: Sequence[Any]) -> Rows:
-    """Return the rank of each value in ascending order; equal values have different ranks, in input order."""
-    order = sorted(range(len(values)), key=values.__getitem__)
-    ranks_of = np.empty(len(values), dtype=np.int64)
-    ranks_of[order] = np.arange(len(values))
-    return ranks_of
-
-
 def money_of(currency: str | None, per_month: str) -> Money | None:
     """Return an amount of money; None without a currency."""
     return None if currency is None else Money(currency=currency, per_month=Decimal(per_month))

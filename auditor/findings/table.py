@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats
-from auditor.engine.columns.bitsets import indices
+from auditor.engine.columns.bitsets import indices, ranks
 from auditor.engine.columns.strings import Flags, flags_of
 from auditor.findings.columns import (
     SCHEMA,
@@ -25,7 +25,6 @@ from auditor.findings.columns import (
     dictionary_column,
     encode,
     joined,
-    ranks,
     replaced,
     values_of,
 )

@@ -15,7 +15,7 @@ from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, report_order
-from auditor.engine.columns.bitsets import distinct, indices
+from auditor.engine.columns.bitsets import distinct, indices, ranks
 from auditor.engine.outcome import (
     OPEN,
     BatchOutcome,
@@ -29,7 +29,7 @@ from auditor.engine.outcome import (
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import price_of
-from auditor.findings.columns import SCHEMA, combined, constant, dictionary_column, encode, ranks
+from auditor.findings.columns import SCHEMA, combined, constant, dictionary_column, encode
 from auditor.findings.evidence import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
 from auditor.findings.usage_evidence import UsageEvidence, usage_columns
 from auditor.snapshot.model import UserBatch

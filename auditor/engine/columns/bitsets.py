@@ -117,6 +117,14 @@ def distinct(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
     return ordered[first]
 
 
+def ranks(values: Sequence[Any]) -> Rows:
+    """Return the rank of each value in ascending order; equal values have different ranks, in input order."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    ranks_of = np.empty(len(values), dtype=np.int64)
+    ranks_of[order] = np.arange(len(values))
+    return ranks_of
+
+
 def indices(rows: Rows) -> pa.Array:
     """Return rows as an Arrow array."""
     # Not pa.array: it imports numpy.ma to check for masked arrays.

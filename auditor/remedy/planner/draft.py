@@ -193,7 +193,7 @@ def build_actions(
         library,
         l10n=l10n,
         changes=changes,
-        groups={group.id: group.name for group in facts.groups if group.name},
+        groups=facts.group_names,
         just_bought=just_bought(facts),
         seats={sku_id: change.change for sku_id, change in seats.items() if change.change},
         renewals=dict(followed_renewals(options.answered.answers, options.seat_changes, seats)),
