@@ -30,30 +30,25 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         return
     total = Decimal(0)
     unpriced: list[str] = []
-    paid = scope.bound.masks.of(PAID_PRODUCTS)
+    may_be_paid = scope.bound.masks.of(PAID_PRODUCTS).maybe
+    owned = [(sku, may_be_paid[index]) for index, sku in enumerate(facts.skus) if sku.owned and sku.usable != 0]
     if prices is None:
-        if any(paid.maybe[index] and sku.owned and sku.usable != 0 for index, sku in enumerate(facts.skus)):
+        if any(paid for _, paid in owned):
             scope.unknown.add("prices", Message("no file has prices; add `prices:` to the policies"))
         return
-    for index, sku in enumerate(facts.skus):
-        if not sku.owned or sku.usable == 0:
-            continue
+    for sku, paid in owned:
         price = prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
         if price is not None and sku.usable is not None:
             total += price * sku.usable
-        elif not (price is None and not paid.true[index] and not paid.unknown[index]):
+        elif price is not None or paid:
             unpriced.append(sku.label)
     if total <= block.limit:
         if unpriced:
-            values = {
-                "total": total,
-                "currency": prices.currency,
-                "limit": block.limit,
-                "unpriced": ", ".join(unpriced),
-            }
-            scope.unknown.add(
-                "prices", Message("at least {total} {currency} of {limit}; no price for {unpriced}", **values)
+            known = {"total": total, "currency": prices.currency, "limit": block.limit}
+            reason = Message(
+                "at least {total} {currency} of {limit}; no price for {unpriced}", unpriced=", ".join(unpriced), **known
             )
+            scope.unknown.add("prices", reason)
         return
     evidence = {
         "total": float(round(total, 2)),

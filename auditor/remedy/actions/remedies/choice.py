@@ -43,14 +43,6 @@ class _OpenFindings(Struct):
     remaining: dict[str, Finding]
     """Findings that still need a remedy, by fingerprint; a finding is removed once it has one."""
 
-    @classmethod
-    def of(
-        cls, context: RemediationContext, findings: Iterable[Finding], routes: Sequence[RoutedFinding]
-    ) -> "_OpenFindings":
-        routed = [(f, route) for f, route in zip(findings, routes, strict=True) if f.status is Status.OPEN]
-        by_fingerprint = {finding.fingerprint: route for finding, route in routed}
-        return cls(context, by_fingerprint, {finding.fingerprint: finding for finding, _ in routed})
-
     def route(self, finding: Finding) -> RoutedFinding:
         return self.routes[finding.fingerprint]
 
@@ -84,7 +76,9 @@ def remedies_of(
     `routes` are those of the tenant's findings, in the same order. Then come the remedies of people, in the order of
     their first findings, and then all others.
     """
-    open_findings = _OpenFindings.of(context, context.findings, routes)
+    by_fingerprint = {finding.fingerprint: route for finding, route in zip(context.findings, routes, strict=True)}
+    remaining = {finding.fingerprint: finding for finding in context.findings if finding.status is Status.OPEN}
+    open_findings = _OpenFindings(context, by_fingerprint, remaining)
     for change in changes:
         if (remedy := _planned_remedy(open_findings, change)) is not None:
             yield remedy

@@ -68,30 +68,22 @@ def proposals(
 ) -> tuple[tuple[Proposal, ...], bool]:
     """Return the proposals for a person, with no change as the first, and whether these are all."""
     findings = [finding for finding in findings if may_act(finding, product_options)]
-    smaller = [decided_downgrade(finding, product_options) for finding in findings]
+    decided = ((finding, decided_downgrade(finding, product_options)) for finding in findings)
+    downgrades = [(finding, smaller) for finding, smaller in decided if smaller is not None]
     removable = removals_of(account, findings, product_options)
     properties = _properties(findings, product_options)
     location = properties.pop("usageLocation", None)
     missing = [finding for finding in findings if correction_of(finding) is Correction.ASSIGN]
-    gains = [
-        _gains(account, product_options.candidates(finding), product_options, product_options.chosen_group(finding))
-        for finding in missing
-    ]
-    chosen = {
-        downgrade.new: product_options.chosen_group(finding)
-        for finding, downgrade in zip(findings, smaller, strict=True)
-        if downgrade is not None
-    }
-    gains += [_gains(account, (new,), product_options, group) for new, group in chosen.items()]
-    if not (account.usage_location or location):
-        gains = []  # Graph refuses assignments to users without a usage location.
-    downgraded = {f.fingerprint for f, downgrade in zip(findings, smaller, strict=True) if downgrade is not None}
+    wanted = [(product_options.candidates(finding), product_options.chosen_group(finding)) for finding in missing]
+    chosen = {smaller.new: product_options.chosen_group(finding) for finding, smaller in downgrades}
+    wanted += [((new,), group) for new, group in chosen.items()]
+    # Graph refuses assignments to users without a usage location.
+    is_located = bool(account.usage_location or location)
+    gains = [_gains(account, skus, product_options, group) for skus, group in wanted if is_located]
+    downgraded = {finding.fingerprint for finding, _ in downgrades}
     services = [f for f in findings if correction_of(f) in _SERVICES and f.fingerprint not in downgraded]
-    retries = any(grant.waits for grant in account.grants)
-    service_choices = (False, True) if services else (False,)
-    retry_choices = (False, True) if retries else (False,)
     denied = product_options.services_denied()
-    deny_choices = (False, True) if denied and any(gains) else (False,)
+    switches = (bool(services), bool(denied and any(gains)), any(grant.waits for grant in account.grants))
     all_proposals = (
         _proposal(
             account,
@@ -102,7 +94,7 @@ def proposals(
         )
         for removed in _subsets(removable)
         for added in product(*[(None, *options) for options in gains])
-        for switched, deny, retried in product(service_choices, deny_choices, retry_choices)
+        for switched, deny, retried in product(*((False, True) if useful else (False,) for useful in switches))
     )
     distinct: dict[object, Proposal] = {}
     count = 0
@@ -110,10 +102,9 @@ def proposals(
         count += 1
         if proposal is not None:
             distinct.setdefault((proposal.after.grants, proposal.left, proposal.location, proposal.retried), proposal)
-    no_change = Proposal(after=account)
     changing = [proposal for proposal in distinct.values() if proposal.commands]
     complete = count < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= MAX_REMOVALS
-    return (no_change, *changing[: MAX_PROPOSALS - 1]), complete
+    return (Proposal(after=account), *changing[: MAX_PROPOSALS - 1]), complete
 
 
 def _properties(findings: Sequence[Finding], product_options: ProductOptions) -> dict[str, Any]:
