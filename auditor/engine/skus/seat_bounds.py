@@ -1,7 +1,6 @@
 """Compares spare seats with bounds, in integers and fractions, so that rounding cannot change the result."""
 
 from enum import Enum, auto
-from fractions import Fraction
 from math import ceil, floor
 
 from auditor.domain.policy.model import Bound
@@ -44,10 +43,9 @@ def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound
     Percentages are of the usable seats after the change, and no seat in use is removed. If the bounds cannot both
     hold, the change leads to the fewest seats that keep the minimum; None if no number of seats does.
     """
-    fewest = _least(consumed, minimum)
+    fewest, maximum_usable = usable_range(consumed, minimum, maximum)
     if fewest is None:
         return None, False
-    maximum_usable = _most(consumed, maximum)
     if maximum_usable is not None and fewest > maximum_usable:
         return fewest - usable, False
     if usable < fewest:
@@ -62,26 +60,14 @@ def usable_range(consumed: int, minimum: Bound | None, maximum: Bound | None) ->
 
     The first is None if no number of seats keeps the minimum, the second if every number keeps the maximum.
     """
-    return _least(consumed, minimum), _most(consumed, maximum)
-
-
-def _least(consumed: int, minimum: Bound | None) -> int | None:
-    """Return the fewest usable seats that leave the minimum spare."""
-    if minimum is None:
-        return max(consumed, 0)
-    share = 1 - minimum.percent / 100
-    if share == 0 and consumed > 0:
-        return None
-    by_share = 0 if share == 0 else ceil(consumed / share)
-    return max(consumed + minimum.seats, by_share, 0)
-
-
-def _most(consumed: int, maximum: Bound | None) -> int | None:
-    """Return the most usable seats that leave at most the maximum spare; None if every number does."""
+    fewest: int | None = max(consumed, 0)
+    if minimum is not None:
+        share = 1 - minimum.percent / 100
+        by_share = ceil(consumed / share) if share else 0
+        fewest = max(consumed + minimum.seats, by_share, 0) if share or consumed <= 0 else None
     if maximum is None or maximum.percent == 100:
-        return None
-    share: Fraction = 1 - maximum.percent / 100
-    return max(consumed + maximum.seats, floor(consumed / share))
+        return fewest, None
+    return fewest, max(consumed + maximum.seats, floor(consumed / (1 - maximum.percent / 100)))
 
 
 def whole_seats(bound: Bound, usable: int, *, up: bool) -> int:

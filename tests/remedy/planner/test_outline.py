@@ -9,8 +9,9 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
-from auditor.remedy.planner.text.outline import outline
-from auditor.remedy.planner.text.outline_text import action_subjects, effect_texts, facts, total_texts
+from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.text.outline import OutlineEntry
+from auditor.remedy.planner.text.outline_text import action_subjects, effect_texts, facts, plan_parts, total_texts
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
@@ -24,6 +25,10 @@ policies:
 """
 
 
+def entries_of(plan: TenantPlan, key: str) -> tuple[OutlineEntry, ...]:
+    return next((part.entries for part in plan_parts(plan, ENGLISH) if part.key == key), ())
+
+
 def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
     people = [
         user("ann", grant(VISIO)),
@@ -32,11 +37,11 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
         user("dee", grant(E3), grant(E5)),
     ]
     plan = planned(snapshot(people, {E3: 9, E5: 9, VISIO: 2}), RULES)
-    parts = outline(plan)
-    numbers = [entry.number for part in (parts.runnable, parts.manual) for entry in part]
-    numbers += [entry.number for entry in parts.undecided if not entry.action.requests]
+    runnable, undecided, manual = (entries_of(plan, key) for key in ("run", "decide", "people"))
+    numbers = [entry.number for entry in (*runnable, *manual)]
+    numbers += [entry.number for entry in undecided if not entry.action.requests]
     assert sorted(numbers) == list(range(1, len(plan.actions) + 1))
-    effects = {entry.action.title: list(effect_texts(entry, ENGLISH)) for entry in parts.runnable}
+    effects = {entry.action.title: list(effect_texts(entry, ENGLISH)) for entry in runnable}
     assert effects["Unassign Visio Plan 2 from 2 people"] == ["fixes 2 findings", "frees 2 seats"]
     assert effects["Assign Microsoft 365 E3 to 1 person"] == [
         "fixes 1 finding",
@@ -44,12 +49,12 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
         "costs €35.70 a month",
     ]
     # An action with requests and an open question is in both the first and the second part.
-    (open_,) = (entry for entry in parts.undecided if entry.action.requests)
-    assert open_ in parts.runnable
+    (open_,) = (entry for entry in undecided if entry.action.requests)
+    assert open_ in runnable
     assert [question.products for question in open_.questions] == [("SPE_E3", "SPE_E5")]
-    (seats,) = (entry for entry in (*parts.undecided, *parts.manual) if not entry.action.requests)
+    (seats,) = (entry for entry in (*undecided, *manual) if not entry.action.requests)
     assert list(effect_texts(seats, ENGLISH)) == ["1 finding", "6 seats", "saves €328.50 a month"]
-    assert list(total_texts(parts.runnable, ENGLISH, runs=True)) == [
+    assert list(total_texts(runnable, ENGLISH, runs=True)) == [
         *("3 actions", "4 requests", "fixes 4 findings", "frees 3 seats", "assigns 1 seat"),
     ]
     assert list(total_texts([open_], ENGLISH, runs=False)) == ["1 open question"]
@@ -57,8 +62,8 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
 
 def test_action_about_a_limit_of_purchased_seats_counts_seats() -> None:
     rules = "policies: [{id: cap, severity: high, seats: {of: [SPE_E3], purchased: {max: 5}}}]"
-    parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}), rules))
-    (entry,) = (*parts.undecided, *parts.manual)
+    plan = planned(snapshot([user("ann", grant(E3))], {E3: 9}), rules)
+    (entry,) = (*entries_of(plan, "decide"), *entries_of(plan, "people"))
     assert (entry.action.kind, entry.seats) == ("cap", 4)
     assert list(effect_texts(entry, ENGLISH)) == ["1 finding", "4 seats"]
 
@@ -82,8 +87,10 @@ policies:
   - {{id: spare, severity: low, seats: {{of: [SPE_E3], spare: {{max: 1}}}}}}
   - {{id: idle, severity: low, subscriptions: {{of: [SPE_E3], expiring: {{within: 60d, idle: {{min: 5}}}}}}}}
 """
-    parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}, subscriptions=bought), rules))
-    entries = [entry for entry in parts.undecided if len({finding.subject.id for finding in entry.findings}) > 1]
+    plan = planned(snapshot([user("ann", grant(E3))], {E3: 9}, subscriptions=bought), rules)
+    entries = [
+        entry for entry in entries_of(plan, "decide") if len({finding.subject.id for finding in entry.findings}) > 1
+    ]
     assert [[name for name, _ in action_subjects(entry, {})] for entry in entries] == [["Microsoft 365 E3"]]
 
 
@@ -91,7 +98,7 @@ def test_action_affects_only_people_if_it_also_fixes_a_finding_about_their_seats
     rules = "policies: [{id: spare, severity: high, seats: {of: [SPE_E3], spare: {min: 0}}}, %s]"
     leavers = "{id: leavers, severity: low, users: {accountEnabled: false}, assignments: {deny: paid}}"
     people = [user("ann", grant(E3), accountEnabled=False), user("bo", grant(E3))]
-    (entry,) = outline(planned(snapshot(people, {E3: 1}), rules % leavers)).runnable
+    (entry,) = entries_of(planned(snapshot(people, {E3: 1}), rules % leavers), "run")
     assert {finding.subject.type for finding in entry.findings} == {SubjectType.USER, SubjectType.PRODUCT}
     assert [name for name, _ in action_subjects(entry, {})] == ["Ann"]
 

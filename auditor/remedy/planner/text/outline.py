@@ -1,4 +1,4 @@
-"""Divides the plan of a tenant into actions that can be run, actions that need a decision, and manual actions."""
+"""Collects the effect and the open questions of each action of a plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -46,38 +46,10 @@ class OutlineEntry(Struct, frozen=True, kw_only=True):
         return len(holdings)
 
 
-class PlanOutline(Struct, frozen=True, kw_only=True):
-    """The parts of a tenant's plan, each with the most important entries first."""
-
-    runnable: tuple[OutlineEntry, ...]
-    """Actions with requests."""
-    undecided: tuple[OutlineEntry, ...]
-    """Actions with open questions; those with requests are in `runnable` as well."""
-    manual: tuple[OutlineEntry, ...]
-    """Actions with neither requests nor open questions."""
-    questions: tuple[Question, ...]
-    """Open questions about findings that no action names."""
-    together: frozenset[str]
-    """The fingerprints of the findings that several actions with requests fix together, and that no action names."""
-
-
 def fixed_by_requests(tenant: TenantPlan) -> frozenset[str]:
     """Return the fingerprints of the fixed findings, without those of actions that people carry out."""
     manual = {fingerprint for action in tenant.actions if not action.requests for fingerprint in action.findings}
     return frozenset(tenant.proof.fixed) - manual
-
-
-def outline(tenant: TenantPlan) -> PlanOutline:
-    """Return the parts of a tenant's plan."""
-    entries = sorted(_entries(tenant), key=lambda entry: entry.action.rank)
-    asked = {question.id for entry in entries for question in entry.questions}
-    return PlanOutline(
-        runnable=tuple(entry for entry in entries if entry.action.requests),
-        undecided=tuple(entry for entry in entries if entry.questions),
-        manual=tuple(entry for entry in entries if not (entry.action.requests or entry.questions)),
-        questions=tuple(question for question in tenant.open_questions if question.id not in asked),
-        together=fixed_by_requests(tenant).difference(*(action.findings for action in tenant.actions)),
-    )
 
 
 def display_names(seats: Iterable[SeatCount], groups: Iterable[GroupFact]) -> dict[str, str]:
@@ -96,7 +68,8 @@ def worst_severity(findings: Iterable[Finding]) -> Severity:
     return min((finding.severity for finding in findings), key=lambda severity: severity.rank, default=Severity.INFO)
 
 
-def _entries(tenant: TenantPlan) -> Iterator[OutlineEntry]:
+def outline(tenant: TenantPlan) -> Iterator[OutlineEntry]:
+    """Yield the actions of a tenant's plan, in the order of execution."""
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     fixed = frozenset(tenant.proof.fixed)
     questions_by_finding: dict[str, Question] = {

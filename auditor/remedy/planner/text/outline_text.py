@@ -21,7 +21,7 @@ from auditor.findings.display_names import detail_label, named_product
 from auditor.remedy.currency import money_label
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.outline import OutlineEntry, outline
+from auditor.remedy.planner.text.outline import OutlineEntry, fixed_by_requests, outline
 from auditor.remedy.requests import Command, connect
 
 
@@ -190,8 +190,14 @@ class PlanPart(Struct, frozen=True, kw_only=True):
 
 
 def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
-    """Yield the parts of a plan that are not empty: what can be run, what has to be decided, manual actions."""
-    sections = outline(tenant)
+    """Yield the parts of a plan that are not empty: what can be run, what has to be decided, manual actions.
+
+    Each has the most important entries first; actions with requests and open questions are in the first two.
+    """
+    entries = sorted(outline(tenant), key=lambda entry: entry.action.rank)
+    # Findings that several actions with requests fix together, and that no action names.
+    together = fixed_by_requests(tenant).difference(*(action.findings for action in tenant.actions))
+    asked = {question.id for entry in entries for question in entry.questions}
     parts: tuple[tuple[str, str, str, tuple[OutlineEntry, ...], tuple[Question, ...]], ...] = (
         (
             "run",
@@ -200,30 +206,30 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
                 "Most important actions first. The numbers show the order of execution: seats are "
                 "freed before any are bought."
             ),
-            sections.runnable,
+            tuple(entry for entry in entries if entry.action.requests),
             (),
         ),
         (
             "decide",
             l10n.gettext("Decisions to make"),
             l10n.gettext("Copy an answer to decisions.yaml next to the policies, and create the plan again."),
-            sections.undecided,
-            sections.questions,
+            tuple(entry for entry in entries if entry.questions),
+            tuple(question for question in tenant.open_questions if question.id not in asked),
         ),
         (
             "people",
             l10n.gettext("Manual actions"),
             l10n.gettext("Microsoft Graph has no request for these actions."),
-            sections.manual,
+            tuple(entry for entry in entries if not (entry.action.requests or entry.questions)),
             (),
         ),
     )
     non_empty = (part for part in parts if part[3] or part[4])
-    for number, (key, title, note, entries, questions) in enumerate(non_empty, start=1):
-        runs, together = key == "run", sections.together if key == "run" else frozenset()
-        effects = tuple(total_texts(entries, l10n, questions=questions, together=together, runs=runs))
+    for number, (key, title, note, listed, questions) in enumerate(non_empty, start=1):
+        runs, fixed = key == "run", together if key == "run" else frozenset()
+        effects = tuple(total_texts(listed, l10n, questions=questions, together=fixed, runs=runs))
         yield PlanPart(
-            key=key, number=number, title=title, note=note, effects=effects, entries=entries, questions=questions
+            key=key, number=number, title=title, note=note, effects=effects, entries=listed, questions=questions
         )
 
 
