@@ -1,7 +1,8 @@
 """Evaluates policies that compare the tenants of a run, from the results of these tenants."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct, field
@@ -24,14 +25,17 @@ def waives_fleet(waiver: Waiver) -> bool:
     return waiver.users is None and waiver.tenants is None
 
 
-class FleetScope(Struct, kw_only=True):
+class FleetScope(Struct, kw_only=True, dict=True):
     """One policy over the tenants of a run; the check adds its outcome."""
 
+    catalogue: Catalogue
+    policies: PolicySet
     policy: Policy
     tenants: Sequence[TenantResult]
     shares: Mapping[str, BalanceShare | None]
     """Tenant → which of its SKUs the policy evaluates; None if the tenant could not be read."""
-    waivers: "_FleetWaivers"
+    waivers: Sequence[Waiver]
+    """The waivers that have not expired and can match a finding of the policy."""
     judged: set[str] = field(default_factory=set)
     """The SKUs that the policy evaluates in at least one tenant."""
     doubtful: bool = False
@@ -43,7 +47,7 @@ class FleetScope(Struct, kw_only=True):
 
     def finding(self, check: str, count: SeatCount, evidence: Mapping[str, Any]) -> Finding:
         """Return a finding about a SKU over all tenants, and record the waivers that match it."""
-        waiver = self.waivers.first_waiver(count, self)
+        waiver = self._first_waiver(count)
         return Finding(
             fingerprint=fingerprint("", self.policy.id, check, ("fleet", count.sku_id), count.sku_id, None),
             policy=self.policy.id,
@@ -56,6 +60,45 @@ class FleetScope(Struct, kw_only=True):
             evidence=evidence,
             source=SourceLine(file=self.policy.span.file, line=self.policy.span.line),
         )
+
+    @cached_property
+    def _owned(self) -> Mapping[str, frozenset[str]]:
+        """Tenant → the skuIds that it owns."""
+        return {tenant.name: frozenset(count.sku_id for count in tenant.seats) for tenant in self.tenants}
+
+    @cached_property
+    def _waived(self) -> Mapping[tuple[str, str], tuple[frozenset[str], frozenset[str]]]:
+        """Tenant and waiver → the SKUs that the waiver covers, certainly and possibly."""
+        return {
+            (name, item.waiver): (frozenset(item.sku_ids), frozenset(item.doubtful))
+            for name, share in self.shares.items()
+            for item in (share.waivers or () if share is not None else ())
+        }
+
+    def _first_waiver(self, count: SeatCount) -> str | None:
+        """Return the id of the first waiver that covers a SKU; add all that do, or may, to `touched`."""
+        waiver_id: str | None = None
+        for waiver in self.waivers:
+            matches = [
+                self._covers(waiver, tenant, count) for tenant, owned in self._owned.items() if count.sku_id in owned
+            ]
+            if False in matches:
+                continue
+            self.touched.add(waiver.id)
+            if None in matches:
+                self.notices.append(unknown_waiver(waiver))
+            elif waiver_id is None:
+                waiver_id = waiver.id
+        return waiver_id
+
+    def _covers(self, waiver: Waiver, tenant: str, count: SeatCount) -> bool | None:
+        """Return whether a waiver covers a SKU of one tenant, by the tenant's own products; None if unknown."""
+        if waiver.products is None:
+            return True
+        waived = self._waived.get((tenant, waiver.id))
+        if waived is None:  # the result of an earlier version, which does not list waivers
+            return surely_contains(self.catalogue, self.policies, waiver.products, count.sku_id, count.sku_part_number)
+        return True if count.sku_id in waived[0] else None if count.sku_id in waived[1] else False
 
 
 def evaluate_fleet(
@@ -71,14 +114,16 @@ def evaluate_fleet(
     notices: list[Notice] = []
     touched: set[str] = set()
     rules = rules_of(policies, checks)
-    live = [waiver for waiver in policies.waivers if today <= waiver.expires]
+    live = [waiver for waiver in policies.waivers if today <= waiver.expires and waives_fleet(waiver)]
     for policy in policies.policies:
         applicable = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
         if not applicable or not rules.evaluates_fleet(policy):
             continue
         shares = {tenant.name: _share(tenant, policy) for tenant in applicable}
-        waivers = _FleetWaivers(policy, applicable, shares, (catalogue, policies), live)
-        scope = FleetScope(policy=policy, tenants=applicable, shares=shares, waivers=waivers)
+        waivers = [waiver for waiver in live if waiver.covers(policy.id)]
+        scope = FleetScope(
+            catalogue=catalogue, policies=policies, policy=policy, tenants=applicable, shares=shares, waivers=waivers
+        )
         policy_findings: list[Finding] = []
         if len(applicable) > 1:
             for check in rules.checks(policy):
@@ -115,51 +160,3 @@ def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> 
     missing, judged = (("subscribedSkus",), None) if reasons else ((), len(scope.judged))
     reason = joined("; ", reasons) or None
     return policy_outcome(policy, len(findings), open_, reason=reason, missing=missing, judged=judged)
-
-
-class _FleetWaivers:
-    """The waivers for one policy's findings about the fleet, and the SKUs of each tenant that each waiver covers."""
-
-    def __init__(
-        self,
-        policy: Policy,
-        tenants: Sequence[TenantResult],
-        shares: Mapping[str, BalanceShare | None],
-        sets: tuple[Catalogue, PolicySet],
-        waivers: Iterable[Waiver],
-    ) -> None:
-        self._catalogue, self._policies = sets
-        self._waivers = [waiver for waiver in waivers if waives_fleet(waiver) and waiver.covers(policy.id)]
-        self._owned = {tenant.name: frozenset(count.sku_id for count in tenant.seats) for tenant in tenants}
-        self._shares = {
-            (name, item.waiver): (frozenset(item.sku_ids), frozenset(item.doubtful))
-            for name, share in shares.items()
-            for item in (share.waivers or () if share is not None else ())
-        }
-
-    def first_waiver(self, count: SeatCount, scope: FleetScope) -> str | None:
-        """Return the id of the first waiver that covers a SKU; add all that do, or may, to `scope.touched`."""
-        waiver_id: str | None = None
-        for waiver in self._waivers:
-            matches = [
-                self._contains(waiver, tenant, count) for tenant, owned in self._owned.items() if count.sku_id in owned
-            ]
-            if False in matches:
-                continue
-            scope.touched.add(waiver.id)
-            if None in matches:
-                scope.notices.append(unknown_waiver(waiver))
-            elif waiver_id is None:
-                waiver_id = waiver.id
-        return waiver_id
-
-    def _contains(self, waiver: Waiver, tenant: str, count: SeatCount) -> bool | None:
-        """Return whether a waiver covers a SKU of one tenant, by the tenant's own products; None if unknown."""
-        if waiver.products is None:
-            return True
-        covered = self._shares.get((tenant, waiver.id))
-        if covered is None:  # the result of an earlier version, which does not list waivers
-            return surely_contains(
-                self._catalogue, self._policies, waiver.products, count.sku_id, count.sku_part_number
-            )
-        return True if count.sku_id in covered[0] else None if count.sku_id in covered[1] else False
