@@ -20,7 +20,6 @@ from auditor.engine.policy.waivers import waive_object_finding
 from auditor.engine.policy_index import PATHS
 from auditor.engine.scope import TenantScope
 from auditor.engine.seat_usage import seat_columns
-from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _CONCURRENT_BATCHES = 2
@@ -37,13 +36,13 @@ def evaluate(bound: BoundPolicies, batches: Iterable[BatchOutcome]) -> Evaluatio
 
 
 def evaluated_batches(bound: BoundPolicies) -> Iterator[BatchOutcome]:
-    """Evaluate the users of one tenant batch by batch, in order; yield nothing if they cannot be read."""
-    if people_are_readable(bound):
-        yield from _evaluate_batches(bound, bound.facts.snapshot.batches(*columns(bound)))
+    """Evaluate the users of one tenant batch by batch, in order; yield nothing if they cannot be read.
 
-
-def _evaluate_batches(bound: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
-    """Evaluate batches in order, two at a time if there are several: Arrow and NumPy release the GIL."""
+    Several batches are evaluated two at a time: Arrow and NumPy release the GIL.
+    """
+    if not people_are_readable(bound):
+        return
+    batches = bound.facts.snapshot.batches(*columns(bound))
     if bound.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
         yield from (evaluate_batch(bound, batch) for batch in batches)
         return

@@ -195,10 +195,12 @@ def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, 
     columns = {"id", "notCollected"}
     for population in populations:
         needs = selector_needs(population)
-        # Graph nests some properties in an object; the snapshot has a column for each.
-        columns.update(needs.user_properties, _attributes(population))
+        columns.update(needs.user_properties)
         columns.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in needs.sources else ())
-        columns.update(column for atom in atoms(population) for column in report_columns(atom))
+        for atom in atoms(population):
+            columns.update(report_columns(atom))
+            if isinstance(atom, OneOf | Matches) and atom.property in GRAPH_PROPERTIES:
+                columns.add(atom.property)  # Graph nests it in an object; the snapshot has a column for it
         columns.update({"mailboxType"} if Source.MAILBOXES in needs.sources else ())
         columns.update(DEVICE_COLUMNS if Source.DEVICES in needs.sources else ())
     columns.update(name for policy in policies for name in rules.properties(policy))
@@ -220,9 +222,3 @@ def report_columns(atom: Selector) -> tuple[str, ...]:
             return REPORT_COLUMNS[Source.MAILBOX_USAGE][1:]
         case _:
             return ()
-
-
-def _attributes(population: Selector) -> set[str]:
-    """Return the properties of nested Graph objects by which a population is selected."""
-    tested = (atom for atom in atoms(population) if isinstance(atom, OneOf | Matches))
-    return {atom.property for atom in tested if atom.property in GRAPH_PROPERTIES}

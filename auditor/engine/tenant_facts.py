@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from msgspec import Struct
 
-from auditor.catalogue import Catalogue, ServicePlan
+from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import ProductSet
@@ -205,7 +205,7 @@ class TenantFacts:
             sku_id=sku_id,
             part_number=name,
             owned=False,
-            plans=None if product is None else _plans(product.plans),
+            plans=None if product is None else _interned(tuple((plan.id.lower(), plan.name) for plan in product.plans)),
             name_may_be_any=name is None and self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE,
         )
 
@@ -327,10 +327,6 @@ def plans_by_sku(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
 
 _PLANS_CACHE: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}
 _MAX_TABLES = 4
-
-
-def _plans(plans: Sequence[ServicePlan]) -> Mapping[str, str]:
-    return _interned(tuple((plan.id.lower(), plan.name) for plan in plans))
 
 
 @lru_cache(maxsize=4096)

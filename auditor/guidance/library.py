@@ -85,12 +85,17 @@ def _reference_faults(page: GuidanceFile, library: Library) -> Iterator[Diagnost
     content = page.content
     if page.name != f"{content['id']}.yaml":
         yield page.diagnostic(("id",), f"the article '{content['id']}' must stand in {content['id']}.yaml")
+    known = {
+        "links": [*library.targets, *library.documents],
+        "disputed": list(library.documents),
+        "article": list(library.articles),
+        "role": list(library.terms.roles),
+        "source": list(library.documents),
+    }
     for path, entry in _entries(content):
-        yield from _unknown(page, (*path, "links"), entry.get("links", ()), [*library.targets, *library.documents])
-        yield from _unknown(page, (*path, "disputed"), entry.get("disputed", ()), list(library.documents))
-        yield from _unknown(page, (*path, "article"), _optional(entry, "article"), list(library.articles))
-        yield from _unknown(page, (*path, "role"), _optional(entry, "role"), list(library.terms.roles))
-        yield from _unknown(page, (*path, "source"), _optional(entry, "source"), list(library.documents))
+        for key, names in known.items():
+            references = entry.get(key, ())
+            yield from _unknown(page, (*path, key), [references] if isinstance(references, str) else references, names)
         yield from _unlabelled(page, path, entry, library.terms)
     yield from _unknown(page, ("sources",), content["sources"], list(library.documents))
     yield from _duplicate_ids(page)
@@ -113,15 +118,12 @@ def _date_faults(page: GuidanceFile) -> Iterator[Diagnostic]:
 
 
 def _dated_entries(page: GuidanceFile) -> Iterator[tuple[reader.Path, Mapping[str, Any]]]:
-    match page.name:
-        case name if name == LINKS:
-            for kind in ("pages", "sites", "documents"):
-                yield from (((kind, key), entry) for key, entry in page.content[kind].items())
-        case name if name == TERMS:
-            return
-        case _:
-            yield (), page.content
-            yield from _entries(page.content)
+    if page.name == LINKS:
+        for kind in ("pages", "sites", "documents"):
+            yield from (((kind, key), entry) for key, entry in page.content[kind].items())
+    elif page.name != TERMS:
+        yield (), page.content
+        yield from _entries(page.content)
 
 
 def _entries(content: Mapping[str, Any]) -> Iterator[tuple[reader.Path, Mapping[str, Any]]]:
@@ -131,10 +133,6 @@ def _entries(content: Mapping[str, Any]) -> Iterator[tuple[reader.Path, Mapping[
     for edition_index, edition in enumerate(content.get("editions", ())):
         for index, entry in enumerate(edition["steps"]):
             yield ("editions", edition_index, "steps", index), entry
-
-
-def _optional(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    return (entry[key],) if key in entry else ()
 
 
 def _unknown(page: GuidanceFile, path: reader.Path, references: Any, names: list[str]) -> Iterator[Diagnostic]:

@@ -1,7 +1,5 @@
 """Compares the people who need a seat by policies with `covers: users` with the usable seats."""
 
-from collections.abc import Iterator
-
 from auditor.checks.seats.stock import narrowest_product, pool_of
 from auditor.domain.enums import Outcome
 from auditor.domain.policy.model import Seats
@@ -13,10 +11,7 @@ from auditor.engine.scope import price_of
 
 def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCoverage, ...] | None:
     """Return a row for each `covers` policy that was evaluated, matches people and is not report-only; None if none."""
-    return tuple(_rows(bound, evaluation)) or None
-
-
-def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage]:
+    rows: list[SeatCoverage] = []
     evaluated = {outcome.id for outcome in evaluation.outcomes if outcome.status is not Outcome.NOT_EVALUATED}
     for index, policy in enumerate(bound.policies):
         if policy.report_only:
@@ -30,7 +25,7 @@ def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage
         if people and usable is not None:
             missing = max(people - usable, 0)
             product = narrowest_product(bound.facts, block.of) if missing else None
-            yield SeatCoverage(
+            row = SeatCoverage(
                 policy=policy.id,
                 people=people,
                 unknown=possible - people,
@@ -38,3 +33,5 @@ def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage
                 missing=missing,
                 missing_cost=None if product is None else price_of(bound, product, missing),
             )
+            rows.append(row)
+    return tuple(rows) or None

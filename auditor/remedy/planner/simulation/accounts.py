@@ -168,15 +168,10 @@ def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]
     located = facts.is_requested("usageLocation")
     accounts: dict[str, Account] = {}
     for batch in facts.snapshot.batches(("id", "usageLocation", "notCollected"), None):
-        users = batch.users.to_pylist()
-        selected = {index + batch.offset for index, user in enumerate(users) if user["id"] in ids}
-        if not selected:
-            continue
-        rows = rows_of(batch, selected)
-        for index, user in enumerate(users):
-            row = index + batch.offset
-            if row not in selected:
-                continue
+        users = enumerate(batch.users.to_pylist(), start=batch.offset)
+        selected = {row: user for row, user in users if user["id"] in ids}
+        rows = rows_of(batch, selected) if selected else {}
+        for row, user in selected.items():
             not_collected = set(user.get("notCollected") or ())
             account = _account(user["id"], row, user.get("usageLocation") if located else None, rows.get(row, []))
             if account is not None and not not_collected & {"assignedLicenses", "licenseAssignmentStates"}:
