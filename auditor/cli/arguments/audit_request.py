@@ -48,13 +48,16 @@ def add_state_arguments(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) -> Request:
-    """Build the audit request. Raises UsageError for arguments that cannot be combined."""
+def audit_request(args: argparse.Namespace, verifier: Verifier | None = None, *, planned: bool = False) -> Request:
+    """Build the audit request; `planned` also reads what a plan needs.
+
+    Raises UsageError for arguments that cannot be combined.
+    """
     if args.spark_master and args.engine is not Engine.SPARK:
         message = Message("--spark-master requires --engine spark")
         raise UsageError("usage", message, hint=Message("add --engine spark"))
     return replace(
-        state_request(args),
+        state_request(args, planned=planned),
         shard=args.shard,
         compare=args.compare,
         nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),

@@ -53,6 +53,18 @@ def test_every_action_was_carried_out(workspace: Path, emulator: Emulator, send:
 
 
 @pytest.mark.slow
+def test_members_are_read_live_even_if_a_group_gives_nobody_a_licence_any_more(
+    workspace: Path, emulator: Emulator, send: Send
+) -> None:
+    carry_out(workspace, send)
+    group = next(iter(emulator.tenants["contoso"].groups))
+    for member in send({"method": "GET", "path": f"/groups/{group}/members", "body": None}).json()["value"]:
+        send({"method": "DELETE", "path": f"/groups/{group}/members/{member['id']}/$ref", "body": None})
+    code, tenant, text = verify(workspace, emulator)
+    assert (code, verdicts(tenant)) == (0, {"done"}), text
+
+
+@pytest.mark.slow
 def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emulator, send: Send) -> None:
     carry_out(workspace, send, log="done.jsonl")
     formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
