@@ -23,8 +23,9 @@ SUFFIXES = (".yaml", ".yml")
 SCHEMAS: Final = ".schemas"
 """The folder of a team's repository with copies of the JSON Schemas, to which the first lines of its files refer."""
 TEST_SUFFIX = "_test"
-DECISIONS = "decisions"
-QUESTIONS = "questions"
+DECISIONS_FILES: Final = ("decisions.yaml", "decisions.yml")
+"""The names of the decisions file next to policies."""
+NOT_POLICIES: Final = frozenset({"decisions", "questions"})
 """The names of files in a policy folder that are not policy files, without suffix."""
 COPY: Final = ".starter"
 """The folder next to a policy file with a copy of the starter library that the file is pinned to."""
@@ -81,7 +82,7 @@ def decision_files(locations: Sequence[Path], file: Path | None = None) -> list[
     if file is not None:
         return [(file.as_posix(), read_yaml(file, None))]
     folders = [location if files.is_folder(location) else location.parent for location in locations or (DEFAULT,)]
-    paths = [folder / f"{DECISIONS}{suffix}" for folder in dict.fromkeys(folders) for suffix in SUFFIXES]
+    paths = [folder / name for folder in dict.fromkeys(folders) for name in DECISIONS_FILES]
     return [(path.as_posix(), read_yaml(path, path.parent)) for path in paths if exists(path)]
 
 
@@ -90,12 +91,18 @@ def policy_files(locations: Sequence[Path]) -> list[tuple[str, bytes]]:
     if _uses_library(locations):
         return library_files()
     by_path: dict[Path, tuple[Path, Path | None]] = {}
-    for location in locations or (DEFAULT,):
+    for location in _without_decisions(locations or (DEFAULT,)):
         root = location if files.is_folder(location) else None
         for path in _files_in(location):
             by_path.setdefault(_resolved(path), (path, root))
     sorted_paths = sorted(by_path.values(), key=lambda item: item[0].as_posix())
     return [(path.as_posix(), read_yaml(path, root)) for path, root in sorted_paths]
+
+
+def _without_decisions(locations: Sequence[Path]) -> Sequence[Path]:
+    """Return the locations without files of decisions, which `policies/*.yaml` includes; else the folders of those."""
+    others = [location for location in locations if location.name not in DECISIONS_FILES or not exists(location)]
+    return others or [location.parent for location in locations]
 
 
 def installed_base(file: str, location: str) -> Base:
@@ -203,7 +210,7 @@ def free_id(stem: str, ids: set[str]) -> str:
 def is_policy_file(path: Path) -> bool:
     """Return whether a file in a policy folder is a policy file: YAML, not hidden, no test, decisions or questions."""
     hidden = any(part.startswith(".") for part in path.parts)
-    is_other_kind = path.stem.endswith(TEST_SUFFIX) or path.stem in {DECISIONS, QUESTIONS}
+    is_other_kind = path.stem.endswith(TEST_SUFFIX) or path.stem in NOT_POLICIES
     return path.suffix.lower() in SUFFIXES and not is_other_kind and not hidden
 
 

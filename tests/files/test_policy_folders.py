@@ -99,6 +99,23 @@ def test_explicitly_named_file_may_be_a_link(folder: Path) -> None:
     assert call("validate", "elsewhere.yaml", cwd=folder).code == 0
 
 
+@pytest.mark.parametrize("files", [["policies/a.yaml", "policies/decisions.yaml"], ["policies/decisions.yaml"]])
+def test_explicitly_named_decisions_are_validated_with_their_policies(folder: Path, files: list[str]) -> None:
+    decision = "{id: one, for: {policy: spare}, answer: {skip: true}, reason: r, by: a, on: 2026-11-20}"
+    (folder / "policies" / "decisions.yaml").write_text(f"version: 1\ndecisions:\n- {decision}\n")
+    result = call("validate", *files, cwd=folder)
+    assert (result.code, result.err) == (0, "1 file, 1 policy, 0 waivers, 1 decision: valid\n")
+    (folder / "policies" / "decisions.yaml").write_text(f"version: 1\ndecisions:\n- {decision}\n- {decision}\n")
+    result = call("validate", *files, cwd=folder)
+    assert result.code == 2
+    assert result.err.startswith("policies/decisions.yaml:4:8: error[decision-duplicate-id]")
+
+
+def test_explicitly_named_decisions_must_exist(folder: Path) -> None:
+    result = call("validate", "policies/decisions.yaml", cwd=folder)
+    assert (result.code, "policies/decisions.yaml does not exist" in result.err) == (2, True)
+
+
 @pytest.mark.parametrize("suffix", ["YAML", "Yml", "YML"])
 def test_letter_case_of_the_suffix_is_ignored(folder: Path, suffix: str) -> None:
     (folder / "policies" / f"b.{suffix}").write_text(POLICY.replace("spare,", "second,"))
