@@ -75,7 +75,7 @@ def post(
     """Post a message. A refused one was certainly not taken; one with an unknown outcome may have been.
 
     It is repeated if no connection was made, if the service is overloaded (429, or 503 with Retry-After), and after any
-    failure if the receiver can detect duplicates by the id of a signed message. `timeout` is in seconds. Raises
+    failure if the receiver can detect duplicates by the id of a message. `timeout` is in seconds. Raises
     SettingsError if the environment names a CA bundle that cannot be read.
     """
     bundle = authorities(environ)
@@ -123,13 +123,11 @@ def _attempt(
 
 def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "User-Agent": f"auditor/{__version__}", "Connection": "close"}
+    if target.channel is Channel.WEBHOOK:
+        headers |= {"webhook-id": message.message_id, "webhook-timestamp": str(timestamp)}
     if target.secrets:
         signed = (signature(key, message.message_id, timestamp, message.body) for key in target.secrets)
-        headers |= {
-            "webhook-id": message.message_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": " ".join(signed),
-        }
+        headers["webhook-signature"] = " ".join(signed)
     return headers
 
 

@@ -44,7 +44,7 @@ class WebhookTarget:
     variable: str
     url: SplitResult = field(repr=False)
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
-    """The signing keys: the current one and, during a rotation, the next or previous one."""
+    """The signing keys: the current one and, during a rotation, the next or previous one; none if nothing is signed."""
 
     @property
     def path(self) -> str:
@@ -56,7 +56,7 @@ def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str
     """Return the target of `teams:NAME`, `slack:NAME` or `webhook:NAME`, with URL and secrets from the environment.
 
     `hosts` are allowed in addition to those of HOSTS and AUDITOR_WEBHOOK_HOSTS. Raises SettingsError for a missing
-    variable, an unusable URL, a host that is not allowed, and a missing or too short secret; the error does not quote
+    variable, an unusable URL, a host that is not allowed, and an empty or too short secret; the error does not quote
     URLs and secrets.
     """
     channel, name = channel_of(address)
@@ -127,7 +127,10 @@ def _allowed(host: str, patterns: Iterable[str]) -> bool:
 
 
 def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
-    encoded_secrets = environ.get(variable, "").split()
+    """Return the signing keys; none if the variable is not set. An empty one is an error: its value got lost."""
+    if variable not in environ:
+        return ()
+    encoded_secrets = environ[variable].split()
     hint = Message("`echo whsec_$(openssl rand -base64 32)` generates one; configure it in the receiver, too")
     if not encoded_secrets:
         raise SettingsError("webhook-secret", is_missing(variable, f"webhook:{variable}"), hint=hint)

@@ -70,6 +70,16 @@ def test_webhook_is_signed_according_to_standard_webhooks(server: WebhookServer)
     assert headers["webhook-signature"] == f"v1,{expected}"
 
 
+def test_webhook_without_a_secret_is_not_signed(server: WebhookServer) -> None:
+    environ = environment(server)
+    del environ["HOOK_SECRET"]
+    attempt = post(webhook_target("webhook:HOOK", environ), MESSAGE, environ=environ, timeout=5)
+    assert attempt.status is SendStatus.ACCEPTED
+    (posted,) = server.posted
+    assert posted.headers["webhook-id"] == "msg_" + "ab" * 20
+    assert "webhook-signature" not in posted.headers
+
+
 def test_signature_matches_the_example_of_the_specification() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     value = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
@@ -202,7 +212,7 @@ def test_error_for_a_refused_address_does_not_quote_it(address: str, url: str, s
 
 
 @pytest.mark.parametrize("secret", ["", "short", "whsec_" + base64.b64encode(KEY[:23]).decode(), "whsec_ü", "x" * 200])
-def test_webhook_with_a_missing_or_short_secret_is_rejected(secret: str) -> None:
+def test_webhook_with_an_empty_or_short_secret_is_rejected(secret: str) -> None:
     environ: Mapping[str, str] = {"U": "https://in.contoso.example/", "U_SECRET": secret}
     with pytest.raises(SettingsError) as caught:
         webhook_target("webhook:U", environ, ["in.contoso.example"])
