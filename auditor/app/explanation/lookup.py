@@ -36,8 +36,8 @@ from auditor.render.text.labels import SEVERITIES, Labels
 
 _DESCRIPTIVE = frozenset({"id", "title", "rationale", "owner", "tags", "references", "frameworks", "status"})
 """Keys of a policy that are shown above its rule."""
-_PREFIX = 6
-"""Minimum length of a fingerprint prefix."""
+_FINGERPRINT = re.compile(r"[0-9a-f]{6,}")
+"""A fingerprint, or its beginning."""
 _MESSAGE_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _MESSAGES = f"https://github.com/{__home__}/blob/main/docs/messages.md"
 """The page with a section for the code of every message; it is not part of the package."""
@@ -69,7 +69,7 @@ def explain(
     saved = None
     if result is not None:
         saved = localized_result(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
-        match = of_fingerprint(findings_with_tenants(saved), name) if len(name) >= _PREFIX else None
+        match = of_fingerprint(findings_with_tenants(saved), name) if is_fingerprint(name) else None
         if match is not None:
             tenant = next((tenant for tenant in saved.tenants if tenant.name == match[0]), None)
             return _finding_text(saved, tenant, match[1], library=library, l10n=l10n)
@@ -98,6 +98,11 @@ def explain(
     raise _unknown_name(name, names, catalogue, result)
 
 
+def is_fingerprint(name: str) -> bool:
+    """Return whether a name may be the fingerprint of a finding, or its beginning."""
+    return _FINGERPRINT.fullmatch(name) is not None
+
+
 def _definition_names(definitions: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names of populations, product sets, waivers and contracts."""
     yield from (*definitions["populations"], *definitions["products"])
@@ -111,7 +116,7 @@ def _unknown_name(name: str, names: Sequence[str], catalogue: Catalogue, result:
     if not close and similar.products:
         close = [product.part_number for product in similar.products[: 1 if similar.certain else 3]]
     hints = [Message("did you mean {close}?", close=alternatives(close))] if close else []
-    if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
+    if result is None and is_fingerprint(name):
         hints.append(Message("to explain a finding, its result is needed: add --result FILE"))
     if _MESSAGE_CODE.fullmatch(name):
         hints.append(

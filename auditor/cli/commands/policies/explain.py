@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from auditor.app.explanation.lookup import explain
-from auditor.cli.arguments.options import declare, now, one_of, reader_locale
+from auditor.app.explanation.lookup import explain, is_fingerprint
+from auditor.cli.arguments.options import declare, now, one_of, output_folder, reader_locale
 from auditor.cli.terminal.console import colourful, out
 from auditor.cli.terminal.markdown import columns, render
 from auditor.domain.enums import Agreement, Cloud
@@ -17,7 +17,7 @@ auditor explain move-users --agreement mca       a guidance article, for one agr
 auditor explain disabled-licensed policies/      a policy, contract, waiver, population or product set
 auditor explain inactiveIn                       a key of policy files; seats.covers if several keys have this name
 auditor explain SPE_E3                           a product, with its service plans
-auditor explain 6637f361 --result out/result.json   a finding, with its evidence and what to do
+auditor explain 6637f361                         a finding of out/result.json, with its evidence and what to do
 """
 
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a check, article, policy, contract, key of policy files, product, or the fingerprint of a finding",
     )
     declare(parser, "policies", policies="where policies are looked for (default: policies/)")
-    parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that contains the finding")
+    parser.add_argument("--result", type=Path, metavar="FILE", help="where the findings are (default: out/result.json)")
     parser.add_argument(
         "--cloud",
         type=one_of(Cloud),
@@ -52,11 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor explain`. Raises UsageError for an unknown id."""
     l10n = localization(reader_locale(args.locale))
+    latest = output_folder() / "result.json"
     text = explain(
         args.id,
         l10n=l10n,
         policies=tuple(args.policies),
-        result=args.result,
+        result=args.result or (latest if is_fingerprint(args.id) and latest.is_file() else None),
         cloud=args.cloud,
         agreement=args.agreement,
         today=now().date(),

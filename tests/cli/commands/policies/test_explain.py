@@ -181,6 +181,17 @@ def test_explain_code_of_a_message_names_the_page_about_it(code: str, capsys: py
     assert f"### {code}\n" in (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
 
 
-def test_explain_fingerprint_requires_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_fingerprint_finds_it_in_the_result_of_the_output_folder(
+    result: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDITOR_OUTPUT", str(result.parent))
+    fingerprint = json.loads(result.read_text(encoding="utf-8"))["tenants"][0]["findings"][0]["fingerprint"]
+    assert fingerprint in explain(capsys, fingerprint[:8])
+
+
+def test_explain_fingerprint_requires_a_result(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert run(["explain", "6637f3617d9b"]) == 2
     assert "--result" in capsys.readouterr().err
