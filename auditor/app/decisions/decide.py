@@ -84,7 +84,8 @@ def decide(request: DecideRequest) -> DecisionChange:
     if content is not None:
         by_id = {decision.id: decision for decision in _decisions(request, content, name)}
         _check_possible([by_id[item["id"]] for item in items], questions, answers)
-    unanswered = sum(q.decision is None and q.id not in answers for q in questions.values())
+    decided = {decision.question for decision in decisions.values() if _is_valid(decision, request)}
+    unanswered = sum(q.decision is None and q.id not in {*answers, *decided} for q in questions.values())
     return DecisionChange(
         text=f"decisions:\n{block(items)}" if items else "",
         content=content,
@@ -131,11 +132,11 @@ def _answer(row: ApprovalRow, question: SavedQuestion) -> Answer:
     for answer in question.answers:
         if "<" not in answer_text(answer) and text_of_row in {text.casefold() for text in _accepted_texts(answer)}:
             return answer
-    # `set` accepts any value only if the question has a placeholder; other kinds always do, such as a number of seats.
+    # `set` accepts any value only if the question has a placeholder; other kinds always do, such as a number of seats,
+    # but for those that say yes or no.
     has_proposed_values = not any("<" in answer_text(answer) for answer in question.answers)
-    kinds = {
-        kind for answer in question.answers for kind in answer if kind != AnswerKind.SET or not has_proposed_values
-    }
+    fixed_kinds = {AnswerKind.RELEASE, AnswerKind.SKIP, *([AnswerKind.SET] if has_proposed_values else [])}
+    kinds = {kind for answer in question.answers for kind in answer} - fixed_kinds
     parsed = _parsed(row.approve)
     if isinstance(parsed, dict) and len(parsed) == 1 and "<" not in row.approve and next(iter(parsed)) in kinds:
         return parsed
@@ -187,9 +188,8 @@ def _is_answered(
     A decision that contradicts the answer is added to `errors`.
     """
     row, answer = answer_row
-    today = request.as_of.date()
     matching = [d for d in decisions.values() if question.id == d.question or d.id == question.decision]
-    valid_decisions = [decision for decision in matching if decision.until is None or decision.until >= today]
+    valid_decisions = [decision for decision in matching if _is_valid(decision, request)]
     for decision in valid_decisions:
         if {decision.kind.value: decision.value} != dict(answer):
             message = Message(
@@ -198,6 +198,10 @@ def _is_answered(
             hint = Message("change or remove that decision, or leave the answer out")
             errors.append(Diagnostic(slug="answer-contradicting", message=message, span=row.span, hint=hint))
     return bool(valid_decisions)
+
+
+def _is_valid(decision: Decision, request: DecideRequest) -> bool:
+    return decision.until is None or decision.until >= request.as_of.date()
 
 
 def _items(answers: Mapping[str, Answer], request: DecideRequest, ids: set[str]) -> list[dict[str, Any]]:

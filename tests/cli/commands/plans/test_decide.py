@@ -141,6 +141,16 @@ def test_decisions_are_appended_to_the_existing_file_and_used_by_plan(workspace:
     assert f"D-{ids['keep']}-2" in file.read_text()
 
 
+def test_questions_that_the_file_answers_already_are_not_open(workspace: Path) -> None:
+    ids = questions(workspace)
+    for kind, text, still_open in (
+        ("keep", "keep: SPE_E5", "2 questions are open"),
+        ("set", "NL", "1 question is open"),
+    ):
+        fill(workspace, {ids[kind]: text})
+        assert still_open in decide(workspace).err
+
+
 @pytest.mark.parametrize("cell", ["{answer}", "{answer} # Licences 2", "g2"])
 def test_group_answer_is_accepted_with_comment_or_as_bare_id(tmp_path: Path, cell: str) -> None:
     (tmp_path / "policies").mkdir()
@@ -170,7 +180,7 @@ def test_group_answer_is_accepted_with_comment_or_as_bare_id(tmp_path: Path, cel
         ({"keep": "maybe"}, "answer-impossible", 0),
         ({"keep": "give: SPE_E5"}, "answer-impossible", 0),
         ({"set": 'set: {usageLocation: "<value>"}'}, "answer-impossible", 0),
-        ({"release": "release: perhaps"}, "", 0),
+        ({"release": "release: perhaps"}, "answer-impossible", 0),
         ({"keep": "skip: true"}, "decision-reason", 0),
         ({"1": "perhaps"}, "approval-word", 2),
     ],
