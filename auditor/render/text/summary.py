@@ -56,7 +56,11 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
     if result.complete:
         if not _has_policies(result):
             return (l10n.gettext("No data was needed."),)
-        return (l10n.gettext("Every source that the policies need was read, and every policy was evaluated."),)
+        # The report of a recipient may contain only some of the policies.
+        sentence = l10n.gettext(
+            "Every source that the policies of this report need was read, and each of these policies was evaluated."
+        )
+        return (sentence,)
     titles = _titles(result)
     sentences = [
         l10n.gettext(

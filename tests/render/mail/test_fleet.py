@@ -14,6 +14,7 @@ from auditor.render import render
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from tests.builders.result.results import result
+from tests.builders.tenant.tenants import audited, bought, tenant, user
 
 OWNER = "fleet@provider.example"
 
@@ -92,3 +93,18 @@ def test_trends_count_only_findings_that_the_recipient_may_see(tmp_path: Path) -
     for (_, subset), (past,) in zip(portions, earlier_of(tmp_path, portions), strict=True):
         assert past.open == subset.summary.open
     assert portions[0][1].summary.open != portions[1][1].summary.open
+
+
+def test_completeness_in_a_part_is_about_its_policies() -> None:
+    policies = """\
+policies:
+- {id: guests, severity: high, users: {userType: Guest}, assignments: {of: paid, allow: []}}
+- {id: costs, severity: low, budget: {limit: 10}}
+"""
+    audit = audited(policies, tenant(user("ann", "SPE_E5"), subscribedSkus=[bought("SPE_E5", 1)]))
+    assert not audit.tenants[0].fully_evaluated  # no file has prices
+    recipient = Recipient(address="high@x.example", severities=(Severity.HIGH,))
+    tenants = [Tenant(name="contoso", tenant_id="contoso", recipients=(recipient,))]
+    [envelope] = [e for e in envelopes(tenants, ["contoso"], fallback="en") if e.address == recipient.address]
+    mail = render_mail(portion(audit, envelope), Reader(locale="en"))
+    assert "Complete. Every source that the policies of this report need was read" in mail.text
