@@ -72,12 +72,7 @@ async def _read(context: CollectionContext) -> SourceResult:
             faults = await _read_shards(context, asked, decoder, spool, Shards())
             missing, without_id = expected - spool.distinct(), decoder.without_id - without_id
             if not faults and missing > _tolerance(expected):
-                shortfall = Message(
-                    "Graph counts {expected} users, but twice listed only {expected2} of them; "
-                    "collect again later, when its index is up to date",
-                    expected=expected,
-                    expected2=expected - missing,
-                )
+                shortfall = _shortfall(expected, expected - missing)
     if without_id:
         shortfall = Message(
             "users without an id: {without_id}; {shortfall}",
@@ -87,6 +82,15 @@ async def _read(context: CollectionContext) -> SourceResult:
     coverage = context.make_coverage(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
     context.users.set_result(spool)
     return SourceResult(coverage=(coverage,), users=spool)
+
+
+def _shortfall(expected: int, listed: int) -> Message:
+    return Message(
+        "Graph counts {expected} users, but twice listed only {expected2} of them; "
+        "collect again later, when its index is up to date",
+        expected=expected,
+        expected2=listed,
+    )
 
 
 async def _first_page(batches: AsyncIterator[pa.RecordBatch]) -> pa.RecordBatch | Fault:

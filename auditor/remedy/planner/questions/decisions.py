@@ -82,19 +82,24 @@ def apply_answers(
         elif matches:
             answers.append(Answer(question=question, decision=matches[0]))
     chosen = {answer.question.id: answer.decision.id for answer in answers}
-    answers_by_finding: dict[str, tuple[Answer, ...]] = {}
-    for answer in answers:
-        for fingerprint in answer.question.findings:
-            # A decision about a number of seats does not decide which people give up theirs.
-            if answer.kind not in ABOUT_SEATS or fingerprint not in personal:
-                answers_by_finding[fingerprint] = (*answers_by_finding.get(fingerprint, ()), answer)
     return Answered(
         questions=tuple(replace(question, decision=chosen.get(question.id)) for question in questions),
-        answers=answers_by_finding,
+        answers=_by_finding(answers, personal),
         seats=tuple(answer for answer in answers if answer.kind in ABOUT_SEATS),
         notices=tuple(dict.fromkeys(notices)),
         matched=frozenset(matched_ids),
     )
+
+
+def _by_finding(answers: Sequence[Answer], personal: AbstractSet[str]) -> dict[str, tuple[Answer, ...]]:
+    """Return the answers by the fingerprints of the findings that they decide."""
+    by_finding: dict[str, tuple[Answer, ...]] = {}
+    for answer in answers:
+        for fingerprint in answer.question.findings:
+            # A decision about a number of seats does not decide which people give up theirs.
+            if answer.kind not in ABOUT_SEATS or fingerprint not in personal:
+                by_finding[fingerprint] = (*by_finding.get(fingerprint, ()), answer)
+    return by_finding
 
 
 def _notice(code: str, message: Message, decision: Decision) -> Notice:
