@@ -29,7 +29,7 @@ from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import AuditorError, Diagnostic, Level
-from auditor.domain.message import Message, joined
+from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
@@ -237,27 +237,11 @@ def print_result(content: PageContent, output: Output, written: tuple[Path, ...]
         with for_people():
             terminal(content, console, paths=paths)
         return
-    _print_missing_data(content)
+    if not content.result.complete and not in_github_actions(os.environ):  # a job has annotations
+        from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only for an incomplete audit
+
+        print_missing_data(content.result, content.l10n)
     if not quiet and sys.stderr.isatty():
         text = translated_text("wrote {path}", content.locale)
         for path in written:
             print_notice(text.replace("{path}", str(path)))
-
-
-def _print_missing_data(content: PageContent) -> None:
-    """Print on stderr why an audit is incomplete, if no summary does; a GitHub Actions job has annotations instead."""
-    if content.result.complete or in_github_actions(os.environ):
-        return
-    from auditor.render.text.summary import missing_data  # noqa: PLC0415  only for an incomplete audit
-
-    l10n, locale = content.l10n, content.locale
-    reasons = [joined(": ", pair) for pair in missing_data(content.result, l10n)]
-    print_diagnostics(
-        [Diagnostic(slug="audit-incomplete", message=reason) for reason in reasons[:_MAX_REASONS]], locale=locale
-    )
-    if len(reasons) > _MAX_REASONS:
-        print_notice(l10n.more_in_reports(len(reasons) - _MAX_REASONS))
-
-
-_MAX_REASONS = 20
-"""Maximum number of reasons for an incomplete audit that are printed."""

@@ -52,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
             # If stdout is a document, messages for people are written to stderr.
             with for_people():
                 _print(localized, Labels(locale), to_stderr=any(path is None for _, path in targets))
+        elif not result.complete:
+            from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only if incomplete
+
+            print_missing_data(localized, Labels(locale))
         if not args.quiet:
             print_written(written, Labels(locale))
         return exit_code(result, logged=args.done is not None)

@@ -282,6 +282,10 @@ def test_outcome_is_unknown_if_the_source_was_not_read_completely(tmp_path: Path
     assert (completed.code, action["verdict"], action["cause"], action["detail"]) == (3, "unknown", "source", "users")
     assert (tenant["freed"]["actual"], tenant["freed"]["atLeast"]) == (0, True)
     assert {finding["state"] for finding in tenant["findings"]} == {"open", "unknown"}
+    options = ("--snapshot", "after", "policy.yaml", "--as-of", AS_OF, "-q")
+    quiet = call("verify", "out/plan.json", *options, cwd=tmp_path)
+    assert (quiet.code, quiet.out) == (3, b"")
+    assert quiet.err.startswith("error[audit-incomplete]: contoso: Users and their licences: partly read"), quiet.err
 
 
 @pytest.mark.parametrize(("waits", "verdict"), [(VISIO, "done"), (F3, "not")])
