@@ -84,8 +84,8 @@ def decide(request: DecideRequest) -> DecisionChange:
     if content is not None:
         by_id = {decision.id: decision for decision in _decisions(request, content, name)}
         _check_possible([by_id[item["id"]] for item in items], questions, answers)
-    decided = {decision.question for decision in decisions.values() if _is_valid(decision, request)}
-    unanswered = sum(q.decision is None and q.id not in {*answers, *decided} for q in questions.values())
+    decided = {*answers, *(decision.question for decision in decisions.values() if _is_valid(decision, request))}
+    unanswered = sum(question.decision is None and question.id not in decided for question in questions.values())
     return DecisionChange(
         text=f"decisions:\n{block(items)}" if items else "",
         content=content,
