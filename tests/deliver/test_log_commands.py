@@ -25,7 +25,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.result.model import Coverage
 from auditor.render import formats
-from auditor.render.html.content import PageContent
+from auditor.render.view.content import PageContent
 from auditor.snapshot.writer import write
 from tests.builders.result.audits import run as audited
 from tests.builders.service.command_line import AS_OF, clean_environment

@@ -15,7 +15,7 @@ from auditor.domain.result.model import Result
 from auditor.files.names import object_parts, tenant_name
 from auditor.findings.stats import sums
 from auditor.history.result_log import ResultLog
-from auditor.render.html.content import PageContent
+from auditor.render.view.content import PageContent
 from auditor.snapshot.writer import SnapshotWriter, write
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store

@@ -11,8 +11,8 @@ from auditor.domain.policy.model import Reference
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.render import render
-from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
+from auditor.render.view.page import page
 from auditor.result.codec.result_reader import load as load_result
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call

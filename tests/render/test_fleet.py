@@ -14,14 +14,14 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.page import page
-from auditor.render.html.rows import Context
-from auditor.render.html.tenant_table import FleetRow, fleet_rows
-from auditor.render.html.timeline import next_date
 from auditor.render.mail.content import RENEWALS
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
+from auditor.render.view.page import page
+from auditor.render.view.rows import Context
+from auditor.render.view.tenant_table import FleetRow, fleet_rows
+from auditor.render.view.timeline import next_date
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import spare_seats

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from auditor.cli.terminal.result import terminal_text
 from auditor.render import render
-from auditor.render.html.content import PageContent
 from auditor.render.mail.message import MAX_SIZE, render_mail
 from auditor.render.mail.view import Reader
+from auditor.render.view.content import PageContent
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import result
 

@@ -19,8 +19,8 @@ from auditor.files.output import check_target
 from auditor.gc_pause import paused_gc
 from auditor.render import FORMATS, TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.render.formats import unknown_format
-from auditor.render.html.content import PageContent
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.view.content import PageContent
 from auditor.result.ranking import MAX_SECTIONS, single_tenant
 from auditor.snapshot.arrow_memory import release_arrow_memory
 

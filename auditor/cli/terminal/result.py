@@ -14,13 +14,13 @@ from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import printable_line
 from auditor.domain.reasons import tenant_list
-from auditor.render.html.charts.curves import sparks
-from auditor.render.html.charts.seat_chart import WIDTH
-from auditor.render.html.content import PageContent
-from auditor.render.html.tenant_table import fleet_rows, worst_first
-from auditor.render.html.usage import idle_lines, unit_lines
-from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.view.charts.curves import sparks
+from auditor.render.view.charts.seat_chart import WIDTH
+from auditor.render.view.content import PageContent
+from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
+from auditor.render.view.tenant_table import fleet_rows, worst_first
+from auditor.render.view.usage import idle_lines, unit_lines
 
 _STYLES: Final = {
     Severity.CRITICAL: "bold red",

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.domain.errors import printable_line
-from auditor.render.html.tenant_table import FleetRow
 from auditor.render.text.earlier_run import Sparkline
 from auditor.render.text.labels import Labels
+from auditor.render.view.tenant_table import FleetRow
 
 _MAX_TENANTS: Final = 12
 """Maximum number of tenants in the table; the reports have all."""

@@ -11,9 +11,9 @@ from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
-from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
+from auditor.render.view.rows import Context, sentence
 from auditor.result.aggregate import listed_findings
 from auditor.result.codec.encoder import instant
 

@@ -7,11 +7,11 @@ from typing import Final
 from auditor.domain.enums import Outcome
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
-from auditor.render.html.content import PageContent
-from auditor.render.html.usage import idle_lines, unit_lines
-from auditor.render.html.view import Page, PolicyGroup, TenantSection
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
+from auditor.render.view.content import PageContent
+from auditor.render.view.model import Page, PolicyGroup, TenantSection
+from auditor.render.view.usage import idle_lines, unit_lines
 
 LIMIT: Final = 1_000_000
 """Maximum size in bytes; GitHub drops step summaries of more than 1 MiB."""

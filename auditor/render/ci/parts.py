@@ -8,8 +8,8 @@ from msgspec import Struct
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
-from auditor.render.html.rows import Context
 from auditor.render.text.labels import Labels
+from auditor.render.view.rows import Context
 
 
 class ResultPart(Struct, frozen=True, kw_only=True):

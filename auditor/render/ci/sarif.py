@@ -13,9 +13,9 @@ from auditor.domain.result.finding import Finding, Findings, SourceLine
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
-from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
+from auditor.render.view.rows import Context, sentence
 from auditor.result.codec.encoder import TOOL, document, instant
 
 LIMIT: Final = 25_000

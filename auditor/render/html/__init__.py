@@ -1,1 +1,1 @@
-"""Writes the HTML report."""
+"""Renders a Result as one HTML page with an embedded table of findings."""

@@ -6,17 +6,19 @@ from itertools import islice
 from typing import Any, Final
 
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import about
+from auditor.domain.enums import Severity
 from auditor.findings.person_names import NAMED
-from auditor.guidance.parts import GuidanceParts
-from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, RankedAction
-from auditor.render.html.finding_index import LONG_PAGE, FindingIndex
+from auditor.guidance.parts import GuidancePart, GuidanceParts
 from auditor.render.text.amounts import worth
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
+from auditor.render.view.finding_index import LONG_PAGE, FindingIndex
+from auditor.render.view.model import RankedAction
 from auditor.result.codec.encoder import line
 
 _REQUESTS: Final = 3
@@ -26,6 +28,61 @@ _NAMES: Final = 5
 
 _Document = tuple[str, str | None]
 """The label of a document and its address; None if the address is not https."""
+
+
+class GuidedAction(Struct, frozen=True, kw_only=True, eq=False):
+    """One of the actions that share guidance."""
+
+    step: RankedAction
+    title: str
+    """Without the suffix that the titles of all of them share."""
+    who: str
+    """The people concerned; empty if it is about a product or a group."""
+    requests: tuple[Markup, ...]
+    """Each as method and path, body, and PowerShell line; escaped."""
+    more_requests: int
+    """Number of requests that only the other files list."""
+
+
+class Guide(Struct, frozen=True, kw_only=True, eq=False):
+    """Actions with identical guidance, shown together at the position of the first one."""
+
+    actions: tuple[GuidedAction, ...]
+    severity: Severity
+    money: str
+    findings: int
+    repeated: tuple[tuple[tuple[str, str], list[str]], ...]
+    """Anchor and title of an earlier action, and the names of the parts that it already shows completely."""
+    parts: tuple[tuple[str, GuidancePart], ...]
+    """The parts by name: `prerequisites`, `warnings`, `steps` and `next`."""
+    sources: tuple[int, ...]
+    """Numbers of its documents in the list of `ActionSets.sources`."""
+
+
+class ActionSet(Struct, frozen=True, kw_only=True, eq=False):
+    """The actions about one product, in the order in which to do them; or a single other action."""
+
+    product: str
+    """Empty for an action that is listed on its own."""
+    seats: str
+    """The effect of the actions on the product's seats."""
+    severity: Severity
+    money: str
+    due: str
+    count: int
+    findings: int
+    first: RankedAction
+    """The action to do first."""
+    guides: tuple[Guide, ...]
+
+
+class ActionSets(Struct, frozen=True, kw_only=True, eq=False):
+    """The actions of a tenant, or of the fleet."""
+
+    sets: tuple[ActionSet, ...]
+    """The most important first; sets whose guidance is shown by other sets are left out."""
+    sources: tuple[tuple[str, str | None], ...]
+    """Label and address of each document; None if the address is not https."""
 
 
 def action_sets(ordered: Sequence[RankedAction], index: FindingIndex, l10n: Labels) -> ActionSets:

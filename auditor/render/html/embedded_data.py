@@ -15,12 +15,13 @@ from types import MappingProxyType
 from typing import Any, Final
 from zlib import MAX_WBITS, compressobj
 
+from msgspec import Struct
+
 from auditor.domain.result.model import Result
-from auditor.render.html.finding_index import FindingIndex
-from auditor.render.html.rows import anchor
 from auditor.render.html.table_columns import TableColumns, table_columns
-from auditor.render.html.view import EmbeddedData
 from auditor.render.text.labels import Labels
+from auditor.render.view.finding_index import FindingIndex
+from auditor.render.view.rows import anchor
 
 _MAX_UNCOMPRESSED: Final = 24_000
 """Size in bytes up to which the data is not compressed, so that small pages do not depend on the zlib version."""
@@ -28,6 +29,18 @@ _FAST_COMPRESSION_SIZE: Final = 1_000_000
 """Size in bytes above which speed matters more than a page that is 10 % smaller."""
 _FINGERPRINT_DIGITS: Final = 32
 """Hexadecimal digits of a fingerprint."""
+
+
+class EmbeddedData(Struct, frozen=True, kw_only=True, eq=False):
+    """The listed findings as columns, for the script of the page."""
+
+    count: int
+    compressed: bool
+    """Whether `text` is compressed with gzip."""
+    text: str
+    """Everything except the fingerprints, in base64."""
+    fingerprints: str
+    """The fingerprints, 16 bytes each, in base64; empty if they are part of `text`."""
 
 
 class _Layout:

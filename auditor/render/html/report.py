@@ -18,15 +18,15 @@ from auditor import resources
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
-from auditor.render.html.content import PageContent
 from auditor.render.html.embedded_data import embedded_data
-from auditor.render.html.tenant_table import fleet_rows, page_path, worst_first
-from auditor.render.html.view import Page
 from auditor.render.tables.flat import row_count
 from auditor.render.text.guidance import MARKUP
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.static_page import embedded_text, hash_source
+from auditor.render.view.content import PageContent
+from auditor.render.view.model import Page
+from auditor.render.view.tenant_table import fleet_rows, page_path, worst_first
 from auditor.result.ranking import MAX_SECTIONS
 
 _PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")

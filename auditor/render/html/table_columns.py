@@ -15,11 +15,11 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import N_
 from auditor.findings.display_names import named_product
 from auditor.policy.yaml.writer import flow
-from auditor.render.html.finding_index import FindingIndex, Interner
-from auditor.render.html.rows import Context, anchor, policy_anchor, problem, subject_address, subject_label
 from auditor.render.text.evidence.evidence import assignment_part, other_part, subject_parts
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import MAX_LENGTH, shortened, visible
+from auditor.render.view.finding_index import FindingIndex, Interner
+from auditor.render.view.rows import Context, anchor, policy_anchor, problem, subject_address, subject_label
 from auditor.result.ranking import most_urgent_tenants
 from auditor.result.waiver_fields import waiver_products, waiver_user
 

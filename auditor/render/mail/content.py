@@ -13,13 +13,6 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.findings.display_names import product_name
-from auditor.render.html.action_view import RankedAction
-from auditor.render.html.charts.curves import sparks
-from auditor.render.html.charts.seat_chart import WIDTH
-from auditor.render.html.rows import Context, policy_anchor
-from auditor.render.html.tenant_table import worst_first
-from auditor.render.html.timeline import next_date
-from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import subject_of
 from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
@@ -28,6 +21,12 @@ from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare
 from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import COUNTED_CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import flat, is_https
+from auditor.render.view.charts.curves import sparks
+from auditor.render.view.charts.seat_chart import WIDTH
+from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
+from auditor.render.view.rows import Context, policy_anchor
+from auditor.render.view.tenant_table import worst_first
+from auditor.render.view.timeline import next_date
 
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""

@@ -9,13 +9,13 @@ from jinja2 import Template
 
 from auditor import resources
 from auditor.domain.result.model import Result
-from auditor.render.html.page import page
 from auditor.render.html.report import environment, visible_text
 from auditor.render.mail.content import BAR_WIDTH, LineLimits, limited_views
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import BAR_HEIGHT
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
+from auditor.render.view.page import page
 
 MAX_SIZE: Final = 100_000
 """Maximum size of the HTML part in bytes; Gmail truncates mails at about 102 KB."""

@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from auditor.domain.enums import Severity
-from auditor.render.html.view import Page
 from auditor.render.text.earlier_run import EarlierRun, Sparkline
+from auditor.render.view.model import Page
 
 
 class Reader(Struct, frozen=True, kw_only=True):

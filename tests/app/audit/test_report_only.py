@@ -15,7 +15,7 @@ from auditor.domain.errors import InputError
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.render import render
-from auditor.render.html.content import PageContent
+from auditor.render.view.content import PageContent
 from auditor.result.aggregate import summarise
 from auditor.result.codec.result_reader import load as load_result
 from auditor.result.diff import compare

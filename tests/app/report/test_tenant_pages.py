@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from auditor.app.report.outputs import outputs, write_reports
-from auditor.render.html.content import PageContent
+from auditor.render.view.content import PageContent
 from auditor.result.aggregate import summarise
 from auditor.result.ranking import MAX_SECTIONS
 from tests.builders.result.results import result

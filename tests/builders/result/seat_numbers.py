@@ -7,10 +7,10 @@ from auditor.domain.actions.action import Action
 from auditor.domain.result.model import Result
 from auditor.remedy.planner.model import FleetPlan
 from auditor.remedy.planner.text.markdown import plan_markdown
-from auditor.render.html.page import page
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
+from auditor.render.view.page import page
 
 _BUY = re.compile(r"(?:[Ff]ree or buy|buy) ([0-9,]+)(?: seats?(?: of ([^.,;<(*\n]+))?)?")
 _REMOVE = re.compile(r"(?:Remove|remove) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+?))?(?: at the renewal|$|[.,;<(*\n])")

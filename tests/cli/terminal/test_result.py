@@ -12,7 +12,7 @@ from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result
 from auditor.findings.table import FindingTable
-from auditor.render.html.content import PageContent
+from auditor.render.view.content import PageContent
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import free_part_numbers

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from auditor.cli.terminal.result import terminal
-from auditor.render.html.content import PageContent
+from auditor.render.view.content import PageContent
 from tests.builders.result.audited_demo import demo_result
 from tests.localization.catalogue_messages import LANGUAGES
 

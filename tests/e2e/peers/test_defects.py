@@ -23,7 +23,7 @@ from auditor.app.policy_files import library_files
 from auditor.domain.enums import Severity
 from auditor.domain.errors import InputError
 from auditor.policy.loader import load
-from auditor.render.html.charts.seat_chart import WIDTH, seat_bar
+from auditor.render.view.charts.seat_chart import WIDTH, seat_bar
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, ROOT, call

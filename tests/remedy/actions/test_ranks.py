@@ -25,10 +25,10 @@ from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
 from auditor.remedy.planner.text.markdown import escaped, first_by_rank, plan_markdown
-from auditor.render.html.page import page
 from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
+from auditor.render.view.page import page
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned
 from tests.builders.tenant.tenants import NOW

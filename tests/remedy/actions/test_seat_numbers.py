@@ -13,9 +13,9 @@ from auditor.cli.terminal.result import terminal_text
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.localization import localization
-from auditor.render.html.content import PageContent
-from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
+from auditor.render.view.content import PageContent
+from auditor.render.view.page import page
 from tests.builders.result import seat_numbers as numbers
 from tests.builders.tenant.crowded_tenant import POLICIES, audited, crowded, planned, product, state_of, subscription
 from tests.builders.tenant.tenants import bought, person, sku_id, tenant, user

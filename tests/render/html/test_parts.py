@@ -17,14 +17,14 @@ from auditor.findings.facts import last_sign_in
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.charts.seat_chart import WIDTH, bound_in_seats, seat_bar
-from auditor.render.html.page import page
-from auditor.render.html.rows import Context, seat_row
-from auditor.render.html.view import SeatRow
 from auditor.render.text.evidence.evidence import evidence_text, limits
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
+from auditor.render.view.charts.seat_chart import WIDTH, bound_in_seats, seat_bar
+from auditor.render.view.model import SeatRow
+from auditor.render.view.page import page
+from auditor.render.view.rows import Context, seat_row
 from auditor.result.aggregate import all_prices_known, freed, money
 from auditor.result.codec.result_reader import load
 from tests.builders.result.results import contoso, result

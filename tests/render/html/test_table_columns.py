@@ -14,13 +14,12 @@ from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.table import FindingTable
-from auditor.render.html.embedded_data import embedded_data
-from auditor.render.html.finding_index import finding_indexes
-from auditor.render.html.rows import Context, problem, subject_address, subject_label
+from auditor.render.html.embedded_data import EmbeddedData, embedded_data
 from auditor.render.html.table_columns import EVIDENCE
-from auditor.render.html.view import EmbeddedData
 from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
+from auditor.render.view.finding_index import finding_indexes
+from auditor.render.view.rows import Context, problem, subject_address, subject_label
 from benchmarks.report import large
 from tests.builders.result.results import contoso, result
 

@@ -11,11 +11,11 @@ from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import ContractTerm, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.render.html.page import page
 from auditor.render.mail.content import LineLimits, limited_views
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader, UpcomingDate
 from auditor.render.text.labels import Labels
+from auditor.render.view.page import page
 from tests.builders.result.results import compared
 
 READER = Reader(locale="en")

@@ -8,10 +8,10 @@ from auditor.domain.result.model import Result
 from auditor.findings.display_names import product_name
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.finding_index import finding_indexes
-from auditor.render.html.page import page
-from auditor.render.html.rows import problem
 from auditor.render.text.labels import Labels
+from auditor.render.view.finding_index import finding_indexes
+from auditor.render.view.page import page
+from auditor.render.view.rows import problem
 from auditor.result.codec.result_reader import load
 from tests.builders.tenant.crowded_tenant import audited, product, state_of, subscription
 from tests.builders.tenant.tenants import bought, person

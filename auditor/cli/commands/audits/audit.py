@@ -34,8 +34,8 @@ from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
 from auditor.render.formats import FORMATS
-from auditor.render.html.content import PageContent
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.view.content import PageContent
 
 EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network

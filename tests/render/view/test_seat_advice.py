@@ -7,9 +7,9 @@ import pytest
 from auditor.app.audit.run import Request
 from auditor.render import render
 from auditor.render.html.action_sets import action_sets
-from auditor.render.html.finding_index import finding_indexes
-from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
+from auditor.render.view.finding_index import finding_indexes
+from auditor.render.view.page import page
 from tests.builders.result.audits import run
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

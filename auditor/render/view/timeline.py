@@ -10,12 +10,12 @@ from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.findings.display_names import product_name
-from auditor.render.html.rows import Context, anchor, of_checks
-from auditor.render.html.view import Timeline, TimelineDate
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase, spare_by_sku, spare_today
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
+from auditor.render.view.model import Timeline, TimelineDate
+from auditor.render.view.rows import Context, anchor, of_checks
 
 WIDTH: Final = 600
 """Width of the timeline, in units of its view box."""

@@ -8,9 +8,9 @@ from auditor.domain.result.model import Result
 from auditor.render.text.earlier_run import EarlierRun
 
 if TYPE_CHECKING:
-    from auditor.render.html.finding_index import FindingIndex
-    from auditor.render.html.view import Page
     from auditor.render.text.labels import Labels
+    from auditor.render.view.finding_index import FindingIndex
+    from auditor.render.view.model import Page
 
 
 class PageContent:
@@ -34,13 +34,13 @@ class PageContent:
     @cached_property
     def indexes(self) -> "Sequence[FindingIndex]":
         """The findings of each tenant that a report lists, followed by those of the fleet."""
-        from auditor.render.html.finding_index import finding_indexes  # noqa: PLC0415 - only human-readable reports need it
+        from auditor.render.view.finding_index import finding_indexes  # noqa: PLC0415 - only human-readable reports need it
 
         return finding_indexes(self.result, self.l10n)
 
     @cached_property
     def page(self) -> "Page":
         """The content of the page."""
-        from auditor.render.html.page import page  # noqa: PLC0415 - only human-readable reports need it
+        from auditor.render.view.page import page  # noqa: PLC0415 - only human-readable reports need it
 
         return page(self.result, self.l10n, self.history, self.indexes)

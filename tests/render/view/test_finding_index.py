@@ -14,11 +14,11 @@ from auditor.domain.result.finding import Finding, ProductReference, Subject
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render.html.action_sets import action_sets
-from auditor.render.html.actions import steps
-from auditor.render.html.finding_index import FindingIndex, finding_indexes
-from auditor.render.html.rows import Context
 from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
+from auditor.render.view.actions import steps
+from auditor.render.view.finding_index import FindingIndex, finding_indexes
+from auditor.render.view.rows import Context
 from benchmarks.report import large
 from tests.builders.result.results import contoso
 

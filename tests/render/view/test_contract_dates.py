@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.model import ContractTerm
-from auditor.render.html.rows import Context
-from auditor.render.html.timeline import timeline
 from auditor.render.text.evidence.contracts import contract_consequence
 from auditor.render.text.labels import Labels
+from auditor.render.view.rows import Context
+from auditor.render.view.timeline import timeline
 from tests.builders.result.results import result
 
 EN = Labels("en")

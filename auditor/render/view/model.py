@@ -4,14 +4,15 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
+from auditor.domain.actions.action import Action
+from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.result.model import Notice
-from auditor.render.html.action_view import RankedAction
-from auditor.render.html.charts.curves import Trend
-from auditor.render.html.charts.seat_chart import SeatBar
-from auditor.render.html.seat_lines import SmallerProducts
-from auditor.render.html.usage import UnitTable, UsageTable
 from auditor.render.text.waivers import WaiverRow
+from auditor.render.view.charts.curves import Trend
+from auditor.render.view.charts.seat_chart import SeatBar
+from auditor.render.view.seat_lines import SmallerProducts
+from auditor.render.view.usage import UnitTable, UsageTable
 
 
 class Row(Struct, frozen=True, kw_only=True, eq=False):
@@ -149,6 +150,21 @@ class Timeline(Struct, frozen=True, kw_only=True, eq=False):
     """First and last day, as a text alternative."""
 
 
+class RankedAction(Struct, frozen=True, kw_only=True, eq=False):
+    """An action, with its anchor and rank on the page."""
+
+    anchor: str
+    action: Action
+    plan_index: int
+    """Its index among the actions in the order of the plan."""
+    money: str
+    due: str
+    """The day by which to decide, in words; empty if there is no date."""
+    why: str
+    """Why it has its rank; empty if severity, money and date show that."""
+    weight: Weight
+
+
 class TenantSection(Struct, frozen=True, kw_only=True, eq=False):
     """One tenant, or the fleet."""
 
@@ -213,18 +229,6 @@ class Tile(Struct, frozen=True, kw_only=True, eq=False):
     """None if it is not known, because no tenant was audited."""
     label: str
     key: str
-
-
-class EmbeddedData(Struct, frozen=True, kw_only=True, eq=False):
-    """The listed findings as columns, for the script of the page."""
-
-    count: int
-    compressed: bool
-    """Whether `text` is compressed with gzip."""
-    text: str
-    """Everything except the fingerprints, in base64."""
-    fingerprints: str
-    """The fingerprints, 16 bytes each, in base64; empty if they are part of `text`."""
 
 
 class Figure(Struct, frozen=True, kw_only=True, eq=False):

@@ -14,13 +14,13 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.charts.curves import sparks, trends
-from auditor.render.html.rows import Context
-from auditor.render.html.timeline import timeline
-from auditor.render.html.view import Timeline
 from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
+from auditor.render.view.charts.curves import sparks, trends
+from auditor.render.view.model import Timeline
+from auditor.render.view.rows import Context
+from auditor.render.view.timeline import timeline
 from auditor.result.aggregate import freed, money, summarise
 from auditor.result.seats import spare_seats
 from tests.builders.result.results import result

@@ -15,8 +15,8 @@ from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult
-from auditor.render.html.rows import Context, names_seats, seat_numbers
 from auditor.render.text.labels import Labels
+from auditor.render.view.rows import Context, names_seats, seat_numbers
 from auditor.result.aggregate import concerns, listed_findings
 from auditor.result.ranking import most_urgent_tenants
 

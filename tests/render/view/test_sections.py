@@ -9,9 +9,9 @@ from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html import report
-from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
+from auditor.render.view.finding_index import finding_indexes
 from auditor.result.aggregate import summarise
 from auditor.result.ranking import single_tenant
 from tests.builders.result.results import result

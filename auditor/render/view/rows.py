@@ -17,8 +17,6 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.display_names import detail_label, product_name
-from auditor.render.html.charts.seat_chart import effective_bounds, seat_bar
-from auditor.render.html.view import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.evidence.evidence import (
     advice,
     advice_after_actions,
@@ -29,6 +27,8 @@ from auditor.render.text.evidence.evidence import (
 from auditor.render.text.evidence.facts import product_and_set_names, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, Labels
 from auditor.render.text.sanitize import shortened
+from auditor.render.view.charts.seat_chart import effective_bounds, seat_bar
+from auditor.render.view.model import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.result.unevaluated import known_findings
 
 ROWS: Final = 200

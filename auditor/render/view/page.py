@@ -15,10 +15,18 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import capitalized
-from auditor.render.html.actions import highlights, steps
-from auditor.render.html.charts.curves import trends
-from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
-from auditor.render.html.rows import (
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.text.guidance import oldest
+from auditor.render.text.labels import COUNTED_CHANGES, Labels
+from auditor.render.text.sanitize import is_https, shortened
+from auditor.render.text.summary import NAMED_TENANTS, completeness, verdict
+from auditor.render.text.verification import plan_lines
+from auditor.render.text.waivers import waiver_rows
+from auditor.render.view.actions import highlights, steps
+from auditor.render.view.charts.curves import trends
+from auditor.render.view.finding_index import FindingIndex, PolicyFindings, finding_indexes
+from auditor.render.view.model import Figure, Page, PolicyGroup, TenantSection, Tile
+from auditor.render.view.rows import (
     ROWS,
     anchor,
     change_lines,
@@ -29,17 +37,9 @@ from auditor.render.html.rows import (
     seat_row,
     source_row,
 )
-from auditor.render.html.seat_lines import coverage_lines, smaller_products
-from auditor.render.html.timeline import timeline
-from auditor.render.html.usage import unit_tables, usage_table
-from auditor.render.html.view import Figure, Page, PolicyGroup, TenantSection, Tile
-from auditor.render.text.earlier_run import EarlierRun
-from auditor.render.text.guidance import oldest
-from auditor.render.text.labels import COUNTED_CHANGES, Labels
-from auditor.render.text.sanitize import is_https, shortened
-from auditor.render.text.summary import NAMED_TENANTS, completeness, verdict
-from auditor.render.text.verification import plan_lines
-from auditor.render.text.waivers import waiver_rows
+from auditor.render.view.seat_lines import coverage_lines, smaller_products
+from auditor.render.view.timeline import timeline
+from auditor.render.view.usage import unit_tables, usage_table
 from auditor.result.aggregate import all_prices_known, changes, freed
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL

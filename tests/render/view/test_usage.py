@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from auditor.domain.actions.money import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
 from auditor.render import render
-from auditor.render.html.seat_lines import coverage_lines, smaller_products
-from auditor.render.html.usage import idle_lines, unit_tables, usage_table
 from auditor.render.text.labels import Labels
+from auditor.render.view.seat_lines import coverage_lines, smaller_products
+from auditor.render.view.usage import idle_lines, unit_tables, usage_table
 from tests.builders.result.results import contoso, fabrikam, result
 
 EN = Labels("en")

@@ -19,13 +19,12 @@ from auditor.domain.actions.priority import (
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.render.html.action_view import RankedAction
-from auditor.render.html.finding_index import FindingIndex
-from auditor.render.html.rows import anchor, problem, subject_label
-from auditor.render.html.view import Highlight, PolicyGroup, TenantSection
 from auditor.render.text.amounts import worth
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
+from auditor.render.view.finding_index import FindingIndex
+from auditor.render.view.model import Highlight, PolicyGroup, RankedAction, TenantSection
+from auditor.render.view.rows import anchor, problem, subject_label
 
 
 def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from auditor.domain.result.model import PolicyHeader, TenantResult
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
-from auditor.render.html.usage import with_money
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
+from auditor.render.view.usage import with_money
 
 
 class SmallerProducts(Struct, frozen=True, kw_only=True, eq=False):

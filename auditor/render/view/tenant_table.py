@@ -8,8 +8,8 @@ from msgspec import Struct
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
-from auditor.render.html.view import Page, TenantSection
 from auditor.render.text.labels import Labels
+from auditor.render.view.model import Page, TenantSection
 from auditor.result.aggregate import changes, summarise
 from auditor.result.ranking import TenantSortKey, tenant_order
 from auditor.result.seats import paid_seats
