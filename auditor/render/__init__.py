@@ -1,4 +1,4 @@
-"""Renders a Result as bytes, with one module per output format."""
+"""Renders results and plans as bytes, with one module per output format."""
 
 from auditor.render.formats import FORMATS, Format, render
 from auditor.render.json.result import TenantSpans, result_json, tenant_frame, tenant_json

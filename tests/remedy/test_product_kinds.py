@@ -2,8 +2,8 @@
 
 import pytest
 
-from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.remedy.product_kinds import same_kind, smallest
+from auditor.render.plan.markdown import plan_markdown
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned, product, state_of
 from tests.builders.tenant.tenants import person, sku_id
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Cloud
-from auditor.remedy.planner.text.outline_text import script
 from auditor.remedy.requests import Addition, assign_group, assign_user, locate, quoted, reprocess
+from auditor.render.plan.outline_text import script
 
 E3, F3 = "05e9a617-0261-4cee-bb44-138d3ef5d965", "66b55226-6b4f-492c-910c-a3b7a3c9d993"
 

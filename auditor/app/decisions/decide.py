@@ -16,7 +16,7 @@ from auditor.domain.policy.decision import AnswerKind, Decision, SavedQuestion
 from auditor.policy.yaml.reader import parse
 from auditor.policy.yaml.writer import block, with_items
 from auditor.remedy.planner.questions.decisions import is_possible
-from auditor.remedy.planner.text.question_text import COMMENT, answer_text
+from auditor.render.plan.question_text import COMMENT, answer_text
 
 _APPROVAL_WORDS: Final = frozenset({"yes", "no"})
 Answer = Mapping[str, Any]

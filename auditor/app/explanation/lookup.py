@@ -29,7 +29,7 @@ from auditor.guidance import Library, Variant, compose
 from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
-from auditor.remedy.planner.text.markdown import escaped
+from auditor.render.plan.markdown import escaped
 from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import SEVERITIES, Labels

@@ -1,12 +1,14 @@
 """Implements `auditor plan`: reads the tenants, creates the plan and writes its documents."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from auditor.app.audit.run import Request, checked_policies, opened, snapshot_locations
 from auditor.app.catalogue import active
-from auditor.app.plan.approvals import approvals_csv
-from auditor.app.plan.json_document import plan_json
+from auditor.app.locations import store_at
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_files import decision_files, load_policies
 from auditor.deliver.report_folder import ChildFile
@@ -16,10 +18,12 @@ from auditor.files.names import tenant_name
 from auditor.localization import Localization
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.text.markdown import plan_markdown
-from auditor.remedy.planner.text.question_text import question_stubs
-from auditor.remedy.scripts.http import http_messages
-from auditor.remedy.scripts.powershell import plan_script, undo_script
+from auditor.render.plan.approvals import approvals_csv
+from auditor.render.plan.json import plan_json
+from auditor.render.plan.markdown import plan_markdown
+from auditor.render.plan.question_text import question_stubs
+from auditor.render.plan.scripts.http import http_messages
+from auditor.render.plan.scripts.powershell import plan_script, undo_script
 from auditor.result.ranking import MAX_SECTIONS
 
 FORMATS: Mapping[str, str] = {
@@ -78,7 +82,7 @@ def document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Localizatio
         case "markdown":
             return plan_markdown(localized, l10n=l10n).encode("utf-8", "replace")
         case "html":
-            from auditor.app.plan.html_view import plan_html  # noqa: PLC0415  only the page needs a template engine
+            from auditor.render.plan.html import plan_html  # noqa: PLC0415  only the page needs a template engine
 
             return plan_html(localized, l10n=l10n)
         case _:
@@ -134,9 +138,25 @@ def _tenant_files(
 
 def _pages(path: Path, plan: FleetPlan, l10n: Localization) -> Iterator[tuple[Path | ChildFile, bytes]]:
     """Yield the page of many tenants, and a page with the same name in the folder of each tenant."""
-    from auditor.app.plan.html_view import plan_html, tenant_plan_html  # noqa: PLC0415  only pages need a template engine
+    from auditor.render.plan.html import plan_html, tenant_plan_html  # noqa: PLC0415  only pages need a template engine
 
     yield path, plan_html(plan, l10n=l10n, tenant_page=path.name)
     for tenant in plan.tenants:
         page = tenant_plan_html(plan, tenant, l10n=l10n)
         yield ChildFile(path.parent, (tenant_name(tenant.name), path.name)), page
+
+
+def keep_plan(location: Path | str, plan: FleetPlan) -> None:
+    """Save the plan of every tenant in a store, next to its nights; a plan of the same instant is replaced.
+
+    A tenant that could not be audited has no plan: its latest one remains the one to verify.
+    """
+    from auditor.store.plans import plan_name  # noqa: PLC0415  only needed with a store
+
+    store = store_at(location).create()
+    for tenant in (tenant for tenant in plan.tenants if tenant.failure is None):
+        name = plan_name(tenant.name, datetime.fromisoformat(plan.as_of))
+        body = plan_json(replace(plan, tenants=(tenant,)))
+        if not store.backend.create(name, body):
+            store.backend.remove(name)
+            store.backend.create(name, body)

@@ -51,8 +51,8 @@ from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
-from auditor.remedy.planner.text.outline import display_names
-from auditor.remedy.planner.text.question_text import subscription_names
+from auditor.render.plan.outline import display_names
+from auditor.render.plan.question_text import subscription_names
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot

@@ -1,21 +1,20 @@
 """Prints a remediation plan: what can be run, what has to be decided, and what only people can do."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.domain.errors import printable_line
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.text.markdown import first_by_rank, summary
-from auditor.remedy.planner.text.outline import OutlineEntry
-from auditor.remedy.planner.text.outline_text import effect_texts, plan_parts, subject_labels
-from auditor.remedy.planner.text.question_text import effect, sentence
+from auditor.render.plan.fleet_overview import fleet_first, tenant_rows
+from auditor.render.plan.markdown import first_by_rank, summary
+from auditor.render.plan.outline import OutlineEntry
+from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_labels
+from auditor.render.plan.question_text import effect, sentence
+from auditor.render.plan.view import TenantRow
 from auditor.render.text.labels import SEVERITIES
 from auditor.result.ranking import MAX_SECTIONS
-
-if TYPE_CHECKING:
-    from auditor.render.plan.html import TenantRow
 
 _MAX_ENTRIES: Final = 10
 """Maximum number of entries of a part that are printed; the documents list all."""
@@ -43,8 +42,6 @@ def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]
 
 
 def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
-    from auditor.app.plan.fleet_overview import fleet_first, tenant_rows  # noqa: PLC0415  imports the template engine
-
     yield printable_line(l10n.gettext("What matters most"))
     for first in fleet_first(plan, lambda _: "", l10n):
         reason = " ".join(filter(None, (first.due, first.why)))
@@ -59,7 +56,7 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
     yield wrapped_text(f"{totals.title}: {', '.join(_row_texts(totals, l10n))}", first="    ", rest=_INDENT)
 
 
-def _row_texts(row: "TenantRow", l10n: Localization) -> Iterator[str]:
+def _row_texts(row: TenantRow, l10n: Localization) -> Iterator[str]:
     if row.failure is not None:
         yield f"{l10n.gettext('not audited')}: {row.failure}"
         return

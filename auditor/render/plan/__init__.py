@@ -1,1 +1,1 @@
-"""Renders the remediation plan as HTML."""
+"""Renders remediation plans: as Markdown, HTML, JSON, questions, approvals and scripts."""

@@ -1,192 +1,291 @@
 """Renders a remediation plan as one printable HTML file without external resources or scripts."""
 
-from datetime import date, datetime
-from typing import Final
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
 
 from markupsafe import Markup
-from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
-from auditor.guidance.parts import GuidancePart
+from auditor.domain.policy.decision import Question
+from auditor.guidance.parts import GuidanceParts
+from auditor.localization import Localization
+from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 from auditor.render.html.report import environment
-from auditor.render.text.guidance import oldest
-from auditor.render.text.labels import Labels
+from auditor.render.plan.fleet_overview import fleet_first, tenant_rows
+from auditor.render.plan.markdown import due_text, first_by_rank, summary
+from auditor.render.plan.outline import OutlineEntry
+from auditor.render.plan.outline_text import (
+    PlanPart,
+    action_subjects,
+    effect_texts,
+    facts,
+    heading,
+    plan_parts,
+    script,
+    subject_labels,
+)
+from auditor.render.plan.question_text import answer_label, answered, effect, sentence
+from auditor.render.plan.view import (
+    ActionView,
+    AnswerView,
+    FirstAction,
+    GuideView,
+    MoneyRow,
+    PlanPagePart,
+    PlanView,
+    QuestionView,
+    TenantView,
+)
 from auditor.render.text.static_page import content_policy, embedded_text
 
-
-class MoneyRow(Struct, frozen=True, kw_only=True):
-    """One monthly amount in one currency."""
-
-    label: str
-    amount: str
-    after: str = ""
-    """The amount after the plan; empty if the plan does not change it."""
-
-
-class AnswerView(Struct, frozen=True, kw_only=True):
-    """A possible answer, in words and as an item of decisions.yaml."""
-
-    label: str
-    yaml: str
-
-
-class QuestionView(Struct, frozen=True, kw_only=True):
-    """An open question and its possible answers."""
-
-    text: str
-    effect: str
-    answers: tuple[AnswerView, ...]
-
-
-class GuideView(Struct, frozen=True, kw_only=True):
-    """How to carry out an action."""
-
-    prerequisites: GuidancePart
-    warnings: GuidancePart
-    instructions: GuidancePart
-    next: GuidancePart
-    script: str
-    """The PowerShell lines that sign in and carry out the requests; empty without requests."""
-    requests: str
-    """The HTTP requests, in order."""
-
-
-class ActionView(Struct, frozen=True, kw_only=True):
-    """An action in a part of the page."""
-
-    anchor: str
-    number: int
-    action: Action | None
-    """None for questions about findings without an action."""
-    severity: Severity
-    effects: tuple[str, ...]
-    """The effects on findings, seats and money."""
-    who: tuple[tuple[str, str], ...]
-    """Names and addresses of the subjects."""
-    guide: GuideView | None
-    """None if the action is shown elsewhere on the page, at `elsewhere`."""
-    questions: tuple[QuestionView, ...] = ()
-    """The questions that are shown here; several similar ones are preceded by one for all of them."""
-    asked: int = 0
-    """Number of questions."""
-    elsewhere: str = ""
-    """The anchor at which the action is shown in full, or its questions are."""
-
-
-class PlanPagePart(Struct, frozen=True, kw_only=True):
-    """A numbered part of the page about a tenant."""
-
-    anchor: str
-    number: int
-    title: str
-    note: str
-    effects: tuple[str, ...]
-    actions: tuple[ActionView, ...]
-
-
-class FirstAction(Struct, frozen=True, kw_only=True):
-    """One of the most important actions."""
-
-    number: int
-    """Its number in the order of execution; of an action of one of many tenants, its position in the list."""
-    href: str
-    title: str
-    why: str
-    due: str
-    """The date by which to decide; empty if none is known."""
-    tenant: str = ""
-    """The title of its tenant; empty in the section of the tenant."""
-
-
-class TenantRow(Struct, frozen=True, kw_only=True):
-    """One tenant, or the totals, in the table of tenants."""
-
-    href: str
-    """Link to the tenant's plan, on this page or on its own page; empty for the totals."""
-    title: str
-    failure: str | None
-    """Why there is no plan, then every number is 0; None if there is one."""
-    proven: bool
-    complete: bool
-    open_before: int
-    open_after: int
-    money: str
-    """Monthly cost of open findings before the plan; empty without prices."""
-    renewal: str
-    """Monthly cost of the seats that can be removed at the renewal after the plan; empty without prices."""
-    lower_bound: bool
-    """Whether the price of some seat in the amounts is not known."""
-    actions: int
-    requests: int
-    freed: int
-    """Seats that the requests free."""
-    questions: int
-    """Open questions."""
-
-
-class TenantView(Struct, frozen=True, kw_only=True):
-    """The view model of the plan of one tenant; all texts are in the reader's language."""
-
-    anchor: str
-    title: str
-    summary: tuple[str, ...]
-    """The results of the plan, as sentences."""
-    open_before: int | None
-    """Open findings; None if the tenant could not be audited, then the other parts are empty."""
-    open_after: int | None
-    money: tuple[MoneyRow, ...]
-    first: tuple[FirstAction, ...]
-    parts: tuple[PlanPagePart, ...]
-    proof: int
-    """The number of the part about the proof."""
-    fixed: tuple[str, ...]
-    """The resolved findings, one line each."""
-    remaining: tuple[tuple[str, tuple[str, ...]], ...]
-    """(reason, findings) pairs."""
-    new: tuple[str, ...]
-    undecided: tuple[str, ...]
-    dropped: tuple[tuple[str, str], ...]
-    notices: tuple[str, ...]
-    """Problems with decisions."""
-
-
-class PlanView(Struct, frozen=True, kw_only=True):
-    """The view model of a plan."""
-
-    as_of: datetime
-    complete: bool
-    proven: bool
-    title: str
-    """The title of the only tenant; empty if there are several."""
-    rows: tuple[TenantRow, ...]
-    """The tenants and their totals; empty for a single tenant."""
-    first: tuple[FirstAction, ...]
-    """The most important actions of all tenants, if they are on pages of their own."""
-    tenants: tuple[TenantView, ...]
-    """The tenants that have a section on the page."""
-    fleet: tuple[str, ...]
-    """Why findings across tenants remain."""
-    actions: tuple[Action, ...]
-
-    @property
-    def checked(self) -> date | None:
-        """The oldest day on which guidance of an action was compared with its sources; None if none is known."""
-        return oldest(self.actions)
-
-
 _STYLES: Final = ("styles/report.css", "styles/plan.css")
+_ALONE: Final = "t1"
+"""The anchor of the only tenant of a page."""
 
 
-def render(view: PlanView, *, locale: str) -> bytes:
-    """Render the page; equal plans give equal bytes."""
-    l10n = Labels(locale)
+def plan_html(plan: FleetPlan, *, l10n: Localization, tenant_page: str = "") -> bytes:
+    """Return the HTML of a plan that was created in the language of `l10n`; equal plans give equal bytes.
+
+    `tenant_page` is the file name of the pages that `tenant_plan_html` returns, in a folder for each tenant next to
+    this page, which then has no sections of tenants; empty if there are none.
+    """
     style = embedded_text(*_STYLES)
-    template = environment(l10n.locale).get_template("plan.html.jinja")
-    text = template.render(
-        plan=view,
-        language=l10n.locale,
-        csp=content_policy(style),
-        style=Markup(style),  # noqa: S704 - packaged style sheets
+    text = (
+        environment(l10n.locale)
+        .get_template("plan.html.jinja")
+        .render(
+            plan=plan_view(plan, l10n, tenant_page),
+            language=l10n.locale,
+            csp=content_policy(style),
+            style=Markup(style),  # noqa: S704 - packaged style sheets
+        )
     )
     return text.encode("utf-8", "replace")
+
+
+def tenant_plan_html(plan: FleetPlan, tenant: TenantPlan, *, l10n: Localization) -> bytes:
+    """Return the HTML of the plan of one of several tenants."""
+    return plan_html(replace(plan, tenants=(tenant,), fleet=Proof(), notices=()), l10n=l10n)
+
+
+def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> PlanView:
+    """Return the view model of a plan; `tenant_page` as in `plan_html`."""
+    anchors = {tenant.name: f"t{number}" for number, tenant in enumerate(plan.tenants, start=1)}
+
+    def address(tenant: TenantPlan) -> str:
+        if not tenant_page:
+            return f"#{anchors[tenant.name]}"
+        return f"{quote(tenant.name, safe='')}/{quote(tenant_page, safe='', errors='replace')}#{_ALONE}"
+
+    sections = () if tenant_page else plan.tenants
+    return PlanView(
+        as_of=datetime.fromisoformat(plan.as_of),
+        complete=plan.complete,
+        proven=plan.proven,
+        title=plan.tenants[0].title if len(plan.tenants) == 1 else "",
+        rows=tenant_rows(plan, address, l10n),
+        first=fleet_first(plan, address, l10n) if tenant_page else (),
+        tenants=tuple(_TenantPage(tenant, anchors[tenant.name], l10n, plan.as_of).view() for tenant in sections),
+        fleet=tuple(
+            dict.fromkeys(
+                (
+                    *(item.why for item in plan.fleet.remaining),
+                    *(l10n.translate(notice.message) for notice in plan.notices),
+                )
+            )
+        ),
+        actions=tuple(action for tenant in plan.tenants for action in tenant.actions),
+    )
+
+
+class _TenantPage:
+    """Builds the section of the page about one tenant, from top to bottom."""
+
+    def __init__(self, tenant: TenantPlan, anchor: str, l10n: Localization, as_of: str) -> None:
+        self._tenant, self._anchor, self._l10n, self._as_of = tenant, anchor, l10n, as_of
+        self._labels = subject_labels(tenant.findings)
+        self._findings = {finding.fingerprint: finding for finding in tenant.findings}
+        self._printed_parts = GuidanceParts()
+
+    def view(self) -> TenantView:
+        tenant, l10n = self._tenant, self._l10n
+        proof, parts = tenant.proof, tuple(map(self._part, plan_parts(tenant, l10n)))
+        return TenantView(
+            anchor=self._anchor,
+            title=tenant.title,
+            summary=summary(tenant, l10n, money=False),  # the page has a table of the amounts
+            open_before=tenant.before.open,
+            open_after=tenant.after.open,
+            money=tuple(_money(tenant, l10n)),
+            first=tuple(itertools.starmap(self._first, first_by_rank(tenant))),
+            parts=parts,
+            proof=len(parts) + 1,
+            fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
+            remaining=tuple(
+                (why, tuple(map(self._line, fingerprints)))
+                for why, fingerprints in _by_reason((item.fingerprint, item.why) for item in proof.remaining)
+            ),
+            new=tuple(", ".join(facts(f, l10n, subject_labels([f]), tenant.names)) for f in proof.new),
+            undecided=proof.undecided,
+            dropped=tuple(
+                (self._labels.get(item.subject) or tenant.names.get(item.subject, item.subject), item.why)
+                for item in tenant.dropped
+            ),
+            notices=tuple(l10n.translate(notice.message) for notice in tenant.notices),
+        )
+
+    def _part(self, part: PlanPart) -> PlanPagePart:
+        anchor = f"{self._anchor}-{part.key}"
+        views = tuple(self._action(entry, part.key) for entry in part.entries)
+        return PlanPagePart(
+            anchor=anchor,
+            number=part.number,
+            title=part.title,
+            note=part.note,
+            effects=part.effects,
+            actions=(*views, *self._other_questions(anchor, part.questions)),
+        )
+
+    def _first(self, number: int, action: Action) -> FirstAction:
+        return FirstAction(
+            number=number,
+            href=f"#{self._action_anchor(number)}",
+            title=action.title,
+            why=action.why,
+            due=due_text(action, self._l10n),
+        )
+
+    def _action_anchor(self, number: int) -> str:
+        return f"{self._anchor}-{number}"
+
+    def _line(self, fingerprint: str) -> str:
+        return ", ".join(facts(self._findings[fingerprint], self._l10n, self._labels, self._tenant.names))
+
+    def _action(self, entry: OutlineEntry, part: str) -> ActionView:
+        anchor, runs, decides = self._action_anchor(entry.number), bool(entry.action.requests), part == "decide"
+        questions = f"{anchor}-q"
+        return ActionView(
+            anchor=questions if runs and decides else anchor,
+            number=entry.number,
+            action=entry.action,
+            severity=entry.severity,
+            effects=tuple(effect_texts(entry, self._l10n)),
+            who=action_subjects(entry, self._labels),
+            guide=None if runs and decides else self._guide(entry, anchor),
+            questions=tuple(self._questions(entry.questions)) if decides else (),
+            asked=len(entry.questions) if decides else 0,
+            elsewhere=anchor if runs and decides else questions if runs and entry.questions else "",
+        )
+
+    def _other_questions(self, anchor: str, questions: Sequence[Question]) -> Iterator[ActionView]:
+        views = tuple(self._questions(questions))
+        if views:
+            yield ActionView(
+                anchor=f"{anchor}-q",
+                number=0,
+                action=None,
+                severity=Severity.INFO,
+                effects=(),
+                who=(),
+                guide=None,
+                questions=views,
+                asked=len(questions),
+            )
+
+    def _questions(self, questions: Iterable[Question]) -> Iterator[QuestionView]:
+        """Yield the questions; if there are several with the same answers, first one that answers all of them."""
+        views = tuple(map(self._question, questions))
+        labels = {tuple(answer.label for answer in view.answers) for view in views}
+        if len(views) > 1 and len(labels) == 1:
+            yield QuestionView(
+                text=self._l10n.plural(
+                    "The same answer for {count} question", "The same answer for all {count} questions", len(views)
+                ),
+                effect="",
+                answers=tuple(
+                    AnswerView(label=answers[0].label, yaml="".join(answer.yaml for answer in answers))
+                    for answers in zip(*(view.answers for view in views), strict=True)
+                ),
+            )
+        yield from views
+
+    def _question(self, question: Question) -> QuestionView:
+        l10n, names = self._l10n, self._tenant.names
+        label = self._labels.get(question.subject)
+        labels = {question.subject: label, **names} if label else names
+        return QuestionView(
+            text=sentence(question, l10n, labels),
+            effect=effect(question, l10n),
+            answers=tuple(
+                AnswerView(
+                    label=answer_label(question, answer, l10n, names), yaml=answered(question, answer, self._as_of)
+                )
+                for answer in question.answers
+            ),
+        )
+
+    def _guide(self, entry: OutlineEntry, anchor: str) -> GuideView:
+        action, tenant = entry.action, self._tenant
+        location = anchor, heading(entry)
+        steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]
+        lines = (
+            script(
+                tuple(action.requests),
+                {**tenant.names, **self._labels},
+                tenant_id=tenant.tenant_id,
+                cloud=tenant.cloud,
+            )
+            if action.requests
+            else ()
+        )
+        return GuideView(
+            prerequisites=self._printed_parts.add(
+                "prerequisites", [(text, False) for text in action.prerequisites], location
+            ),
+            warnings=self._printed_parts.add("warnings", [(text, False) for text in action.warnings], location),
+            instructions=self._printed_parts.add("", steps, location),
+            next=self._printed_parts.add("next", [(text, False) for text in action.next], location),
+            script="\n".join(lines),
+            requests="\n".join(map(_request, action.requests)),
+        )
+
+
+def _request(request: Mapping[str, Any]) -> str:
+    body = request.get("body")
+    text = json.dumps(body, ensure_ascii=False, default=str) if body else ""
+    return "\n".join(filter(None, (f"{request['method']} {request['path']}", text)))
+
+
+def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Group the remaining findings by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for fingerprint, why in remaining:
+        by_reason.setdefault(why, []).append(fingerprint)
+    return list(by_reason.items())
+
+
+def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
+    """Yield the three amounts of each currency; the plan changes the cost of open findings only."""
+    after = {figures.currency: figures.exposure for figures in tenant.after.money}
+    for before in tenant.before.money:
+        exposure = after.get(before.currency)
+        for label, amount, amount_after in (
+            (
+                l10n.gettext("in open findings"),
+                before.exposure,
+                "–" if exposure is None else l10n.money(exposure, before.currency),
+            ),
+            (l10n.gettext("seats that the requests free and do not assign again"), before.reassignable_now, ""),
+            (l10n.gettext("to save at renewal, including freed seats"), before.reducible_at_renewal, ""),
+        ):
+            yield MoneyRow(
+                label=f"{label} ({l10n.gettext('at least')})" if before.lower_bound else label,
+                amount=l10n.money(amount, before.currency),
+                after=amount_after,
+            )

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.plan.json_document import plan_json
 from auditor.app.plan.planner import plan_run
 from auditor.app.report.localization import localized_verification
 from auditor.app.verification.plan_file import decoded_plan
@@ -13,6 +12,7 @@ from auditor.app.verification.verify import plans_of, verified
 from auditor.catalogue import builtin
 from auditor.domain.errors import SnapshotError
 from auditor.localization import localization
+from auditor.render.plan.json import plan_json
 from auditor.result.codec.encoder import document
 from auditor.result.codec.result_document import result_document
 from auditor.result.codec.result_reader import load

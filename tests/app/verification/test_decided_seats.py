@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from auditor.app.plan.json_document import plan_json
 from auditor.app.plan.planner import plan_run
 from auditor.app.verification.plan_file import decoded_plan
 from auditor.catalogue import builtin
@@ -19,6 +18,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.verification.decided_seats import seat_decision_verdicts
+from auditor.render.plan.json import plan_json
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, call

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from auditor.domain.actions.action import Action
 from auditor.domain.result.model import Result
 from auditor.remedy.planner.model import FleetPlan
-from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
+from auditor.render.plan.markdown import plan_markdown
 from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
 

@@ -11,7 +11,7 @@ import httpx
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.scripts.powershell import plan_script
+from auditor.render.plan.scripts.powershell import plan_script
 from tests.builders.document.powershell import Script
 from tests.builders.tenant.plan_of_every_kind import document, rules
 from tests.builders.tenant.planned_state import collected

@@ -21,7 +21,7 @@ ALLOWED = {
     "auditor/resources.py": PACKAGED,
     "auditor/installation.py": "reads the metadata of its own installation",
     "auditor/localization/catalogues.py": PACKAGED,
-    "auditor/remedy/scripts/powershell.py": PACKAGED,
+    "auditor/render/plan/scripts/powershell.py": PACKAGED,
     "auditor/history/result_log.py": OPENED,
     "auditor/store/delta/pack.py": OPENED,
     "auditor/cli/terminal/streams.py": "opens a part of the output, no path",

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
-from auditor.app.plan.html_view import plan_html
-from auditor.app.plan.json_document import plan_json
 from auditor.app.report.localization import localized_result
 from auditor.catalogue import builtin
 from auditor.cli.terminal.plan import print_plan
@@ -24,9 +22,11 @@ from auditor.domain.result.model import Result
 from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
-from auditor.remedy.planner.text.markdown import escaped, first_by_rank, plan_markdown
 from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
+from auditor.render.plan.html import plan_html
+from auditor.render.plan.json import plan_json
+from auditor.render.plan.markdown import escaped, first_by_rank, plan_markdown
 from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
 from tests.builders.result.audited_demo import demo_result

@@ -14,7 +14,7 @@ from auditor.policy.loader import Loaded, load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.text.question_text import question_stubs
+from auditor.render.plan.question_text import question_stubs
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.answers import decided, decided_plan

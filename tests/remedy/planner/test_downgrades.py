@@ -19,7 +19,7 @@ from auditor.domain.result.model import TenantResult
 from auditor.policy.loader import Loaded
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.question_text import sentence
+from auditor.render.plan.question_text import sentence
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.answers import decided
 from tests.builders.tenant.plan_tenants import CLOUD_GROUP, PARTS, bodies

@@ -10,9 +10,9 @@ from auditor.domain.policy.decision import Question
 from auditor.policy.yaml.writer import block
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.question_text import sentence
-from auditor.remedy.scripts.http import http_messages
-from auditor.remedy.scripts.powershell import plan_script
+from auditor.render.plan.question_text import sentence
+from auditor.render.plan.scripts.http import http_messages
+from auditor.render.plan.scripts.powershell import plan_script
 from auditor.snapshot.model import Snapshot
 from tests.builders.document.powershell import Script
 from tests.builders.tenant.answers import decided_plan

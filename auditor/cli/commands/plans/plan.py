@@ -9,11 +9,11 @@ from auditor.app.plan.command import (
     TENANT_FORMATS,
     document,
     exit_code,
+    keep_plan,
     run_plans,
     tenant_documents,
     written_files,
 )
-from auditor.app.plan.json_document import keep_plan
 from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.arguments.audit_request import state_request
 from auditor.cli.arguments.document_targets import print_written, targets_of

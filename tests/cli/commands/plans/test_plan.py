@@ -15,7 +15,7 @@ from msgspec import Struct
 from auditor import resources
 from auditor.cli.main import run
 from auditor.domain.enums import Source, SourceStatus
-from auditor.remedy.planner.text.markdown import escaped
+from auditor.render.plan.markdown import escaped
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import Ran, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user

@@ -12,7 +12,7 @@ from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.membership_reasons import remove_on_premises
 from auditor.remedy.planner.simulation.memberships import REFUSALS
-from auditor.remedy.planner.text.question_text import sentence
+from auditor.render.plan.question_text import sentence
 from auditor.snapshot.reader import read
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.collection import configured, environment

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.plan.approvals import COLUMNS, approvals_csv
 from auditor.localization import localization
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.question_text import answer_text
+from auditor.render.plan.approvals import COLUMNS, approvals_csv
+from auditor.render.plan.question_text import answer_text
 from tests.builders.result.hostile_texts import HOSTILE
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, grant, planned, snapshot, user

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.remedy.scripts.data_block import comment
-from auditor.remedy.scripts.literals import literal
+from auditor.render.plan.scripts.data_block import comment
+from auditor.render.plan.scripts.literals import literal
 from tests.builders.document.powershell import Script
 
 TEXTS = st.text(st.characters()) | st.text(

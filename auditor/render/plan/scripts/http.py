@@ -7,7 +7,7 @@ from typing import Any
 from auditor.domain.errors import printable
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import root
-from auditor.remedy.scripts.data_block import about, changes_in, names_of, scopes_of
+from auditor.render.plan.scripts.data_block import about, changes_in, names_of, scopes_of
 
 
 def http_messages(plan: TenantPlan, as_of: str) -> bytes:

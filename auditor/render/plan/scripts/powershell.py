@@ -4,7 +4,7 @@ from typing import Final
 
 from auditor import resources
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.scripts.data_block import KINDS, changes_in, data_lines
+from auditor.render.plan.scripts.data_block import KINDS, changes_in, data_lines
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 """Without it, Windows PowerShell 5.1 reads a file in the code page of the machine."""

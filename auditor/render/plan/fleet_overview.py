@@ -10,9 +10,9 @@ from auditor.domain.actions.money import sum_money
 from auditor.domain.actions.priority import Weight, most_important, product_concerned, ranked, weight_of, why
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.text.markdown import due_text, first_by_rank
-from auditor.remedy.planner.text.outline import findings_of, worst_severity
-from auditor.render.plan.html import FirstAction, TenantRow
+from auditor.render.plan.markdown import due_text, first_by_rank
+from auditor.render.plan.outline import findings_of, worst_severity
+from auditor.render.plan.view import FirstAction, TenantRow
 from auditor.result.ranking import TenantSortKey, tenant_order
 
 TenantAddress = Callable[[TenantPlan], str]

@@ -1,12 +1,7 @@
-"""Builds plan.json (`auditor/plan/v1`), and saves it in a store."""
+"""Renders a plan as plan.json (`auditor/plan/v1`)."""
 
-from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
-from msgspec.structs import replace
-
-from auditor.app.locations import store_at
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.saved_plan import SCHEMA
 from auditor.remedy.planner.model import FleetPlan
@@ -34,22 +29,6 @@ def plan_json(plan: FleetPlan) -> bytes:
             "notices": plan.notices,
         }
     )
-
-
-def keep_plan(location: Path | str, plan: FleetPlan) -> None:
-    """Save the plan of every tenant in a store, next to its nights; a plan of the same instant is replaced.
-
-    A tenant that could not be audited has no plan: its latest one remains the one to verify.
-    """
-    from auditor.store.plans import plan_name  # noqa: PLC0415  only needed with a store
-
-    store = store_at(location).create()
-    for tenant in (tenant for tenant in plan.tenants if tenant.failure is None):
-        name = plan_name(tenant.name, datetime.fromisoformat(plan.as_of))
-        body = plan_json(replace(plan, tenants=(tenant,)))
-        if not store.backend.create(name, body):
-            store.backend.remove(name)
-            store.backend.create(name, body)
 
 
 def _brief(finding: Finding) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from auditor.remedy.messages import ENGLISH
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
-from auditor.remedy.planner.text.outline import OutlineEntry, fixed_by_requests
-from auditor.remedy.planner.text.outline_text import (
+from auditor.render.plan.outline import OutlineEntry, fixed_by_requests
+from auditor.render.plan.outline_text import (
     action_subjects,
     effect_texts,
     facts,
@@ -26,7 +26,7 @@ from auditor.remedy.planner.text.outline_text import (
     script,
     subject_labels,
 )
-from auditor.remedy.planner.text.question_text import effect, notice_text, sentence, stub
+from auditor.render.plan.question_text import effect, notice_text, sentence, stub
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 

@@ -10,8 +10,8 @@ from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.outline import OutlineEntry
-from auditor.remedy.planner.text.outline_text import action_subjects, effect_texts, facts, plan_parts, total_texts
+from auditor.render.plan.outline import OutlineEntry
+from auditor.render.plan.outline_text import action_subjects, effect_texts, facts, plan_parts, total_texts
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 

@@ -12,9 +12,9 @@ from auditor.domain.message import Message
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import PlannedRequest, PlannedRequests
-from auditor.remedy.planner.text.outline_text import finding_name
 from auditor.remedy.requests import ENVIRONMENTS, Command, RequestKind, properties_of, root
-from auditor.remedy.scripts.literals import key, literal
+from auditor.render.plan.outline_text import finding_name
+from auditor.render.plan.scripts.literals import key, literal
 
 _MAX_LENGTH: Final = 200
 

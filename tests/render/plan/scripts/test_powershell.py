@@ -18,9 +18,9 @@ from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots as demo_snapshots
 from auditor.policy.loader import Loaded, load
 from auditor.remedy.planner.model import FleetPlan
-from auditor.remedy.scripts.data_block import KINDS
-from auditor.remedy.scripts.http import http_messages
-from auditor.remedy.scripts.powershell import plan_script, undo_script
+from auditor.render.plan.scripts.data_block import KINDS
+from auditor.render.plan.scripts.http import http_messages
+from auditor.render.plan.scripts.powershell import plan_script, undo_script
 from tests.builders.document.http_file import messages
 from tests.builders.document.powershell import Script, single, walk
 from tests.builders.result.hostile_texts import HOSTILE

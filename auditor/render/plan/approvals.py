@@ -11,8 +11,8 @@ from auditor.domain.result.finding import Finding
 from auditor.findings.display_names import named_product
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.outline_text import finding_name
-from auditor.remedy.planner.text.question_text import commented_answers, sentence
+from auditor.render.plan.outline_text import finding_name
+from auditor.render.plan.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
 
 COLUMNS: Final = (

@@ -21,8 +21,8 @@ from auditor.findings.display_names import detail_label, named_product
 from auditor.remedy.currency import money_label
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.outline import OutlineEntry, fixed_by_requests, outline
 from auditor.remedy.requests import Command, connect
+from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
 
 
 def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:

@@ -1,1 +1,0 @@
-"""Renders plans and questions as text for people."""

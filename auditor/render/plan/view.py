@@ -1,0 +1,170 @@
+"""The view model of plan.html: all texts are already formatted, so that the template only arranges them."""
+
+from datetime import date, datetime
+
+from msgspec import Struct
+
+from auditor.domain.actions.action import Action
+from auditor.domain.enums import Severity
+from auditor.guidance.parts import GuidancePart
+from auditor.render.text.guidance import oldest
+
+
+class MoneyRow(Struct, frozen=True, kw_only=True):
+    """One monthly amount in one currency."""
+
+    label: str
+    amount: str
+    after: str = ""
+    """The amount after the plan; empty if the plan does not change it."""
+
+
+class AnswerView(Struct, frozen=True, kw_only=True):
+    """A possible answer, in words and as an item of decisions.yaml."""
+
+    label: str
+    yaml: str
+
+
+class QuestionView(Struct, frozen=True, kw_only=True):
+    """An open question and its possible answers."""
+
+    text: str
+    effect: str
+    answers: tuple[AnswerView, ...]
+
+
+class GuideView(Struct, frozen=True, kw_only=True):
+    """How to carry out an action."""
+
+    prerequisites: GuidancePart
+    warnings: GuidancePart
+    instructions: GuidancePart
+    next: GuidancePart
+    script: str
+    """The PowerShell lines that sign in and carry out the requests; empty without requests."""
+    requests: str
+    """The HTTP requests, in order."""
+
+
+class ActionView(Struct, frozen=True, kw_only=True):
+    """An action in a part of the page."""
+
+    anchor: str
+    number: int
+    action: Action | None
+    """None for questions about findings without an action."""
+    severity: Severity
+    effects: tuple[str, ...]
+    """The effects on findings, seats and money."""
+    who: tuple[tuple[str, str], ...]
+    """Names and addresses of the subjects."""
+    guide: GuideView | None
+    """None if the action is shown elsewhere on the page, at `elsewhere`."""
+    questions: tuple[QuestionView, ...] = ()
+    """The questions that are shown here; several similar ones are preceded by one for all of them."""
+    asked: int = 0
+    """Number of questions."""
+    elsewhere: str = ""
+    """The anchor at which the action is shown in full, or its questions are."""
+
+
+class PlanPagePart(Struct, frozen=True, kw_only=True):
+    """A numbered part of the page about a tenant."""
+
+    anchor: str
+    number: int
+    title: str
+    note: str
+    effects: tuple[str, ...]
+    actions: tuple[ActionView, ...]
+
+
+class FirstAction(Struct, frozen=True, kw_only=True):
+    """One of the most important actions."""
+
+    number: int
+    """Its number in the order of execution; of an action of one of many tenants, its position in the list."""
+    href: str
+    title: str
+    why: str
+    due: str
+    """The date by which to decide; empty if none is known."""
+    tenant: str = ""
+    """The title of its tenant; empty in the section of the tenant."""
+
+
+class TenantRow(Struct, frozen=True, kw_only=True):
+    """One tenant, or the totals, in the table of tenants."""
+
+    href: str
+    """Link to the tenant's plan, on this page or on its own page; empty for the totals."""
+    title: str
+    failure: str | None
+    """Why there is no plan, then every number is 0; None if there is one."""
+    proven: bool
+    complete: bool
+    open_before: int
+    open_after: int
+    money: str
+    """Monthly cost of open findings before the plan; empty without prices."""
+    renewal: str
+    """Monthly cost of the seats that can be removed at the renewal after the plan; empty without prices."""
+    lower_bound: bool
+    """Whether the price of some seat in the amounts is not known."""
+    actions: int
+    requests: int
+    freed: int
+    """Seats that the requests free."""
+    questions: int
+    """Open questions."""
+
+
+class TenantView(Struct, frozen=True, kw_only=True):
+    """The view model of the plan of one tenant; all texts are in the reader's language."""
+
+    anchor: str
+    title: str
+    summary: tuple[str, ...]
+    """The results of the plan, as sentences."""
+    open_before: int | None
+    """Open findings; None if the tenant could not be audited, then the other parts are empty."""
+    open_after: int | None
+    money: tuple[MoneyRow, ...]
+    first: tuple[FirstAction, ...]
+    parts: tuple[PlanPagePart, ...]
+    proof: int
+    """The number of the part about the proof."""
+    fixed: tuple[str, ...]
+    """The resolved findings, one line each."""
+    remaining: tuple[tuple[str, tuple[str, ...]], ...]
+    """(reason, findings) pairs."""
+    new: tuple[str, ...]
+    undecided: tuple[str, ...]
+    dropped: tuple[tuple[str, str], ...]
+    notices: tuple[str, ...]
+    """Problems with decisions."""
+
+
+class PlanView(Struct, frozen=True, kw_only=True):
+    """The view model of a plan."""
+
+    as_of: datetime
+    complete: bool
+    proven: bool
+    title: str
+    """The title of the only tenant; empty if there are several."""
+    rows: tuple[TenantRow, ...]
+    """The tenants and their totals; empty for a single tenant."""
+    first: tuple[FirstAction, ...]
+    """The most important actions of all tenants, if they are on pages of their own."""
+    tenants: tuple[TenantView, ...]
+    """The tenants that have a section on the page."""
+    fleet: tuple[str, ...]
+    """Why findings across tenants remain."""
+    actions: tuple[Action, ...]
+
+    @property
+    def checked(self) -> date | None:
+        """The oldest day on which guidance of an action was compared with its sources; None if none is known."""
+        return oldest(self.actions)
