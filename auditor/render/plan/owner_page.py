@@ -8,11 +8,11 @@ from auditor.domain.actions.action import Action
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.localization import Localization
-from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.approvals import questions_by_action
 from auditor.render.plan.outline_text import affecting, finding_name
 from auditor.render.plan.question_text import commented_answers, sentence
+from auditor.render.text.guidance import plain
 from auditor.render.text.static_page import PageSection, text_page
 
 _MAX_NAMES: Final = 50
@@ -68,7 +68,7 @@ def _action(
         return
     first_title = title_by_warnings.setdefault(tuple(action.warnings), title)
     reference = (f"{l10n.gettext('The same as for:')} {first_title}",)
-    warnings = tuple(map(without_markup, action.warnings))
+    warnings = tuple(map(plain, action.warnings))
     yield PageSection(
         title=l10n.gettext("Warnings"),
         paragraphs=() if first_title == title else reference,

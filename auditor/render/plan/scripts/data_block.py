@@ -9,12 +9,12 @@ from msgspec import Struct
 from auditor.domain.actions.action import Action
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
-from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import PlannedRequest, PlannedRequests
 from auditor.remedy.requests import ENVIRONMENTS, Command, RequestKind, properties_of, root
 from auditor.render.plan.outline_text import finding_name
 from auditor.render.plan.scripts.literals import key, literal
+from auditor.render.text.guidance import plain
 
 _MAX_LENGTH: Final = 200
 
@@ -151,7 +151,7 @@ def _action(number: int, action: Action, changes: PlannedRequests, names: Mappin
         "Fingerprint": action.id,
         "Title": printable(action.title),
         "Decision": action.confidence == "review",
-        "NoWayBack": [_plain(action.steps[step - 1]) for step in action.irreversible],
+        "NoWayBack": [_step_text(action.steps[step - 1]) for step in action.irreversible],
         "Scopes": scopes_of(steps),
     }
     yield comment(f"{number}. {action.title}", indent=4)
@@ -206,6 +206,6 @@ def _change(command: Command, step: PlannedRequest, seats: Mapping[str, int]) ->
     return {name: value for name, value in facts.items() if value}
 
 
-def _plain(step: str) -> str:
-    text = without_markup(printable(step))
+def _step_text(step: str) -> str:
+    text = plain(printable(step))
     return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"
