@@ -1,16 +1,27 @@
 """Markers of English texts for the message extractor, and the interface that looks up their translations."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Protocol
 
 
 class Localizer(Protocol):
-    """Looks up translations; `gettext.NullTranslations` and its subclasses have these methods."""
+    """Looks up translations, and formats numbers, days and money for their language."""
 
     def gettext(self, message: str, /) -> str:
         """Return the translation of a message."""
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         """Return the translation of the plural form for a number."""
+
+    def number(self, value: int | None, /) -> str:
+        """Return a whole number with thousands separators; a dash for None."""
+
+    def day(self, moment: date, /) -> str:
+        """Return a day for sentences, with the month in letters."""
+
+    def money(self, value: Decimal, currency: str, /) -> str:
+        """Return an amount with the number of decimals of its currency (ISO 4217)."""
 
     def __hash__(self) -> int:
         """Allow use as a cache key for texts in this language."""

@@ -1,15 +1,19 @@
 """The sentences of actions and plans, as whole messages for the translation catalogues."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from auditor.domain.translation import N_, Localizer
-from auditor.remedy.dates import day_label
-from auditor.remedy.numbers import number_label
+
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 
 class English:
-    """Returns every message untranslated."""
+    """Returns every message untranslated; formats numbers and days without loading the localizations."""
 
     def gettext(self, message: str, /) -> str:
         """Return the message unchanged."""
@@ -18,6 +22,20 @@ class English:
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         """Return the English form for a number."""
         return singular if number == 1 else plural
+
+    def number(self, value: int | None, /) -> str:
+        """Return a whole number with thousands separators; a dash for None."""
+        return "\u2013" if value is None else f"{value:,}"
+
+    def day(self, moment: date, /) -> str:
+        """Return a day with the month in letters."""
+        return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+    def money(self, value: Decimal, currency: str, /) -> str:
+        """Return an amount with the number of decimals of its currency (ISO 4217)."""
+        from auditor.localization import FALLBACK, localization  # noqa: PLC0415  few audits need it
+
+        return localization(FALLBACK).money(value, currency)
 
 
 ENGLISH = English()
@@ -39,7 +57,7 @@ def step(
     if dated is None or deadline is None:
         translated = l10n.gettext(text)
     else:
-        translated = l10n.gettext(dated).replace("{date}", day_label(l10n, deadline))
+        translated = l10n.gettext(dated).replace("{date}", l10n.day(deadline))
     if article is not None and not _is_same(text, article):
         translated = l10n.gettext("{step} (In full: {article}.)").format(step=translated, article=l10n.gettext(article))
     return under(l10n, translated, branches)
@@ -74,7 +92,7 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
         "{count} seats of {product} are missing once all actions are done: free or buy them first.",
         count,
     )
-    return form.format(count=number_label(l10n, count), product=product)
+    return form.format(count=l10n.number(count), product=product)
 
 
 def also_needed(l10n: Localizer, role: str, duty: str) -> str:
@@ -86,9 +104,9 @@ def seats_owned(l10n: Localizer, tenant: str, product: str, usable: int | None, 
     """Return how many seats of a product a tenant has, and how many are assigned."""
     return l10n.gettext("{tenant} has {usable} usable seats of {product}, {consumed} assigned.").format(
         tenant=tenant,
-        usable=number_label(l10n, usable),
+        usable=l10n.number(usable),
         product=product,
-        consumed=number_label(l10n, consumed),
+        consumed=l10n.number(consumed),
     )
 
 

@@ -10,7 +10,6 @@ from auditor.domain.actions.title import TitleArguments, about
 from auditor.domain.result.verification import ActionVerdict
 from auditor.domain.translation import N_, NN_, Localizer
 from auditor.guidance.portal_names import property_name, state_name
-from auditor.remedy.numbers import number_label
 
 Form = str | tuple[str, str]
 """A title, or its singular and plural form for the number of people, seats or mailboxes."""
@@ -164,11 +163,11 @@ def action_title(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -
     form = _form(kind, arguments)
     text = l10n.gettext(form) if isinstance(form, str) else l10n.ngettext(*form, arguments.count)
     title = text.format(
-        count=number_label(l10n, arguments.count),
+        count=l10n.number(arguments.count),
         old=_old(l10n, arguments),
         new=_new(l10n, kind, arguments),
         extra=_extra(l10n, kind, arguments),
-        groups=number_label(l10n, arguments.groups),
+        groups=l10n.number(arguments.groups),
     )
     return about(l10n, title, arguments.article) if arguments.article else title
 
@@ -202,7 +201,7 @@ def _old(l10n: Localizer, arguments: TitleArguments) -> str:
     if not arguments.others:
         return arguments.old
     form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", arguments.others)
-    return form.format(name=arguments.old, count=number_label(l10n, arguments.others))
+    return form.format(name=arguments.old, count=l10n.number(arguments.others))
 
 
 def _new(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
@@ -219,9 +218,7 @@ def _extra(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
         case ActionKind.ATTRIBUTE_SET | ActionKind.ATTRIBUTE_CORRECT:
             names = tuple(property_name(l10n.gettext, name) for name in names)
         case ActionKind.BUDGET if arguments.money is not None:
-            from auditor.remedy.currency import money_label  # noqa: PLC0415  loads localizations; few budgets are exceeded
-
-            return money_label(rounded(arguments.money.per_month), arguments.money.currency, l10n)
+            return l10n.money(rounded(arguments.money.per_month), arguments.money.currency)
         case _:
             pass
     return ", ".join(names)

@@ -1,6 +1,5 @@
 """Defines how the actions of a tenant change the seats of a product, and describes the change in words."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Struct
@@ -38,11 +37,8 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
         return max(0, self.assigned - self.freed + self.given)
 
 
-def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Callable[[int], str]) -> str:
-    """Return a text: how many seats a product has, how the actions change them, how many are left to buy or remove.
-
-    `number` formats a number in the language of the text.
-    """
+def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
+    """Return a text: how many seats a product has, how the actions change them, how many are left to buy or remove."""
     sentences = [
         l10n.gettext(
             "{product}: {usable} seats today, {assigned} assigned. The actions free "
@@ -76,4 +72,4 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
         "left": seats.usable_after,
         "spare": seats.usable_after - seats.assigned_after,
     }
-    return " ".join(sentences).format(product=product, **{name: number(n) for name, n in numbers.items()})
+    return " ".join(sentences).format(product=product, **{name: l10n.number(n) for name, n in numbers.items()})

@@ -7,7 +7,6 @@ from typing import Final
 from auditor.domain.translation import N_, Localizer
 from auditor.remedy.actions.breakdown import Breakdown
 from auditor.remedy.actions.money import Price
-from auditor.remedy.numbers import number_label
 
 _PRODUCTS: Final = N_("Products: {products}.")
 _GROUPS: Final = N_("Groups: {groups}.")
@@ -87,9 +86,9 @@ def _by_count(counts: Mapping[str, int], label: Label) -> list[str]:
 
 def _counted(l10n: Localizer, counts: Mapping[str, int], ordered: list[str], label: Label) -> str:
     """Return the first names in an order, each with its count, and how many more there are."""
-    shown = [f"{label(name)} ({number_label(l10n, counts[name])})" for name in ordered[:_MAX_LISTED]]
+    shown = [f"{label(name)} ({l10n.number(counts[name])})" for name in ordered[:_MAX_LISTED]]
     listed, more = ", ".join(shown), len(ordered) - len(shown)
     if not more:
         return listed
     template = l10n.ngettext("{names} and {count} more", "{names} and {count} more", more)
-    return template.format(names=listed, count=number_label(l10n, more))
+    return template.format(names=listed, count=l10n.number(more))

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
+from auditor.catalogue import builtin
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
@@ -32,8 +32,6 @@ from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
-from auditor.remedy.labels import service_label
-from auditor.remedy.numbers import number_label
 from auditor.remedy.titles import action_title
 
 _SUBSCRIPTION_KINDS = NUMBERED | {
@@ -186,8 +184,8 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
         case kind if kind in AT_GROUPS | ABOUT_GROUPS:
             extra, groups = tuple(map(inputs.group_label, extra)), len(extra)
         case ActionKind.SERVICE_ON | ActionKind.SERVICE_OFF:
-            new = tuple(map(service_label, remedy.new.split(", "))) if remedy.new else ()
-            extra = tuple(map(service_label, extra))
+            new = tuple(map(_service_label, remedy.new.split(", "))) if remedy.new else ()
+            extra = tuple(map(_service_label, extra))
         case ActionKind.TO_DIRECT | ActionKind.REPROCESS | ActionKind.BUDGET:
             extra = ()  # the title names no group, no error and no text
         case _:
@@ -238,11 +236,11 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return notes
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = label(moved.sku_id or group.first.old)
-        return [seat_movement(l10n, name, moved, partial(number_label, l10n)), *_total(inputs, group, count)]
+        return [seat_movement(l10n, name, moved), *_total(inputs, group, count)]
     # No seat of a stopped subscription is usable.
     stopped = group.first.kind is ActionKind.STATE and STOPPED.intersection(map(str.casefold, group.first.extra))
     if stopped and moved is not None and moved.assigned_after <= moved.usable:
-        numbers = {"needed": number_label(l10n, moved.assigned_after), "usable": number_label(l10n, moved.usable)}
+        numbers = {"needed": l10n.number(moved.assigned_after), "usable": l10n.number(moved.usable)}
         return [l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)]
     if group.first.kind is ActionKind.BOUNDS:
         return [l10n.gettext(messages.BOUNDS_FIRST)]
@@ -275,7 +273,7 @@ def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str,
 
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, first = inputs.l10n, group.first
-    lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in group.lost))
+    lost = ", ".join(sorted(l10n.gettext(_service_label(name)) for name in group.lost))
     specific = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
     specific += [l10n.gettext(messages.SECURITY_NOT_REPORTED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
@@ -284,3 +282,9 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
     if first.kind is ActionKind.MOVE and group.acts and not first.proven:
         specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.context.product_label(first.new)))
     return (*guidance.notices, *specific, *guidance.cautions)
+
+
+def _service_label(name: str) -> str:
+    """Return the friendly name of a service plan followed by Graph's name; only Graph's name if there is no other."""
+    title = builtin().plan_title(name)
+    return f"{title} ({name})" if title.casefold() != name.casefold() else name

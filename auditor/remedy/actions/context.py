@@ -20,7 +20,6 @@ from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatCount, TenantResult
 from auditor.guidance import Situation
-from auditor.remedy.labels import part_number
 from auditor.remedy.product_kinds import same_kind, smallest
 
 
@@ -160,7 +159,7 @@ class RemediationContext(Struct, frozen=True):
         label = self.pools.get(name) or self.labels.get(name.casefold())
         if label is None and "+" in name:
             return " + ".join(self.product_label(part) for part in name.split("+") if part)
-        part = self.part_numbers.get(name) or part_number(name) or name
+        part = self.part_numbers.get(name) or _part_number(name) or name
         labels = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
         return printable(labels.pop() if len(labels) == 1 else part)
 
@@ -172,7 +171,7 @@ class RemediationContext(Struct, frozen=True):
         if self.prices is None or not sku_id:
             return None
         seat = self.seats.get(sku_id)
-        return self.prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
+        return self.prices.of(sku_id=sku_id, part_number=_part_number(sku_id) if seat is None else seat.sku_part_number)
 
     def smallest(self, names: str) -> str:
         """Return the product with the fewest service plans, of part numbers joined by `+`; empty if not known."""
@@ -246,3 +245,9 @@ def _products(findings: Iterable[Finding], correction: Correction) -> dict[tuple
             key = finding.policy, finding.subject.id
             products[key] = (*products.get(key, ()), product.sku_id or product.sku_part_number or "")
     return products
+
+
+def _part_number(sku_id: str) -> str | None:
+    """Return the catalogue's part number of a product; None if the catalogue does not have the skuId."""
+    product = builtin().product(sku_id)
+    return None if product is None else product.part_number

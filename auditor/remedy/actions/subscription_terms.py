@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.numbers import number_label
 
 _ALIVE = frozenset({"enabled", "warning"})
 WINDOW = timedelta(days=7)
@@ -54,7 +53,7 @@ def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:
 
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
     """Return a sentence with the new total of seats to enter or order."""
-    amounts = {"now": number_label(l10n, now), "then": number_label(l10n, then)}
+    amounts = {"now": l10n.number(now), "then": l10n.number(then)}
     if subscriptions == 1:
         form = l10n.gettext("{product} has {now} seats today; the new total is {then}.")
         return form.format(product=product, **amounts)
@@ -78,4 +77,4 @@ def covered_elsewhere(l10n: Localizer, count: int) -> str:
         "{count} of these seats comes with a larger product that another action buys; it is not counted twice.",
         "{count} of these seats come with larger products that other actions buy; they are not counted twice.",
         count,
-    ).format(count=number_label(l10n, count))
+    ).format(count=l10n.number(count))

@@ -144,7 +144,7 @@ def _action_set(
     nearest = min((step for step in steps if step.action.due), key=lambda step: str(step.action.due), default=first)
     return ActionSet(
         product=name,
-        seats=seat_movement(l10n, name, seats, l10n.number) if name and seats is not None else "",
+        seats=seat_movement(l10n, name, seats) if name and seats is not None else "",
         severity=min((step.weight.severity for step in steps), key=lambda severity: severity.rank),
         money=worth([step.action for step in steps], l10n),
         due=nearest.due,

@@ -10,10 +10,7 @@ from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import Question
 from auditor.domain.translation import Localizer
 from auditor.guidance.parts import GuidanceParts
-from auditor.remedy.currency import money_label
-from auditor.remedy.dates import day_label
 from auditor.remedy.messages import ENGLISH
-from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests
@@ -42,7 +39,7 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
     actions = (action for tenant in plan.tenants for action in tenant.actions)
     days = [date.fromisoformat(action.checked) for action in actions if action.checked]
     if days:
-        lines += ["", f"{l10n.gettext('Guidance as of')} {day_label(l10n, min(days))}"]
+        lines += ["", f"{l10n.gettext('Guidance as of')} {l10n.day(min(days))}"]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -127,7 +124,7 @@ def due_text(action: Action, l10n: Localizer) -> str:
     """Return the date by which to decide about an action; empty if no date is known."""
     if action.due is None:
         return ""
-    return l10n.gettext("decide by {date}").format(date=day_label(l10n, action.due))
+    return l10n.gettext("decide by {date}").format(date=l10n.day(action.due))
 
 
 def escaped(text: str) -> str:
@@ -145,10 +142,10 @@ def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
         freed,
     )
     text = form.format(
-        exposure=money_label(figures.exposure, figures.currency, l10n),
-        count=number_label(l10n, freed),
-        now=money_label(figures.reassignable_now, figures.currency, l10n),
-        renewal=money_label(figures.reducible_at_renewal, figures.currency, l10n),
+        exposure=l10n.money(figures.exposure, figures.currency),
+        count=l10n.number(freed),
+        now=l10n.money(figures.reassignable_now, figures.currency),
+        renewal=l10n.money(figures.reducible_at_renewal, figures.currency),
     )
     return (
         l10n.gettext("{statement} This is a minimum: some prices are not known.").format(statement=text)

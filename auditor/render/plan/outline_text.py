@@ -9,8 +9,6 @@ from msgspec import Struct
 
 from auditor.checks.check import Detail
 from auditor.checks.registry import check_of, detail_of
-from auditor.domain.actions.action import Action
-from auditor.domain.actions.amount import amount_form, elsewhere_form
 from auditor.domain.actions.money import Money, sum_money
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
@@ -18,11 +16,10 @@ from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer
 from auditor.findings.display_names import detail_label, named_product
-from auditor.remedy.currency import money_label
-from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import Command, connect
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
+from auditor.render.text.amounts import amount_text, elsewhere_text
 
 
 def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:
@@ -97,7 +94,7 @@ _FINDINGS: Final = NN_("{count} finding", "{count} findings")
 
 
 def _counted(l10n: Localizer, forms: tuple[str, str], count: int) -> str:
-    return l10n.ngettext(*forms, count).format(count=number_label(l10n, count))
+    return l10n.ngettext(*forms, count).format(count=l10n.number(count))
 
 
 def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
@@ -110,11 +107,12 @@ def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
             yield _counted(l10n, _FINDINGS, len(entry.action.findings))
         if entry.seats:
             yield _counted(l10n, NN_("{count} seat", "{count} seats"), entry.seats)
-    if entry.action.money is not None and entry.action.money.per_month:
-        yield money_text(entry.action, l10n)
+    money = entry.action.money
+    if money is not None and money.per_month:
+        yield amount_text(money.per_month, money.currency, l10n, frees=entry.action.frees)
     elsewhere = entry.action.counted_elsewhere
     if elsewhere is not None:
-        yield _elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n)
+        yield elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n)
 
 
 def total_texts(
@@ -150,28 +148,14 @@ def total_texts(
     yield from _seat_texts(sum(change.freed for change in changes), sum(change.assigned for change in changes), l10n)
     for currency, value in _summed(entry.action.money for entry in counted).items():
         if value:
-            yield amount_form(l10n, value, frees=runs).format(money=money_label(abs(value), currency, l10n))
+            yield amount_text(value, currency, l10n, frees=runs)
     for currency, value in _summed(entry.action.counted_elsewhere for entry in counted).items():
         if value:
-            yield _elsewhere_text(value, currency, l10n)
+            yield elsewhere_text(value, currency, l10n)
 
 
 def _summed(amounts: Iterable[Money | None]) -> dict[str, Decimal]:
     return sum_money({money.currency: money.per_month} for money in amounts if money is not None)
-
-
-def _elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
-    """Return that other actions count a saving or, below zero, a cost of the same seats."""
-    return elsewhere_form(l10n, per_month).format(money=money_label(abs(per_month), currency, l10n))
-
-
-def money_text(action: Action, l10n: Localizer) -> str:
-    """Return what an action frees, saves or costs a month; empty if not known."""
-    money = action.money
-    if money is None:
-        return ""
-    amount = money_label(abs(money.per_month), money.currency, l10n)
-    return amount_form(l10n, money.per_month, frees=action.frees).format(money=amount)
 
 
 class PlanPart(Struct, frozen=True, kw_only=True):

@@ -12,9 +12,6 @@ from auditor.domain.translation import Localizer
 from auditor.guidance.portal_names import property_name
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
-from auditor.remedy.currency import money_label
-from auditor.remedy.dates import day_label
-from auditor.remedy.numbers import number_label
 
 COMMENT: Final = " # "
 """Separator between an answer and its comment: the name of its group, or where its number of seats comes from."""
@@ -73,21 +70,21 @@ def subscription_names(
 
 
 def _seats_and_day(subscription: Subscription, l10n: Localizer) -> str:
-    day = day_label(l10n, subscription.next_lifecycle_date_time.date())
+    day = l10n.day(subscription.next_lifecycle_date_time.date())
     if subscription.total_licenses is None:
         return day
     seats = l10n.ngettext("{count} seat", "{count} seats", subscription.total_licenses)
-    return f"{seats.format(count=number_label(l10n, subscription.total_licenses))}, {day}"
+    return f"{seats.format(count=l10n.number(subscription.total_licenses))}, {day}"
 
 
 def effect(question: Question, l10n: Localizer) -> str:
     """Return how many findings a question is about, and if known, what they cost or a smaller product saves a month."""
     count = len(question.findings)
-    number = number_label(l10n, count)
+    number = l10n.number(count)
     text = l10n.ngettext("{count} finding", "{count} findings", count).format(count=number)
     if question.money is None:
         return text
-    money = money_label(question.money.per_month, question.money.currency, l10n)
+    money = l10n.money(question.money.per_month, question.money.currency)
     if is_downgrade(question):
         return f"{text}, " + l10n.gettext("saves {money} a month").format(money=money)
     return l10n.ngettext(
@@ -156,14 +153,14 @@ def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str])
             text = l10n.gettext("No, keep the licence")
         case "renewal", {"renew": True, "seats": int(seats)}:
             text = l10n.ngettext("Renew it with {count} seat", "Renew it with {count} seats", seats)
-            text = text.format(count=number_label(l10n, seats))
+            text = text.format(count=l10n.number(seats))
         case "renewal", {"renew": True}:
             text = l10n.gettext("Renew it")
         case "renewal", _:
             text = l10n.gettext("Do not renew it")
         case "purchase", {"seats": int(seats)}:
             text = l10n.ngettext("Buy {count} seat", "Buy {count} seats", seats)
-            text = text.format(count=number_label(l10n, seats))
+            text = text.format(count=l10n.number(seats))
         case "group", {"id": group}:
             text = l10n.gettext("Through the group {group}").format(group=names.get(group, group))
         case "skip", _:

@@ -1,12 +1,33 @@
-"""Says what actions free, save or cost a month."""
+"""Describes in words what actions free, save or cost a month."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.amount import amount_form, elsewhere_form
 from auditor.domain.actions.money import rounded
+from auditor.domain.translation import Localizer
 from auditor.render.text.labels import Labels
+
+
+def amount_text(per_month: Decimal, currency: str, l10n: Localizer, *, frees: bool) -> str:
+    """Return what an action saves a month; a negative amount is a cost.
+
+    With `frees`, the amount is the price of seats that are free for other people and are paid for until they are
+    removed; without, it is saved.
+    """
+    money = l10n.money(abs(per_month), currency)
+    if per_month < 0:
+        return l10n.gettext("costs {money} a month").format(money=money)
+    text = l10n.gettext("frees seats worth {money} a month") if frees else l10n.gettext("saves {money} a month")
+    return text.format(money=money)
+
+
+def elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
+    """Return that other actions count a saving or, below zero, a cost of the same seats."""
+    money = l10n.money(abs(per_month), currency)
+    if per_month < 0:
+        return l10n.gettext("{money} a month counted as a cost of other actions").format(money=money)
+    return l10n.gettext("{money} a month counted as a saving of other actions").format(money=money)
 
 
 def worth(actions: Sequence[Action], l10n: Labels) -> str:
@@ -14,23 +35,12 @@ def worth(actions: Sequence[Action], l10n: Labels) -> str:
 
     For a single action, the amount of its seats that other actions count follows.
     """
-    if len(actions) == 1:
-        return l10n.joined(filter(None, (_own(actions, l10n), _elsewhere(actions[0], l10n))))
-    return _own(actions, l10n)
-
-
-def _elsewhere(action: Action, l10n: Labels) -> str:
-    money = action.counted_elsewhere
-    if money is None:
-        return ""
-    return elsewhere_form(l10n, money.per_month).replace("{money}", l10n.money(abs(money.per_month), money.currency))
-
-
-def _own(actions: Sequence[Action], l10n: Labels) -> str:
     priced = [(action, action.money) for action in actions if action.money is not None]
     currencies = {money.currency for _, money in priced}
-    if len(currencies) != 1:
-        return ""
-    total = sum((rounded(money.per_month) for _, money in priced), Decimal())
-    text = amount_form(l10n, total, frees=all(action.frees for action, _ in priced))
-    return text.replace("{money}", l10n.money(abs(total), currencies.pop()))
+    texts = []
+    if len(currencies) == 1:
+        total = sum((rounded(money.per_month) for _, money in priced), Decimal())
+        texts.append(amount_text(total, currencies.pop(), l10n, frees=all(action.frees for action, _ in priced)))
+    if len(actions) == 1 and (elsewhere := actions[0].counted_elsewhere) is not None:
+        texts.append(elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n))
+    return l10n.joined(texts)

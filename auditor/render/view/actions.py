@@ -85,7 +85,7 @@ def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:
     seats = action.seats
     if seats is None or seats.sku_id is None or not seats.added or abs(seats.added) != action.count:
         return ""
-    return seat_movement(l10n, index.context.names.get(seats.sku_id.casefold(), seats.sku_id), seats, l10n.number)
+    return seat_movement(l10n, index.context.names.get(seats.sku_id.casefold(), seats.sku_id), seats)
 
 
 def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:

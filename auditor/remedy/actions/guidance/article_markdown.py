@@ -9,7 +9,6 @@ from auditor.domain.translation import N_, Localizer
 from auditor.guidance import Composed, Situation
 from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
 from auditor.remedy import messages
-from auditor.remedy.dates import day_label
 
 _SUBJECTS: Final[Mapping[SubjectType, str]] = {
     SubjectType.USER: N_("user"),
@@ -87,7 +86,7 @@ def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, s
     sources = (f"[{l10n.gettext(source.title)}]({source.url})" for source in composed.sources)
     lines += _section(l10n.gettext("Sources"), sources)
     checked = l10n.gettext("Last checked against the sources: {day}.")
-    lines += [checked.format(day=day_label(l10n, composed.checked)), ""]
+    lines += [checked.format(day=l10n.day(composed.checked)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

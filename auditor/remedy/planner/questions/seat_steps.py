@@ -14,7 +14,6 @@ from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import ContractSeats, DecidedSeats, SubscriptionSeats
 from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.questions.contract_seats import contracts_about
 from auditor.remedy.planner.simulation.membership_reasons import code
@@ -144,7 +143,7 @@ def _seat_notes(
             "different answers change the number.",
             count,
         )
-        yield form.format(count=number_label(l10n, count))
+        yield form.format(count=l10n.number(count))
     if changes:
         yield l10n.gettext(
             "This number counts the products that the plan chooses for people. The number of the report leaves these "
@@ -181,11 +180,11 @@ def _decided_seats(change: DecidedSeatChange, l10n: Localizer) -> str:
         product=code(change.sku.part_number or change.sku.sku_id),
         by=code(", ".join(dict.fromkeys(answer.decision.by for answer in change.decisions))),
         id=code(", ".join(dict.fromkeys(answer.decision.id for answer in change.decisions))),
-        seats=number_label(l10n, change.sku.enabled or 0),
+        seats=l10n.number(change.sku.enabled or 0),
     )
 
 
 def _agreed(contract: ContractSeats, l10n: Localizer) -> str:
     return l10n.gettext("Once this is agreed, set the seats of the contract {id} in the policies to {count}.").format(
-        count=number_label(l10n, contract.seats), id=code(contract.id)
+        count=l10n.number(contract.seats), id=code(contract.id)
     )
