@@ -38,7 +38,7 @@ class CollectionContext:
     """Held while a usage report is parsed and joined, so that only one is in memory at a time."""
     roles: asyncio.Future[Coverage] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """How completely directory roles were read; set by the source of roles when it is done."""
-    user_names: list[Spool] = field(default_factory=list)
+    user_names: asyncio.Future[Spool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """The names to which usage reports are joined, as `user_names` returns them; set by the first report."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)

@@ -159,10 +159,7 @@ async def _parse_and_join(report: _Report, context: CollectionContext, period: s
     columns = report.columns(period)
     request = f"GET {report.path}(period='{period}')"
 
-    def parse() -> _Read:
-        if not context.user_names:
-            context.user_names.append(user_names(users, context.folder))
-        (names,) = context.user_names
+    def parse(names: Spool) -> _Read:
         facts = [UserFacts(columns, table.num_rows) for table in names.tables(NAMES_PER_TABLE)]
         summary = read_report(file, columns, lambda rows: join(names.tables(NAMES_PER_TABLE), rows, facts))
         if not summary.count and not report.may_be_empty:
@@ -171,7 +168,10 @@ async def _parse_and_join(report: _Report, context: CollectionContext, period: s
 
     large = file.seek(0, os.SEEK_END) > _SMALL_BYTES
     async with context.report_lock:
-        read = await asyncio.to_thread(parse) if large else parse()
+        if not context.user_names.done():
+            context.user_names.set_result(await asyncio.to_thread(user_names, users, context.folder))
+        names = context.user_names.result()
+        read = await asyncio.to_thread(parse, names) if large else parse(names)
     context.progress.advance(context.tenant, report.source, read.summary.count)
     return read
 
@@ -184,7 +184,7 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read]) 
     )
     spool = Spool(context.folder, report.source.value, columns, limit=_SPOOL_BYTES)
     known_count = unreadable_count = 0
-    for number, table in enumerate(context.user_names[0].tables(NAMES_PER_TABLE)):
+    for number, table in enumerate(context.user_names.result().tables(NAMES_PER_TABLE)):
         parts = [read.users[number] for read in reads]
         unreadable = np.logical_or.reduce([part.unreadable for part in parts])
         listed = np.logical_or.reduce([part.listed for part in parts])
