@@ -40,6 +40,10 @@ class RedactionKey:
         """Return the fingerprint of a finding in a redacted result; the original one is a hash of a user id."""
         return self._digest("fingerprint", fingerprint)[:32]
 
+    def question(self, question_id: str) -> str:
+        """Return the id of a question about a user in a redacted plan; the original one is a hash of the user id."""
+        return self._digest("question", question_id)[: len(question_id)]
+
     def _digest(self, kind: str, text: str) -> str:
         return hmac.digest(self.secret, f"{kind}\x1f{text}".encode("utf-8", "surrogatepass"), "sha256").hex()
 

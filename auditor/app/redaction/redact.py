@@ -19,6 +19,7 @@ from auditor.domain.result.model import Coverage, FleetResult, Notice, PolicyOut
 from auditor.domain.result.verification import ActionVerdict, TenantVerification
 from auditor.findings.action_table import mapped
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
+from auditor.remedy.planner.questions.questions import question_order
 
 Part = TypeVar("Part", TenantResult, FleetResult)
 Reasoned = TypeVar("Reasoned", Coverage, PolicyOutcome)
@@ -179,7 +180,7 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
         tenant,
         actions=tuple(_action(action, people, positions) for action in tenant.actions),
         findings=findings,
-        questions=tuple(_question(question, people) for question in tenant.questions),
+        questions=tuple(sorted((_question(question, people) for question in tenant.questions), key=question_order)),
         proof=_proof(tenant.proof, people),
         dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
         solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
@@ -192,6 +193,7 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
 def _question(question: Question, people: UserPseudonyms) -> Question:
     return replace(
         question,
+        id=people.key.question(question.id) if question.subject in people.ids else question.id,
         subject=people.text(question.subject),
         name=people.program_text(question.name),
         address=people.program_text(question.address),

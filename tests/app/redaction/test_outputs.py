@@ -129,14 +129,17 @@ def adversary() -> Adversary:
 
 
 @pytest.fixture(scope="module")
-def plain_fingerprints(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The fingerprints of an audit and a plan without redaction."""
+def plain_hashes(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The fingerprints of an audit and a plan without redaction, and the ids of the plan's questions about people."""
     folder = tmp_path_factory.mktemp("plain")
     call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-o", "out", cwd=folder)
     call("plan", "--demo", "--as-of", AS_OF, "-f", "json", "-o", "out", cwd=folder)
     hashes = set(fingerprints(*(path.read_text() for path in (folder / "out").glob("*.json"))))
     assert len(hashes) > 100
-    return hashes
+    plan = json.loads((folder / "out" / "plan.json").read_text())
+    questions = {q["id"] for tenant in plan["tenants"] for q in tenant["questions"] if q["address"]}
+    assert len(questions) > 10
+    return hashes | questions
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +185,7 @@ def mails(folder: Path) -> Iterator[str]:
 
 
 def test_redacted_reports_and_mails_identify_nobody(
-    tmp_path: Path, people: People, adversary: Adversary, plain_fingerprints: set[str]
+    tmp_path: Path, people: People, adversary: Adversary, plain_hashes: set[str]
 ) -> None:
     formats = ",".join((*FORMATS, "terminal"))
     completed = call("audit", "--demo", "--as-of", AS_OF, "--redact", "-f", formats, "-o", "out", cwd=tmp_path)
@@ -200,7 +203,7 @@ def test_redacted_reports_and_mails_identify_nobody(
     for text in [*output_texts, *mail_texts]:
         assert people.findall(text) == []
         assert adversary.identified(text) == []
-        assert not [value for value in re.findall(r"[0-9a-f]{32}", text) if value in plain_fingerprints]
+        assert plain_hashes.isdisjoint(re.findall(r"[0-9a-f]{12,}", text))
     assert sum("user-" in text for text in output_texts) >= len(FORMATS) - 1
     page = (tmp_path / "out" / "report.html").read_text()
     assert "under pseudonyms" in page
@@ -208,9 +211,9 @@ def test_redacted_reports_and_mails_identify_nobody(
 
 
 def test_redacted_plans_and_previews_identify_nobody(
-    tmp_path: Path, people: People, adversary: Adversary, plain_fingerprints: set[str]
+    tmp_path: Path, people: People, adversary: Adversary, plain_hashes: set[str]
 ) -> None:
-    plan = call("plan", "--demo", "--as-of", AS_OF, "--redact", "-f", "json,markdown,terminal", "-o", "out", cwd=tmp_path)  # fmt: skip
+    plan = call("plan", "--demo", "--as-of", AS_OF, "--redact", "-f", "json,markdown,questions,terminal", "-o", "out", cwd=tmp_path)  # fmt: skip
     assert plan.code in {0, 1, 3}
     for number, (name, body) in enumerate(policies(datetime.fromisoformat(AS_OF))):
         copy = tmp_path / "policies" / f"{number}-{Path(name).name}"
@@ -225,12 +228,12 @@ def test_redacted_plans_and_previews_identify_nobody(
     assert preview.code in {0, 1, 3}, preview.err
     output_texts = [plan.text, plan.err, preview.text, preview.err]
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".json", ".md", ".html"}
+    assert {path.suffix for path in files} == {".json", ".md", ".html", ".yaml"}
     output_texts += [text for path in files for text in texts(path.read_bytes())]
     for text in output_texts:
         assert people.findall(text) == []
         assert adversary.identified(text) == []
-        assert not [value for value in re.findall(r"[0-9a-f]{32}", text) if value in plain_fingerprints]
+        assert plain_hashes.isdisjoint(re.findall(r"[0-9a-f]{12,}", text))
     assert "user-" in "".join(output_texts)
 
 

@@ -109,7 +109,7 @@ def _with_drafts(
     product_options: ProductOptions, questions: Sequence[Question], drafts: Mapping[_Key, _QuestionDraft]
 ) -> tuple[Question, ...]:
     drafted = (_question(product_options, key, draft) for key, draft in drafts.items())
-    return tuple(sorted((*questions, *drafted), key=_effect))
+    return tuple(sorted((*questions, *drafted), key=question_order))
 
 
 def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
@@ -142,7 +142,7 @@ def with_seat_needs(
             added = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
             added = replace(added, assumes_answers=True)
             by_id[added.id] = _joined(by_id[added.id], added) if added.id in by_id else added
-    return tuple(sorted(by_id.values(), key=_effect))
+    return tuple(sorted(by_id.values(), key=question_order))
 
 
 def with_service_losses(
@@ -195,7 +195,8 @@ def _answer_order(answer: Mapping[str, Any]) -> tuple[bool, int]:
     return not renewal["renew"], renewal.get("seats", 0)
 
 
-def _effect(question: Question) -> tuple[int, Decimal, str]:
+def question_order(question: Question) -> tuple[int, Decimal, str]:
+    """Return the sort key of a question; those with the greatest effect are first."""
     return -len(question.findings), -question.money.per_month if question.money is not None else Decimal(0), question.id
 
 
