@@ -64,7 +64,11 @@ def _dates_in_results(folder: Path, warn: Warn) -> Iterator[_RenewalDate]:
 
 
 def _dates_in_store(store: "Store", as_of: datetime, warn: Warn) -> Iterator[_RenewalDate]:
-    if not store.exists:
+    try:
+        if not store.exists:
+            return
+    except SnapshotError as error:
+        _warn_unreadable(error, warn)
         return
     tables: dict[str, pa.Table | None] = {}
     for _, night in store.commits():

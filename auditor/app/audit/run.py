@@ -35,6 +35,9 @@ from auditor.snapshot.reader import manifest_of, read
 class Verifier(Protocol):
     """Compares the state of tenants with earlier plans."""
 
+    def has_plan(self, tenant: str) -> bool:
+        """Return whether there is a plan of a tenant, so that its state must contain what a plan needs."""
+
     def check(self, states: Sequence[Path | Unaudited]) -> None:
         """Raise AuditorError if the plans do not belong to these tenants."""
 
@@ -72,6 +75,8 @@ class Request(Struct, frozen=True, kw_only=True):
     collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
     """Collects live tenants into snapshot folders; None if only saved state may be audited."""
     engine: Engine = Engine.LOCAL
+    planned: bool = False
+    """Whether the remediation is planned, which needs more data than the policies."""
     verifier: Verifier | None = None
     """Reports the outcome of earlier plans; None if there are none."""
     spark_master: str | None = None

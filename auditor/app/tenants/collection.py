@@ -48,17 +48,6 @@ class CollectOutcome(Struct, frozen=True, kw_only=True):
         return manifest_of(self.folder).sources
 
 
-def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
-    """Return the data that the policies and waivers of a tenant need."""
-    return needs(
-        replace(
-            policies,
-            policies=tuple(policy for policy in policies.policies if policy.applies_to(tenant.name)),
-            waivers=tuple(waiver for waiver in policies.waivers if waiver.applies_to(tenant.name)),
-        )
-    )
-
-
 PLAN_NEEDS = Needs(
     sources=frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS, Source.MEMBERS}),
     user_properties=(
@@ -69,10 +58,22 @@ PLAN_NEEDS = Needs(
     licensed_members=True,
     nested_groups=True,
 )
-"""The data that a plan needs in addition to its policies, for the licence paths of users and the groups they can leave.
+"""The data that a plan and its verification need in addition to the policies: the licence paths of users, their groups.
 
 The properties in the second line are those that rules of dynamic groups use most often.
 """
+
+
+def needs_of(policies: PolicySet, tenant: Tenant, *, planned: bool = False) -> Needs:
+    """Return the data that the policies and waivers of a tenant need, with `planned` also what a plan needs."""
+    own = needs(
+        replace(
+            policies,
+            policies=tuple(policy for policy in policies.policies if policy.applies_to(tenant.name)),
+            waivers=tuple(waiver for waiver in policies.waivers if waiver.applies_to(tenant.name)),
+        )
+    )
+    return own.union(PLAN_NEEDS) if planned else own
 
 
 def all_needs(policies: PolicySet | None = None) -> Needs:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.run import Request, in_shard
-from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, collect_all, needs_of
+from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
 from auditor.collect.progress import Progress
 from auditor.domain.errors import Diagnostic
 from auditor.domain.message import Message
@@ -24,12 +24,11 @@ def collector(
     warn: Callable[[Sequence[Diagnostic]], None],
     *,
     root: Path | None = None,
-    planned: bool = False,
 ) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
     """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
 
     `warn` is called with warnings about the tenants file. Snapshots are written to `root`, or else to a temporary
-    folder. With `planned` they also contain the data that a plan needs.
+    folder. They contain what a plan needs if the request is for a plan, or has one of the tenant to verify.
     """
 
     def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:
@@ -40,8 +39,8 @@ def collector(
             tenant for tenant in select_tenants(settings, request.tenants) if in_shard(tenant.name, request.shard)
         ]
         folder = root or lasting_folder("auditor-")
-        plan_needs = (PLAN_NEEDS,) if planned else ()
-        needed = {tenant.name: needs_of(policies, tenant).union(*plan_needs) for tenant in tenants}
+        has_plan = (lambda _: request.planned) if request.verifier is None else request.verifier.has_plan
+        needed = {tenant.name: needs_of(policies, tenant, planned=has_plan(tenant.name)) for tenant in tenants}
         with show_progress() as progress:
             outcomes = collect_all(
                 tenants, lambda tenant: needed[tenant.name], root=folder, instant=request.started, progress=progress

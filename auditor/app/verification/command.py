@@ -47,6 +47,10 @@ class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
         plan = saved_plan(self.plan)
         return plan, () if self.log is None else plan_entries(self.log, plan)
 
+    def has_plan(self, tenant: str) -> bool:
+        """Return whether the plan contains a tenant."""
+        return any(planned.name == tenant for planned in self.files[0].tenants)
+
     def check(self, states: States) -> None:
         """Raise UsageError if the plan does not belong to these tenants."""
         check_tenants(self.files[0].tenants, states)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ _MIN_AGE: Final = timedelta(hours=12)
 """The minimum age of a plan that is expected to be carried out."""
 
 
-class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
+class StoredPlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
     """Compares tenants with a plan in a store: one that was executed, or else the first of `by_preference`."""
 
     stores: tuple[Path | str, ...]
@@ -35,14 +36,29 @@ class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
     log: Sequence[LogEntry] = ()
     """Changes in addition to those recorded in the stores."""
 
+    def has_plan(self, tenant: str) -> bool:
+        """Return whether a store has a plan of a tenant."""
+        return any(plan_names(store.backend, tenant) for store in self._existing_stores)
+
     def check(self, states: States) -> None:
         """Accept all tenants, because a store need not contain a plan of them."""
 
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
         """Return the result with the verification of a plan of each tenant."""
-        stores = [store for store in map(store_at, self.stores) if store.exists]
+        stores = self._existing_stores
         plans = {tenant.name: self._plan(stores, tenant, result.run.as_of) for tenant in result.tenants}
         return verified(result, states, {name: plan for name, plan in plans.items() if plan is not None}, policies)
+
+    @cached_property
+    def _existing_stores(self) -> list[Store]:
+        """The stores that exist; `warn` is called for one that cannot be read."""
+        existing = []
+        for store in map(store_at, self.stores):
+            try:
+                existing += [store] if store.exists else []
+            except AuditorError as error:
+                warn_of(error, self.warn)
+        return existing
 
     def _plan(self, stores: list[Store], tenant: TenantResult, as_of: datetime) -> KnownPlan | None:
         recorded = StoredLogs(stores=stores, warn=self.warn).entries(tenant.name, as_of)

@@ -48,16 +48,13 @@ def add_state_arguments(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def audit_request(args: argparse.Namespace, verifier: Verifier | None = None, *, planned: bool = False) -> Request:
-    """Build the audit request; `planned` also reads what a plan needs.
-
-    Raises UsageError for arguments that cannot be combined.
-    """
+def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) -> Request:
+    """Build the audit request. Raises UsageError for arguments that cannot be combined."""
     if args.spark_master and args.engine is not Engine.SPARK:
         message = Message("--spark-master requires --engine spark")
         raise UsageError("usage", message, hint=Message("add --engine spark"))
     return replace(
-        state_request(args, planned=planned),
+        state_request(args),
         shard=args.shard,
         compare=args.compare,
         nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
@@ -71,7 +68,7 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None, *,
 
 
 def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request:
-    """Build a request with policies, tenants and instant only; `planned` also reads what a plan needs."""
+    """Build a request with policies, tenants and instant only; `planned` as in `Request`."""
     tenants, started = tenants_file(args, mails=getattr(args, "send", False)), now()
     return Request(
         policies=tuple(args.policies),
@@ -82,7 +79,8 @@ def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request
         as_of=args.as_of or started,
         state_as_of=args.as_of,
         started=started,
-        collect=live_collector(args, planned=planned) if tenants is not None else None,
+        collect=live_collector(args) if tenants is not None else None,
+        planned=planned,
     )
 
 

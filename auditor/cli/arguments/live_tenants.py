@@ -51,8 +51,8 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
     return tenants
 
 
-def live_collector(args: argparse.Namespace, *, planned: bool = False) -> Collector:
-    """Return the function that reads the tenants of a request; `planned` includes the data that a plan needs."""
+def live_collector(args: argparse.Namespace) -> Collector:
+    """Return the function that reads the tenants of a request and shows progress."""
     from auditor.app.tenants.live import collector  # noqa: PLC0415  only live tenants need the SDK
     from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
     from auditor.render.text.labels import Labels  # noqa: PLC0415
@@ -63,5 +63,4 @@ def live_collector(args: argparse.Namespace, *, planned: bool = False) -> Collec
         lambda: shown_progress(l10n, enabled=is_shown),
         lambda message: print_diagnostics(message, locale=args.locale),
         root=args.save_snapshot,
-        planned=planned,
     )

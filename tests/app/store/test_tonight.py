@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import Ran, call
+from tests.builders.service.mail_relay import free_port
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 from tests.emulator.__main__ import tenants_file
@@ -133,6 +134,20 @@ def test_unusable_store_is_an_error_before_the_audit(version: str, folder: Path)
     assert completed.code == 2
     assert completed.err.count("error") == 1
     assert not (folder / "out1").exists()
+
+
+@pytest.mark.slow
+def test_reports_are_written_if_the_store_is_unreachable(folder: Path) -> None:
+    with (folder / "p.yaml").open("a") as policies:
+        policies.write(
+            "- {id: ends, severity: low, subscriptions: {of: paid, expiring: {within: 60d, exceptTerm: monthly}}}\n"
+        )
+    address = f"http://127.0.0.1:{free_port('127.0.0.1')}"
+    environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_MAX_ATTEMPTS": "1"}
+    options = ("--snapshot", "night1", "--as-of", instant(1), "-f", "json", "--store", "s3://audits/nights")
+    completed = call("audit", "p.yaml", *options, cwd=folder, AWS_ENDPOINT_URL=address, **environ)
+    assert (completed.code, "error[store-unreachable]" in completed.err) == (3, True), completed.err
+    assert (folder / "out" / "result.json").is_file()
 
 
 def test_redact_and_store_exclude_each_other(folder: Path) -> None:

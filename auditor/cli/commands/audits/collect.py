@@ -5,7 +5,7 @@ import datetime as dt
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
-from auditor.app.tenants.collection import PLAN_NEEDS, CollectOutcome, all_needs, collect_all, needs_of
+from auditor.app.tenants.collection import CollectOutcome, all_needs, collect_all, needs_of
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.store_summary import check_store, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
@@ -58,9 +58,8 @@ def run(args: argparse.Namespace) -> int:
     tenants = select_tenants(settings, args.tenant)
     policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    planned = (PLAN_NEEDS,) if args.plan else ()
     needed = {
-        tenant.name: all_needs(policies) if args.all else needs_of(policies, tenant).union(*planned)
+        tenant.name: all_needs(policies) if args.all else needs_of(policies, tenant, planned=args.plan)
         for tenant in tenants
     }
     with shown_progress(l10n, enabled=not args.no_progress and not args.quiet) as progress:

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     folder = output_folder(args.output)
     targets, terminal = targets_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
-    with verification(audit_request(args, planned=True), args.plan, args.done) as result:
+    with verification(audit_request(args), args.plan, args.done) as result:
         localized = localized_verification(result, locale)
         written = write_artifacts([(name, path, _rendered(result, localized, name, locale)) for name, path in targets])
         if terminal and not args.quiet:

@@ -53,14 +53,22 @@ def test_every_action_was_carried_out(workspace: Path, emulator: Emulator, send:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("audit", [(), ("--plan", "out/plan.json"), ("--store", "st")])
 def test_members_are_read_live_even_if_a_group_gives_nobody_a_licence_any_more(
-    workspace: Path, emulator: Emulator, send: Send
+    workspace: Path, emulator: Emulator, send: Send, audit: tuple[str, ...]
 ) -> None:
+    """`verify`, `audit --plan` and an audit with a store that has a plan read what a plan needs."""
+    assert run(workspace, emulator, "plan", "--snapshot", "before", "-q", "--as-of", AS_OF, "--store", "st").code == 0
     carry_out(workspace, send)
     group = next(iter(emulator.tenants["contoso"].groups))
     for member in send({"method": "GET", "path": f"/groups/{group}/members", "body": None}).json()["value"]:
         send({"method": "DELETE", "path": f"/groups/{group}/members/{member['id']}/$ref", "body": None})
-    code, tenant, text = verify(workspace, emulator)
+    if audit:
+        completed = run(workspace, emulator, "audit", *audit, "-f", "json")
+        code, text = completed.code, completed.err
+        tenant = json.loads((workspace / "out" / "result.json").read_text())["tenants"][0]["verification"]
+    else:
+        code, tenant, text = verify(workspace, emulator)
     assert (code, verdicts(tenant)) == (0, {"done"}), text
 
 

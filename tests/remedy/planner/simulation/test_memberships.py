@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from auditor.app.plan.planner import plan_run
-from auditor.app.tenants.collection import PLAN_NEEDS, collect_all, needs_of
+from auditor.app.tenants.collection import collect_all, needs_of
 from auditor.catalogue import builtin
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
@@ -121,7 +121,7 @@ def test_collection_for_a_plan_includes_properties_that_policies_do_not_need(tmp
     policies = policy_set("policies:\n" + STORE)
     state = document([user("starter", department="Store"), user("other", grant(F3))])
     with running_emulator([load_tenant(state)]) as emulator:
-        needed = needs_of(policies, configured(emulator)).union(*([PLAN_NEEDS] if planned else []))
+        needed = needs_of(policies, configured(emulator), planned=planned)
         outcome = collect_all(
             [configured(emulator)], lambda _: needed, root=tmp_path, instant=NOW, environ=environment(emulator)
         )[0]
