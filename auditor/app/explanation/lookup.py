@@ -38,9 +38,10 @@ _DESCRIPTIVE = frozenset({"id", "title", "rationale", "owner", "tags", "referenc
 """Keys of a policy that are shown above its rule."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{6,}")
 """A fingerprint, or its beginning."""
-_MESSAGE_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+_MESSAGE_CODE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)+")
+"""The code of an error or a warning, or with a dot that of a notice in a result or plan."""
 _MESSAGES = f"https://github.com/{__home__}/blob/main/docs/messages.md"
-"""The page with a section for the code of every message; it is not part of the package."""
+"""The page about the codes of all messages, each with a section, and of notices; it is not part of the package."""
 
 
 def explain(
@@ -119,9 +120,8 @@ def _unknown_name(name: str, names: Sequence[str], catalogue: Catalogue, result:
     if result is None and is_fingerprint(name):
         hints.append(Message("to explain a finding, its result is needed: add --result FILE"))
     if _MESSAGE_CODE.fullmatch(name):
-        hints.append(
-            Message("if this is the code of an error or a warning, see {address}", address=f"{_MESSAGES}#{name}")
-        )
+        address = f"{_MESSAGES}#{'notices' if '.' in name else name}"
+        hints.append(Message("if this is the code of an error, a warning or a notice, see {address}", address=address))
     return UsageError(
         "usage",
         Message("no check, article, key, policy, contract or product is called '{name}'", name=name),

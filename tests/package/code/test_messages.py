@@ -70,6 +70,16 @@ def test_sections_of_messages_are_unique_and_not_empty() -> None:
     assert [body for body in bodies if len(body.split()) < 8] == []
 
 
+def test_page_describes_all_notices() -> None:
+    codes = {"decision.contradicting", "decision.expired", "decision.unfit", "decision.unmatched"}
+    codes |= {f"policy.unknown-{kind}" for kind in ("product", "role", "service")}
+    for name, _ in modules():
+        codes |= set(re.findall(r'\bcode="([a-z]+\.[a-z-]+)"', (ROOT / name).read_text(encoding="utf-8")))
+    assert len(codes) > 12
+    page = PAGE.read_text(encoding="utf-8").partition("\n## Notices\n")[2]
+    assert re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE) == sorted(codes)
+
+
 def test_search_finds_slugs_passed_by_position_keyword_and_constant() -> None:
     tree = ast.parse(
         "NAMED = 'by-name'\n"

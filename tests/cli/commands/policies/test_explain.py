@@ -174,11 +174,20 @@ def test_explain_unknown_id_is_an_error(arguments: list[str], capsys: pytest.Cap
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("code", ["policy-unknown-property", "snapshot-damaged", "tenants-duplicate"])
-def test_explain_code_of_a_message_names_the_page_about_it(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("code", "heading"),
+    [
+        ("policy-unknown-property", "### policy-unknown-property"),
+        ("snapshot-damaged", "### snapshot-damaged"),
+        ("waiver.expiring", "## Notices"),
+    ],
+)
+def test_explain_code_of_a_message_names_the_page_about_it(
+    code: str, heading: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["explain", code]) == 2
-    assert f"docs/messages.md#{code}" in capsys.readouterr().err
-    assert f"### {code}\n" in (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
+    assert f"docs/messages.md#{heading.lstrip('# ').lower()}\n" in capsys.readouterr().err
+    assert f"\n{heading}\n" in (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
 
 
 def test_explain_fingerprint_finds_it_in_the_result_of_the_output_folder(
