@@ -169,6 +169,7 @@ def action_title(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -
         extra=_extra(l10n, kind, arguments),
         groups=l10n.number(arguments.groups),
     )
+    title = f"{title} ({arguments.distinction})" if arguments.distinction else title
     return about(l10n, title, arguments.article) if arguments.article else title
 
 

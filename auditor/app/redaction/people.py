@@ -100,7 +100,8 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         if arguments is None:
             return None
         new, extra = (tuple(map(self.program_text, names)) for names in (arguments.new, arguments.extra))
-        return replace(arguments, old=self.program_text(arguments.old), new=new, extra=extra)
+        old, distinction = self.program_text(arguments.old), self.program_text(arguments.distinction)
+        return replace(arguments, old=old, new=new, extra=extra, distinction=distinction)
 
     def evidence_text(self, text: str) -> str:
         """Replace users in a text of evidence; instants are replaced by midnight of their day."""

@@ -30,6 +30,8 @@ class TitleArguments(Struct, frozen=True, kw_only=True):
     """What somebody decided: to do it, or not to; None if nobody did."""
     money: Annotated[Money | None, SavedField.OPTIONAL] = None
     """A monthly amount."""
+    distinction: Annotated[str, SavedField.OPTIONAL] = ""
+    """The products or the owners that follow the text in brackets; empty if the title is distinct without them."""
     article: Annotated[str, SavedField.OPTIONAL] = ""
     """The English title of the guidance article that follows the text; empty if the text is distinct without it."""
 

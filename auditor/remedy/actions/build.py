@@ -12,7 +12,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.seat_movement import seat_movement
-from auditor.domain.actions.title import TitleArguments, about
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library
@@ -101,16 +101,31 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
 
 
 def _with_distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> Iterator[Action]:
-    """Append the article to titles that several actions share, and to those about leavers, guests and mailboxes."""
+    """Append the article to titles that several actions share, and to those about leavers, guests and mailboxes.
+
+    To titles that are equal nevertheless, append the products if the text lacks them, otherwise the owners.
+    """
     titles = Counter(action.title for action in actions)
+    with_articles = []
     for action in actions:
         is_distinct = titles[action.title] == 1 or action.guidance in GENERAL_ARTICLES
-        if is_distinct and action.guidance not in REVIEW_ARTICLES:
-            yield action
-            continue
+        has_article = not is_distinct or action.guidance in REVIEW_ARTICLES
         article = inputs.library.titles[action.guidance]
-        arguments = action.title_arguments and replace(action.title_arguments, article=article)
-        yield replace(action, title=about(inputs.l10n, action.title, article), title_arguments=arguments)
+        with_articles.append(_retitled(inputs, action, article=article) if has_article else action)
+    titles = Counter(action.title for action in with_articles)
+    for action in with_articles:
+        products = "" if action.title_arguments is None else action.title_arguments.old
+        distinction = printable(action.owner) if products in action.title else products
+        yield _retitled(inputs, action, distinction=distinction) if titles[action.title] > 1 else action
+
+
+def _retitled(inputs: ActionInputs, action: Action, **changes: str) -> Action:
+    """Return an action with other arguments of its title."""
+    assert action.title_arguments is not None
+    arguments = replace(action.title_arguments, **changes)
+    return replace(
+        action, title=action_title(inputs.l10n, ActionKind(action.kind), arguments), title_arguments=arguments
+    )
 
 
 def _action(

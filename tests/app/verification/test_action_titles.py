@@ -21,6 +21,8 @@ from tests.builders.tenant.tenants import NOW, policy_set
 from tests.localization.catalogue_messages import LANGUAGES
 
 RULES = f"""policies:
+  - {{id: a-north, owner: north@x.example, severity: high, users: {{department: North}}, assignments: {{allow: []}}}}
+  - {{id: a-south, owner: south@x.example, severity: high, users: {{department: South}}, assignments: {{allow: []}}}}
   - {{id: leavers, severity: high, users: {{accountEnabled: false}}, assignments: {{of: paid, allow: []}}}}
   - {{id: suite, severity: high, users: {{department: Office}}, assignments: {{require: [[SPE_E5, SPE_F1]]}}}}
   - {{id: place, severity: low, attributes: {{require: [usageLocation]}}}}
@@ -33,6 +35,8 @@ STATE = snapshot(
         user("ann", grant(E3, "g1"), accountEnabled=False, memberOf=["g1"]),
         user("bob", grant(E5), grant(F3), accountEnabled=False),
         user("eva", department="Office", usageLocation=None),
+        user("kim", grant(F3), accountEnabled=False, department="North"),
+        user("leo", grant(F3), accountEnabled=False, department="South"),
     ],
     {E3: 3, E5: 3, F3: 3},
     groups=[group(HOSTILE, E3, **CLOUD_GROUP)],
@@ -58,6 +62,8 @@ def test_titles_of_a_saved_plan_equal_those_of_a_plan_in_the_language(language: 
     titles = translated_titles(plan, language)
     assert titles == [action.title for action in direct.actions]
     assert any(HOSTILE in title for title in titles)
+    assert len(set(titles)) == len(titles), "equal titles of different owners name them"
+    assert any("(south@x.example)" in title for title in titles)
     assert any("€" in title for title in titles)
 
 
