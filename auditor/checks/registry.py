@@ -1,37 +1,10 @@
 """The registry of all checks, in the order of the policy language."""
 
 from functools import cache
+from importlib import import_module
 from typing import Any
 
-from auditor.checks.assignments import denied, duplicate, overlap, path, redundant, service_denied, service_missing
-from auditor.checks.assignments import missing as assignment_missing
-from auditor.checks.assignments import not_allowed as assignment_not_allowed
-from auditor.checks.attributes import missing as attribute_missing
-from auditor.checks.attributes import not_allowed as attribute_not_allowed
-from auditor.checks.balance import imbalance
-from auditor.checks.budget import exceeded
 from auditor.checks.check import Check, Correction, Cost, Detail
-from auditor.checks.contracts import ending, notice, seats_differ
-from auditor.checks.contracts import missing as contract_missing
-from auditor.checks.health import (
-    assignment_error,
-    group_empty,
-    group_license_errors,
-    group_nested,
-    group_paused,
-    group_processing,
-)
-from auditor.checks.purchases import not_allowed as purchase_not_allowed
-from auditor.checks.purchases import trial, unknown
-from auditor.checks.seats import (
-    above_maximum,
-    below_minimum,
-    not_covered,
-    over_assigned,
-    purchased_exceeded,
-    quota_exceeded,
-)
-from auditor.checks.subscriptions import expiring, renewal_idle, state, trial_ending
 from auditor.domain.result.finding import Finding
 from auditor.guidance.routing import Articles, Situation
 
@@ -88,41 +61,41 @@ def correction_of(finding: Finding) -> Correction | None:
 _CHECKS: dict[str, Check[Any]] = {}
 
 for _module in (
-    assignment_not_allowed,
-    denied,
-    assignment_missing,
-    overlap,
-    redundant,
-    path,
-    duplicate,
-    assignment_error,
-    service_missing,
-    service_denied,
-    over_assigned,
-    below_minimum,
-    above_maximum,
-    quota_exceeded,
-    purchased_exceeded,
-    not_covered,
-    purchase_not_allowed,
-    trial,
-    unknown,
-    expiring,
-    renewal_idle,
-    state,
-    trial_ending,
-    attribute_missing,
-    attribute_not_allowed,
-    group_license_errors,
-    group_processing,
-    group_nested,
-    group_paused,
-    group_empty,
-    imbalance,
-    exceeded,
-    seats_differ,
-    notice,
-    ending,
-    contract_missing,
+    "assignments.not_allowed",
+    "assignments.denied",
+    "assignments.missing",
+    "assignments.overlap",
+    "assignments.redundant",
+    "assignments.path",
+    "assignments.duplicate",
+    "health.assignment_error",
+    "assignments.service_missing",
+    "assignments.service_denied",
+    "seats.over_assigned",
+    "seats.below_minimum",
+    "seats.above_maximum",
+    "seats.quota_exceeded",
+    "seats.purchased_exceeded",
+    "seats.not_covered",
+    "purchases.not_allowed",
+    "purchases.trial",
+    "purchases.unknown",
+    "subscriptions.expiring",
+    "subscriptions.renewal_idle",
+    "subscriptions.state",
+    "subscriptions.trial_ending",
+    "attributes.missing",
+    "attributes.not_allowed",
+    "health.group_license_errors",
+    "health.group_processing",
+    "health.group_nested",
+    "health.group_paused",
+    "health.group_empty",
+    "balance.imbalance",
+    "budget.exceeded",
+    "contracts.seats_differ",
+    "contracts.notice",
+    "contracts.ending",
+    "contracts.missing",
 ):
-    register(_module.CHECK)
+    register(import_module(f"auditor.checks.{_module}").CHECK)
