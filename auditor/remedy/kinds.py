@@ -12,6 +12,8 @@ class _Kind(NamedTuple):
     """Reason code, as in `remaining_reasons`, of findings that a plan leaves because they need this kind of action."""
     reviewed: bool = False
     """Whether somebody has to decide before anything is done."""
+    fixes_group: bool = False
+    """Whether it fixes a group, which the title names."""
 
 
 _KINDS: Final = {
@@ -19,8 +21,8 @@ _KINDS: Final = {
     ActionKind.ATTRIBUTE_SET: _Kind(Order.CHECK, reviewed=True),
     ActionKind.ATTRIBUTE_CORRECT: _Kind(Order.CHECK, reviewed=True),
     ActionKind.UNKNOWN_PRODUCT: _Kind(Order.CHECK, reviewed=True),
-    ActionKind.GROUP_PROCESSING: _Kind(Order.CHECK, "cause"),
-    ActionKind.GROUP_EMPTY: _Kind(Order.CHECK, reviewed=True),
+    ActionKind.GROUP_PROCESSING: _Kind(Order.CHECK, "cause", fixes_group=True),
+    ActionKind.GROUP_EMPTY: _Kind(Order.CHECK, reviewed=True, fixes_group=True),
     ActionKind.SEPARATE: _Kind(Order.CHECK, reviewed=True),
     ActionKind.BOUNDS: _Kind(Order.CHECK, reviewed=True),
     ActionKind.CONTRACT_SEATS: _Kind(Order.CHECK, reviewed=True),
@@ -45,9 +47,9 @@ _KINDS: Final = {
     ActionKind.ASSIGN: _Kind(Order.MOVE, "seats"),
     ActionKind.ERROR: _Kind(Order.MOVE, "cause"),
     ActionKind.REPROCESS: _Kind(Order.MOVE, "seats"),
-    ActionKind.GROUP_ERRORS: _Kind(Order.MOVE, "cause"),
-    ActionKind.GROUP_NESTED: _Kind(Order.MOVE, reviewed=True),
-    ActionKind.GROUP_PAUSED: _Kind(Order.MOVE, reviewed=True),
+    ActionKind.GROUP_ERRORS: _Kind(Order.MOVE, "cause", fixes_group=True),
+    ActionKind.GROUP_NESTED: _Kind(Order.MOVE, reviewed=True, fixes_group=True),
+    ActionKind.GROUP_PAUSED: _Kind(Order.MOVE, reviewed=True, fixes_group=True),
     ActionKind.SERVICE_ON: _Kind(Order.MOVE, "services"),
     ActionKind.SERVICE_OFF: _Kind(Order.MOVE, "services"),
     ActionKind.TO_GROUP: _Kind(Order.MOVE, "group"),
@@ -69,12 +71,7 @@ REMAINS: Final = {kind: facts.remains for kind, facts in _KINDS.items()}
 """Reason code of findings that a plan leaves because they need an action of the kind."""
 REVIEWED: Final = frozenset(kind for kind, facts in _KINDS.items() if facts.reviewed)
 """Kinds about which somebody has to decide before anything is done."""
-ABOUT_GROUPS: Final = frozenset(
-    {
-        *(ActionKind.GROUP_ERRORS, ActionKind.GROUP_PROCESSING, ActionKind.GROUP_NESTED, ActionKind.GROUP_PAUSED),
-        ActionKind.GROUP_EMPTY,
-    }
-)
+ABOUT_GROUPS: Final = frozenset(kind for kind, facts in _KINDS.items() if facts.fixes_group)
 """Kinds that fix a group; the title names the group."""
 GENERAL_ARTICLES: Final = frozenset({"group-licenses", "unassign-licenses"})
 """Articles whose titles only repeat those of the actions that they describe."""

@@ -129,7 +129,7 @@ def _attributes(node: Node, names: Names) -> Constraint:
 
 
 def _health(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
-    return Health(**{name: node.has(name) for name in ("errors", "groups", "nested", "paused", "empty")})
+    return Health(**{name: node.has(name) for name in Health.__struct_fields__})
 
 
 def _balance(node: Node, names: Names) -> Constraint:
