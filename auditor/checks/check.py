@@ -109,6 +109,7 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     """One check: when it applies, how it is evaluated, its texts, and how its findings are corrected."""
 
     id: str
+    """Part of fingerprints, saved results and addresses: it never changes."""
     name: str
     """English; it follows the name of a product or a person and has no capital: `Microsoft 365 E5: product denied`."""
     explanation: str

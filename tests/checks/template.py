@@ -1,4 +1,4 @@
-"""A user whose sign-in is blocked holds a product. Copy this file to `auditor/checks/<block>/` to add a check."""
+"""A user whose sign-in is blocked holds a product. Copy this file to `auditor/checks/assignments/` to add a check."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from auditor.checks.assignments.held_products import held_product_findings, packed_set
 from auditor.checks.check import Check, Correction, Cost
 from auditor.domain.enums import Source, SubjectType
-from auditor.domain.policy.model import Health
+from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.domain.translation import N_
 from auditor.engine.policy.extent import population_extent
@@ -15,12 +15,12 @@ from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import unwanted_product
 
 
-def _evaluate(scope: Scope, _block: Health) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, _block: Assignments) -> Iterator[UserFindings]:
     """Report the paid products of users whose sign-in is blocked.
 
     A function for users (`evaluate_users`) yields the rows of the batch that have a finding, and those for which it is
-    unknown. A function for what the tenant owns (`evaluate_tenant`) yields findings, and adds to `scope.unknown` what it
-    cannot decide.
+    unknown. A function for what the tenant owns (`evaluate_tenant`) yields findings, and adds to `scope.unknown` what
+    it cannot decide.
     """
     blocked = scope.batch.selectors.of(scope.bound.rules.one_of("accountEnabled", (False,)))
     blocked_users_scope = replace(scope, population=scope.population & blocked)
@@ -34,9 +34,9 @@ CHECK = Check(
     name=N_("sign-in is blocked"),
     explanation=N_("A user whose sign-in is blocked holds a product that is paid for."),
     # When it is evaluated: the block and key of the policy language, and the facts that have to be collected.
-    block=Health,
-    key="health: {errors}",
-    is_enabled=lambda block: block.errors,
+    block=Assignments,
+    key="assignments: {redundant}",
+    is_enabled=lambda block: block.redundant,
     properties=lambda _: ("assignedLicenses", "accountEnabled"),
     sources=(Source.SUBSCRIBED_SKUS,),
     # How it is evaluated.

@@ -188,7 +188,9 @@ def test_privacy_page_lists_every_source_with_its_permissions() -> None:
 def test_page_about_signing_in_lists_every_type_of_credential() -> None:
     listed = re.findall(r"^\| `([a-z-]+)` \|", page("docs/sign-in.md"), re.MULTILINE)
     header, *types = listed
-    assert (header, set(types)) == ("type", {kind.__struct_config__.tag for kind in CREDENTIAL_TYPES})
+    assert (header, set(types)) == ("type", {kind.__struct_config__.tag for kind in CREDENTIAL_TYPES}), (
+        "add a row to the table of docs/sign-in.md"
+    )
 
 
 def test_generated_pages_are_up_to_date() -> None:
@@ -198,7 +200,7 @@ def test_generated_pages_are_up_to_date() -> None:
         for folder in ("checks", "guidance", "reference")
         for path in (ROOT / "docs" / folder).glob("*.md")
     }
-    assert paths == set(texts), "make pages"
+    assert paths == set(texts), "make pages; but ids of checks and articles never change"
     changed = [path for path, text in texts.items() if (ROOT / "docs" / path).read_text(encoding="utf-8") != text]
     assert changed == [], "make pages"
 
