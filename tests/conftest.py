@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.builders.service.chromium import running
 
+pytest.register_assert_rewrite("tests.oracle.adapter")  # its assertion then shows how oracle and engine differ
+
 # Write bytecode, as in the Makefile: otherwise each worker spends 15 seconds on compiling again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from auditor import resources
 from auditor.domain.tenant import ClientSecret, Credential
@@ -16,10 +16,23 @@ from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 
 
-def test_schema_lists_the_registered_types() -> None:
-    schema = json.loads(resources.schema("tenants"))
-    tags = {kind.__struct_config__.tag for kind in CREDENTIAL_TYPES}
-    assert set(schema["$defs"]["credential"]["properties"]["type"]["enum"]) == tags
+def test_schema_lists_the_registered_types_and_their_keys() -> None:
+    schema = json.loads(resources.schema("tenants"))["$defs"]["credential"]
+    listed = {
+        branch["if"]["properties"]["type"]["const"]: (
+            set(branch["then"]["properties"]) - {"type"},
+            set(branch["then"].get("required", ())),
+        )
+        for branch in schema["allOf"]
+    }
+    assert set(schema["properties"]["type"]["enum"]) == set(listed)
+    assert listed == {
+        kind.__struct_config__.tag: (
+            {field.encode_name for field in fields(kind)},
+            {field.encode_name for field in fields(kind) if field.required},
+        )
+        for kind in CREDENTIAL_TYPES
+    }, "correct the type in `credential` of tenants.v1.json: its name in `enum`, its keys in `allOf`"
 
 
 def test_every_credential_class_has_one_type() -> None:

@@ -163,4 +163,6 @@ def test_engine_reads_users_for_the_blocks_that_evaluate_users() -> None:
     policies = load([("p.yaml", f"version: 1\npolicies:\n{lines}".encode())]).policies
     rules = rules_of(policies, all_checks())
     assert [rules.reads_users(policy) for policy in policies.policies] == list(BLOCKS.values())
-    assert {check for policy in policies.policies for check in rules.checks(policy)} == set(all_checks())
+    assert {check for policy in policies.policies for check in rules.checks(policy)} == set(all_checks()), (
+        "add the key of the new check to BLOCKS"
+    )

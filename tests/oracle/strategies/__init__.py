@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from tests.oracle import Catalogue
 from tests.oracle.strategies import alphabet
+from tests.oracle.strategies.blocks import BLOCKS
 from tests.oracle.strategies.documents import documents
 from tests.oracle.strategies.tenants import Shelf, shelves, tenants
 
@@ -28,7 +29,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, blocks: tuple[str, ...] = alphabet.BLOCKS) -> Scenario:
+def scenarios(draw: st.DrawFn, blocks: tuple[str, ...] = tuple(BLOCKS)) -> Scenario:
     """A run of one to three tenants; `blocks` limits the constraint blocks its policies use."""
     as_of = draw(st.sampled_from(INSTANTS))
     shelf: Shelf = draw(shelves())

@@ -10,17 +10,6 @@ from tests.oracle.world import AT_LEAST_FREE as FREE
 
 __all__ = ["FREE"]
 
-BLOCKS = (
-    "assignments",
-    "seats",
-    "purchases",
-    "subscriptions",
-    "attributes",
-    "health",
-    "balance",
-    "budget",
-    "contracts",
-)
 TENANTS = ("contoso", "fabrikam", "adatum")
 
 

@@ -16,7 +16,7 @@ _OPTIONAL_OF = st.one_of(st.just({}), st.just({}), product_sets().map(lambda wan
 
 @cache
 def constraint(block: str) -> Block:
-    return _BLOCKS[block]()
+    return BLOCKS[block]()
 
 
 def _any_of(**keys: st.SearchStrategy[Any]) -> Block:
@@ -148,7 +148,7 @@ def _budget() -> Block:
     return st.sampled_from((0, 10, 99.9, 1000, 25000)).map(lambda limit: {"limit": limit})
 
 
-_BLOCKS: dict[str, Callable[[], Block]] = {
+BLOCKS: dict[str, Callable[[], Block]] = {
     "assignments": _assignments,
     "seats": _seats,
     "purchases": _purchases,

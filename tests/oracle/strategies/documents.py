@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.oracle.strategies import alphabet
 from tests.oracle.strategies.alphabet import SKUS
-from tests.oracle.strategies.blocks import constraint
+from tests.oracle.strategies.blocks import BLOCKS, constraint
 from tests.oracle.strategies.selectors import elements, product_sets, selectors
 
 POPULATIONS = ("everyone-on", "frontline")
@@ -18,7 +18,7 @@ _WAIVED_PRODUCTS = alphabet.optional(product_sets(), "products")
 
 
 @st.composite
-def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphabet.BLOCKS) -> list[dict[str, Any]]:
+def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = tuple(BLOCKS)) -> list[dict[str, Any]]:
     """One or two policy files of the same policy set."""
     prices = draw(st.one_of(st.none(), _prices()))
     policies = [draw(_policies(number, blocks)) for number in range(draw(st.integers(1, 4)))]

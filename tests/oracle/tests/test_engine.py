@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from tests.oracle.adapter import agreed_verdict
 from tests.oracle.blocks.seats import TooManyChoicesError
-from tests.oracle.strategies import Scenario, alphabet, scenarios
+from tests.oracle.strategies import Scenario, scenarios
+from tests.oracle.strategies.blocks import BLOCKS
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +19,7 @@ def assert_agreement(scenario: Scenario, *, rows: int = 1 << 30) -> None:
         reject()
 
 
-@pytest.mark.parametrize("block", alphabet.BLOCKS)
+@pytest.mark.parametrize("block", BLOCKS)
 def test_each_block_agrees_with_the_oracle(block: str) -> None:
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(scenarios(blocks=(block,)))

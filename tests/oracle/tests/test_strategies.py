@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, find, given, settings
 
 from auditor import resources
 from tests.oracle import judge
-from tests.oracle.strategies import Scenario, alphabet, scenarios
-from tests.oracle.strategies.blocks import constraint
+from tests.oracle.strategies import Scenario, scenarios
+from tests.oracle.strategies.blocks import BLOCKS, constraint
 
 pytestmark = pytest.mark.slow
 
 DEFINITIONS = json.loads(resources.schema("policy"))["$defs"]
-KEYS = [(block, key) for block in alphabet.BLOCKS for key in DEFINITIONS[block]["properties"] if key != "downgradeTo"]
+KEYS = [(block, key) for block in BLOCKS for key in DEFINITIONS[block]["properties"] if key != "downgradeTo"]
 """The keys of each block; `downgradeTo` only proposes products, and raises no check."""
 EVERY_KEY = settings(max_examples=1000, database=None, derandomize=True)
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

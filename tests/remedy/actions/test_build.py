@@ -168,7 +168,7 @@ def test_situation_is_unknown_if_the_finding_has_no_path_or_trial() -> None:
 
 
 def test_every_action_kind_has_an_order() -> None:
-    assert set(ORDER) == set(ActionKind)
+    assert set(ORDER) == set(ActionKind), "add the kind to auditor/remedy/kinds.py and titles.py"
 
 
 def test_imbalance_actions_follow_the_agreement_of_each_tenant() -> None:
