@@ -16,9 +16,10 @@ from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.messages import ENGLISH
 from tests.guidance.freshness import freshness, freshness_markdown, last_checked
 from tests.guidance.packaged import packaged
+from tests.localization.catalogue_messages import LANGUAGES
 
 TODAY = date(2026, 11, 22)
-LOCALES = ("en", "nl", "da", "sv", "tr", "de")
+LOCALES = ("en", *LANGUAGES)
 MCA, MOSA, VOLUME, CSP = Agreement.MCA, Agreement.MOSA, Agreement.VOLUME, Agreement.CSP
 KNOWN = (MCA, MOSA, VOLUME, CSP)
 SINGLE_AGREEMENT = {"partner-bought": CSP, "volume-licensing": VOLUME, "multitenant-billing": MCA}

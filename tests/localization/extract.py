@@ -1,7 +1,7 @@
 """Extracts translatable messages into catalogue templates, and updates the catalogues of languages from them.
 
-`python -m tests.localization.extract` writes reports/locales/{guidance,auditor,policies,errors}.pot. With languages
-(`nl da`) it also adds new messages to their catalogues and removes obsolete ones; translations are kept.
+`python -m tests.localization.extract` writes reports/locales/{guidance,auditor,policies,errors}.pot, adds new messages
+to all catalogues and removes obsolete ones; translations are kept. With languages (`fi`) it also creates theirs.
 """
 
 import ast
@@ -224,10 +224,10 @@ def _messages(catalog: Iterable[Message]) -> Iterator[Message]:
 
 
 def main(languages: list[str]) -> None:
-    """Write the templates and update the catalogues of languages; an unknown language writes nothing and fails."""
+    """Write the templates, update all catalogues and create those of `languages`; an unknown one fails at once."""
     for language in languages:
         Locale.parse(language)
-    LOCALES.mkdir(exist_ok=True)
+    languages = sorted({*languages, *(path.name for path in LOCALES.iterdir() if path.is_dir())})
     for domain, collect in SOURCES.items():
         messages = collect()
         template(domain).write_text(text(messages), encoding="utf-8")

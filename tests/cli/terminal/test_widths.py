@@ -13,8 +13,8 @@ from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.demo.__main__ import main as write_demo
 from tests.builders.service.command_line import AS_OF, Terminal, call, expect
+from tests.localization.catalogue_messages import LANGUAGES
 
-LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
 POLICY = """\
 version: 1
 policies:
@@ -30,7 +30,7 @@ def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 
 
 every_language = pytest.mark.parametrize(
-    ("language", "width"), [*((language, 80) for language in LANGUAGES), ("de", 100)], indirect=["width"]
+    ("language", "width"), [*((language, 80) for language in ("en", *LANGUAGES)), ("de", 100)], indirect=["width"]
 )
 """80 columns reveal words that are too long for their column; one language at 100 shows that lines follow the width."""
 

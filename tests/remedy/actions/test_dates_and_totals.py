@@ -11,6 +11,7 @@ from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 from tests.builders.result.audited_demo import demo_result
+from tests.localization.catalogue_messages import LANGUAGES
 
 
 def actions() -> list[Action]:
@@ -91,7 +92,7 @@ def test_group_licence_in_error_is_not_assigned_directly() -> None:
                 assert finding.product.sku_id not in added
 
 
-@pytest.mark.parametrize("locale", ["en", "nl", "da", "sv", "tr", "de"])
+@pytest.mark.parametrize("locale", ["en", *LANGUAGES])
 def test_text_about_the_end_of_a_term_differs_by_agreement(locale: str) -> None:
     l10n = Labels(locale)
     today = date(2026, 11, 22)

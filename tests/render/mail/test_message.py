@@ -107,7 +107,7 @@ def test_subject_summarises_the_outcome() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("locale", ["en", "nl", "da", "sv", "tr", "de"])
+@pytest.mark.parametrize("locale", ["en", *LANGUAGES])
 @pytest.mark.parametrize(
     "name",
     ["Contoso", "Çağdaş Perakende Mağazacılık ve Ticaret Anonim Şirketi", HOSTILE * 3, "x" * 5000],  # noqa: RUF001 - Turkish letters

@@ -23,6 +23,7 @@ from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import compared, result
+from tests.localization.catalogue_messages import LANGUAGES
 from tests.render.tables.naive import rows
 
 
@@ -174,7 +175,7 @@ def test_waivers_sheet_has_the_last_day_as_a_date() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
+@pytest.mark.parametrize("locale", LANGUAGES)
 def test_sheet_names_are_translated_and_valid(locale: str) -> None:
     audit = compared()
     coverage = (SeatCoverage(policy="p", people=2, unknown=0, usable=1, missing=1, missing_cost=None),)
