@@ -256,6 +256,7 @@ def test_invalid_input_is_reported_with_a_hint(entra: Emulator, name: str) -> No
     change, env, phrase = INVALID[name]
     error = sign_in_error(change(configured(entra)), environment(entra, **env))
     assert phrase in error.message
+    assert ". " not in error.message.partition("AADSTS")[2], "the hint replaces Microsoft's advice"
     assert error.hint
     assert "wrong-secret-value" not in "".join(traceback.format_exception(error))
 

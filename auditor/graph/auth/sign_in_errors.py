@@ -32,7 +32,8 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
     code = code_in(text)
     if code is not None:
         start = text.index(f"AADSTS{code}")
-        detail = text[start:].split(" Trace ID", maxsplit=1)[0]
+        # For a known code, the advice replaces Microsoft's own, which follows the first sentence.
+        detail = text[start:].split(" Trace ID" if advice(code) is None else ". ", maxsplit=1)[0]
         detail = shorten(detail, _MAX_QUOTED, placeholder=" …").rstrip(".")
         return GraphError(
             "sign-in-refused",

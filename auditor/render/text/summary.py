@@ -1,5 +1,6 @@
 """The introductory sentences that all reports share: the outcome, and which data is missing."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,6 +13,8 @@ from auditor.render.text.sanitize import shortened
 
 NAMED_TENANTS: Final = 3
 """Tenants that are named in a sentence or title."""
+_NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
+"""Quoted names, and ids, in a reason."""
 _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE})
 
 
@@ -62,13 +65,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
         )
         return (sentence,)
     titles = _titles(result)
-    sentences = [
-        l10n.gettext(
-            "{tenant} could not be audited: {reason}", tenant=titles[tenant.name], reason=l10n.translate(tenant.failure)
-        )
-        for tenant in result.tenants
-        if tenant.failure is not None
-    ]
+    sentences = list(_failures(result, titles, l10n))
     alike: dict[tuple[int, str], list[str]] = {}
     for tenant in result.tenants:
         if tenant.failure is None and not tenant.fully_evaluated:
@@ -91,6 +88,26 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             )
         )
     return tuple(sentences)
+
+
+def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
+    """Yield a sentence for each reason why tenants could not be audited.
+
+    Reasons that differ only in names and ids are combined into one, without these.
+    """
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for tenant in result.tenants:
+        if tenant.failure is not None:
+            reason = l10n.translate(tenant.failure)
+            groups.setdefault(_NAMES.sub("…", reason), []).append((titles[tenant.name], reason))
+    for common, failed in groups.items():
+        names, reasons = zip(*failed, strict=True)
+        reason = reasons[0] if len(set(reasons)) == 1 else common
+        if len(names) == 1:
+            yield l10n.gettext("{tenant} could not be audited: {reason}", tenant=names[0], reason=reason)
+        else:
+            listed = l10n.first_of(names, NAMED_TENANTS)
+            yield l10n.gettext("{tenants} could not be audited: {reason}", tenants=listed, reason=reason)
 
 
 def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,43 @@
+"""The sentences about tenants that could not be audited."""
+
+from msgspec.structs import replace
+
+from auditor.domain.message import Message
+from auditor.domain.result.model import FleetResult
+from auditor.render.text.labels import Labels
+from auditor.render.text.summary import completeness
+from tests.builders.result.results import result
+
+UNKNOWN_APPLICATION = (
+    "AADSTS700016: Application with identifier 'a1' was not found in the directory '{name}' (check it)"
+)
+NO_PRINCIPAL = "AADSTS7000229: the tenant 11111111-2222-3333-4444-55555555555{number} has no principal of the app"
+
+
+def sentences(*reasons: str) -> tuple[str, ...]:
+    failed = tuple(
+        replace(result().tenants[0], name=f"t{number}", display_name="", failure=Message(reason), policies=())
+        for number, reason in enumerate(reasons)
+    )
+    return completeness(replace(result(), tenants=failed, fleet=FleetResult()), Labels("en"))
+
+
+def test_tenants_with_the_same_reason_share_a_sentence() -> None:
+    assert sentences("no answer", "no disk", *["no answer"] * 4) == (
+        "t0, t2, t3 and 2 more could not be audited: no answer",
+        "t1 could not be audited: no disk",
+    )
+
+
+def test_reasons_that_differ_only_in_names_and_ids_share_a_sentence_without_these() -> None:
+    names = [UNKNOWN_APPLICATION.format(name=name) for name in ("Contoso", "Fabrikam")]
+    ids = [NO_PRINCIPAL.format(number=number) for number in (1, 2)]
+    shared = "AADSTS700016: Application with identifier … was not found in the directory … (check it)"
+    assert sentences(*names, *ids) == (
+        f"t0, t1 could not be audited: {shared}",
+        "t2, t3 could not be audited: AADSTS7000229: the tenant … has no principal of the app",
+    )
+
+
+def test_the_only_tenant_with_a_reason_keeps_the_names_in_it() -> None:
+    assert sentences(text := UNKNOWN_APPLICATION.format(name="Contoso")) == (f"t0 could not be audited: {text}",)
