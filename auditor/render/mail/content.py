@@ -242,7 +242,9 @@ def _tenant_line(section: TenantSection, reader: Reader, l10n: Labels) -> Tenant
         counts = [
             l10n.plural("{count} open", "{count} open", section.open) if section.open else l10n.gettext("nothing open")
         ]
+        counts += [f"{l10n.number(count)} {l10n.severity_name(key, count)}" for key, count in section.counts[:2]]
         counts += [] if section.complete else [l10n.gettext("incomplete")]
+        counts += [l10n.gettext("{money} a month", money=section.money)] if section.money else []
         text = l10n.joined(counts)
         key = "gaps" if not section.complete else "open" if section.open else "good"
     return TenantLine(name=flat(section.title, 60), summary=text, key=key, href=_link(reader, section.anchor))
