@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -261,7 +260,7 @@ def pseudonym_key() -> "RedactionKey":
     """Return the key in AUDITOR_REDACT_KEY, or a random one. Raises UsageError (`redact-key`) for a short key."""
     from auditor.app.redaction.pseudonyms import key_of  # noqa: PLC0415  only with pseudonyms
 
-    return key_of(os.environ, secrets.token_bytes)
+    return key_of(os.environ, os.urandom)
 
 
 def configured_locale(requested: str | None) -> str | None:
