@@ -8,7 +8,9 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from auditor.cli.terminal.result import terminal_text
 from auditor.cli.terminal.tables import print_fleet
+from auditor.domain.actions.priority import FIRST
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
@@ -18,6 +20,7 @@ from auditor.render.mail.content import RENEWALS
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
+from auditor.render.view.content import PageContent
 from auditor.render.view.page import page
 from auditor.render.view.rows import Context
 from auditor.render.view.tenant_table import FleetRow, fleet_rows
@@ -218,3 +221,18 @@ def test_numbers_in_a_mail_are_formatted_in_its_language() -> None:
     parts = render_mail(audit, Reader(locale="de"))
     assert "12.345" in parts.text
     assert "12.345" in parts.html
+
+
+def test_the_same_task_in_several_tenants_is_one_highlight(monkeypatch: pytest.MonkeyPatch) -> None:
+    audit = fleet(*(replace(worst(), name=name, display_name=name) for name in ("aaa", "bbb", "ccc")))
+    highlights = page(audit, Labels("en")).highlights
+    assert len({highlight.title for highlight in highlights}) == len(highlights) == FIRST
+    assert {highlight.elsewhere for highlight in highlights} == {"also in 2 other tenants"}
+    view = next(mail_views(audit, Reader(locale="en"), Labels("en")))
+    texts = [b"".join(render(audit, name, locale="en")) for name in ("markdown", "html")]
+    texts += [terminal_text(PageContent(audit, "en"), paths=()), repr(view.acts).encode()]
+    assert [text.count(b"also in 2 other tenants") for text in texts] == [FIRST] * 4
+    monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 2)
+    assert {highlight.elsewhere for highlight in page(audit, Labels("en")).highlights} == {
+        "also in 1 other tenant (at least)"
+    }

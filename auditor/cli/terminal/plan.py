@@ -45,7 +45,8 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
     yield printable_line(l10n.gettext("What matters most"))
     for first in fleet_first(plan, lambda _: "", l10n):
         reason = " ".join(filter(None, (first.due, first.why)))
-        text = f"{first.tenant}: {first.title}  {reason}"
+        tenants = ", ".join(filter(None, (first.tenant, first.elsewhere)))
+        text = f"{tenants}: {first.title}  {reason}"
         yield wrapped_text(text, first=f"{first.number:>4}    ", rest=_INDENT)
     *rows, totals = tenant_rows(plan, lambda _: "", l10n)
     yield ""

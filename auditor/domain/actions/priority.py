@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -64,6 +64,16 @@ class Weight(Struct, frozen=True, kw_only=True):
     findings: int = 0
 
 
+class Subject(NamedTuple):
+    """What an action, or a policy without an action, is about."""
+
+    tenant: str
+    product: Hashable
+    """The product that it is about; None if it is about none."""
+    task: Hashable
+    """What is to be done: equal for the same in other tenants."""
+
+
 def weight_of(action: Action, severity: Severity) -> Weight:
     """Return the properties of an action; `severity` is that of its worst finding."""
     saves = Decimal(0) if action.money is None else max(action.money.per_month, Decimal(0))
@@ -96,15 +106,37 @@ def product_concerned(action: Action) -> str | None:
     return action.seats.sku_id if action.seats is not None and action.kind in _PRODUCT_KINDS else None
 
 
-def most_important(products: Iterable[Hashable]) -> list[int]:
-    """Return the indexes of at most `FIRST` items, only the first of each product.
+def task_of(action: Action) -> Hashable:
+    """Return a key that is equal for actions of several tenants that ask for the same."""
+    names = action.title_arguments
+    return action.kind, action.guidance, action.title if names is None else (names.old, names.new)
 
-    `products` contains the product of each item in order of rank; None for an item that is about no product.
+
+def most_important(subjects: Iterable[Subject]) -> dict[int, int]:
+    """Return the indexes of at most `FIRST` items, each with the number of other tenants that have the same task.
+
+    Of several items about a product of a tenant, and of items of several tenants with the same task, only the first is
+    included. `subjects` are in order of rank.
     """
-    indexes: dict[Hashable, int] = {}
-    for index, product in enumerate(products):
-        indexes.setdefault(index if product is None else ("", product), index)
-    return list(indexes.values())[:FIRST]
+    listed = list(subjects)
+    tenants: dict[Hashable, set[str]] = {}
+    for subject in listed:
+        tenants.setdefault(subject.task, set()).add(subject.tenant)
+    first_tenants: dict[Hashable, str] = {}
+    firsts: dict[Hashable, int] = {}
+    for index, (tenant, product, task) in enumerate(listed):
+        key = index if product is None else (tenant, product)
+        if key not in firsts and first_tenants.setdefault(task, tenant) == tenant:
+            firsts[key] = index
+    return {index: len(tenants[listed[index].task]) - 1 for index in list(firsts.values())[:FIRST]}
+
+
+def elsewhere(l10n: Localizer, count: int, *, at_least: bool = False) -> str:
+    """Return in how many other tenants the same is to be done; empty if it is not known to be in any."""
+    if not count:
+        return ""
+    text = l10n.ngettext("also in {count} other tenant", "also in {count} other tenants", count)
+    return text.replace("{count}", l10n.number(count)) + (f" ({l10n.gettext('at least')})" if at_least else "")
 
 
 def _reason(index: int, saving: int | None, deadline: int | None) -> RankReason:

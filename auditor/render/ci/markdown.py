@@ -71,13 +71,10 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
         yield ""
         for number, highlight in enumerate(page.highlights, start=1):
             count = l10n.plural("{count} finding", "{count} findings", highlight.count)
-            facts = [
-                escaped_markdown(fact)
-                for fact in (highlight.money, highlight.due, highlight.tenant, count, highlight.why)
-                if fact
-            ]
+            facts = (highlight.money, highlight.due, highlight.tenant, count, highlight.elsewhere, highlight.why)
             level = l10n.gettext(SEVERITIES[highlight.severity])
-            yield f"{number}. **{escaped_markdown(highlight.title)}** ({level}) · {' · '.join(facts)}"
+            shown = " · ".join(map(escaped_markdown, filter(None, facts)))
+            yield f"{number}. **{escaped_markdown(highlight.title)}** ({level}) · {shown}"
         yield ""
     if page.listed_tenants < page.tenants:
         yield l10n.gettext(

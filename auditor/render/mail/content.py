@@ -204,6 +204,7 @@ def _facts(highlight: Highlight, step: RankedAction | None, l10n: Labels, *, sev
     if several:
         yield highlight.tenant
     yield l10n.plural("{count} finding", "{count} findings", highlight.count)
+    yield highlight.elsewhere
     yield highlight.who if step is None else step.action.owner or step.action.role
 
 

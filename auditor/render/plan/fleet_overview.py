@@ -7,10 +7,20 @@ from decimal import Decimal
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import sum_money
-from auditor.domain.actions.priority import Weight, most_important, product_concerned, ranked, weight_of, why
+from auditor.domain.actions.priority import (
+    Subject,
+    Weight,
+    elsewhere,
+    most_important,
+    product_concerned,
+    ranked,
+    task_of,
+    weight_of,
+    why,
+)
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.render.plan.markdown import due_text, first_by_rank
+from auditor.render.plan.markdown import by_rank, due_text
 from auditor.render.plan.outline import findings_of, worst_severity
 from auditor.render.plan.view import FirstAction, TenantRow
 from auditor.result.ranking import TenantSortKey, tenant_order
@@ -31,20 +41,19 @@ def tenant_rows(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
 
 
 def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[FirstAction, ...]:
-    """Return the most important actions of all tenants; of several about one product of a tenant, only the first."""
+    """Return the most important actions of all tenants, as `most_important` selects them."""
     today = datetime.fromisoformat(plan.as_of).date()
     candidates: list[tuple[TenantPlan, int, Action, Weight]] = []
-    products: list[tuple[str, str] | None] = []
+    subjects: list[Subject] = []
     for tenant in plan.tenants:
         findings = {finding.fingerprint: finding for finding in tenant.findings}
-        for number, action in first_by_rank(tenant):
+        for number, action in by_rank(tenant):
             weight = weight_of(action, worst_severity(findings_of(action, findings)))
             candidates.append((tenant, number, action, weight))
-            product = product_concerned(action)
-            products.append(None if product is None else (tenant.name, product))
+            subjects.append(Subject(tenant.name, product_concerned(action), task_of(action)))
     order = ranked([weight for *_, weight in candidates], today)
     firsts: list[FirstAction] = []
-    for position in most_important(products[index] for index, _ in order):
+    for position, tenants in most_important(subjects[index] for index, _ in order).items():
         index, reason = order[position]
         tenant, number, action, weight = candidates[index]
         first = FirstAction(
@@ -52,6 +61,7 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
             href=f"{address(tenant)}-{number}",
             title=action.title,
             tenant=tenant.title,
+            elsewhere=elsewhere(l10n, tenants),
             why=why(l10n, reason, weight, today),
             due=due_text(action, l10n),
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.priority import most_important, product_concerned
+from auditor.domain.actions.priority import Subject, most_important, product_concerned
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import Question
 from auditor.domain.translation import Localizer
@@ -111,13 +111,16 @@ def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
     return l10n.gettext("Findings fixed: {parts}.").format(parts=", ".join(parts))
 
 
-def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
-    """Return the most important actions with their numbers in the order of execution.
+def by_rank(tenant: TenantPlan) -> list[tuple[int, Action]]:
+    """Return the actions, the most important first, with their numbers in the order of execution."""
+    return sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
 
-    If several actions are about one product, only the first is included.
-    """
-    by_rank = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
-    return tuple(by_rank[index] for index in most_important(product_concerned(action) for _, action in by_rank))
+
+def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
+    """Return the most important actions with their numbers; of several about one product, only the first."""
+    actions = by_rank(tenant)
+    subjects = (Subject(tenant.name, product_concerned(action), None) for _, action in actions)
+    return tuple(actions[index] for index in most_important(subjects))
 
 
 def due_text(action: Action, l10n: Localizer) -> str:

@@ -92,6 +92,8 @@ class FirstAction(Struct, frozen=True, kw_only=True):
     """The date by which to decide; empty if none is known."""
     tenant: str = ""
     """The title of its tenant; empty in the section of the tenant."""
+    elsewhere: str = ""
+    """In how many other tenants the same is to be done; empty if in none."""
 
 
 class TenantRow(Struct, frozen=True, kw_only=True):

@@ -9,10 +9,13 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import (
     RankReason,
+    Subject,
     Weight,
+    elsewhere,
     most_important,
     product_concerned,
     ranked,
+    task_of,
     weight_of,
     why,
 )
@@ -54,30 +57,36 @@ def _why(reason: RankReason, weight: Weight, today: date, l10n: Labels) -> str:
 
 
 def highlights(
-    sections: Iterable[tuple[TenantSection, FindingIndex]], moment: datetime, l10n: Labels
+    sections: Iterable[tuple[TenantSection, FindingIndex]], moment: datetime, l10n: Labels, *, all_tenants: bool
 ) -> tuple[Highlight, ...]:
     """Return up to five highlights, the most important first: actions, and policies that no action resolves.
 
-    If a tenant has several actions about a product, only the first is used.
+    If a tenant has several actions about a product, or several tenants have the same task, only the first is used.
+    `all_tenants` is False if there are tenants without a section.
     """
     today = moment.astimezone(UTC).date()
-    candidates: list[tuple[Weight, Callable[[], Highlight], object]] = []
+    candidates: list[tuple[Weight, Callable[[], Highlight], Subject]] = []
     for section, index in sections:
         for step in section.steps:
-            product = product_concerned(step.action)
-            subject = None if product is None else (section.title, product)
+            subject = Subject(section.name, product_concerned(step.action), task_of(step.action))
             candidates.append((step.weight, partial(_of_step, step, section, index, l10n), subject))
         candidates += [
-            (Weight(severity=group.severity, findings=group.open), partial(_of_policy, group, section), None)
+            (
+                Weight(severity=group.severity, findings=group.open),
+                partial(_of_policy, group, section),
+                Subject(section.name, None, group.title),
+            )
             for group in section.groups
             if group.open and not group.has_action
         ]
     order = ranked([weight for weight, _, _ in candidates], today)
-    order = [order[position] for position in most_important(candidates[index][2] for index, _ in order)]
-    selected = [
-        (candidates[position][1](), _why(reason, candidates[position][0], today, l10n)) for position, reason in order
-    ]
-    return tuple(replace(highlight, why=why) if why else highlight for highlight, why in selected)
+    selected: list[Highlight] = []
+    for position, tenants in most_important(candidates[index][2] for index, _ in order).items():
+        candidate, reason = order[position]
+        weight, highlight, _ = candidates[candidate]
+        shown = replace(highlight(), elsewhere=elsewhere(l10n, tenants, at_least=not all_tenants))
+        selected.append(replace(shown, why=why) if (why := _why(reason, weight, today, l10n)) else shown)
+    return tuple(selected)
 
 
 def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:

@@ -206,6 +206,8 @@ class Highlight(Struct, frozen=True, kw_only=True, eq=False):
     """Name of the tenant; empty for the fleet."""
     tenant: str
     """Title of the tenant."""
+    elsewhere: str = ""
+    """In how many other tenants the same is to be done; empty if in none."""
     count: int
     """Number of findings."""
     money: str

@@ -96,7 +96,9 @@ def page(
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not all_prices_known(result),
-        highlights=highlights(zip(sections, indexes, strict=False), result.run.as_of, l10n),
+        highlights=highlights(
+            zip(sections, indexes, strict=False), result.run.as_of, l10n, all_tenants=len(indexes) > len(result.tenants)
+        ),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
         listed_tenants=len(indexes) - 1,  # without the fleet

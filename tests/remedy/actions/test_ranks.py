@@ -4,6 +4,7 @@ import json
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
+from itertools import starmap
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from auditor.catalogue import builtin
 from auditor.cli.terminal.plan import print_plan
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.actions.priority import FIRST, SOON, RankReason, Weight, most_important, ranked
+from auditor.domain.actions.priority import FIRST, SOON, RankReason, Subject, Weight, most_important, ranked
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
@@ -46,17 +47,21 @@ def plan() -> FleetPlan:
 
 
 @pytest.mark.parametrize(
-    ("products", "indices"),
+    ("subjects", "tenants"),
     [
-        (["e3", None, "e3", None, "bi"], [0, 1, 3, 4]),
-        (["e3", "e3", *"abcdef"], [0, 2, 3, 4, 5]),
-        ([("north", "e3"), ("south", "e3")], [0, 1]),
-        ([0, None, 1], [0, 1, 2]),
-        ([], []),
+        ([("n", "e3", 1), ("n", None, 2), ("n", "e3", 3), ("n", None, 4)], {0: 0, 1: 0, 3: 0}),
+        ([("n", "e3", 0), *(("n", name, name) for name in "abcdef")], {0: 0, 1: 0, 2: 0, 3: 0, 4: 0}),
+        ([("n", "e3", "buy"), ("s", "e3", "remove")], {0: 0, 1: 0}),
+        ([("n", "e3", "buy"), ("s", "e3", "buy"), ("w", "e3", "buy"), ("s", None, "block")], {0: 2, 3: 0}),
+        ([("n", None, "block"), ("n", None, "block"), ("s", None, "block")], {0: 1, 1: 1}),
+        ([("n", "e3", "buy"), ("n", "e3", "renew"), ("s", "e3", "renew")], {0: 0, 2: 1}),
+        ([], {}),
     ],
 )
-def test_most_important_names_each_product_once(products: list[object], indices: list[int]) -> None:
-    assert most_important(products) == indices
+def test_most_important_names_each_product_and_each_task_of_several_tenants_once(
+    subjects: list[tuple[str, str | None, object]], tenants: dict[int, int]
+) -> None:
+    assert most_important(starmap(Subject, subjects)) == tenants
 
 
 @pytest.mark.slow

@@ -45,6 +45,7 @@ def test_page_of_many_tenants_has_a_table_that_links_to_a_page_for_each(tmp_path
     assert links == [f"t{number:02}/plan.html#t1" for number in range(count, 0, -1)], "the worst tenant is first"
     matters = re.findall(r'<li value="\d"><a href="([^"]+)">', page)
     assert matters[0] == f"t{count:02}/plan.html#t1-1"
+    assert page.count(f"t{count:02} · also in {count - 1} other tenants") == len(matters)
     for link in (*links, *matters):
         path, _, anchor = link.partition("#")
         single = (tmp_path / "p" / path).read_text(encoding="utf-8")
@@ -107,7 +108,9 @@ def test_terminal_has_a_line_for_each_of_the_first_of_many_tenants(tmp_path: Pat
     command = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "terminal")
     lines = [" ".join(line.split()) for line in expect(3, *command, cwd=tmp_path).text.splitlines()]
     assert lines[0] == "What matters most"
-    assert lines[1].startswith(f"1 t{count:02}: Unassign Microsoft 365 E3 from {count} people")
+    assert lines[1].startswith(
+        f"1 t{count:02}, also in {count - 2} other tenants: Unassign Microsoft 365 E3 from {count} people"
+    )
     tenants = lines[lines.index("Tenants") + 1 :]
     assert tenants[0].startswith("t01: not audited: ")
     assert any(line.startswith(f"t{count:02}: open findings {count} → 0, 1 action, ") for line in tenants)
