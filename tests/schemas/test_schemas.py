@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from auditor import __home__, resources
+from auditor.domain.enums import Source
 from auditor.domain.errors import format_diagnostic
+from auditor.domain.policy.selector import USER_PROPERTIES
 from auditor.policy.schema.check import SchemaName, check, fits
 from auditor.policy.schema.mistake import KINDS
 from auditor.policy.yaml.reader import parse
@@ -98,6 +100,13 @@ def schemas_within(schema: Any) -> list[dict[str, Any]]:
     if not isinstance(schema, dict):
         return []
     return [schema, *(part for item in schema.values() for part in schemas_within(item))]
+
+
+def test_schemas_list_every_source() -> None:
+    result, policy_test = (json.loads(resources.schema(name))["$defs"] for name in ("result", "policy-test"))
+    assert set(result["source"]["properties"]["name"]["enum"]) == set(Source)
+    properties = {*USER_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates"}
+    assert set(policy_test["fact"]["enum"]) == properties | set(Source)
 
 
 @pytest.mark.slow
