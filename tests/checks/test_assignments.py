@@ -24,13 +24,14 @@ def plan_id(name: str) -> str:
 
 
 def test_not_allowed_is_reported_once_per_product() -> None:
-    state = tenant(user("ann", "SPE_E5", "SPE_E3", "FLOW_FREE"), user("bob", "SPE_F1"), user("cas"))
+    state = tenant(user("ann", "SPE_E5", "SPE_E3", "FLOW_FREE", "VISIOCLIENT"), user("bob", "SPE_F1"), user("cas"))
     result = judged("assignments: {allow: [SPE_F1, free]}", state, prices=PRICES)
     assert finding_keys(result) == [
         ("assignment.not-allowed", "ann", "SPE_E3", None),
         ("assignment.not-allowed", "ann", "SPE_E5", None),
+        ("assignment.not-allowed", "ann", "VISIOCLIENT", None),
     ]
-    assert [euros(finding) for finding in result.findings] == [Decimal("35.70"), Decimal("54.75")]
+    assert [euros(finding) for finding in result.findings] == [Decimal("35.70"), Decimal("54.75"), None]
 
 
 def test_evidence_has_the_user_and_the_paths_of_the_product() -> None:

@@ -35,14 +35,6 @@ def test_seats_above_maximum_with_conflicting_bounds() -> None:
     assert (finding.subject.type.value, finding.subject.id) == ("product", sku_id("SPE_E3"))
 
 
-def test_minimum_of_100_percent_spare_is_impossible_with_seats_in_use() -> None:
-    for enabled, consumed in ((10, 1), (105, 93)):
-        state = tenant(subscribedSkus=[bought("SPE_E3", enabled, consumed)])
-        finding = one(judged("seats: {spare: {min: 100%}}", state))
-        assert (finding.check, finding.evidence["adjust"]) == ("seats.below-minimum", None)
-        assert finding.evidence["boundsConflict"] is True
-
-
 def test_pool_is_evaluated_as_a_sum_and_named_as_in_the_policy() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 10, 12), bought("SPE_E5", 10, 5)])
     result = judged("seats: {of: [SPE_E3, SPE_E5], pool: true, spare: {min: 5}}", state, prices="{SPE_E3: 35.70}")

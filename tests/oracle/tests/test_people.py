@@ -130,6 +130,8 @@ def test_health() -> None:
     errors = [
         path(E3.upper(), error="None"),
         path(E5.upper(), "g1", error="CountViolation"),
+        path(E5, "g2", state="Error", error="CountViolation"),
+        path(E5, state="ActiveWithError", error="DependencyViolation"),
         path(F1, error="Odd", state="Error"),
     ]
     groups = [
@@ -140,6 +142,8 @@ def test_health() -> None:
     sick = tenant(user(licenseAssignmentStates=errors), groups=groups)
     assert finding_keys(contoso_verdict({"health": {"errors": "deny", "groups": "deny"}}, sick)) == {
         ("assignment.error", "ann", E5, "CountViolation@g1"),
+        ("assignment.error", "ann", E5, "CountViolation@g2"),
+        ("assignment.error", "ann", E5, "DependencyViolation"),
         ("assignment.error", "ann", F1, "Odd"),
         ("group.license-errors", "g1", None, None),
         ("group.processing", "g1", None, "ProcessingInProgress"),

@@ -58,6 +58,8 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
             93,
             {"seats.below-minimum": 1},
         ),
+        # No number of seats leaves all of them spare while some are used.
+        ({"min": "100%"}, 10, 1, {"seats.below-minimum": None}),
         # 50 % of no seats is 0, so only 0 seats keep the maximum.
         ({"max": "50%"}, 10, 0, {"seats.above-maximum": -10}),
         ({"min": 5}, 0, 0, {"seats.below-minimum": 5}),
@@ -68,7 +70,7 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
     ],
 )
 def test_spare_bounds_and_seats_to_adjust(
-    spare: dict[str, Any], enabled: int, consumed: int, expected: dict[str, int]
+    spare: dict[str, Any], enabled: int, consumed: int, expected: dict[str, int | None]
 ) -> None:
     verdict = seats({"of": "SPE_E3", "spare": spare}, product(E3, enabled, consumed))
     assert {key.check: judged.evidence["adjust"] for key, judged in verdict.findings.items()} == expected
@@ -83,6 +85,7 @@ def test_spare_bounds_and_seats_to_adjust(
         ({"min": 5, "max": "30%"}, 12, 10, False),
         ({"min": 5, "max": "5%"}, 105, 93, False),
         ({"min": {"percent": 5, "seats": 13}, "max": {"percent": 50, "seats": 1}}, 105, 93, True),
+        ({"min": "100%"}, 105, 93, False),
     ],
 )
 def test_bounds_that_cannot_both_hold_are_reported(
@@ -103,6 +106,7 @@ def test_grace_units_count_unless_ignored() -> None:
 def test_seats_default_to_paid_user_skus() -> None:
     rows = (product(FREE, 0, 1), product(E3, 0, 1, appliesTo="Company"), product(E5, 0, 1, appliesTo=None))
     assert finding_keys(seats({"spare": {"min": 0}}, *rows)) == {("seats.over-assigned", E5, E5, None)}
+    assert {key[1] for key in finding_keys(seats({"of": "*", "spare": {"min": 0}}, *rows))} == {E5, FREE}
 
 
 def test_unknown_seats_are_not_evaluated() -> None:
@@ -145,6 +149,9 @@ def test_pool_judges_the_sum() -> None:
         ({"spare": {"min": 5, "max": 20}}, (20, 10), (10, 5), {}),
         ({"spare": {"max": {"percent": 50, "seats": 12}}}, (20, 10), (10, 8), {}),
         ({"spare": {"max": {"percent": 10, "seats": 4}}}, (20, 16), (10, 9), None),
+        ({"spare": {"max": {"percent": 10, "seats": 6}}}, (20, 16), (10, 9), {}),
+        ({"spare": {"min": 0}}, (20, 10), (10, 20), {}),
+        ({"spare": {"min": 0}}, (20, 10), (10, 21), None),
         # The numbers are the same with and without E5.
         ({"spare": {"max": 5}}, (20, 10), (0, 0), {"seats.above-maximum": -5}),
         # The minimum is a share of one sum and a number for the other; both sums break it.
