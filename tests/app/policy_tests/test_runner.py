@@ -40,15 +40,6 @@ def test_expected_findings_pass(tmp_path: Path) -> None:
     assert single_verdict(tmp_path, f"asOf: 2026-11-20, given: {GIVEN}, expect: [{DENIED}, {MISSING}]").passed
 
 
-def test_unexpected_finding_fails(tmp_path: Path) -> None:
-    verdict = single_verdict(tmp_path, f"given: {GIVEN}, expect: [{DENIED}]")
-    assert not verdict.passed
-    assert verdict.missing == ()
-    assert verdict.unexpected == (
-        "policy: stores, check: assignment.missing, user: ann@contoso.example, product: SPE_F1, status: open",
-    )
-
-
 def test_missing_finding_fails(tmp_path: Path) -> None:
     other_product = DENIED.replace("SPE_E5", "SPE_E3")
     verdict = single_verdict(tmp_path, f"given: {GIVEN}, expect: [{DENIED}, {MISSING}, {other_product}]")

@@ -93,8 +93,3 @@ def test_unwritable_log_raises_delivery_error(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError) as caught:
         SentLog(tmp_path / "file" / "sent.jsonl").claim(mailing(), AT)
     assert caught.value.slug == "sent-log-unwritable"
-
-
-def test_log_is_readable_only_by_its_owner(log: SentLog) -> None:
-    log.claim(mailing(), AT)
-    assert log.path.stat().st_mode & 0o077 == 0

@@ -115,6 +115,13 @@ def test_seat_chart_stays_within_its_width(
     assert bar.zone is None or 0 <= bar.zone[0] <= bar.zone[1] <= WIDTH
 
 
+def test_seat_chart_grows_with_every_assigned_seat() -> None:
+    bars = [seat_bar(usable=100, consumed=used, warning=0, facts={}) for used in range(101)]
+    lengths = [bar.assigned for bar in bars if bar is not None]
+    assert lengths == sorted(set(lengths))
+    assert (len(lengths), lengths[-1]) == (101, WIDTH)
+
+
 def test_seat_row_prefers_product_bounds_over_quotas_of_equal_severity() -> None:
     sample_tenant = contoso()
     above = next(finding for finding in sample_tenant.findings if finding.check == "seats.above-maximum")
