@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.enums import Outcome, SubjectType
+from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
-from auditor.domain.result.finding import Finding, SourceLine, Subject
+from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import FORMATS, render
@@ -24,8 +24,6 @@ from auditor.result.aggregate import summarise
 from tests.builders.result.results import compared, result
 from tests.golden.compare import check
 
-HOSTILE = "=cmd|' /C calc'!A0 <b>@octocat #1 https://evil.example [x](y) `z` |\x1b\x00\u202e\ud800\ufffe\r\n- x"
-
 
 def body(of: Result, name: str) -> bytes:
     return b"".join(render(of, name, locale="en"))
@@ -35,38 +33,6 @@ def with_findings(findings: tuple[Finding, ...]) -> Result:
     sample = result()
     tenant = replace(sample.tenants[0], findings=FindingTable.of(findings))
     return replace(sample, tenants=(tenant,), summary=summarise((tenant,), sample.fleet))
-
-
-def hostile() -> Result:
-    original = result().tenants[0]
-    subject = Subject(type=SubjectType.USER, id=HOSTILE, name=HOSTILE)
-    finding = replace(
-        original.findings[0],
-        subject=subject,
-        detail=HOSTILE,
-        evidence={"userPrincipalName": HOSTILE},
-        source=SourceLine(file=HOSTILE, line=0),
-    )
-    tenant = replace(
-        original,
-        name=HOSTILE,
-        display_name=HOSTILE,
-        findings=FindingTable.of((finding,)),
-        actions=(),
-        policies=(replace(original.policies[0], reason=Message(HOSTILE)),),
-    )
-    return replace(result(), tenants=(tenant,))
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_format_escapes_hostile_text(name: str) -> None:
-    encoded = body(hostile(), name)
-    assert encoded
-    if name not in {"xlsx", "parquet"}:
-        text = encoded.decode()
-        # JSON keeps the text, escaped; other formats show the characters written out.
-        assert not set(text) & set("\x00\x1b")
-        assert name in {"json", "ndjson"} or "\u202e" not in text
 
 
 @pytest.mark.parametrize("file", ["result.sarif", "junit.xml", "summary.md"])

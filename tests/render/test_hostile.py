@@ -58,6 +58,7 @@ def test_hostile_text_adds_no_elements_or_links_to_a_mail(text: str) -> None:
     shown = Tags(parts.html)
     assert shown.elements <= normal_mail().elements
     assert shown.addresses <= normal_mail().addresses
+    assert "javascript:" not in "".join(shown.addresses)
     assert len(parts.html.encode()) < MAX_SIZE
     assert not any(CONTROLS.search(part) for part in (parts.subject, parts.html, parts.text))
     assert len(parts.subject) <= 70
@@ -71,6 +72,7 @@ def test_hostile_text_adds_no_elements_or_links_to_a_page(text: str) -> None:
     shown = Tags(page)
     assert shown.elements <= normal_page().elements
     assert shown.addresses <= normal_page().addresses
+    assert "javascript:" not in "".join(shown.addresses)
     assert not CONTROLS.search(page)
 
 

@@ -107,6 +107,13 @@ def test_reductions_and_renewals_have_a_due_date_and_purchases_do_not(plan: byte
     }  # fmt: skip
 
 
+def test_verdicts_of_a_plan_without_prices_have_no_amounts(plan: bytes) -> None:
+    document = json.loads(plan)
+    del document["tenants"][0]["prices"]
+    verdicts = seat_verdicts(json.dumps(document).encode(), tenant(DECIDED)).values()
+    assert {(verdict.currency, verdict.per_month) for verdict in verdicts} == {(None, None)}
+
+
 def test_verdict_is_unknown_if_the_source_was_not_read(plan: bytes) -> None:
     statuses = dict.fromkeys((Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS), SourceStatus.DENIED)
     unread = seat_verdicts(plan, tenant({}, statuses=statuses))

@@ -105,5 +105,8 @@ def _action(action: Action, text: str) -> Action:
         prerequisites=(text,),
         steps=(text, text),
         warnings=(text,),
-        links=(Link(label=text, address="https://learn.microsoft.com/microsoft-365"),),
+        links=(
+            Link(label=text, address="https://learn.microsoft.com/microsoft-365"),
+            Link(label=text, address="javascript:alert(1)"),
+        ),
     )

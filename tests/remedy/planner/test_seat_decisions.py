@@ -41,7 +41,8 @@ def question_of_kind(tenant: Snapshot, kind: str) -> Question:
 
 @pytest.mark.parametrize("subscribed", [False, True])
 def test_answered_renewal_removes_the_seats_that_become_idle(subscribed: bool) -> None:  # noqa: FBT001
-    rows = [subscription("SPE_E3", 4, "2027-02-01")] if subscribed else []
+    unknown = {**subscription("VISIOCLIENT", 1, "2027-02-01"), "skuId": None}
+    rows = [subscription("SPE_E3", 4, "2027-02-01"), unknown] if subscribed else []
     tenant = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0}, subscriptions=rows)
     before = planned(tenant)
     assert (len(bodies(before)), [item.code for item in before.proof.remaining]) == (1, ["idle", "idle"])

@@ -1,5 +1,8 @@
 """The text of issues: Markdown with balanced elements, however long the guidance is."""
 
+from datetime import date
+from typing import Any
+
 import pytest
 from markdown_it import MarkdownIt
 
@@ -10,9 +13,9 @@ from auditor.render.text.labels import Labels
 from auditor.result.work_items import WorkItem
 
 
-def body(step: str) -> str:
+def body(step: str, **facts: Any) -> str:
     """Return the text of an issue about an action with one step."""
-    action = Action(id="a", guidance="a", findings=("f",), title="Act", steps=(step,))
+    action = Action(id="a", guidance="a", findings=("f",), title="Act", steps=(step,), **facts)
     return issue_body(WorkItem(tenant="t", title="T", action=action, severity=Severity.LOW), "t/a", Labels("en"))
 
 
@@ -32,6 +35,11 @@ def test_truncated_bold_and_code_are_closed(markup: str, tag: str) -> None:
 def test_truncation_never_leaves_markers_in_the_text(length: int) -> None:
     assert "*" not in rendered_step(f"{'x' * length} **Save changes** and close")
     assert "<b></b>" not in body(f"{'x' * length} **Save changes** and close")
+
+
+def test_issue_begins_with_the_severity_the_last_day_and_the_owner() -> None:
+    facts = body("Act", due=date(2026, 12, 4), owner="Stores").splitlines()[1]
+    assert facts == "low · 1 finding · Decide by 4 Dec 2026. · Stores"
 
 
 def test_markup_does_not_count_towards_the_length() -> None:

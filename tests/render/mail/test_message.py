@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import fields, replace
 
-from auditor.domain.actions.action import Link
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
@@ -20,14 +19,12 @@ from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import summarise
+from tests.builders.result.hostile_texts import HOSTILE
 from tests.builders.result.results import E5 as SKU
 from tests.builders.result.results import compared, contoso, finding, person, result
 from tests.localization.catalogue_messages import LANGUAGES
 
 READER = Reader(locale="en", attachment="report.zip")
-HOSTILE = (
-    "<script>alert(1)</script>{{ 7*7 }}{% raw %}\u202egnp.exe\x1b[31m\r\nBcc: evil@evil.example\"' onload=x\x00\ud800"
-)
 
 
 def of_tenant(tenant: TenantResult, **changes: object) -> Result:
@@ -56,7 +53,7 @@ def summary(view: MailView) -> list[str]:
     lines += [text for pair in view.money for text in pair]
     lines += [text for tile in (*view.page.counts, *view.page.changes) for text in (str(tile.count), tile.label)]
     lines += [text for line in view.changed for text in (line.summary, line.title, line.tenant)]
-    lines += [plain(text) for act in view.acts for text in (act.title, act.first, *act.facts)]
+    lines += [plain(t) for act in view.acts for t in (act.title, act.first, act.why, act.caution, act.next, *act.facts)]
     lines += [act.document[0] for act in view.acts if act.document]
     lines += [text for line in view.tenants for text in (line.name, line.summary)]
     lines += [t for seat in view.seats for t in (seat.name, seat.tenant, seat.figures, seat.state, seat.advice)]
@@ -72,6 +69,13 @@ def test_text_and_html_contain_the_same_content() -> None:
     assert len(lines) > 60
     assert [line for line in lines if without_spaces(line) not in html_text] == []
     assert [line for line in lines if without_spaces(line) not in plain_text] == []
+
+
+def test_follow_up_of_an_action_is_in_both_parts() -> None:
+    tenant = compared().tenants[0]
+    actions = tuple(replace(action, next=("Review the bill.",)) for action in tenant.actions)
+    parts = render_mail(of_tenant(replace(tenant, actions=actions)), READER)
+    assert all("Then: Review the bill." in text for text in (parts.text, text_of(parts.html)))
 
 
 def test_sections_have_the_same_order_in_both_parts() -> None:
@@ -110,7 +114,7 @@ def test_subject_summarises_the_outcome() -> None:
 @pytest.mark.parametrize("locale", ["en", *LANGUAGES])
 @pytest.mark.parametrize(
     "name",
-    ["Contoso", "Çağdaş Perakende Mağazacılık ve Ticaret Anonim Şirketi", HOSTILE * 3, "x" * 5000],  # noqa: RUF001 - Turkish letters
+    ["Contoso", "Çağdaş Perakende Mağazacılık ve Ticaret Anonim Şirketi", HOSTILE["header"] * 3, "x" * 5000],  # noqa: RUF001 - Turkish letters
 )
 def test_subject_is_one_short_line_in_every_language(locale: str, name: str) -> None:
     subject = render_mail(
@@ -164,56 +168,6 @@ def test_all_seat_bars_have_the_same_width() -> None:
     assert view.seats
     assert {sum(seat.bar) for seat in view.seats if seat.bar} == {BAR_WIDTH}
     assert all(part >= 0 for seat in view.seats for part in seat.bar or ())
-
-
-def hostile() -> Result:
-    audit = compared()
-    tenants = tuple(
-        replace(
-            tenant,
-            display_name=HOSTILE,
-            failure=None,
-            findings=FindingTable.of(tuple(map(_hostile, tenant.findings))),
-            seats=tuple(replace(seats, name=HOSTILE, sku_part_number=HOSTILE) for seats in tenant.seats),
-            notices=tuple(replace(notice, message=Message(HOSTILE)) for notice in tenant.notices),
-            actions=tuple(
-                replace(
-                    action,
-                    title=HOSTILE,
-                    steps=(HOSTILE,),
-                    owner=HOSTILE,
-                    role=HOSTILE,
-                    links=(Link(label=HOSTILE, address="javascript:alert(1)"),),
-                )
-                for action in tenant.actions
-            ),
-        )
-        for tenant in audit.tenants
-    )
-    policies = tuple(replace(policy, title=HOSTILE, owner=HOSTILE, rationale=HOSTILE) for policy in audit.run.policies)
-    return replace(audit, run=replace(audit.run, policies=policies), tenants=tenants)
-
-
-def _hostile(original: Finding) -> Finding:
-    subject = replace(original.subject, name=HOSTILE)
-    evidence = {**original.evidence, "department": HOSTILE, "minimum": HOSTILE}
-    return replace(original, subject=subject, evidence=evidence)
-
-
-def test_hostile_text_is_shown_escaped() -> None:
-    reader = replace(READER, owners=(HOSTILE,), tags=(HOSTILE,))
-    parts = render_mail(hostile(), reader)
-    normal = render_mail(compared(), READER)
-    assert set(re.findall(r"<([a-z0-9]+)", parts.html)) <= set(re.findall(r"<([a-z0-9]+)", normal.html)) | {"br"}
-    assert "&lt;script&gt;" in parts.html
-    assert "onload=x" not in re.sub(r">[^<]*<", "><", parts.html)
-    for text in (parts.subject, parts.html, parts.text):
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", text)
-        text.encode()
-    assert "{{ 7*7 }}" in parts.html
-    assert "{{ 7*7 }}" in parts.text
-    assert "\nBcc:" not in parts.subject + parts.text
-    assert "javascript:" not in parts.html + parts.text
 
 
 def test_long_names_are_cut() -> None:
