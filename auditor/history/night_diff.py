@@ -84,10 +84,8 @@ def _latest(values: Sequence[T], at: Sequence[datetime], instant: datetime) -> T
 
 def _seats_by_sku(night: NightSummary | None, entry: LoggedResult | None) -> Mapping[str, Mapping[str, Any]] | None:
     """Return the seats of a night, else those of a result, by SKU; None if there is neither."""
-    if night is None and entry is None:
-        return None
-    seats = entry.summary["seats"] if night is None and entry is not None else night.summary["seats"] if night else ()
-    return {seat["skuId"].casefold(): seat for seat in seats}
+    source = entry if night is None else night
+    return None if source is None else {seat["skuId"].casefold(): seat for seat in source.summary["seats"]}
 
 
 def _seats(

@@ -135,6 +135,13 @@ def test_slack_blocks_have_the_content_of_the_teams_card() -> None:
     assert not [name for name in PEOPLE if name in blocks]
 
 
+def test_markup_of_titles_is_removed() -> None:
+    tenant = sample().tenants[0]
+    actions = tuple(replace(action, title="Ask **Finance**") for action in tenant.actions)
+    card = rendered(Channel.TEAMS, replace(sample(), tenants=(replace(tenant, actions=actions),)))
+    assert "Ask Finance" in texts(card)
+
+
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_card_is_in_the_language_of_the_reader(language: str) -> None:
     card = check_card(rendered(Channel.TEAMS, reader=replace(READER, locale=language)))

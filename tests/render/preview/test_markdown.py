@@ -1,13 +1,24 @@
 """Tests the comment of a pull request: its maximum size in bytes, and policies that could not be evaluated."""
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
 from auditor.domain.message import Message, joined
-from auditor.domain.preview import ChangedFinding, Difference, Preview, Side, UnevaluatedPolicy
+from auditor.domain.preview import (
+    ChangedFinding,
+    Difference,
+    DifferenceCount,
+    MoneyChange,
+    Preview,
+    Side,
+    UnevaluatedPolicy,
+)
 from auditor.domain.result.finding import ProductReference
 from auditor.render.preview import html
-from auditor.render.preview.markdown import LIMIT, MARK, render
+from auditor.render.preview.markdown import LIMIT, MARK, render, sums
+from auditor.render.text.labels import Labels
 from tests.builders.result.results import AS_OF, BY_ID, result
 
 FINDING = next(finding for finding in result().tenants[0].findings if finding.policy == "leavers")
@@ -47,6 +58,14 @@ def test_truncated_comment_is_below_the_limit_in_bytes_and_ends_with_its_note(na
     assert text.startswith(f"{MARK}\n")
     assert text.count("<details>") == text.count("</details>") > 0
     assert "preview.json" in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("more", "less", "text"), [(10, 0, "+€10.00"), (0, 4, "−€4.00"), (10, 4, "+€10.00 −€4.00"), (0, 0, "€0.00")]
+)
+def test_sum_shows_only_amounts_that_change(more: int, less: int, text: str) -> None:
+    change = MoneyChange(currency="EUR", more_per_month=Decimal(more), less_per_month=Decimal(less))
+    assert sums(DifferenceCount(added=0, removed=0, changed=0, unconfirmed=0, money=(change,)), Labels("en")) == text
 
 
 def test_short_comment_has_no_note() -> None:
