@@ -20,7 +20,7 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, DecidedSe
 
     `seats` contains the decided purchases and renewals, by SKU id.
     """
-    facts = options.plan.facts
+    facts = options.bound.facts
     state = copy_state(options.state, seats)
     replay = tuple(replayed(state, plan.actions))
     expected = expectations_of(action.requests for action in plan.actions)
@@ -60,7 +60,7 @@ def _by_product(expected: Expectation, before: TenantState, after: TenantState) 
 
 def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterable[str]) -> tuple[SeatPrice, ...]:
     """Return the known prices of the products that users gain or lose, and of those with decided seats."""
-    prices, facts = options.plan.prices, options.plan.facts
+    prices, facts = options.bound.prices, options.bound.facts
     if prices is None:
         return ()
     seat_prices: list[SeatPrice] = []

@@ -158,7 +158,7 @@ def _attempt(planning: _Planning) -> _Attempt:
             )
             planned_snapshots.append(changed_snapshot(planning.facts[name], plan_draft.state))
             drafts[name] = plan_draft
-    contracts = {name: agreed_contracts(options[name].plan, plan_draft.seats) for name, plan_draft in drafts.items()}
+    contracts = {name: agreed_contracts(options[name].bound, plan_draft.seats) for name, plan_draft in drafts.items()}
     agreed = with_agreed(planning.policies.contracts, contracts, tuple(planning.facts))
     after = audit(
         planned_snapshots,
@@ -247,18 +247,18 @@ def _tenant_plan(
     fixed_by_requests = set(fixed) - plan_draft.claimed - options.seat_findings
     actions = build_actions(options, fixed_by_requests, plan_draft.changes, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
-    contracts = agreed_contracts(options.plan, plan_draft.seats).values()
-    seats = decided_seats(ordered_actions, plan_draft.seats, options.plan, contracts)
+    contracts = agreed_contracts(options.bound, plan_draft.seats).values()
+    seats = decided_seats(ordered_actions, plan_draft.seats, options.bound, contracts)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
-    money = figures(before, after, findings_after, plan_draft.proposals, options.plan)
+    money = figures(before, after, findings_after, plan_draft.proposals, options.bound)
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
         title=before.title,
         cloud=before.cloud,
         complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
-        omitted=_omitted(before, options.plan.facts.policies),
+        omitted=_omitted(before, options.bound.facts.policies),
         actions=actions,
         before=Standing(open=len(open_), money=money[0]),
         after=Standing(open=len(open_after), money=money[1]),

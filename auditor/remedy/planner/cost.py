@@ -24,14 +24,14 @@ def figures(
     after: TenantResult,
     remaining: Sequence[Finding],
     proposals: Mapping[str, EvaluatedProposal],
-    plan: BoundPolicies,
+    bound: BoundPolicies,
 ) -> tuple[tuple[Figures, ...], tuple[Figures, ...]]:
     """Return the figures before and after the plan, in the currency of the price list.
 
     The cost of open findings is the sum that all reports show; `remaining` are the open findings of `after`. Seats to
     give back at the renewal are those that the plan frees, or that are idle beyond what policies allow after the plan.
     """
-    prices = plan.prices
+    prices = bound.prices
     if prices is None:
         return (), ()
     freed: Counter[str] = Counter()
@@ -43,8 +43,8 @@ def figures(
     reducible = Counter(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
-    now, now_priced = _priced(plan, reusable)
-    at_renewal, renewal_priced = _priced(plan, reducible, renewal_days(before, plan.facts.as_of.date()))
+    now, now_priced = _priced(bound, reusable)
+    at_renewal, renewal_priced = _priced(bound, reducible, renewal_days(before, bound.facts.as_of.date()))
     (old, new), zero = (before.findings.stats, after.findings.stats), Decimal(0)
     figures_before = Figures(
         currency=prices.currency,
@@ -73,12 +73,12 @@ def _idle(findings: Sequence[Finding]) -> Counter[str]:
 
 
 def _priced(
-    plan: BoundPolicies, counts: Counter[str], days: Mapping[str, date] = MappingProxyType({})
+    bound: BoundPolicies, counts: Counter[str], days: Mapping[str, date] = MappingProxyType({})
 ) -> tuple[Decimal, bool]:
     """Return the cost of seats, by the prices of the given days or of today, and whether every price is known."""
     total, all_priced = Decimal(0), True
     for sku_id, count in counts.items():
-        price = seat_price(plan.facts, plan.prices_on(days[sku_id]) if sku_id in days else plan.prices, sku_id)
+        price = seat_price(bound.facts, bound.prices_on(days[sku_id]) if sku_id in days else bound.prices, sku_id)
         if price is None:
             all_priced = all_priced and count == 0
         else:

@@ -83,7 +83,7 @@ def draft(
     users = [user for user in options.evaluated if user not in constraints.barred]
     alternatives = [[evaluated.option for evaluated in options.evaluated[user]] for user in users]
     seats = {sku_id: change for sku_id, change in options.seat_changes.items() if sku_id not in constraints.unfollowed}
-    limits = limits_of(options.plan, constraints.limits, {sku_id: change.sku for sku_id, change in seats.items()})
+    limits = limits_of(options.bound, constraints.limits, {sku_id: change.sku for sku_id, change in seats.items()})
     choice = choose_options(alternatives, limits, solver=solver)
     proposals = {
         user: options.evaluated[user][index]
@@ -107,7 +107,7 @@ def draft(
     result.state.seats = {
         sku_id: change
         for sku_id, decided in seats.items()
-        for change in [feasible_change(decided, result.state.consumed[sku_id], blocks_of(options.plan, decided.sku))]
+        for change in [feasible_change(decided, result.state.consumed[sku_id], blocks_of(options.bound, decided.sku))]
         if change.change or change.dates
     }
     return Draft(
@@ -180,7 +180,7 @@ def build_actions(
     Findings with a fingerprint in `passing` are fixed anyway and need no action of their own; `seats` are the purchases
     and renewals that were decided.
     """
-    facts, context, routes = options.plan.facts, options.context, options.routes
+    facts, context, routes = options.bound.facts, options.context, options.routes
     fixed: Iterable[Remedy] = ()
     if passing:
         fixed_context = context.of([finding for finding in context.findings if finding.fingerprint in passing])

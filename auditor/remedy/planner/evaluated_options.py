@@ -40,7 +40,7 @@ _SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIB
 class Options(Struct, frozen=True, kw_only=True, dict=True):
     """The evaluated options of a tenant, computed once for all drafts."""
 
-    plan: BoundPolicies
+    bound: BoundPolicies
     context: RemediationContext
     """The facts on which the remedies of the tenant's findings depend."""
     routes: Sequence[RoutedFinding]
@@ -74,18 +74,18 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
         return next((key for key, change in self.group_changes.items() if user in {change.group, *change.users}), user)
 
 
-def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
+def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
     """Read the accounts with open findings in a tenant, and evaluate the options for each."""
-    context = context_of(tenant, plan.facts.policies, plan.facts.as_of.date(), tuple(tenant.findings))
+    context = context_of(tenant, bound.facts.policies, bound.facts.as_of.date(), tuple(tenant.findings))
     open_findings = [finding for finding in context.findings if finding.status is Status.OPEN]
     findings: dict[str, list[Finding]] = {}
     for finding in open_findings:
         if finding.subject.type is SubjectType.USER:
             findings.setdefault(finding.subject.id, []).append(finding)
-    accounts = read_accounts(plan.facts, frozenset(findings))
-    state = state_of(plan.facts, accounts)
-    accounts = state.accounts = _with_rule_values(plan.facts, state, open_findings)
-    product_options = ProductOptions(plan=plan, context=context, memberships=state.memberships)
+    accounts = read_accounts(bound.facts, frozenset(findings))
+    state = state_of(bound.facts, accounts)
+    accounts = state.accounts = _with_rule_values(bound.facts, state, open_findings)
+    product_options = ProductOptions(bound=bound, context=context, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for user_findings in findings.values() for finding in user_findings)
     questions = questions_of(product_options, open_findings, accounts)
     answers = apply_answers(questions, decisions, product_options, personal).answers
@@ -102,13 +102,13 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     evaluation = evaluate_proposals(product_options, individual, findings)
     unchanged = EvaluatedProposal(proposal=Proposal(after=NOBODY), option=Option(score=NO_CHANGE))
     evaluated = {**evaluation.evaluated, **{change.key: [unchanged, change.evaluated] for change in group_changes}}
-    questions = with_seat_needs(product_options, questions, seat_needs(plan, evaluated))
+    questions = with_seat_needs(product_options, questions, seat_needs(bound, evaluated))
     questions = with_service_losses(product_options, questions, evaluation)
     replies = apply_answers(questions, decisions, product_options, personal)
     for user, harmful in evaluation.harmful.items():
         evaluated[user] = [*evaluated[user], *(proposal for proposal in harmful if _is_released(proposal, replies))]
     return Options(
-        plan=plan,
+        bound=bound,
         context=context,
         routes=[route_of(finding, context) for finding in context.findings],
         evaluated=evaluated,
@@ -117,7 +117,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
         state=state,
         pathless=frozenset(findings) - frozenset(accounts),
         answered=replies,
-        seat_changes=seat_changes_of(plan, replies.seats),
+        seat_changes=seat_changes_of(bound, replies.seats),
         group_changes={group_change.key: group_change for group_change in group_changes},
     )
 

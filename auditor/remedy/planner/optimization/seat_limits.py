@@ -9,7 +9,7 @@ from auditor.engine.tenant_facts import SkuFact
 from auditor.remedy.planner.optimization.options import Limit
 
 
-def limits_of(plan: BoundPolicies, tightened: Mapping[str, Limit], decided: Mapping[str, SkuFact]) -> dict[str, Limit]:
+def limits_of(bound: BoundPolicies, tightened: Mapping[str, Limit], decided: Mapping[str, SkuFact]) -> dict[str, Limit]:
     """Return the limit of every product that people can hold; `tightened` are limits learnt from earlier drafts.
 
     `decided` are products with the seats that somebody decided to buy or to renew, by skuId.
@@ -19,23 +19,23 @@ def limits_of(plan: BoundPolicies, tightened: Mapping[str, Limit], decided: Mapp
     without seat numbers cannot be assigned.
     """
     limits: dict[str, Limit] = {}
-    for fact in plan.facts.assignable_skus:
+    for fact in bound.facts.assignable_skus:
         sku = decided.get(fact.sku_id, fact)
-        bounds = [Limit(maximum=max(0, sku.spare or 0)), tightened.get(sku.sku_id, Limit())]
-        bounds += [_bounds(block, sku) for block in blocks_of(plan, sku)]
+        product_limits = [Limit(maximum=max(0, sku.spare or 0)), tightened.get(sku.sku_id, Limit())]
+        product_limits += [_bounds(block, sku) for block in blocks_of(bound, sku)]
         limits[sku.sku_id] = Limit(
-            minimum=max((bound.minimum for bound in bounds if bound.minimum is not None), default=None),
-            maximum=min(bound.maximum for bound in bounds if bound.maximum is not None),
+            minimum=max((limit.minimum for limit in product_limits if limit.minimum is not None), default=None),
+            maximum=min(limit.maximum for limit in product_limits if limit.maximum is not None),
         )
     return limits
 
 
-def blocks_of(plan: BoundPolicies, sku: SkuFact) -> Iterator[Seats]:
+def blocks_of(bound: BoundPolicies, sku: SkuFact) -> Iterator[Seats]:
     """Yield the constraints of policies on the spare seats of one product, without pools, which are about a sum."""
-    index = plan.facts.index[sku.sku_id]
-    for policy in plan.policies:
+    index = bound.facts.index[sku.sku_id]
+    for policy in bound.policies:
         block = policy.constraint
-        if isinstance(block, Seats) and block.limits_spare and not block.pool and plan.masks.of(block.of).true[index]:
+        if isinstance(block, Seats) and block.limits_spare and not block.pool and bound.masks.of(block.of).true[index]:
             yield block
 
 

@@ -179,7 +179,7 @@ def _proposal(
     settings = [set_property(account.id, name, value) for name, value in sorted(properties.items())]
     commands = [] if location is None else [locate(account.id, location)]
     commands += [] if any(moves) else settings
-    cloud = product_options.plan.facts.manifest.cloud
+    cloud = product_options.bound.facts.manifest.cloud
     commands += _membership(account.id, joined, () if direct else left, cloud)
     if additions or removed:
         commands.append(assign_user(account.id, add=additions, remove=removed))

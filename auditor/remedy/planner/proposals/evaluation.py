@@ -77,14 +77,14 @@ def evaluate_proposals(
     only_harmful: set[str] = set()
     harmful: dict[str, list[EvaluatedProposal]] = {}
     accounts = {user: proposals[0].after for user, proposals in proposed.items()}
-    users = _users(product_options.plan, accounts.values())
-    before = _evaluate(product_options.plan, users, list(accounts.values()))
+    users = _users(product_options.bound, accounts.values())
+    before = _evaluate(product_options.bound, users, list(accounts.values()))
     evaluated = {
         user: [_scored(product_options, proposals[0], proposals[0], (), ())] for user, proposals in proposed.items()
     }
     for layer in range(1, max((len(proposals) for proposals in proposed.values()), default=0)):
         chosen = {user: proposals[layer] for user, proposals in proposed.items() if layer < len(proposals)}
-        after = _evaluate(product_options.plan, users, [proposal.after for proposal in chosen.values()])
+        after = _evaluate(product_options.bound, users, [proposal.after for proposal in chosen.values()])
         for user, proposal in chosen.items():
             if after[user] - before[user]:
                 continue
@@ -157,9 +157,9 @@ def scored(
     )
 
 
-def findings_of_accounts(plan: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+def findings_of_accounts(bound: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[Key]]:
     """Evaluate people of the snapshot with these accounts, and return the open findings about each."""
-    return _evaluate(plan, _users(plan, accounts), accounts)
+    return _evaluate(bound, _users(bound, accounts), accounts)
 
 
 def lost_services(
@@ -184,11 +184,11 @@ def lost_services(
     return tuple(sorted(names[plan] for plan in unexpected))
 
 
-def _users(plan: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
+def _users(bound: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
     """Read all properties of these users that policies may use, in the order of their rows."""
     rows = {account.row for account in accounts}
     batches: list[pa.RecordBatch] = []
-    for batch in plan.facts.snapshot.batches():
+    for batch in bound.facts.snapshot.batches():
         indices = sorted(
             row - batch.offset for row in rows if batch.offset <= row < batch.offset + batch.users.num_rows
         )
@@ -197,7 +197,7 @@ def _users(plan: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
     return pa.Table.from_batches(batches) if batches else None
 
 
-def _evaluate(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+def _evaluate(bound: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
     """Evaluate people with their changed accounts, and return the open findings about each."""
     keys_by_user: dict[str, set[Key]] = {account.id: set() for account in accounts}
     if not accounts:
@@ -210,14 +210,14 @@ def _evaluate(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account])
     values = {number: account.overrides for number, account in enumerate(ordered)}
     links = pa.RecordBatch.from_pylist(rows, ASSIGNMENTS)
     batch = UserBatch(users=overridden(people.to_batches()[0], values), assignments=links, offset=0)
-    for chunk in evaluate_batch(plan, batch).chunks:
-        for row, key in _keys(plan, chunk):
+    for chunk in evaluate_batch(bound, batch).chunks:
+        for row, key in _keys(bound, chunk):
             keys_by_user[ordered[row].id].add(key)
     return keys_by_user
 
 
-def _keys(plan: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, Key]]:
-    policy, skus = plan.policies[chunk.policy].id, plan.facts.skus
+def _keys(bound: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, Key]]:
+    policy, skus = bound.policies[chunk.policy].id, bound.facts.skus
     for index in range(len(chunk)):
         if int(chunk.waivers[index]) != OPEN:
             continue

@@ -75,7 +75,7 @@ def group_changes_of(
     for (group, sku_id), people in sorted(candidates.items()):
         # A person may be in two such groups; the second group is left to the next plan.
         if changed_users.isdisjoint(people) and _is_complete(
-            product_options.plan.facts, group, sku_id, frozenset(people)
+            product_options.bound.facts, group, sku_id, frozenset(people)
         ):
             group_change = _group_change(
                 product_options, state, group, sku_id, {user: findings[user] for user in sorted(people)}
@@ -91,7 +91,7 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
 
     Dynamic and synchronised groups keep their licences, because a rule or the local directory may add members later.
     """
-    facts = product_options.plan.facts
+    facts = product_options.bound.facts
     for finding in product_options.context.findings:
         group = state.memberships.groups.get(finding.subject.id)
         if finding.check != GROUP_EMPTY.id or finding.status is not Status.OPEN or group is None:
@@ -158,8 +158,8 @@ def _group_change(
     if apply(changed, command) is not None:
         return None
     accounts = [changed.accounts[user] for user in findings]
-    keys_before = findings_of_accounts(product_options.plan, [state.accounts[user] for user in findings])
-    keys_after = findings_of_accounts(product_options.plan, accounts)
+    keys_before = findings_of_accounts(product_options.bound, [state.accounts[user] for user in findings])
+    keys_after = findings_of_accounts(product_options.bound, accounts)
     fixed: list[Finding] = []
     lost: set[str] = set()
     for account in accounts:

@@ -30,7 +30,7 @@ def seat_price(facts: TenantFacts, prices: SeatPrices | None, sku_id: str) -> De
 class ProductOptions(Struct, frozen=True, kw_only=True):
     """The products that can be assigned in a tenant, the groups that give them, and their prices."""
 
-    plan: BoundPolicies
+    bound: BoundPolicies
     context: RemediationContext
     memberships: Memberships
     fixed_groups: frozenset[str] = frozenset()
@@ -54,12 +54,12 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     def part_numbers(self, sku_ids: Iterable[str]) -> tuple[str, ...]:
         """Return the part numbers of SKUs; the id for a SKU without part number."""
-        skus = {sku.sku_id: sku.part_number or sku.sku_id for sku in self.plan.facts.skus}
+        skus = {sku.sku_id: sku.part_number or sku.sku_id for sku in self.bound.facts.skus}
         return tuple(skus[sku_id] for sku_id in sku_ids)
 
     def names_in(self, products: ProductSet) -> tuple[str, ...]:
         """Return the part numbers and ids of the tenant's SKUs that a product set contains."""
-        return tuple(name for sku in self.plan.skus_in(products) for name in (sku.part_number, sku.sku_id) if name)
+        return tuple(name for sku in self.bound.skus_in(products) for name in (sku.part_number, sku.sku_id) if name)
 
     def via(self, finding: Finding) -> str | None:
         """Return the assignment path that the policy of a finding requires; None if it requires none."""
@@ -87,16 +87,16 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     def plans(self, sku_id: str) -> dict[str, str]:
         """Return the service plans of a product, id → name; empty if they are not known."""
-        index = self.plan.facts.index.get(sku_id)
-        return {} if index is None else dict(self.plan.facts.skus[index].plans or {})
+        index = self.bound.facts.index.get(sku_id)
+        return {} if index is None else dict(self.bound.facts.skus[index].plans or {})
 
     def price(self, sku_id: str) -> Decimal | None:
         """Return the monthly price of a seat; None if it is not known."""
-        return seat_price(self.plan.facts, self.plan.prices, sku_id)
+        return seat_price(self.bound.facts, self.bound.prices, sku_id)
 
     def dearest(self) -> Decimal:
         """Return the highest known price; 0 if none is known."""
-        return Decimal(0) if self.plan.prices is None else self.plan.prices.highest
+        return Decimal(0) if self.bound.prices is None else self.bound.prices.highest
 
     def candidates(self, finding: Finding) -> tuple[str, ...]:
         """Return the products that would satisfy an `assignment.missing` finding, the cheapest first."""
@@ -108,7 +108,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         for element in block.require:
             if element.written != written:
                 continue
-            for sku in self.plan.with_seats(element):
+            for sku in self.bound.with_seats(element):
                 price = self.price(sku.sku_id)
                 ranked.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
         answer = self.value(finding, AnswerKind.GIVE)
@@ -120,9 +120,9 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
     def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
         """Return the skuIds of products with these part numbers; a product without part number is named by its id."""
         names = set(part_numbers)
-        return tuple(sku.sku_id for sku in self.plan.facts.skus if (sku.part_number or sku.sku_id) in names)
+        return tuple(sku.sku_id for sku in self.bound.facts.skus if (sku.part_number or sku.sku_id) in names)
 
     def services_denied(self) -> frozenset[str]:
         """Return the service plans that some policy of the tenant denies, names and ids casefolded."""
-        blocks = [policy.constraint for policy in self.plan.policies if isinstance(policy.constraint, Assignments)]
+        blocks = [policy.constraint for policy in self.bound.policies if isinstance(policy.constraint, Assignments)]
         return frozenset(plan.casefold() for block in blocks for plan in block.services.deny)

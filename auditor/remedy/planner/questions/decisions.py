@@ -50,7 +50,7 @@ def apply_answers(
     A decision that has expired, has another kind of answer or an impossible value, or contradicts another decision, is
     not applied, and there is a notice about it. `unmatched` reports decisions that match no question of any tenant.
     """
-    facts = product_options.plan.facts
+    facts = product_options.bound.facts
     today = facts.as_of.date()
     notices: list[Notice] = []
     decisions_by_question: dict[str, list[Decision]] = {}
@@ -131,17 +131,17 @@ def _matching(decision: Decision, questions: Sequence[Question], product_options
         part_numbers = {sku.casefold() for sku in product_options.names_in(scope.products)}
         matches = [question for question in matches if part_numbers & {name.casefold() for name in question.products}]
     if scope.users is not None and matches:
-        people = _people(scope.users, {question.subject for question in matches}, product_options.plan)
+        people = _people(scope.users, {question.subject for question in matches}, product_options.bound)
         matches = [question for question in matches if question.subject in people]
     return matches
 
 
-def _people(selector: Selector, ids: Iterable[str], plan: BoundPolicies) -> set[str]:
+def _people(selector: Selector, ids: Iterable[str], bound: BoundPolicies) -> set[str]:
     """Return those of some people who certainly match a selector."""
     candidates = set(ids)
     user_ids: set[str] = set()
-    for users in plan.facts.snapshot.batches():
-        rows = np.flatnonzero(Batch(plan, users).selectors.of(selector).true)
+    for users in bound.facts.snapshot.batches():
+        rows = np.flatnonzero(Batch(bound, users).selectors.of(selector).true)
         user_ids |= {user for user in users.users.column("id").take(rows).to_pylist() if user in candidates}
     return user_ids
 

@@ -63,7 +63,7 @@ def questions_of(
     product_options: ProductOptions, findings: Iterable[Finding], accounts: Mapping[str, Account]
 ) -> tuple[Question, ...]:
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
-    facts, drafts = product_options.plan.facts, dict[_Key, _QuestionDraft]()
+    facts, drafts = product_options.bound.facts, dict[_Key, _QuestionDraft]()
     for finding in findings:
         question = _question_about(product_options, finding, accounts.get(finding.subject.id))
         if question is None:
@@ -117,7 +117,7 @@ def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
     smaller = decided_downgrade(finding, product_options)
     missing = correction_of(finding) is Correction.ASSIGN
     sku_ids = (smaller.new,) if smaller is not None else product_options.candidates(finding) if missing else ()
-    single = len(sku_ids) == 1 and sku_ids[0] in product_options.plan.facts.index
+    single = len(sku_ids) == 1 and sku_ids[0] in product_options.bound.facts.index
     allowed = may_act(finding, product_options) and product_options.via(finding) != "direct"
     return sku_ids[0] if single and allowed else None
 
@@ -298,7 +298,7 @@ def _attribute(product_options: ProductOptions, finding: Finding) -> _Parts:
     """Return a question about the value of a property; possible answers are the values that all policies allow."""
     name = finding.detail or ""
     blocks = [
-        policy.constraint for policy in product_options.plan.policies if isinstance(policy.constraint, Attributes)
+        policy.constraint for policy in product_options.bound.policies if isinstance(policy.constraint, Attributes)
     ]
     lists = [values for block in blocks for allowed, values in block.allow if allowed == name]
     possible = [value for value in lists[0] if all(value in allowed for allowed in lists)] if lists else []

@@ -32,13 +32,13 @@ class SeatNeed(Struct, frozen=True, kw_only=True):
     """Findings that are fixed only then; empty if too many seats are idle already, so that nobody waits for it."""
 
 
-def seat_needs(plan: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedProposal]]) -> Iterator[SeatNeed]:
+def seat_needs(bound: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedProposal]]) -> Iterator[SeatNeed]:
     """Yield the number of seats needed for each product whose seats prevent people from taking their best option.
 
     If more seats are idle than allowed, yield how many are enough after everybody has changed, as far as the limits
     without a question allow.
     """
-    facts, limits = plan.facts, limits_of(plan, {}, {})
+    facts, limits = bound.facts, limits_of(bound, {}, {})
     people = list(evaluated.values())
     alternatives = [[proposal.option for proposal in proposals] for proposals in people]
     best = [best_option(options) for options in alternatives]
@@ -63,7 +63,7 @@ def seat_needs(plan: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedPr
     for sku_id in limits:
         findings = waiting.get(sku_id, ())
         sku = facts.skus[facts.index[sku_id]]
-        need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in exceeded) else None
+        need = _need(bound, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in exceeded) else None
         if need is not None:
             kind, subject, answer = need
             product, name = sku.part_number or sku_id, facts.title(sku)
@@ -72,23 +72,23 @@ def seat_needs(plan: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedPr
             )
 
 
-def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str, Mapping[str, Any]] | None:
+def _need(bound: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str, Mapping[str, Any]] | None:
     """Return the question about the seats of a product and its answer, if `used` more seats are in use."""
     if sku.enabled is None or sku.warning is None or sku.consumed is None:
         return None
     changes: list[int] = [sku.consumed + used - (sku.enabled + sku.warning)] if used > 0 else []
-    for block in blocks_of(plan, sku):
+    for block in blocks_of(bound, sku):
         usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
         least, most = usable_range(sku.consumed + used, block.minimum, block.maximum)
-        bound = least if used > 0 else most
-        if bound is not None:
-            changes.append(bound - usable)
+        target = least if used > 0 else most
+        if target is not None:
+            changes.append(target - usable)
     change = max(changes, default=0) if used > 0 else min(changes, default=0)
     if used > 0:
         return (AnswerKind.PURCHASE, sku.sku_id, {"purchase": {"seats": change}}) if change > 0 else None
     if change >= 0:
         return None
-    subject, seats = renewed_seats(plan.facts, sku)
+    subject, seats = renewed_seats(bound.facts, sku)
     return AnswerKind.RENEWAL, subject, {"renewal": {"seats": max(0, seats + change), "renew": True}}
 
 
