@@ -9,7 +9,7 @@ from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Purchases
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
-from auditor.engine.coverage import TRIAL_UNKNOWN, NotEvaluated, unread_source
+from auditor.engine.not_evaluated import TRIAL_UNKNOWN, NotEvaluated, unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, is_owned, purchase_extent
 from auditor.engine.scope import TenantScope, price_of

@@ -11,7 +11,7 @@ from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Policy
 from auditor.domain.result.model import PolicyOutcome
 from auditor.engine.batch import evaluate_batch
-from auditor.engine.coverage import NotEvaluated
+from auditor.engine.not_evaluated import NotEvaluated
 from auditor.engine.outcome import OPEN, BatchOutcome, Evaluation, ObjectFinding, policy_outcome
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import extent_of

@@ -19,7 +19,7 @@ from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.bitsets import Products, distinct, has_multiple, holders, intersects, rows_of
 from auditor.engine.columns.strings import Flags
 from auditor.engine.columns.users import UserColumns
-from auditor.engine.coverage import NotEvaluated, unread_source
+from auditor.engine.not_evaluated import NotEvaluated, unread_source
 from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.selection.selectors import SelectorMasks

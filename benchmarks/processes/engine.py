@@ -51,7 +51,7 @@ def main() -> None:
             alone=True,
             spill=spill,
             actions=args.actions,
-            described=not args.outcomes,
+            outcomes_only=args.outcomes,
             evidence=args.actions,
         )
         if args.parquet:

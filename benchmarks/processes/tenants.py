@@ -20,7 +20,7 @@ from auditor.engine.evaluate import conclude, evaluated_batches
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.findings.user_findings import describe, describe_objects
+from auditor.findings.from_evaluation import findings_about_objects, findings_about_users
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from benchmarks.measurement import ROOT
@@ -41,12 +41,12 @@ def main(root: Path, most: int | None = None) -> None:
         stamps = [time.process_time()]
         snapshot = read(folder)
         stamps.append(time.process_time())
-        plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF), all_checks())
-        batches = list(evaluated_batches(plan))
+        bound = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF), all_checks())
+        batches = list(evaluated_batches(bound))
         stamps.append(time.process_time())
         outcome = BatchOutcome()
-        count = sum(batch.num_rows for batch in describe(plan, batches, outcome))
-        count += describe_objects(plan, conclude(plan, outcome)).num_rows
+        count = sum(batch.num_rows for batch in findings_about_users(bound, batches, outcome))
+        count += findings_about_objects(bound, conclude(bound, outcome)).num_rows
         stamps.append(time.process_time())
         if number:  # the first tenant is audited twice, so that one-time costs of the process are not included
             floor += stamps[0] - started

@@ -44,10 +44,10 @@ from auditor.engine.seat_usage_totals import reports_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.failures import TenantBoundary
 from auditor.findings.action_table import action_table
+from auditor.findings.from_evaluation import findings_about_objects, findings_about_users
 from auditor.findings.smaller_products import SmallerProductCounter
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable, FindingTableBuilder
-from auditor.findings.user_findings import describe, describe_objects
 from auditor.gc_pause import paused_gc
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
@@ -71,17 +71,17 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     alone: bool = False,
     spill: SpillFile | None = None,
     actions: bool | None = None,
-    described: bool = True,
+    outcomes_only: bool = False,
     evidence: bool = True,
     earlier: Mapping[str, EarlierDates] | None = None,
 ) -> Result:
     """Audit tenants one after the other; only their results, never their users, are kept in memory together.
 
     Findings beyond the memory budget are kept in the `spill` file, if there is one. `actions` is True for guidance and
-    actions, False for guidance only, None for neither. If not `described`, only outcomes and
-    notices are reported, no findings; without `evidence`, findings about users have none. `earlier` contains the dates
-    of subscriptions in earlier nights, by tenant. An exception inside one tenant is reported as the failure of that
-    tenant; with `alone` it is raised. Raises DeliveryError if the disk of the spill file is full.
+    actions, False for guidance only, None for neither. With `outcomes_only`, only outcomes and notices are reported, no
+    findings; without `evidence`, findings about users have none. `earlier` contains the dates of subscriptions in
+    earlier nights, by tenant. An exception inside one tenant is reported as the failure of that tenant; with `alone` it
+    is raised. Raises DeliveryError if the disk of the spill file is full.
     """
     # An audit is complete without the data that only report-only policies need.
     needed = needs(policies.enabled).sources
@@ -96,7 +96,13 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
             bound = bind(policies, facts, all_checks(), counts_seats=True)
             tenant = evaluate_tenant(
-                bound, evaluator(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
+                bound,
+                evaluator(bound),
+                needed,
+                spill=spill,
+                actions=actions,
+                outcomes_only=outcomes_only,
+                evidence=evidence,
             )
             names.add(bound.facts)
         failure = boundary.failure
@@ -114,22 +120,22 @@ def evaluate_tenant(
     *,
     spill: SpillFile | None = None,
     actions: bool | None = None,
-    described: bool = True,
+    outcomes_only: bool = False,
     evidence: bool = True,
 ) -> TenantResult:
     """Evaluate one tenant; `needed` are the sources that must be complete, the other options are those of `audit`."""
     tenant = _unevaluated(bound, needed)
-    if not described:
+    if outcomes_only:
         return _with_evaluation(bound, evaluate(bound, batches), tenant)
     builder = ActionBuilder(tenant, bound.facts.policies, bound.facts.as_of.date(), packaged_library(), spill=spill)
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
     proposed = SmallerProductCounter()
-    for findings in describe(bound, batches, outcome, evidence=evidence):
+    for findings in findings_about_users(bound, batches, outcome, evidence=evidence):
         proposed.add(findings)
         table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
     evaluation = conclude(bound, outcome)
-    findings = describe_objects(bound, evaluation)
+    findings = findings_about_objects(bound, evaluation)
     table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
     if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
         # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.

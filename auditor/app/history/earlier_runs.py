@@ -12,7 +12,7 @@ from auditor.app.audit.missing_tenants import warn_of_missing
 from auditor.app.locations import is_store
 from auditor.app.report.subset import portion
 from auditor.app.saved_results import saved_results
-from auditor.deliver.mail.routing import Envelope
+from auditor.deliver.mail.envelopes import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult

@@ -15,8 +15,8 @@ from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localized_result
 from auditor.app.report.subset import own_waivers, portion
+from auditor.deliver.mail.envelopes import Envelope, MailReason, reason, week_of
 from auditor.deliver.mail.letter import Attachment, MailMessage, message, split_address
-from auditor.deliver.mail.routing import Envelope, MailReason, reason, week_of
 from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.webhooks.webhook import WebhookMessage

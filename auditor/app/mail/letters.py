@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attach_report
 from auditor.app.mail.job import MailJob
 from auditor.app.redaction.pseudonyms import PSEUDONYM
+from auditor.deliver.mail.envelopes import Envelope
 from auditor.deliver.mail.letter import Attachment, MailMessage
-from auditor.deliver.mail.routing import Envelope
 from auditor.deliver.webhooks.webhook import WebhookMessage
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Mail, SmtpMail

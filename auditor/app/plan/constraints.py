@@ -8,7 +8,7 @@ from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import PolicyOutcome, TenantResult
 from auditor.domain.translation import Localizer
-from auditor.findings.open import newly_open, open_findings
+from auditor.findings.open_findings import newly_open, open_findings
 from auditor.remedy.planner.draft import Draft, PlanConstraints
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.options import Limit

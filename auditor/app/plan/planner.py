@@ -30,7 +30,7 @@ from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
-from auditor.findings.open import newly_open, open_findings, open_fingerprints
+from auditor.findings.open_findings import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions

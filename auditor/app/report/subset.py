@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from auditor.deliver.mail.routing import Envelope
+from auditor.deliver.mail.envelopes import Envelope
 from auditor.domain.actions.action import Action
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult

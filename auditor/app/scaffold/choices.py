@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from auditor import __commit__, __home__, __version__
 from auditor.app.scaffold.starter_policies import existing_starter
-from auditor.app.tenants.federation import MAIN
+from auditor.app.tenant_setup.federation import MAIN
 from auditor.catalogue.model import GUID as LOWER_CASE_GUID
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError

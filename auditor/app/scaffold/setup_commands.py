@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from auditor.app.policy_files import installed_base, is_policy_file
 from auditor.app.scaffold.choices import Choices, default_branch
 from auditor.app.scaffold.starter_policies import starter_files
-from auditor.app.tenants.application_setup import (
+from auditor.app.tenant_setup.application import (
     ApplicationSetup,
     azure_cli_commands,
     mailbox_commands,
     powershell_commands,
 )
-from auditor.app.tenants.permission_grants import azure_cli_login
+from auditor.app.tenant_setup.permission_grants import azure_cli_login
 from auditor.checks.data_needs import needs
 from auditor.domain.tenant import NO_CLIENT, Tenant
 from auditor.domain.translation import N_

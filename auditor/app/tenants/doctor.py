@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from auditor.app.tenants.application_setup import mailbox_commands
-from auditor.app.tenants.federation import MAIN, federation_commands
-from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
+from auditor.app.tenant_setup.application import mailbox_commands
+from auditor.app.tenant_setup.federation import MAIN, federation_commands
+from auditor.app.tenant_setup.permission_grants import grant_commands, revoke_commands
 from auditor.collect.json_pages import decode_list_page
 from auditor.collect.permissions import SEND_MAIL, excessive, missing
 from auditor.domain.enums import Cloud, Source

@@ -5,8 +5,8 @@ from auditor.domain.message import joined
 from auditor.domain.policy.model import Balance, Policy, Waiver
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.model import BalanceShare, WaiverShare
-from auditor.engine.coverage import unread_source
 from auditor.engine.fleet import waives_fleet
+from auditor.engine.not_evaluated import unread_source
 from auditor.engine.policy.binding import BoundPolicies
 
 

@@ -9,7 +9,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Health
 from auditor.domain.result.finding import Subject
 from auditor.domain.translation import N_
-from auditor.engine.coverage import unread_source
+from auditor.engine.not_evaluated import unread_source
 from auditor.engine.policy.extent import Extent, group_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import GroupFact

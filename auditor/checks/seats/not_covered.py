@@ -22,7 +22,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
-from auditor.engine.coverage import TRIAL_UNKNOWN, unread_source
+from auditor.engine.not_evaluated import TRIAL_UNKNOWN, unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope, price_of

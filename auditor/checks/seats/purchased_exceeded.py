@@ -8,7 +8,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
 from auditor.domain.translation import N_
-from auditor.engine.coverage import TRIAL_UNKNOWN
+from auditor.engine.not_evaluated import TRIAL_UNKNOWN
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import purchase_channel

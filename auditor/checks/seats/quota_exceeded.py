@@ -26,7 +26,7 @@ from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import intersects, pairs
-from auditor.engine.coverage import TRIAL_UNKNOWN, unread_source
+from auditor.engine.not_evaluated import TRIAL_UNKNOWN, unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
 from auditor.engine.policy.unknowns import missing_facts

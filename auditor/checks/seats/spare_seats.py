@@ -17,7 +17,7 @@ from auditor.checks.seats.stock import (
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import SeatBounds
-from auditor.engine.coverage import TRIAL_UNKNOWN
+from auditor.engine.not_evaluated import TRIAL_UNKNOWN
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import TenantScope

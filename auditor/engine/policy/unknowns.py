@@ -4,7 +4,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.model import Policy
-from auditor.engine.coverage import (
+from auditor.engine.not_evaluated import (
     NotEvaluated,
     missing_report_column,
     source_title,

@@ -11,7 +11,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.selector import CoveredBy
 from auditor.engine.columns.strings import one_of
 from auditor.engine.columns.users import UserColumns
-from auditor.engine.coverage import NotEvaluated, uncollected_property, unread_source
+from auditor.engine.not_evaluated import NotEvaluated, uncollected_property, unread_source
 from auditor.engine.selection.directory_roles import DirectoryRoles
 from auditor.engine.selection.group_membership import GroupMembers, Membership
 from auditor.engine.skus.masks import Mask

@@ -12,7 +12,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import HasRole
 from auditor.engine.columns.users import UserColumns
-from auditor.engine.coverage import NotEvaluated, unread_source
+from auditor.engine.not_evaluated import NotEvaluated, unread_source
 from auditor.engine.selection.group_membership import GroupMembers, Membership
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import TenantFacts

@@ -15,7 +15,7 @@ from auditor.domain.message import Message
 from auditor.engine.columns.bitsets import distinct, indices, runs
 from auditor.engine.columns.strings import Flags, flags_of, id_prefixes
 from auditor.engine.columns.users import UserColumns
-from auditor.engine.coverage import incomplete
+from auditor.engine.not_evaluated import incomplete
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.snapshot.model import MemberParts

@@ -21,7 +21,7 @@ from auditor.domain.result.finding import Finding
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, replaced, values_of
-from auditor.findings.person_names import NAMED
+from auditor.findings.display_names import NAMED
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.breakdown import Part, parts_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding

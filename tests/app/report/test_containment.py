@@ -62,7 +62,7 @@ def workspace(tmp_path: Path) -> Path:
 STAGES = {
     "read": "auditor.app.audit.run.read",
     "bind": "auditor.app.audit.pipeline.bind",
-    "describe": "auditor.app.audit.pipeline.describe",
+    "describe": "auditor.app.audit.pipeline.findings_about_users",
     "conclude": "auditor.app.audit.pipeline.conclude",
     "fleet names": "auditor.engine.notices:FleetNames.add",
     "guidance": "auditor.remedy.actions.action_builder.context_of",

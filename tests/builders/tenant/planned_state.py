@@ -12,7 +12,7 @@ from auditor.app.plan.planner import plan_run
 from auditor.app.tenants.collection import all_needs, collect_all
 from auditor.catalogue import builtin
 from auditor.domain.policy.model import PolicySet
-from auditor.findings.open import open_fingerprints
+from auditor.findings.open_findings import open_fingerprints
 from auditor.remedy.planner.model import TenantPlan
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read

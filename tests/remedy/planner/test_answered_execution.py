@@ -14,7 +14,7 @@ from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots as demo_snapshots
-from auditor.findings.open import open_fingerprints
+from auditor.findings.open_findings import open_fingerprints
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from tests.builders.service.plan_execution import PlanExecution, state

@@ -11,7 +11,7 @@ from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.errors import Span
 from auditor.domain.policy.decision import AnswerKind, Decision
-from auditor.findings.open import open_fingerprints
+from auditor.findings.open_findings import open_fingerprints
 from auditor.policy.loader import load
 from auditor.remedy.planner.optimization.optimizer import choose_options
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from auditor.app.history.earlier_runs import earlier_of
 from auditor.app.report.subset import own_waivers, portion
-from auditor.deliver.mail.routing import envelopes
+from auditor.deliver.mail.envelopes import envelopes
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Recipient, Tenant
 from auditor.render import render

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from auditor.app.tenants.application_setup import mailbox_commands
-from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
+from auditor.app.tenant_setup.application import mailbox_commands
+from auditor.app.tenant_setup.permission_grants import grant_commands, revoke_commands
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, ClientSecret, Credential, DeviceCode, ManagedIdentity, Tenant

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from auditor.app.audit.remediation import remedied
 from auditor.app.report.subset import portion
-from auditor.deliver.mail.routing import Envelope, MailReason, envelopes, reason, week_of
+from auditor.deliver.mail.envelopes import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Result
 from auditor.domain.result.verification import ActionVerdict, TenantVerification, Verdict, freed_by

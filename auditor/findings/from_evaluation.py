@@ -30,8 +30,8 @@ from auditor.engine.outcome import (
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import price_of
 from auditor.findings.columns import SCHEMA, combined, constant, dictionary_column, encode
-from auditor.findings.evidence import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
-from auditor.findings.usage_evidence import UsageEvidence, usage_columns
+from auditor.findings.evidence.usage import UsageEvidence, usage_columns
+from auditor.findings.evidence.users import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
 from auditor.snapshot.model import UserBatch
 
 _PEOPLE_PER_BATCH: Final = 16_384
@@ -41,7 +41,7 @@ _DIGITS: Final = 32
 _NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
 
 
-def describe(
+def findings_about_users(
     bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome, *, evidence: bool = True
 ) -> Iterator[pa.RecordBatch]:
     """Yield the findings about people, without guidance, and add the outcomes of the batches to `outcome`.
@@ -61,10 +61,10 @@ def describe(
             usage = usage_columns(bound) if evidence else ()
             user_batches = islice(bound.facts.snapshot.batches((*users, *usage), assignments), index, None)
         if user_batches is not None:
-            yield from _described(bound, chunks, next(user_batches, None), evidence=evidence)
+            yield from _findings_of_batch(bound, chunks, next(user_batches, None), evidence=evidence)
 
 
-def _described(
+def _findings_of_batch(
     bound: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None, *, evidence: bool
 ) -> Iterator[pa.RecordBatch]:
     """Yield the findings about the users of a batch."""
@@ -239,7 +239,7 @@ def _fingerprints(
     return pa.Array.from_buffers(pa.string(), len(order), buffers)
 
 
-def describe_objects(bound: BoundPolicies, evaluation: Evaluation) -> pa.RecordBatch:
+def findings_about_objects(bound: BoundPolicies, evaluation: Evaluation) -> pa.RecordBatch:
     """Return the findings about everything except people, without guidance."""
     object_findings = [
         ((finding.policy, finding.check), _of_object(bound, finding)) for finding in evaluation.object_findings

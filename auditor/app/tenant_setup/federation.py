@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 
-from auditor.app.tenants.permission_grants import azure_cli_login, connect
+from auditor.app.tenant_setup.permission_grants import azure_cli_login, connect
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_

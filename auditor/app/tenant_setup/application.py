@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from auditor.app.tenants.federation import azure_cli_federate, federate, github_azure_cli, github_powershell
-from auditor.app.tenants.permission_grants import (
+from auditor.app.tenant_setup.federation import azure_cli_federate, federate, github_azure_cli, github_powershell
+from auditor.app.tenant_setup.permission_grants import (
     GRAPH,
     azure_cli_app_permissions,
     azure_cli_login,

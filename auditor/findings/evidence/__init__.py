@@ -1,0 +1,1 @@
+"""Builds the evidence of findings about users, as columns: properties, licences, access and usage."""
