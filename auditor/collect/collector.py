@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from auditor import __version__
+from auditor.arrays.memory import release_arrow_memory
 from auditor.collect.concurrency import TenantSlot, TenantSlots
 from auditor.collect.context import CollectionContext
 from auditor.collect.progress import Progress
@@ -37,7 +38,6 @@ from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.errors import FaultError, FaultKind
 from auditor.graph.transport.aiohttp_transport import Connections
-from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter, folder_name

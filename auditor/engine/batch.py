@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec.structs import replace
 
-from auditor.engine.outcome import BatchOutcome, FindingColumns, distinct
+from auditor.engine.outcome import BatchOutcome, FindingColumns, without_repeats
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.waivers import waive
 from auditor.engine.policy_index import LICENCES
@@ -41,7 +41,7 @@ def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
                 undecided = undecided | unknown
             if chunk is not None and len(chunk):
                 findings.append(chunk)
-        for chunk in distinct(findings):
+        for chunk in without_repeats(findings):
             outcome.chunks.append(chunk.at_offset(users.offset, waive(bound, batch.selectors, policy, chunk, outcome)))
         if undecided is not nobody:
             outcome.undecided[index] = int(np.count_nonzero(undecided))

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.rows import Rows
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import Message
@@ -18,8 +18,6 @@ from auditor.domain.policy.model import Policy
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import PolicyOutcome
-
-Rows = npt.NDArray[np.signedinteger]
 
 OPEN = -1
 """Means "no waiver" in columns of waiver indices."""
@@ -57,7 +55,7 @@ class FindingColumns(Struct, frozen=True, kw_only=True):
         )
 
 
-def distinct(chunks: list[FindingColumns]) -> list[FindingColumns]:
+def without_repeats(chunks: list[FindingColumns]) -> list[FindingColumns]:
     """Drop findings that an earlier chunk of the same policy has already.
 
     Two lines of a policy may raise the same finding about a user: two `exclusive` lists in which the same SKUs

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from msgspec import Struct, field
 
+from auditor.arrays.columns import Flags
+from auditor.arrays.rows import Rows, distinct
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
@@ -16,11 +18,10 @@ from auditor.domain.policy.prices import AgreedPrice, DatedPrice
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.engine.columns.assignments import AssignmentColumns
-from auditor.engine.columns.bitsets import Products, distinct, has_multiple, holders, intersects, rows_of
-from auditor.engine.columns.strings import Flags
+from auditor.engine.columns.bitsets import Products, has_multiple, holders, intersects, rows_of
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.not_evaluated import NotEvaluated, unread_source
-from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding, Rows
+from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.selection.selectors import SelectorMasks
 from auditor.engine.skus.masks import Mask

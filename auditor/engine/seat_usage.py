@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from auditor.arrays.columns import Flags, codes_of
+from auditor.arrays.rows import Rows, arrow_rows, distinct
 from auditor.catalogue.services import services_of
 from auditor.domain.enums import Source
 from auditor.domain.policy.product_set import PAID_PRODUCTS
-from auditor.engine.columns.bitsets import distinct, indices, intersects, pairs
-from auditor.engine.columns.strings import Flags, codes_of
+from auditor.engine.columns.bitsets import intersects, pairs
 from auditor.engine.columns.users import NO_ACTIVITY, UserColumns
-from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, SOURCE_OF_COLUMN
@@ -99,7 +99,7 @@ def _counted(by: int, column: pa.Array, holdings: _Seats) -> pa.Table:
     groups, states = np.divmod(occurring, STATES)
     skus, value_codes = np.divmod(groups, count)
     names = column.dictionary.take(_indices(value_codes, column))
-    numbers = map(indices, (np.full(len(occurring), by), skus, states, seats))
+    numbers = map(arrow_rows, (np.full(len(occurring), by), skus, states, seats))
     return pa.table([names, *numbers], names=["name", "by", "sku", "state", "seats"])
 
 

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from auditor.arrays.columns import codes_of
+from auditor.arrays.rows import arrow_rows
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
-from auditor.engine.columns.bitsets import indices
-from auditor.engine.columns.strings import codes_of, fold
+from auditor.engine.columns.strings import fold
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import price_of
 from auditor.engine.seat_usage import (
@@ -60,7 +61,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> tuple[UsageR
     for index, name in enumerate(units_of(facts)):
         if facts.is_requested(name):
             rows = np.flatnonzero(by == index)
-            counted = _Seats(table.column("name").take(indices(rows)), sku[rows], state[rows], seats[rows])
+            counted = _Seats(table.column("name").take(arrow_rows(rows)), sku[rows], state[rows], seats[rows])
             usages[name] = _units(counted, prices, usage_known=bool(refreshed))
     if not usages:
         return usage, None

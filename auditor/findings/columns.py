@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
+from auditor.arrays.columns import Flags, codes_of
+from auditor.arrays.rows import Rows, arrow_rows
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
-from auditor.engine.columns.bitsets import indices
-from auditor.engine.columns.strings import Flags, codes_of
-from auditor.engine.outcome import Rows
 from auditor.findings.facts import FACTS, SEAT_FACTS, cell_text, last_sign_in
 
 CODED: Final = pa.dictionary(pa.int32(), pa.string())
@@ -153,7 +152,7 @@ def values_of(column: pa.Array) -> list[Any]:
 def dictionary_column(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:
     """Return a dictionary-encoded column whose rows have the values with these indices."""
     distinct = texts(values).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(indices(rows)), distinct.dictionary)
+    return pa.DictionaryArray.from_arrays(distinct.indices.take(arrow_rows(rows)), distinct.dictionary)
 
 
 def equal(column: pa.DictionaryArray, value: str) -> Flags:

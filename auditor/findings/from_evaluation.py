@@ -10,19 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
+from auditor.arrays.rows import Rows, arrow_rows, distinct, ranks
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, report_order
-from auditor.engine.columns.bitsets import distinct, indices, ranks
 from auditor.engine.outcome import (
     OPEN,
     BatchOutcome,
     Evaluation,
     FindingColumns,
     ObjectFinding,
-    Rows,
     fingerprint,
     fingerprint_text,
     unwaived_status,
@@ -159,7 +158,7 @@ def _of_people(bound: BoundPolicies, rows: _FindingRows, people: UserEvidence, u
     skus = np.array(
         [product_key if isinstance(product_key, int) else -1 for product_key, _ in rows.products], dtype=np.int64
     )[product]
-    person_indices = indices(person)
+    person_indices = arrow_rows(person)
     waivers = [*(entry.id for entry in bound.waivers), None]
     columns = {
         "policy": dictionary_column([entry.id for entry in policies], policy),
@@ -227,9 +226,9 @@ def _fingerprints(
         for product, detail in zip(rows.product[firsts].tolist(), rows.detail[firsts].tolist(), strict=True)
     ]
     parts = (
-        pa.array(prefixes, pa.binary()).take(indices(rows.policy[order])),
-        ids.view(pa.binary()).take(indices(rows.person[order])),
-        pa.array(suffixes, pa.binary()).take(indices(suffix_of[order])),
+        pa.array(prefixes, pa.binary()).take(arrow_rows(rows.policy[order])),
+        ids.view(pa.binary()).take(arrow_rows(rows.person[order])),
+        pa.array(suffixes, pa.binary()).take(arrow_rows(suffix_of[order])),
     )
     texts = pc.binary_join_element_wise(*parts, b"").to_pylist()
     digests = np.frombuffer(b"".join([sha256(text).digest() for text in texts]), dtype=np.uint8)

@@ -9,10 +9,10 @@ from typing import Any, BinaryIO, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from auditor.arrays.memory import release_arrow_memory
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 from auditor.files.temporary import anonymous_file
-from auditor.snapshot.arrow_memory import release_arrow_memory
 
 BUDGET: Final = 1 << 20
 """Maximum bytes of findings that a run keeps in memory, and of actions: those of some tenants of 500 people."""

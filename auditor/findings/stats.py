@@ -10,15 +10,14 @@ import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.columns import Flags
+from auditor.arrays.rows import Rows, arrow_rows
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
-from auditor.engine.columns.bitsets import indices
-from auditor.engine.columns.strings import Flags
-from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, combined, encode, values_of
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
@@ -162,7 +161,7 @@ class StatsBuilder:
     def _add_objects(self, kinds: Sequence[_Kind], batch: pa.RecordBatch, rows: Rows) -> list[int]:
         """Add the cost of rows about objects, which are of the given kinds; returns the rows that count."""
         products: dict[tuple[str, str], _ProductCost] = {}
-        listed = batch.take(indices(rows))
+        listed = batch.take(arrow_rows(rows))
         columns = (values_of(listed.column(name)) for name in ("subjectType", "subjectId", "skuId"))
         for row, kind, subject_type, subject_id, sku_id in zip(rows.tolist(), kinds, *columns, strict=True):
             key = kind.currency or "", sku_id or subject_id

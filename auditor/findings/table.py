@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.columns import Flags, flags_of
+from auditor.arrays.rows import arrow_rows, ranks
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats
-from auditor.engine.columns.bitsets import indices, ranks
-from auditor.engine.columns.strings import Flags, flags_of
 from auditor.findings.columns import (
     SCHEMA,
     DecodeCache,
@@ -293,7 +293,7 @@ class FindingTableBuilder:
         follows[1:] = flags_of(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1)))
         starts = np.array([start for start, _ in runs.values()])
         ends = starts + [count - 1 for _, count in runs.values()]
-        firsts, lasts = (values_of(ids.take(indices(rows))) for rows in (starts, ends))
+        firsts, lasts = (values_of(ids.take(arrow_rows(rows))) for rows in (starts, ends))
         for key, start, first_id, last_id in zip(runs, starts, firsts, lasts, strict=True):
             follows[start] = self._last.get(key, first_id) <= first_id
             self._last[key] = last_id
@@ -313,11 +313,11 @@ def _with_counted(batch: pa.RecordBatch, is_counted: Flags) -> pa.RecordBatch:
 def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int, int]]]:
     """Return the rows stably sorted by key, and the offset and number of rows of each key."""
     firsts, group_of = alike(batch, ("severity", "policy", "check"))
-    columns = (values_of(batch.column(name).take(indices(firsts))) for name in ("severity", "policy", "check"))
+    columns = (values_of(batch.column(name).take(arrow_rows(firsts))) for name in ("severity", "policy", "check"))
     keys = [_key(Severity(severity).rank, policy, check) for severity, policy, check in zip(*columns, strict=True)]
     rank_of = ranks(keys)[group_of]
     if (rank_of[1:] < rank_of[:-1]).any():
-        batch = batch.take(indices(np.argsort(rank_of, kind="stable")))
+        batch = batch.take(arrow_rows(np.argsort(rank_of, kind="stable")))
     counts = np.bincount(rank_of, minlength=len(keys)).tolist()
     starts = accumulate(counts, initial=0)
     return batch, dict(zip(sorted(keys), zip(starts, counts, strict=False), strict=True))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from auditor import __version__
 from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited_result
 from auditor.app.audit.remediation import fleet_guided, fleet_remedied, packaged_library
+from auditor.arrays.memory import release_arrow_memory
 from auditor.catalogue import Catalogue
 from auditor.checks.balance.share import share_of
 from auditor.checks.contracts.terms import contract_terms
@@ -52,7 +53,6 @@ from auditor.gc_pause import paused_gc
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
 from auditor.result.shared_values import SharedValues
-from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP

@@ -17,6 +17,7 @@ from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.app.redaction.pseudonyms import RedactionKey
+from auditor.arrays.memory import release_arrow_memory
 from auditor.domain.enums import Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
@@ -27,7 +28,6 @@ from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
-from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import manifest_of, read
 

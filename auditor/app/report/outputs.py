@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.arrays.memory import release_arrow_memory
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
@@ -22,7 +23,6 @@ from auditor.render.formats import unknown_format
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.view.content import PageContent
 from auditor.result.ranking import MAX_SECTIONS, single_tenant
-from auditor.snapshot.arrow_memory import release_arrow_memory
 
 TERMINAL = "terminal"
 STDOUT = "-"

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 from msgspec import Struct
 
+from auditor.arrays.columns import Flags
+from auditor.arrays.rows import Rows
 from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import BitRows, Products, has_multiple, patterns, sku_indices
-from auditor.engine.columns.strings import Flags
-from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask

@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from auditor.arrays.columns import Flags
+from auditor.arrays.rows import Rows, distinct
 from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.check import Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import AssignmentColumns
-from auditor.engine.columns.bitsets import distinct, intersects
-from auditor.engine.columns.strings import Flags
-from auditor.engine.outcome import Rows
+from auditor.engine.columns.bitsets import intersects
 from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from auditor.arrays.memory import release_arrow_memory
 from auditor.files.folder import Folder
 from auditor.files.output import opened
 from auditor.files.temporary import lock
-from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _ROWS_PER_BATCH = 4_096

@@ -7,17 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from auditor.engine.columns.bitsets import (
-    BitRows,
-    HoldingsCollector,
-    distinct,
-    empty_bitsets,
-    entries_of_rows,
-    width_of,
-)
-from auditor.engine.columns.instants import NEVER, Numbers, instants_of
-from auditor.engine.columns.strings import Codes, Flags, codes_of, entries_of, flags_of, looked_up
-from auditor.engine.outcome import Rows
+from auditor.arrays.columns import Codes, Flags, codes_of, entries_of, flags_of
+from auditor.arrays.instants import NEVER, Numbers, instants_of
+from auditor.arrays.rows import Rows, distinct, entries_of_rows
+from auditor.engine.columns.bitsets import BitRows, HoldingsCollector, empty_bitsets, width_of
+from auditor.engine.columns.strings import looked_up
 from auditor.engine.tenant_facts import TenantFacts
 
 Paths = Literal["direct", "group", "several"]

@@ -7,20 +7,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.columns import Flags, entries_of, flags_of, valid
+from auditor.arrays.instants import NEVER, Numbers, instants_of
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.selector import ABSENT_READS_AS
 from auditor.engine.columns.assignments import AssignmentColumns
-from auditor.engine.columns.instants import NEVER, Numbers, instants_of
-from auditor.engine.columns.strings import (
-    ALL_DIFFERENT,
-    Flags,
-    FoldedColumn,
-    entries_of,
-    flags_of,
-    id_prefixes,
-    texts,
-    valid,
-)
+from auditor.engine.columns.strings import ALL_DIFFERENT, FoldedColumn, id_prefixes, texts
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS, SOURCE_OF_COLUMN

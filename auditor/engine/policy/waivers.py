@@ -3,9 +3,10 @@
 import numpy as np
 from msgspec.structs import replace
 
+from auditor.arrays.rows import Rows
 from auditor.domain.policy.model import Assignments, Contracts, Policy, Waiver
 from auditor.domain.policy.product_set import ProductSet
-from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding, Rows
+from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies, assignable, overlap
 from auditor.engine.selection.selectors import SelectorMasks
 from auditor.engine.skus.masks import Mask

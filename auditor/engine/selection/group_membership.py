@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from auditor.arrays.columns import Flags, flags_of
+from auditor.arrays.rows import arrow_rows, distinct, runs
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.engine.columns.bitsets import distinct, indices, runs
-from auditor.engine.columns.strings import Flags, flags_of, id_prefixes
+from auditor.engine.columns.strings import id_prefixes
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.not_evaluated import incomplete
 from auditor.engine.skus.masks import Mask
@@ -62,7 +63,7 @@ class GroupMembers:
         prefixes = distinct(self._prefixes[first:end])
         starts = np.searchsorted(users, prefixes)
         rows = runs(starts, np.searchsorted(users, prefixes, side="right") - starts)
-        candidate_ids = pc.ascii_lower(people.column("id").take(indices(rows)))
+        candidate_ids = pc.ascii_lower(people.column("id").take(arrow_rows(rows)))
         matches = pc.is_in(candidate_ids, value_set=self._ids.slice(first, end - first))
         members = people.nobody.copy()
         members[rows[flags_of(matches)]] = True

@@ -7,13 +7,14 @@ from typing import assert_never
 
 import numpy as np
 
+from auditor.arrays.columns import Flags
+from auditor.arrays.instants import NEVER
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.columns.assignments import Paths
 from auditor.engine.columns.bitsets import Products, intersects, non_empty
-from auditor.engine.columns.instants import NEVER
-from auditor.engine.columns.strings import Flags, one_of
+from auditor.engine.columns.strings import one_of
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.policy_index import Rules
 from auditor.engine.selection.conditional_access import ConditionalAccess

@@ -5,6 +5,7 @@ from functools import reduce
 from operator import and_
 from typing import Final, assert_never
 
+from auditor.arrays.columns import Flags, flags_of
 from auditor.domain.enums import Source
 from auditor.domain.policy.selector import (
     APPS,
@@ -15,7 +16,6 @@ from auditor.domain.policy.selector import (
     MailboxArchive,
     MailboxLargerThan,
 )
-from auditor.engine.columns.strings import Flags, flags_of
 from auditor.engine.columns.users import NO_ACTIVITY, UserColumns
 from auditor.engine.skus.masks import Mask
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SOURCE_OF_COLUMN, app_bits

@@ -9,13 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.rows import Rows, arrow_rows
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import Assignments, Policy
 from auditor.domain.policy.product_set import EVERY_PRODUCT, ProductSet
 from auditor.domain.policy.selector import SERVICES, Agent, AppsUnused, InactiveIn, Selector
-from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.users import UserColumns
-from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
 from auditor.engine.skus.masks import unshared_masks
@@ -61,7 +60,7 @@ class UsageEvidence:
 
         `policy` and `person` are the indices of each finding's policy and person.
         """
-        plain = evidence.take(indices(person))
+        plain = evidence.take(arrow_rows(person))
         quotes_by_policy = [self._of(item) for item in policies]
         if all(quotes is None for quotes in quotes_by_policy):
             return plain
@@ -70,7 +69,7 @@ class UsageEvidence:
             starts.append(0 if quotes is None else len(members))
             members += [f",{json_text(quote)[1:-1]}" if quote else "" for quote in quotes or ()]
         first = np.array(starts, dtype=np.int64)[policy]
-        usage = pa.array(members, pa.string()).take(indices(np.where(first > 0, first + person, 0)))
+        usage = pa.array(members, pa.string()).take(arrow_rows(np.where(first > 0, first + person, 0)))
         return pc.binary_join_element_wise(pc.utf8_slice_codeunits(plain, 0, -1), usage, "}", "")
 
     def _of(self, policy: Policy) -> Sequence[Quote] | None:

@@ -10,10 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from auditor.engine.columns.bitsets import indices, runs
-from auditor.engine.columns.instants import NEVER, Numbers
-from auditor.engine.columns.strings import codes_of, flags_of
-from auditor.engine.outcome import Rows
+from auditor.arrays.columns import codes_of, flags_of
+from auditor.arrays.instants import NEVER, Numbers
+from auditor.arrays.rows import Rows, arrow_rows, runs
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.findings.columns import dictionary_column, distinct_values, json_strings, json_text
 from auditor.findings.facts import FACTS, NEVER_SIGNED_IN, SIGN_INS
@@ -81,10 +80,10 @@ def selected_users(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.Rec
     """Return the users with the given ascending rows in the snapshot, and their assignments."""
     users = batch.users
     if len(rows) < users.num_rows:
-        users = users.take(indices(rows - batch.offset))
+        users = users.take(arrow_rows(rows - batch.offset))
     assignments = batch.assignments
     entries = runs(*_spans(assignments, rows))
-    return users, assignments if len(entries) == assignments.num_rows else assignments.take(indices(entries))
+    return users, assignments if len(entries) == assignments.num_rows else assignments.take(arrow_rows(entries))
 
 
 def user_evidence(
@@ -139,7 +138,7 @@ def _member(name: str, column: pa.Array, *, instant: bool) -> pa.Array:
         return pc.binary_join_element_wise(f'{key}"', column, '"', "")
     codes, values = _values(column)
     members = [None if value is None else key + json_text(value) for value in values]
-    return pa.array(members, pa.string()).take(indices(codes))
+    return pa.array(members, pa.string()).take(arrow_rows(codes))
 
 
 def _values(column: pa.Array) -> tuple[Rows, list[Any]]:
@@ -187,7 +186,7 @@ def _held(bound: BoundPolicies, assignments: pa.RecordBatch, sizes: Rows, skus: 
         json_text(sorted({names[sku] for sku in packed_skus if sku >= 0})).replace("\n", "\n  ")
         for packed_skus in lists
     ]
-    return pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))
+    return pa.array(texts, pa.string()).take(arrow_rows(np.array(held, dtype=np.int64)))
 
 
 def _spans(assignments: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:

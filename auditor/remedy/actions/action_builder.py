@@ -9,14 +9,13 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
+from auditor.arrays.rows import Rows, arrow_rows
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
-from auditor.engine.columns.bitsets import indices
-from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, decode, dictionary_column, equal, json_value, replaced
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
@@ -123,4 +122,4 @@ def _rows(batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
     """Return some rows, in ascending order; usually these are all or none, which are not copied."""
     if len(rows) in {0, batch.num_rows}:
         return batch.slice(0, len(rows))
-    return batch.take(indices(rows))
+    return batch.take(arrow_rows(rows))

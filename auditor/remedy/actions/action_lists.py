@@ -12,9 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.rows import Rows, arrow_rows
 from auditor.domain.sized_iterable import SizedIterable
-from auditor.engine.columns.bitsets import indices
-from auditor.engine.outcome import Rows
 from auditor.findings.columns import values_of
 from auditor.findings.spill import SpilledColumn, SpillFile
 from auditor.remedy.actions.groups import SortKey
@@ -71,7 +70,7 @@ class SortedRuns:
         columns = [pa.concat_arrays(chunks) for chunks in zip(*(columns for _, columns in self._pending), strict=True)]
         order = np.lexsort((self._ranks(*columns), groups))
         spill = self._spill if self._count >= self._rows else None
-        self._runs.append(_Run(groups[order], [column.take(indices(order)) for column in columns], spill))
+        self._runs.append(_Run(groups[order], [column.take(arrow_rows(order)) for column in columns], spill))
         self._pending, self._count = [], 0
 
 
@@ -141,7 +140,7 @@ class ActionLists:
 
     def add_requests(self, groups: Rows, templates: Rows, users: pa.StringArray) -> None:
         """Append a request about a user to each group. Raises DeliveryError if the disk is full."""
-        self._requests.add(groups, indices(templates).cast(pa.int32()), users)
+        self._requests.add(groups, arrow_rows(templates).cast(pa.int32()), users)
 
     def fingerprints(self, group: int, others: Sequence[str] = ()) -> Sequence[str]:
         """Return the fingerprints of a group together with `others`, in ascending order."""

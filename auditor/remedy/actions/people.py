@@ -16,10 +16,9 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.rows import Rows, arrow_rows
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
-from auditor.engine.columns.bitsets import indices
-from auditor.engine.outcome import Rows
 from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, replaced, values_of
 from auditor.findings.display_names import NAMED
 from auditor.remedy.actions.action_lists import ActionLists
@@ -100,15 +99,15 @@ class PersonRemedies:
         starts = np.flatnonzero(np.append(True, np.diff(person[order]) > 0))
         pattern = self._patterns_of(kinds[order], starts)
         group, _ = self._group_of.of(pattern)
-        self._lists.add_fingerprints(group, batch.column("fingerprint").take(indices(order)))
+        self._lists.add_fingerprints(group, batch.column("fingerprint").take(arrow_rows(order)))
         self._weigh(batch, order, group)
-        first = batch.select(["subjectId", "subjectName", "principal"]).take(indices(order[starts]))
+        first = batch.select(["subjectId", "subjectName", "principal"]).take(arrow_rows(order[starts]))
         groups, people = self._distinct.of(pattern)
         self._name(groups, people, first)
         self._count_parts(pattern)
         requested, owners = self._request_groups.of(pattern)
         if len(requested):
-            users = first.column("subjectId").take(indices(owners))
+            users = first.column("subjectId").take(arrow_rows(owners))
             self._lists.add_requests(requested, self._templates.of(pattern)[0], users)
 
     def _forget(self) -> None:
@@ -131,7 +130,7 @@ class PersonRemedies:
         firsts, kind_of = combined(
             ((row_of, len(firsts)), (group_of, len(lists)), (route_of, len(all_routes)), (proposed, len(proposals)))
         )
-        distinct_rows = batch.select(list(_CODED)).take(indices(firsts))
+        distinct_rows = batch.select(list(_CODED)).take(arrow_rows(firsts))
         row_routes = [all_routes[route] for route in route_of[firsts].tolist()]
         groups = [lists[number] for number in group_of[firsts].tolist()]
         smaller_of = [proposals[number] for number in proposed[firsts].tolist()]
@@ -141,7 +140,7 @@ class PersonRemedies:
         firsts_of = {number: row for row, number in reversed(list(enumerate(numbers)))}
         added = range(len(self._examples), len(self._kinds))
         new = [firsts_of[number] for number in added]
-        rows = batch.take(indices(firsts[np.array(new, dtype=np.int64)]))
+        rows = batch.take(arrow_rows(firsts[np.array(new, dtype=np.int64)]))
         examples = decode(_without_person(rows, added), brief=True)
         self._examples += [
             (_with_smaller_product(finding, smaller_of[row]), row_routes[row])
@@ -202,7 +201,7 @@ class PersonRemedies:
         descending = np.argsort(-ranks.astype(np.int64), kind="stable")
         least = np.empty(len(firsts), dtype=np.int64)
         least[key_of[descending]] = descending  # the last one assigned is the least
-        rows = indices(order[least])
+        rows = arrow_rows(order[least])
         severities, policies, fingerprints = (
             values_of(batch.column(name).take(rows)) for name in ("severity", "policy", "fingerprint")
         )
@@ -221,7 +220,7 @@ class PersonRemedies:
         counts = np.diff(np.append(starts, len(ordered)))
         within = np.arange(len(ordered)) - np.repeat(starts, counts)
         # Interned, because several actions name the same person.
-        names = list(map(intern, values_of(labels.take(indices(people[order[within < NAMED]])))))
+        names = list(map(intern, values_of(labels.take(arrow_rows(people[order[within < NAMED]])))))
         end = 0
         for number, count in zip(ordered[starts].tolist(), counts.tolist(), strict=True):
             start, end = end, end + min(count, NAMED)

@@ -14,11 +14,11 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.arrays.rows import arrow_rows
 from auditor.domain.actions.money import rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
-from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
@@ -60,12 +60,12 @@ class RepeatedValues:
     def codes(self, batch: "pa.RecordBatch") -> "pa.Int32Array":
         """Return the code of each finding in the batch."""
         firsts, group_of = alike(batch, self._names)
-        distinct = batch.select(self._names).take(indices(firsts))
+        distinct = batch.select(self._names).take(arrow_rows(firsts))
         keys = list(zip(*(values_of(distinct.column(name)) for name in self._names), strict=True))
         codes = np.array([self._codes.get(key, -1) for key in keys], dtype=np.int64)
         for index in np.flatnonzero(codes < 0)[np.argsort(firsts[codes < 0])].tolist():
             codes[index] = self._add(keys[index])
-        return indices(codes[group_of])
+        return arrow_rows(codes[group_of])
 
     def _add(self, key: tuple[str | None, ...]) -> int:
         self.rows.append(self._row(*key))

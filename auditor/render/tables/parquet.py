@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditor.arrays.rows import arrow_rows
 from auditor.domain.result.model import Result
-from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import CODED, constant
 from auditor.findings.facts import SEAT_FACTS
 from auditor.render.chunk_buffer import ChunkBuffer
@@ -88,7 +88,7 @@ class _BatchConverter:
         codes = part.codes.to_numpy()
         used = np.zeros(len(part.values.rows), dtype=bool)
         used[codes] = True
-        distinct, positions = indices(np.flatnonzero(used)), indices((np.cumsum(used) - 1)[codes])
+        distinct, positions = arrow_rows(np.flatnonzero(used)), arrow_rows((np.cumsum(used) - 1)[codes])
         for index, name in enumerate(part.columns, start=part.first):
             values = self._distinct(name, index, part.values).take(distinct)
             if self.schema.field(name).type != CODED:

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.rows import arrow_rows
 from auditor.domain.actions.money import Money
 from auditor.domain.result.finding import ProductReference, SourceLine
-from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import alike, json_strings, money_of, values_of
 
 Inside = Callable[[Mapping[str, Any], int], bytes]
@@ -32,9 +32,11 @@ def encoded(batch: pa.RecordBatch, inside: Inside, depth: int) -> bytes | None:
 
     def members(names: tuple[str, ...], object_of: Callable[..., Mapping[str, Any]]) -> pa.StringArray:
         firsts, code_of = alike(batch, names)
-        distinct_rows = batch.select(list(names)).take(indices(firsts))
+        distinct_rows = batch.select(list(names)).take(arrow_rows(firsts))
         rows = zip(*map(values_of, distinct_rows.columns), strict=True)
-        return pa.array([inside(object_of(*row), depth).decode() for row in rows], pa.string()).take(indices(code_of))
+        return pa.array([inside(object_of(*row), depth).decode() for row in rows], pa.string()).take(
+            arrow_rows(code_of)
+        )
 
     pieces = [
         f',{outer_indent}{{{indent}"fingerprint": ',

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.engine.columns.strings import valid
+from auditor.arrays.columns import valid
 
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]

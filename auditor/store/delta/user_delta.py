@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from auditor.engine.columns.bitsets import runs
+from auditor.arrays.rows import runs
 from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
 from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, kept_rows, plain
 

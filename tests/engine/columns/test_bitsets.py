@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.arrays.columns import codes_of, entries_of, flags_of
 from auditor.engine.columns.bitsets import HoldingsCollector, has_multiple, intersects, pairs, patterns, sku_indices
-from auditor.engine.columns.strings import codes_of, entries_of, flags_of, fold, id_prefixes, looked_up
+from auditor.engine.columns.strings import fold, id_prefixes, looked_up
 
 SIZES = st.sampled_from((0, 1, 8, 31, 32, 33, 63, 64, 65, 300))
 

@@ -9,15 +9,14 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from auditor.arrays.columns import valid
+from auditor.arrays.rows import Rows, arrow_rows, distinct
 from auditor.checks.check import Correction, Detail
 from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.engine.columns.assignments import ACTIVE_STATES
-from auditor.engine.columns.bitsets import distinct, indices
-from auditor.engine.columns.strings import valid
-from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, decode, distinct_values, json_value, values_of
 from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
@@ -148,7 +147,7 @@ def routes_of(batch: pa.RecordBatch, context: RemediationContext) -> tuple[list[
     ]
     keys, firsts, situation_of = distinct_values(columns)
     new = [index for index, key in enumerate(keys) if key not in context.routes]
-    findings = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])), brief=True)
+    findings = decode(batch.take(arrow_rows(firsts[np.array(new, dtype=np.int64)])), brief=True)
     context.routes.update(
         (keys[index], route_of(finding, context)) for index, finding in zip(new, findings, strict=True)
     )
@@ -158,7 +157,7 @@ def routes_of(batch: pa.RecordBatch, context: RemediationContext) -> tuple[list[
 def _products(batch: pa.RecordBatch, context: RemediationContext) -> tuple[Rows, list[Any]]:
     """Return for each finding the index of its product's facts, and the distinct facts."""
     firsts, product_of = alike(batch, _PRODUCT)
-    products = batch.select(list(_PRODUCT)).take(indices(firsts))
+    products = batch.select(list(_PRODUCT)).take(arrow_rows(firsts))
     keys = list(zip(*map(values_of, products.columns), strict=True))
     for product, *names in keys:
         if (product, *names) not in context.products:
@@ -207,7 +206,7 @@ def _replacements(batch: pa.RecordBatch, context: RemediationContext) -> tuple[R
         subjects = batch.column("subjectId").dictionary_encode()
         numbers = codes(batch.column("policy")) * (len(subjects.dictionary) + 1) + codes(subjects)
         rows = np.flatnonzero((added & _is_in(numbers, numbers[removed])) | (removed & _is_in(numbers, numbers[added])))
-        findings = tuple(decode(batch.take(indices(rows)), brief=True))
+        findings = tuple(decode(batch.take(arrow_rows(rows)), brief=True))
         context = context.of(findings)
         replaced[rows] = [_replacement(finding, context) is True for finding in findings]
     return context, replaced

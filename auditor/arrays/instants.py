@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from auditor.engine.columns.strings import valid
+from auditor.arrays.columns import valid
 
 Numbers = npt.NDArray[np.int64]
 
