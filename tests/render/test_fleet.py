@@ -230,7 +230,7 @@ def test_the_same_task_in_several_tenants_is_one_highlight(monkeypatch: pytest.M
     assert {highlight.elsewhere for highlight in highlights} == {"also in 2 other tenants"}
     view = next(mail_views(audit, Reader(locale="en"), Labels("en")))
     texts = [b"".join(render(audit, name, locale="en")) for name in ("markdown", "html")]
-    texts += [terminal_text(PageContent(audit, "en"), paths=()), repr(view.acts).encode()]
+    texts += [terminal_text(PageContent(audit, "en"), paths=()), repr(view.actions).encode()]
     assert [text.count(b"also in 2 other tenants") for text in texts] == [FIRST] * 4
     monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 2)
     assert {highlight.elsewhere for highlight in page(audit, Labels("en")).highlights} == {

@@ -46,7 +46,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     def identity(self, group: ActionGroup) -> str:
         """Return the id of an action: a hash of what it does, without counts, so that it is stable between runs."""
         tenant, first = self.context.tenant, group.first
-        variety = "requests" if group.acts else "proven" if first.proven else ""
+        variety = "requests" if group.has_requests else "proven" if first.proven else ""
         variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, *group.subject, variety)

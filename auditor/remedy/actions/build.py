@@ -294,7 +294,7 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
         groups = map(inputs.group_label, first.extra)
         specific += [l10n.gettext(messages.WHOLE_GROUP).format(group=label) for label in groups]
-    if first.kind is ActionKind.MOVE and group.acts and not first.proven:
+    if first.kind is ActionKind.MOVE and group.has_requests and not first.proven:
         specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.context.product_label(first.new)))
     return (*guidance.notices, *specific, *guidance.cautions)
 

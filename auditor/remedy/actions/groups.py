@@ -40,7 +40,19 @@ class ActionGroup:
     """Remedies of one kind that become one action."""
 
     __slots__ = (
-        *("number", "first", "policy", "acts", "worst", "policies", "variants", "lost", "seats", "people", "names"),
+        *(
+            "number",
+            "first",
+            "policy",
+            "has_requests",
+            "worst",
+            "policies",
+            "variants",
+            "lost",
+            "seats",
+            "people",
+            "names",
+        ),
         *(
             "fingerprints",
             "requests",
@@ -177,7 +189,7 @@ class ActionGroup:
         """What it is about, as `subject_of` returns it."""
         self.policy = remedy.findings[0].policy if remedy.findings else ""
         """The policy of the first finding that it fixes; empty for seats that only a decision changes."""
-        self.acts = bool(remedy.commands)
+        self.has_requests = bool(remedy.commands)
         """Whether it has requests."""
 
     def absorb(self, other: "ActionGroup") -> None:

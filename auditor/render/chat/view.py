@@ -49,7 +49,7 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
     parts = (
         (l10n.gettext("Open findings"), _counts(view, l10n), 0),
         (l10n.gettext("What changed"), _changed(view, l10n), view.more_changed),
-        (l10n.gettext("What to do first"), _acts(view, l10n), 0),
+        (l10n.gettext("What to do first"), _actions(view, l10n), 0),
         (l10n.gettext("Monthly cost"), _money(view, l10n), 0),
         (
             l10n.gettext("Tenants"),
@@ -130,11 +130,11 @@ def _changed(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
         yield ChatEntry(lead=line.summary, text=_facts(facts), href=line.href)
 
 
-def _acts(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
-    for act in view.acts:
-        facts = (l10n.gettext(SEVERITIES[act.severity]), *act.facts, act.why, act.first)
-        href = act.href or (act.document[1] if act.document is not None else "")
-        yield ChatEntry(lead=plain(act.title), text=_facts(plain(fact) for fact in facts), href=href)
+def _actions(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
+    for action in view.actions:
+        facts = (l10n.gettext(SEVERITIES[action.severity]), *action.facts, action.why, action.first)
+        href = action.href or (action.document[1] if action.document is not None else "")
+        yield ChatEntry(lead=plain(action.title), text=_facts(plain(fact) for fact in facts), href=href)
 
 
 def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:

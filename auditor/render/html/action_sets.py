@@ -33,7 +33,7 @@ _Document = tuple[str, str | None]
 class GuidedAction(Struct, frozen=True, kw_only=True, eq=False):
     """One of the actions that share guidance."""
 
-    step: RankedAction
+    entry: RankedAction
     title: str
     """Without the suffix that the titles of all of them share."""
     who: str
@@ -92,14 +92,16 @@ def action_sets(ordered: Sequence[RankedAction], index: FindingIndex, l10n: Labe
     """
     by_product = _by_product(ordered)
     groups: dict[object, list[RankedAction]] = {}
-    for product, steps in by_product:
-        for step in steps:
-            groups.setdefault((product, _guidance_key(step.action)), []).append(step)
+    for product, entries in by_product:
+        for entry in entries:
+            groups.setdefault((product, _guidance_key(entry.action)), []).append(entry)
     firsts = {group[0].plan_index for group in groups.values()}
     documents: dict[int, list[_Document]] = {
-        step.plan_index: [(link.label, link.address if is_https(link.address) else None) for link in step.action.links]
-        for step in ordered
-        if step.plan_index in firsts
+        entry.plan_index: [
+            (link.label, link.address if is_https(link.address) else None) for link in entry.action.links
+        ]
+        for entry in ordered
+        if entry.plan_index in firsts
     }
     sources = dict.fromkeys(document for listed in documents.values() for document in listed)
     numbers = {source: number for number, source in enumerate(sources, start=1)}
@@ -110,7 +112,7 @@ def action_sets(ordered: Sequence[RankedAction], index: FindingIndex, l10n: Labe
         )
         for group in groups.values()
     }
-    sets = [_action_set(product, steps, guides, index, l10n) for product, steps in by_product]
+    sets = [_action_set(product, entries, guides, index, l10n) for product, entries in by_product]
     return ActionSets(sets=tuple(action_set for action_set in sets if action_set.guides), sources=tuple(sources))
 
 
@@ -121,35 +123,37 @@ def _by_product(ordered: Sequence[RankedAction]) -> list[tuple[str, list[RankedA
     """
     counts = Counter(map(_product, ordered))
     sets: dict[str, list[RankedAction]] = {}
-    for step in ordered:
-        sets.setdefault(_product(step) if counts[_product(step)] > 1 else step.anchor, []).append(step)
+    for entry in ordered:
+        sets.setdefault(_product(entry) if counts[_product(entry)] > 1 else entry.anchor, []).append(entry)
     return [
-        (_product(steps[0]) if len(steps) > 1 else "", sorted(steps, key=lambda step: step.plan_index))
-        for steps in sets.values()
+        (_product(entries[0]) if len(entries) > 1 else "", sorted(entries, key=lambda entry: entry.plan_index))
+        for entries in sets.values()
     ]
 
 
-def _product(step: RankedAction) -> str:
+def _product(entry: RankedAction) -> str:
     """Return the skuId of the product that an action is about, or the anchor of the action if it is about none."""
-    seats = step.action.seats
-    return step.anchor if seats is None or seats.sku_id is None else seats.sku_id
+    seats = entry.action.seats
+    return entry.anchor if seats is None or seats.sku_id is None else seats.sku_id
 
 
 def _action_set(
-    product: str, steps: Sequence[RankedAction], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
+    product: str, entries: Sequence[RankedAction], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
 ) -> ActionSet:
-    set_guides = tuple(guides[step.plan_index] for step in steps if step.plan_index in guides)
-    seats, first = steps[0].action.seats, steps[0]
+    set_guides = tuple(guides[entry.plan_index] for entry in entries if entry.plan_index in guides)
+    seats, first = entries[0].action.seats, entries[0]
     name = shortened(index.context.names.get(product.casefold(), product)) if len(set_guides) > 1 else ""
-    nearest = min((step for step in steps if step.action.due), key=lambda step: str(step.action.due), default=first)
+    nearest = min(
+        (entry for entry in entries if entry.action.due), key=lambda entry: str(entry.action.due), default=first
+    )
     return ActionSet(
         product=name,
         seats=seat_movement(l10n, name, seats) if name and seats is not None else "",
-        severity=min((step.weight.severity for step in steps), key=lambda severity: severity.rank),
-        money=worth([step.action for step in steps], l10n),
+        severity=min((entry.weight.severity for entry in entries), key=lambda severity: severity.rank),
+        money=worth([entry.action for entry in entries], l10n),
         due=nearest.due,
-        count=len(steps),
-        findings=sum(step.weight.findings for step in steps),
+        count=len(entries),
+        findings=sum(entry.weight.findings for entry in entries),
         first=first,
         guides=set_guides,
     )
@@ -167,7 +171,7 @@ def _guide(
     """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far."""
     first = group[0].action
     source = group[0].anchor, first.title
-    articles = {"" if (arguments := step.action.title_arguments) is None else arguments.article for step in group}
+    articles = {"" if (arguments := entry.action.title_arguments) is None else arguments.article for entry in group}
     article = articles.pop() if len(group) > 1 and len(articles) == 1 else ""
     suffix = about(l10n, "", article) if article else ""
     numbered = enumerate(first.steps, start=1)
@@ -181,22 +185,22 @@ def _guide(
         if part.like is not None and not part.lines:
             repeated.setdefault(part.like, []).append(name)
     return Guide(
-        actions=tuple(_guided(step, step.action.title.removesuffix(suffix), index, l10n) for step in group),
-        severity=min((step.weight.severity for step in group), key=lambda severity: severity.rank),
-        money=worth([step.action for step in group], l10n),
-        findings=sum(step.weight.findings for step in group),
+        actions=tuple(_guided(entry, entry.action.title.removesuffix(suffix), index, l10n) for entry in group),
+        severity=min((entry.weight.severity for entry in group), key=lambda severity: severity.rank),
+        money=worth([entry.action for entry in group], l10n),
+        findings=sum(entry.weight.findings for entry in group),
         repeated=tuple(repeated.items()),
         parts=parts,
         sources=tuple(sources),
     )
 
 
-def _guided(step: RankedAction, title: str, index: FindingIndex, l10n: Labels) -> GuidedAction:
-    requests = step.action.requests
+def _guided(entry: RankedAction, title: str, index: FindingIndex, l10n: Labels) -> GuidedAction:
+    requests = entry.action.requests
     listed = tuple(map(_request_text, islice(requests, _REQUESTS if index.long else LONG_PAGE)))
-    stats, limit = index.concerns[step.action.id], _NAMES if index.long else NAMED
+    stats, limit = index.concerns[entry.action.id], _NAMES if index.long else NAMED
     return GuidedAction(
-        step=step,
+        entry=entry,
         title=title,
         who=l10n.first_of([visible(name) for name in stats.names[:limit]], limit, total=stats.people),
         requests=listed,

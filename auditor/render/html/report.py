@@ -58,7 +58,7 @@ def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     table = {"columns": columns, "all": row_count(result), "links": links, "full": page.listed_tenants - len(links)}
     # Build these lazily, tenant by tenant, while the page is written: all of them together would need as much memory as
     # the page.
-    functions = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
+    functions = {"action_sets": lambda section: action_sets(section.actions, index_of[section], l10n)}
     context = {"page": page, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
     return _chunks(template.generate(**context), (columns.text, columns.fingerprints))
 

@@ -15,7 +15,7 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.findings.display_names import product_name
 from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import subject_of
-from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
+from auditor.render.mail.view import ActionLine, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_names
@@ -41,7 +41,7 @@ class LineLimits(Struct, frozen=True, kw_only=True):
     """Maximum number of lines of each kind in a mail."""
 
     changed: int = 10
-    acts: int = 5
+    actions: int = 5
     seats: int = 15
     renewals: int = 10
     tenants: int = 20
@@ -73,7 +73,7 @@ def _limited(view: MailView, limits: LineLimits, l10n: Labels) -> MailView:
         more_gaps=len(view.completeness) - len(completeness),
         changed=view.changed[:changed],
         more_changed=len(view.changed[changed:]),
-        acts=view.acts[: limits.acts],
+        actions=view.actions[: limits.actions],
         tenants=view.tenants[: limits.tenants],
         more_tenants=view.more_tenants + sum(section.name != "" for section in left_out),
         seats=view.seats[: limits.seats],
@@ -111,7 +111,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         more_gaps=0,
         changed=tuple(changed),
         more_changed=0,
-        acts=tuple(_acts(page, reader, l10n)),
+        actions=tuple(_actions(page, reader, l10n)),
         tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
         more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
         seats=tuple(sorted(seats, key=lambda line: line.severity.rank)),
@@ -176,36 +176,36 @@ def _link(reader: Reader, anchor: str) -> str:
     return f"{reader.link}#{anchor}" if reader.link and reader.anchors else ""
 
 
-def _acts(page: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
+def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
     """Yield the highlights; a warning that several have in common, such as an unknown agreement, is included once."""
-    steps = {step.anchor: step for section in page.sections for step in section.steps}
+    entries = {entry.anchor: entry for section in page.sections for entry in section.actions}
     seen: set[str] = set()
     for highlight in page.highlights:
-        step = steps.get(highlight.anchor)
-        caution = next((text for text in step.action.warnings if text not in seen), "") if step is not None else ""
+        entry = entries.get(highlight.anchor)
+        caution = next((text for text in entry.action.warnings if text not in seen), "") if entry is not None else ""
         seen.add(caution)
-        links = step.action.links if step is not None else ()
-        yield Act(
+        links = entry.action.links if entry is not None else ()
+        yield ActionLine(
             title=flat(highlight.title, 200),
             severity=highlight.severity,
-            facts=tuple(flat(fact) for fact in _facts(highlight, step, l10n, several=len(page.sections) > 1) if fact),
+            facts=tuple(flat(fact) for fact in _facts(highlight, entry, l10n, several=len(page.sections) > 1) if fact),
             why=flat(highlight.why),
             caution=flat(caution, 400),
             first=flat(highlight.first, 300),
-            next=flat(next(iter(step.action.next), ""), 200) if step is not None else "",
+            next=flat(next(iter(entry.action.next), ""), 200) if entry is not None else "",
             href=_link(reader, highlight.anchor),
             document=next(((flat(link.label), link.address) for link in links if is_https(link.address)), None),
         )
 
 
-def _facts(highlight: Highlight, step: RankedAction | None, l10n: Labels, *, several: bool) -> Iterator[str]:
+def _facts(highlight: Highlight, entry: RankedAction | None, l10n: Labels, *, several: bool) -> Iterator[str]:
     yield highlight.money
     yield highlight.due
     if several:
         yield highlight.tenant
     yield l10n.plural("{count} finding", "{count} findings", highlight.count)
     yield highlight.elsewhere
-    yield highlight.who if step is None else step.action.owner or step.action.role
+    yield highlight.who if entry is None else entry.action.owner or entry.action.role
 
 
 def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:

@@ -46,7 +46,7 @@ class PolicyChanges(Struct, frozen=True, kw_only=True):
     href: str
 
 
-class Act(Struct, frozen=True, kw_only=True):
+class ActionLine(Struct, frozen=True, kw_only=True):
     """One of the most important things to do."""
 
     title: str
@@ -119,7 +119,7 @@ class MailView(Struct, frozen=True, kw_only=True):
     """Number of sentences about missing data that are left out."""
     changed: tuple[PolicyChanges, ...]
     more_changed: int
-    acts: tuple[Act, ...]
+    actions: tuple[ActionLine, ...]
     tenants: tuple[TenantLine, ...]
     more_tenants: int
     seats: tuple[SeatLine, ...]

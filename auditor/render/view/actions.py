@@ -30,7 +30,7 @@ from auditor.render.view.model import Highlight, PolicyGroup, RankedAction, Tena
 from auditor.render.view.rows import anchor, problem, subject_label
 
 
-def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
+def ranked_actions(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
     """Return the actions of a tenant or the fleet, the most important first; `moment` is the instant of the audit."""
     weights = [weight_of(action, index.concerns[action.id].worst) for action in index.actions]
     today = moment.astimezone(UTC).date()
@@ -67,9 +67,9 @@ def highlights(
     today = moment.astimezone(UTC).date()
     candidates: list[tuple[Weight, Callable[[], Highlight], Subject]] = []
     for section, index in sections:
-        for step in section.steps:
-            subject = Subject(section.name, product_concerned(step.action), task_of(step.action))
-            candidates.append((step.weight, partial(_of_step, step, section, index, l10n), subject))
+        for entry in section.actions:
+            subject = Subject(section.name, product_concerned(entry.action), task_of(entry.action))
+            candidates.append((entry.weight, partial(_of_action, entry, section, index, l10n), subject))
         candidates += [
             (
                 Weight(severity=group.severity, findings=group.open),
@@ -109,22 +109,22 @@ def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
     )
 
 
-def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
-    about_people = index.concerns[step.action.id].people
-    resolved = map(index.findings.__getitem__, index.action_rows[step.plan_index])
+def _of_action(entry: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
+    about_people = index.concerns[entry.action.id].people
+    resolved = map(index.findings.__getitem__, index.action_rows[entry.plan_index])
     return Highlight(
-        anchor=step.anchor,
-        title=step.action.title,
-        severity=step.weight.severity,
+        anchor=entry.anchor,
+        title=entry.action.title,
+        severity=entry.weight.severity,
         section=section.name,
         tenant=section.title,
-        count=step.weight.findings,
-        money=step.money,
-        due=step.due,
+        count=entry.weight.findings,
+        money=entry.money,
+        due=entry.due,
         why=_seats(resolved, index) if about_people else "",
-        movement=_movement(step.action, index, l10n),
-        who=step.action.role,
-        first=step.action.steps[0] if step.action.steps else "",
+        movement=_movement(entry.action, index, l10n),
+        who=entry.action.role,
+        first=entry.action.steps[0] if entry.action.steps else "",
     )
 
 

@@ -180,8 +180,8 @@ class TenantSection(Struct, frozen=True, kw_only=True, eq=False):
     changes: tuple[ChangeLine, ...]
     """Findings that changed since the previous run."""
     more_changes: int
-    steps: tuple[RankedAction, ...]
-    more_steps: int
+    actions: tuple[RankedAction, ...]
+    more_actions: int
     """Number of actions that are not shown."""
     seats: tuple[SeatRow, ...] = ()
     usage: UsageTable | None = None

@@ -22,7 +22,7 @@ from auditor.render.text.sanitize import is_https, shortened
 from auditor.render.text.summary import NAMED_TENANTS, completeness, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
-from auditor.render.view.actions import highlights, steps
+from auditor.render.view.actions import highlights, ranked_actions
 from auditor.render.view.charts.curves import trends
 from auditor.render.view.finding_index import FindingIndex, PolicyFindings, finding_indexes
 from auditor.render.view.model import Figure, Page, PolicyGroup, TenantSection, Tile
@@ -99,7 +99,7 @@ def page(
         highlights=highlights(
             zip(sections, indexes, strict=False), result.run.as_of, l10n, all_tenants=len(indexes) > len(result.tenants)
         ),
-        checked=oldest(step.action for section in sections for step in section.steps),
+        checked=oldest(entry.action for section in sections for entry in section.actions),
         sections=tuple(sections),
         listed_tenants=len(indexes) - 1,  # without the fleet
         tenants=len(result.tenants),
@@ -223,8 +223,8 @@ def _common_section(
         counts=counts,
         changes=changed,
         more_changes=more_changes,
-        steps=steps(name or "fleet", index, moment, l10n),
-        more_steps=index.more_actions,
+        actions=ranked_actions(name or "fleet", index, moment, l10n),
+        more_actions=index.more_actions,
         groups=groups,
         outcomes=tuple(outcome_row(outcome, index.context, anchors) for outcome in part.policies),
         notices=tuple(

@@ -54,7 +54,7 @@ def of_page(result: Result) -> dict[str, set[int]]:
         for row in section.seats:
             for _, number in of_text(row.advice):
                 numbers.setdefault(row.name, set()).add(number)
-        texts = [step.action.title for step in section.steps]
+        texts = [step.action.title for step in section.actions]
         texts += [line.text for line in section.changes]
         texts += [f"{row.problem} {row.evidence}" for group in section.groups for row in group.rows]
         for text in texts:
@@ -63,7 +63,7 @@ def of_page(result: Result) -> dict[str, set[int]]:
     for line in mail.seats:
         for _, number in of_text(line.advice):
             numbers.setdefault(line.name, set()).add(number)
-    for act in mail.acts:
+    for act in mail.actions:
         for product, number in of_text(act.title):
             numbers.setdefault(product, set()).add(number)
     return numbers

@@ -97,7 +97,7 @@ def test_days_until_a_deadline_count_from_the_audit_not_from_the_snapshot() -> N
     assert nearest.due is not None
     days_left = (nearest.due - later.date()).days
     assert nearest.why == f"The nearest deadline: {days_left} day{'' if days_left == 1 else 's'} left."
-    steps = [step for section in page(audited_later, Labels("en")).sections for step in section.steps]
+    steps = [step for section in page(audited_later, Labels("en")).sections for step in section.actions]
     assert nearest.why in {step.why for step in steps}, "the page counts from the same day"
 
 
@@ -130,9 +130,9 @@ def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() 
     expected = [highlight.title for highlight in report_page.highlights]
     ranks = sorted(result().tenants[0].actions, key=lambda action: action.rank)
     assert expected == [action.title for action in ranks[:FIRST]]
-    assert [step.action.title for step in report_page.sections[0].steps] == [action.title for action in ranks]
+    assert [step.action.title for step in report_page.sections[0].actions] == [action.title for action in ranks]
     mail = next(mail_views(result(), Reader(locale="en"), Labels("en")))
-    assert [(act.title, act.why) for act in mail.acts] == [
+    assert [(act.title, act.why) for act in mail.actions] == [
         (highlight.title, highlight.why) for highlight in report_page.highlights
     ]
     titles = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]

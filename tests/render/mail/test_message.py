@@ -53,8 +53,10 @@ def summary(view: MailView) -> list[str]:
     lines += [text for pair in view.money for text in pair]
     lines += [text for tile in (*view.page.counts, *view.page.changes) for text in (str(tile.count), tile.label)]
     lines += [text for line in view.changed for text in (line.summary, line.title, line.tenant)]
-    lines += [plain(t) for act in view.acts for t in (act.title, act.first, act.why, act.caution, act.next, *act.facts)]
-    lines += [act.document[0] for act in view.acts if act.document]
+    lines += [
+        plain(t) for act in view.actions for t in (act.title, act.first, act.why, act.caution, act.next, *act.facts)
+    ]
+    lines += [act.document[0] for act in view.actions if act.document]
     lines += [text for line in view.tenants for text in (line.name, line.summary)]
     lines += [t for seat in view.seats for t in (seat.name, seat.tenant, seat.figures, seat.state, seat.advice)]
     lines += [text for line in view.renewals for text in (line.name, line.tenant, line.date, line.summary)]

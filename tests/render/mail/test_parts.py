@@ -37,8 +37,8 @@ def test_warning_shared_by_several_actions_is_shown_once() -> None:
         return replace(tenant, actions=tuple(replace(action, warnings=("The same.",)) for action in tenant.actions))
 
     view = next(mail_views(replace(AUDIT, tenants=tuple(map(with_warnings, AUDIT.tenants))), READER, Labels("en")))
-    assert len(view.acts) > 1
-    assert [act.caution for act in view.acts if act.caution] == ["The same."]
+    assert len(view.actions) > 1
+    assert [act.caution for act in view.actions if act.caution] == ["The same."]
 
 
 def test_count_of_waived_findings_has_no_comma_before_and() -> None:

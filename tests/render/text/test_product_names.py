@@ -47,7 +47,7 @@ def test_page_shows_products_with_their_names() -> None:
     audit = replace(audit, run=replace(audit.run, previous=audit.run.as_of), tenants=(tenant,))
     section = page(audit, Labels("en")).sections[0]
     rows = [f"{row.problem} {row.evidence}" for group in section.groups for row in group.rows]
-    texts = [*rows, *(line.text for line in section.changes), *(step.action.title for step in section.steps)]
+    texts = [*rows, *(line.text for line in section.changes), *(step.action.title for step in section.actions)]
     assert len(section.changes) == len(rows) == 4
     assert not any(part in text for text in texts for part in ("SPE_", "VISIOCLIENT", "office", "mail:"))
     assert "Microsoft 365 F3: product missing" in " ".join(texts)

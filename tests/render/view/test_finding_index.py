@@ -16,7 +16,7 @@ from auditor.findings.table import FindingTable
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
-from auditor.render.view.actions import steps
+from auditor.render.view.actions import ranked_actions
 from auditor.render.view.finding_index import FindingIndex, finding_indexes
 from auditor.render.view.rows import Context
 from benchmarks.report import large
@@ -98,7 +98,7 @@ def test_action_lists_the_first_people_in_alphabetical_order(extra: int) -> None
     action = replace(contoso().actions[0], findings=tuple(finding.fingerprint for finding in findings))
     tenant = replace(contoso(), findings=FindingTable.of(findings), actions=(action,))
     index = FindingIndex.build(tenant, findings, CONTEXT)
-    (action_set,) = action_sets(steps("t", index, contoso().as_of, EN), index, EN).sets
+    (action_set,) = action_sets(ranked_actions("t", index, contoso().as_of, EN), index, EN).sets
     people = action_set.guides[0].actions[0].who
     labels = sorted(_labels(findings))
     listed = 5 if extra else 12

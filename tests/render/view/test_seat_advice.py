@@ -30,14 +30,14 @@ def test_actions_on_one_product_are_grouped_in_plan_order() -> None:
     result, l10n = run(Request(demo=True, as_of=AS_OF, started=AS_OF)), Labels("en")
     indexes = finding_indexes(result, l10n)
     section = page(result, l10n, indexes=indexes).sections[0]
-    sets = action_sets(section.steps, indexes[0], l10n).sets
+    sets = action_sets(section.actions, indexes[0], l10n).sets
     (power_bi,) = [group for group in sets if group.product == "Power BI Pro"]
-    steps = [step for step in section.steps if step.action.seats is not None and "Power BI Pro" in step.action.title]
+    steps = [step for step in section.actions if step.action.seats is not None and "Power BI Pro" in step.action.title]
     assert power_bi.count == len(steps) > 5
     assert power_bi.seats.startswith("Power BI Pro: 60 seats today, 28 assigned.")
     assert power_bi.money == "saves €419.20 a month"
-    assert power_bi.guides[0].actions[0].step is power_bi.first
-    kinds = [guide.actions[0].step.action.kind for guide in power_bi.guides]
+    assert power_bi.guides[0].actions[0].entry is power_bi.first
+    kinds = [guide.actions[0].entry.action.kind for guide in power_bi.guides]
     assert kinds.index("leave-group") < kinds.index("remove-seats-at-renewal")
-    anchors = [act.step.anchor for group in sets for guide in group.guides for act in guide.actions]
-    assert sorted(anchors) == sorted(step.anchor for step in section.steps), "each action has its guidance"
+    anchors = [act.entry.anchor for group in sets for guide in group.guides for act in guide.actions]
+    assert sorted(anchors) == sorted(step.anchor for step in section.actions), "each action has its guidance"

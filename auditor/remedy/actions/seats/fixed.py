@@ -17,7 +17,9 @@ def add_fixed(action_groups: ActionGroups, context: RemediationContext, fixed: I
     """
     seats = ActionGroups(context.owners)
     seats.add((UNSORTED, remedy) for remedy in fixed if remedy.kind in NUMBERED - REMOVING)
-    acting = [group for group in action_groups if group.first.proven and group.acts and group.first.kind in TAKING]
+    acting = [
+        group for group in action_groups if group.first.proven and group.has_requests and group.first.kind in TAKING
+    ]
     projection = SeatProjection.of(action_groups, context)
     for group in seats:
         skus = products_of(group, projection)

@@ -175,7 +175,7 @@ def settle_seats(
         elif merged.first.kind is ActionKind.SETTLED:
             resolved.append((merged_key, skus, removing))
     for key, skus, removing in resolved:
-        unproven = (group for group in remaining.values() if not (group.first.proven and group.acts))
+        unproven = (group for group in remaining.values() if not (group.first.proven and group.has_requests))
         resolving = resolving_group(unproven, projection, skus, removing=removing)
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
