@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from auditor.app.store.commands import TenantRetention, apply_retention, nights, put, restore
@@ -11,7 +12,7 @@ from auditor.app.verification.recorded_changes import record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
 from auditor.cli.store_summary import format_size, print_outcomes
 from auditor.cli.terminal.console import document, out, print_message
-from auditor.domain.errors import UsageError, printable_line
+from auditor.domain.errors import AuditorError, UsageError, printable_line
 from auditor.domain.message import Message
 from auditor.domain.translation import NN_
 from auditor.files.names import instant_of
@@ -124,18 +125,25 @@ def _usage_error(args: argparse.Namespace) -> Message | None:
 def _put(args: argparse.Namespace, l10n: Labels) -> int:
     paths = [Path(argument) for argument in args.arguments]
     logs = [path for path in paths if path.suffix == ".jsonl"]
-    for log in logs:
-        for recorded in record_changes(args.store, log):
-            if not args.quiet:
-                text = l10n.plural(
-                    "{tenant}: {count} change recorded",
-                    "{tenant}: {count} changes recorded",
-                    recorded.count,
-                    tenant=recorded.tenant,
-                )
-                print_message(printable_line(text))
     others = [path for path in paths if path not in logs]
-    return print_outcomes(put(args.store, others) if others else (), l10n, locale=args.locale, quiet=args.quiet)
+    failures: list[AuditorError] = []
+    for log in logs:
+        try:
+            for recorded in record_changes(args.store, log):
+                if not args.quiet:
+                    text = l10n.plural(
+                        "{tenant}: {count} change recorded",
+                        "{tenant}: {count} changes recorded",
+                        recorded.count,
+                        tenant=recorded.tenant,
+                    )
+                    print_message(printable_line(text))
+        except AuditorError as error:
+            failures.append(error)
+    if failures and len(failures) == len(paths):
+        raise failures[0]
+    outcomes = chain(failures, put(args.store, others) if others else ())
+    return print_outcomes(outcomes, l10n, locale=args.locale, quiet=args.quiet)
 
 
 def _list(args: argparse.Namespace, l10n: Labels) -> int:

@@ -90,7 +90,9 @@ def test_change_logs_in_a_store_are_checked_and_pruned(workspace: Path, emulator
     store_with_plans(workspace, emulator)
     carry_out(workspace, send, log="done.jsonl")
     assert run(workspace, emulator, "collect", "-o", "after").code == 0
-    assert run(workspace, emulator, "store", "put", "st", "after", "done.jsonl").code == 0
+    (workspace / "damaged.jsonl").write_text("{")
+    put = run(workspace, emulator, "store", "put", "st", "damaged.jsonl", "after", "done.jsonl")
+    assert (put.code, "damaged.jsonl:1" in put.err, put.err.count("error")) == (3, True, 1), put.err
     assert "1 of 1 log of changes is undamaged" in run(workspace, emulator, "store", "check", "st").err
     (log,) = (workspace / "st/contoso/changes").iterdir()
     body = log.read_bytes()
