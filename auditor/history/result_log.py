@@ -27,7 +27,7 @@ _EVENTS_NUMBER: Final = re.compile(r"[a-z0-9-]{1,63}/findings/([0-9]{6,15})-[0-9
 _MAX_ATTEMPTS: Final = 20
 """Maximum number of attempts to get the next number while other processes write."""
 _COMMIT_NAME: Final = re.compile(r"([a-z0-9-]{1,63})/results/[0-9]{6,15}\.json")
-_CURRENT_EVENTS: Final = frozenset({"held", "opened", "waived", "unwaived"})
+CURRENT_EVENTS: Final = frozenset({"held", "opened", "waived", "unwaived"})
 """Events after which the finding still exists."""
 
 
@@ -106,7 +106,7 @@ class ResultLog:
             if entries:
                 where = self._backend.address
                 check_directory(where, self._tenant, entries[-1].summary.get("tenantId", ""), tenant.tenant_id)
-                self._check_key(entries[-1], result)
+                self.check_key(entries[-1], result)
             number = entries[-1].number + 1 if entries else 1
             document, body = self._document(entries, number, result, tenant, money)
             findings = document["events"]["name"]
@@ -129,7 +129,7 @@ class ResultLog:
             ),
         )
 
-    def _check_key(self, newest: LoggedResult, result: Result) -> None:
+    def check_key(self, newest: LoggedResult, result: Result) -> None:
         """Raise SnapshotError if the newest result has pseudonyms of another key, or only one has pseudonyms."""
         key = None if result.run.redaction is None else result.run.redaction.key
         if newest.summary.get("redaction") != key:
@@ -240,7 +240,7 @@ class ResultLog:
     def _replay(self, entries: Sequence[LoggedResult]) -> dict[str, dict[str, Any]]:
         by_fingerprint: dict[str, dict[str, Any]] = {}
         for row in self.events(entries).to_pylist():
-            if row["event"] in _CURRENT_EVENTS:
+            if row["event"] in CURRENT_EVENTS:
                 by_fingerprint[row["fingerprint"]] = row
             else:
                 by_fingerprint.pop(row["fingerprint"], None)

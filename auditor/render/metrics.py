@@ -20,7 +20,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.verification import FindingState, TenantVerification, Verdict
 from auditor.render.formats import RenderOptions
 from auditor.render.text.sanitize import shortened, visible
-from auditor.result.aggregate import changes, freed, money
+from auditor.result.aggregate import changes, fleet_compared, freed, money
 from auditor.result.seats import paid_seats
 
 ALL: Final = "*"
@@ -93,7 +93,7 @@ def _samples(result: Result) -> Iterator[_Sample]:
         if tenant.verification is not None:
             yield from _plan(tenant.verification, labels)
     if result.fleet.policies:
-        yield from _findings(result.fleet, {"tenant": ALL}, compared=result.run.previous is not None)
+        yield from _findings(result.fleet, {"tenant": ALL}, compared=fleet_compared(result))
 
 
 def _findings(part: TenantResult | FleetResult, labels: Mapping[str, str], *, compared: bool) -> Iterator[_Sample]:

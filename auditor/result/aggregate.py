@@ -87,6 +87,22 @@ def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> F
     )
 
 
+def fleet_compared(result: Result) -> bool:
+    """Return whether findings across tenants were compared with the previous run; a store does not have them."""
+    return result.run.previous is not None and all(finding.change is not None for finding in result.fleet.findings)
+
+
+def new_findings(result: Result) -> Mapping[Severity, int]:
+    """Count the open findings that are new or reopened since the previous run, and those that were not compared."""
+    counts: Counter[Severity] = Counter()
+    parts: tuple[TenantResult | FleetResult, ...] = (*result.tenants, result.fleet)
+    for part in parts:
+        compared = result.run.previous is not None if isinstance(part, TenantResult) else fleet_compared(result)
+        for policy in part.findings.stats.policies.values():
+            counts[policy.severity] += policy.new + policy.reopened if compared else policy.open
+    return counts
+
+
 def money(of: Result | TenantResult) -> dict[str, Decimal]:
     """Return the monthly cost of open findings by currency, as `auditor.findings.stats.sums` does for one tenant."""
     if isinstance(of, TenantResult):

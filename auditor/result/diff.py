@@ -1,9 +1,10 @@
 """Compares two Results: which findings are new, reopened, unchanged or fixed since the previous run."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import pyarrow as pa
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Outcome, Status
@@ -14,9 +15,31 @@ from auditor.domain.result.model import FleetPast, FleetResult, PolicyHeader, Po
 from auditor.domain.result.verification import FindingState
 from auditor.findings.columns import decode, replaced, texts, values_of
 from auditor.findings.table import FindingTable
-from auditor.result.aggregate import NO_FLEET
 
 Part = TypeVar("Part", TenantResult, FleetResult)
+
+
+class EarlierFindings(Struct, frozen=True, kw_only=True):
+    """The findings of the previous run of a tenant or the fleet."""
+
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    """Status by fingerprint, including unconfirmed findings."""
+    closed: Collection[str] = ()
+    """Fingerprints of findings that this run, or an earlier one, reported as fixed."""
+    missing: Callable[[Collection[str]], Sequence[Finding]] = lambda _: ()
+    """Returns the findings that are not among some fingerprints, without duplicates."""
+
+    @classmethod
+    def of(cls, past: TenantResult | FleetResult) -> "EarlierFindings":
+        """Return the findings of a part of a result; only their status is kept: they may not fit in memory."""
+        statuses = {finding.fingerprint: finding.status.value for finding in past.unconfirmed}
+        return cls(
+            statuses=statuses | dict(_states(past.findings)),
+            closed={*past.closed, *(finding.fingerprint for finding in past.fixed)},
+            missing=lambda current: _missing(past, current),
+        )
+
+
 Mapped = Callable[[Result, Callable[[TenantResult], TenantResult]], Result]
 """Applies a change to every tenant; may turn an exception into the failure of a tenant."""
 
@@ -43,7 +66,7 @@ def compare(current: Result, previous: Result, *, mapped: Mapped = _mapped) -> R
     policies = {policy.id: policy for policy in current.run.policies}
     before = {tenant.name: tenant for tenant in previous.tenants}
     return replace(
-        mapped(current, lambda tenant: compared_tenant(tenant, before.get(tenant.name), policies)),
+        mapped(current, lambda tenant: compared_tenant(tenant, _earlier(tenant, before.get(tenant.name)), policies)),
         run=replace(current.run, previous=previous.run.as_of),
         fleet=compared_fleet(current.fleet, past_of(previous), tenants=[tenant.name for tenant in current.tenants]),
     )
@@ -76,20 +99,17 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
     before = FleetResult(
         findings=FindingTable.of(past.findings), unconfirmed=past.unconfirmed, closed=tuple(past.closed)
     )
-    return replace(_changed(fleet, before, evaluated=evaluated, unevaluated=unevaluated), past=past)
+    changed = _changed(fleet, EarlierFindings.of(before), evaluated=evaluated, unevaluated=unevaluated)
+    return replace(changed, past=past)
 
 
-def _changed(part: Part, past: TenantResult | FleetResult, *, evaluated: set[str], unevaluated: set[str]) -> Part:
+def _changed(part: Part, past: EarlierFindings, *, evaluated: set[str], unevaluated: set[str]) -> Part:
     """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed."""
-    # Keep only the status of earlier findings: the findings themselves may not fit in memory.
-    statuses = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(
-        _states(past.findings)
-    )
-    closed = {*past.closed, *(finding.fingerprint for finding in past.fixed)}
     current = {fingerprint for fingerprint, _ in _states(part.findings)}
-    missing = _missing(past, current)
+    closed = frozenset(past.closed)
+    missing = past.missing(current)
     fixed = tuple(finding for finding in missing if finding.policy in evaluated)
-    findings = part.findings.map_batches(lambda batch: _with_changes(batch, statuses, closed))
+    findings = part.findings.map_batches(lambda batch: _with_changes(batch, past.statuses, closed))
     return replace(
         part,
         findings=findings,
@@ -99,7 +119,7 @@ def _changed(part: Part, past: TenantResult | FleetResult, *, evaluated: set[str
     )
 
 
-def _missing(past: TenantResult | FleetResult, current: set[str]) -> list[Finding]:
+def _missing(past: TenantResult | FleetResult, current: Collection[str]) -> list[Finding]:
     """Return the earlier findings that are not in `current`, without duplicates; findings replace unconfirmed ones."""
     missing = {finding.fingerprint: finding for finding in past.unconfirmed if finding.fingerprint not in current}
     for batch in past.findings.batches():
@@ -138,9 +158,13 @@ _NEW, _REOPENED, _UNCHANGED = Change.NEW.value, Change.REOPENED.value, Change.UN
 _OPEN, _WAIVED = Status.OPEN.value, Status.WAIVED.value
 
 
-def compared_tenant(
-    tenant: TenantResult, before: TenantResult | None, policies: Mapping[str, PolicyHeader]
-) -> TenantResult:
+def _earlier(tenant: TenantResult, before: TenantResult | None) -> EarlierFindings:
+    """Return the findings of the previous run of a tenant; none if it is another directory of the same name."""
+    is_same = before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold()
+    return EarlierFindings.of(before) if before is not None and is_same else EarlierFindings()
+
+
+def compared_tenant(tenant: TenantResult, past: EarlierFindings, policies: Mapping[str, PolicyHeader]) -> TenantResult:
     """Return a tenant with the changes since the previous run."""
     unevaluated = _not_evaluated(tenant.policies)
     if tenant.failure is not None:
@@ -148,8 +172,6 @@ def compared_tenant(
         unevaluated = {
             id_ for id_, names in named.items() if not isinstance(names, list | tuple) or tenant.name in names
         }
-    is_same = before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold()
-    past = before if before is not None and is_same else NO_FLEET
     return _changed(tenant, past, evaluated=_evaluated(tenant.policies) - unevaluated, unevaluated=unevaluated)
 
 

@@ -64,6 +64,9 @@ class Request(Struct, frozen=True, kw_only=True):
     started: datetime
     """When the program was started: the instant of state that is read live."""
     compare: Path | None = None
+    """The result of the previous run."""
+    store: Path | str | None = None
+    """The store whose last night is compared with the run if `compare` is None."""
     nights: tuple[Path | str, ...] = ()
     """Folders of saved results, and stores: their nights are used to detect monthly terms."""
     redaction: RedactionKey | None = None
@@ -134,7 +137,7 @@ def folders_of(locations: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
 
 
 def with_changes(result: Result, previous: Result | None, request: Request) -> Result:
-    """Add the changes since the previous run, if there is one, and replace users by pseudonyms, if requested.
+    """Add the changes since the previous run or stored night, if there is one, and replace users by pseudonyms.
 
     Fingerprints of a redacted run can be matched only with its key: without it no finding is reported as new, and
     `warn` is called. Raises UsageError as `compare` does.
@@ -144,6 +147,10 @@ def with_changes(result: Result, previous: Result | None, request: Request) -> R
         if result.run.redaction is None or result.run.redaction.key != previous.run.redaction.key:
             request.warn(_DIFFERENT_KEY)
             previous = None
+    if previous is None and request.store is not None:
+        from auditor.app.audit.stored_changes import with_stored_changes  # noqa: PLC0415  only with a store
+
+        result = with_stored_changes(result, request.store)
     if previous is not None:
         result = _with_changes(result, previous)
         if not request.tenants and request.shard is None:

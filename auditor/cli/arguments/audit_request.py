@@ -57,6 +57,7 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) ->
         state_request(args),
         shard=args.shard,
         compare=args.compare,
+        store=getattr(args, "store", None),
         nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
         redaction=pseudonym_key() if args.redact else None,
         warn=warnings(args.locale, quiet=args.quiet),

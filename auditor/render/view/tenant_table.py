@@ -6,11 +6,11 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantResult
+from auditor.domain.result.model import Result, SeatCount, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import Labels
 from auditor.render.view.model import Page, TenantSection
-from auditor.result.aggregate import changes, summarise
+from auditor.result.aggregate import changes, fleet_compared, summarise
 from auditor.result.ranking import TenantSortKey, tenant_order
 from auditor.result.seats import paid_seats
 
@@ -72,13 +72,13 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         money=page.money,
     )
     fleet_section = sections.get("")  # the section of the fleet has no name
-    fleet = () if fleet_section is None else (_fleet_row(result.fleet, fleet_section, l10n, compared=compared),)
+    fleet = () if fleet_section is None else (_fleet_row(result, fleet_section, l10n),)
     return (*sorted(rows, key=worst_first), *fleet, total)
 
 
-def _fleet_row(fleet: FleetResult, section: TenantSection, l10n: Labels, *, compared: bool) -> FleetRow:
+def _fleet_row(result: Result, section: TenantSection, l10n: Labels) -> FleetRow:
     """Return the row of the findings across tenants."""
-    changed, unknown = changes((), fleet), l10n.number(None)
+    changed, compared, unknown = changes((), result.fleet), fleet_compared(result), l10n.number(None)
     return FleetRow(
         href=f"#{section.anchor}",
         title=section.title,

@@ -67,6 +67,25 @@ def test_fail_on_new_compares_with_the_stored_night(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_changes_since_the_stored_night_equal_those_since_its_result(folder: Path) -> None:
+    """Bob's two findings are new, then fixed, and reopened."""
+    days: list[tuple[str | None, int]] = [(None, 0), ("new", 0), (None, 2), ("reopened", 0)]
+    for day, (change, fixed) in enumerate(days):
+        state = f"night{int(change is not None)}"
+        options = ("audit", "p.yaml", "--snapshot", state, "--as-of", instant(day), "-f", "json", "-q")
+        changes = []
+        for output, location in (("stored", "--store=audits"), (f"out{day}", f"--compare=out{day - 1}/result.json")):
+            completed = call(*options, *([location] if day or output == "stored" else []), "-o", output, cwd=folder)
+            assert completed.code == int(change is not None), completed.err
+            (tenant,) = json.loads((folder / output / "result.json").read_text())["tenants"]
+            fixed_fingerprints = [finding["fingerprint"] for finding in tenant["fixed"]]
+            changes.append((tenant["findings"], fixed_fingerprints, tenant["closed"]))
+        assert changes[0] == changes[1]
+        assert [finding["change"] for finding in changes[0][0]] == [change] * (2 * (change is not None))
+        assert len(changes[0][1]) == fixed
+
+
+@pytest.mark.slow
 def test_demo_tenants_are_stored(tmp_path: Path) -> None:
     completed = call(
         "audit", "--demo", "--as-of", "2026-11-20T02:17:00Z", "--tenant", "fabrikam", "-f", "json", "--fail-on",

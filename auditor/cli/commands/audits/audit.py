@@ -24,11 +24,11 @@ from auditor.cli.arguments.options import (
     output_folder,
     reader_locale,
 )
-from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
+from auditor.cli.terminal.console import print_notice, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.report_folder import write_all
-from auditor.domain.errors import AuditorError, Diagnostic, Level
+from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
@@ -36,6 +36,7 @@ from auditor.findings.spill import SpillFile
 from auditor.render.formats import FORMATS
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.view.content import PageContent
+from auditor.result.aggregate import new_findings
 
 EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
@@ -74,6 +75,7 @@ def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
         *("quiet", "verbose", "no_color"),
         format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",
+        store="compare with the last night in this store, and store tonight's: a folder, abfs://, az:// or s3://",
         verbose="log each step; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",
     )
@@ -138,7 +140,8 @@ def _report(
         return write_localized(result, runs, args, output, spill, locale=locale)
 
     result, (content, written) = write_contained(result, output, write, locale=locale)
-    code = max(code, _exit_code(result, args))
+    fail_on: FailOn = args.fail_on
+    code = max(code, exit_code(result, fail_on.severity, new_findings(result) if fail_on.new else None))
     if args.store is not None:
         from auditor.cli.store_summary import store_night  # noqa: PLC0415  only with --store
 
@@ -172,20 +175,6 @@ def write_localized(
     localized = localized_result(result, locale, spill) if people else result
     content = PageContent(localized, locale, runs)
     return content, write_reports(result, content, output, histories=earlier_of_tenants(args))
-
-
-def _exit_code(result: Result, args: argparse.Namespace) -> int:
-    """Return the exit code for the findings; 3 if only new findings count and the store cannot be read."""
-    fail_on: FailOn = args.fail_on
-    if not fail_on.new:
-        return exit_code(result, fail_on.severity)
-    from auditor.app.store.new_findings import new_findings  # noqa: PLC0415  only with --fail-on new:
-
-    try:
-        return exit_code(result, fail_on.severity, new_findings(result, args.store))
-    except AuditorError as error:
-        print_diagnostics(error.diagnostics, locale=args.locale)
-        return 3
 
 
 def _history(args: argparse.Namespace) -> Path | str | None:
