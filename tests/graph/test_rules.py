@@ -154,7 +154,7 @@ def test_classify_handles_every_answer(status: int, body: bytes) -> None:
     ("status", "body", "kind", "verdict"),
     [
         (403, b'{"error":{"code":"Authorization_RequestDenied","message":"x"}}', FaultKind.DENIED, Fail),
-        (403, b"<html>", FaultKind.NOT_GRAPH, Fail),
+        (403, b"\n<html>", FaultKind.NOT_GRAPH, Fail),
         (
             403,
             b'{"error":{"code":"Authentication_RequestFromNonPremiumTenantOrB2CTenant"}}',

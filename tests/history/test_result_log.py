@@ -1,15 +1,19 @@
 """Tests summaries of results in a store: which are read, and what can be computed from them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from auditor.app.history.stored_runs import spare_seats
+from auditor.findings.stats import sums
 from auditor.history.finding_events import checked_summary
-from auditor.history.result_log import LoggedResult
-from tests.builders.result.results import AS_OF
+from auditor.history.result_log import LoggedResult, ResultLog
+from auditor.store.objects.backends import FolderBackend
+from auditor.store.store import Store
+from tests.builders.result.results import AS_OF, result
 
 POLICY: Mapping[str, Any] = {
     "id": "p", "severity": "high", "status": "fail", "open": 1, "waived": 0, "opened": 1, "closed": 0, "repair": {},
@@ -33,3 +37,13 @@ def test_seat_without_a_part_number_counts_as_paid() -> None:
     )  # fmt: skip
     assert spare_seats([entry], frozenset()) == 9
     assert spare_seats([replace(entry, summary={**SUMMARY, "seats": []})], frozenset()) is None
+
+
+def test_incomplete_findings_of_a_killed_writer_are_replaced(tmp_path: Path) -> None:
+    (tenant, *_) = result().tenants
+    whole, damaged = (Store(FolderBackend(tmp_path / name)).create().backend for name in ("whole", "damaged"))
+    ResultLog(whole, tenant.name).put(result(), tenant, sums(tenant.findings))
+    (name,) = whole.names(f"{tenant.name}/findings")
+    assert damaged.create(name, b"half")
+    ResultLog(damaged, tenant.name).put(result(), tenant, sums(tenant.findings))
+    assert damaged.read(name) == whole.read(name)

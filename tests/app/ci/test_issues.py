@@ -128,6 +128,9 @@ def test_text_and_labels_added_by_people_are_kept(api: GithubApi) -> None:
     assert issue["body"].endswith(f"{END}\nAsked the finance team.")
     assert {label["name"] for label in issue["labels"]} == {"auditor", "waiting", "severity: critical"}
     assert steps(run(api)) == {"same"}
+    issue["body"] = issue["body"].replace("\n", "\nold\n", 1)
+    assert "update 1" in run(api), "only the text of the action is old"
+    assert "\nold\n" not in issue["body"]
 
 
 def test_issue_is_closed_if_its_action_is_gone_and_reopened_later(api: GithubApi) -> None:

@@ -11,7 +11,7 @@ from auditor.store.plans import plan_name
 @pytest.mark.parametrize(
     ("days", "verified"),
     [
-        (["20T02:00", "21T02:00", "22T02:00"], "20T02:00"),  # the oldest plan of the last week
+        (["16T02:00", "21T02:00", "22T02:00"], "16T02:00"),  # the oldest plan of the last week
         (
             ["10T02:00", "12T02:00", "22T23:00"],
             "12T02:00",
