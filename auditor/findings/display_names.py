@@ -1,9 +1,7 @@
-"""Names of the people, the product and the detail of a finding, for people."""
+"""Names of the product and the detail of a finding for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from heapq import nsmallest
-from typing import Final
 
 from auditor.catalogue import builtin
 from auditor.checks.check import Detail
@@ -12,11 +10,6 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, ProductReference
 from auditor.domain.translation import Localizer
 from auditor.guidance.portal_names import property_name, state_name
-
-NAMED: Final = 12
-"""The maximum number of people that an action names."""
-_LABELLED: Final = 200
-"""Number of people whose labels are all built; later people are filtered by name first."""
 
 
 def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
@@ -66,20 +59,3 @@ def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Locali
             return state_name(l10n.gettext, detail)
         case _:
             return detail
-
-
-def person_label(finding: Finding) -> str:
-    """Return the name of the person of a finding, with the address if it differs."""
-    principal, name = finding.evidence.get("userPrincipalName"), finding.subject.name
-    return f"{name} ({principal})" if principal and principal != name else name
-
-
-def first_labels(findings: Sequence[Finding]) -> list[str]:
-    """Return the first NAMED labels, in alphabetical order, of the people of findings."""
-    labels = nsmallest(NAMED, map(person_label, findings[:_LABELLED]))
-    if len(findings) > _LABELLED:
-        # A label begins with the name, so that people whose name sorts after the last label need no label.
-        last = labels[-1]
-        candidates = [finding for finding in findings[_LABELLED:] if finding.subject.name <= last]
-        labels = nsmallest(NAMED, labels + [person_label(finding) for finding in candidates])
-    return labels

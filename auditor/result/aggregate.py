@@ -14,7 +14,7 @@ from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
-from auditor.findings.display_names import first_labels
+from auditor.findings.person_names import first_labels
 
 OPEN: Final = Status.OPEN
 _BUYING: Final = "buy"

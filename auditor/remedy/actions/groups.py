@@ -14,7 +14,7 @@ from auditor.domain.actions.kind import NUMBERED, RENEWED, ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Agreement, Severity, SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.findings.display_names import NAMED
+from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.breakdown import Breakdown, Part, parts_of, subject_of
 from auditor.remedy.actions.remedies.model import Remedy

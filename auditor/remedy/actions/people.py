@@ -20,7 +20,7 @@ from auditor.arrays.rows import Rows, arrow_rows
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
 from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, replaced, values_of
-from auditor.findings.display_names import NAMED
+from auditor.findings.person_names import NAMED
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.breakdown import Part, parts_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding

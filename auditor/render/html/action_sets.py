@@ -12,7 +12,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import about
 from auditor.domain.enums import Severity
-from auditor.findings.display_names import NAMED
+from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidancePart, GuidanceParts
 from auditor.render.text.amounts import worth
 from auditor.render.text.labels import Labels
