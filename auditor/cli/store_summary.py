@@ -30,11 +30,11 @@ def check_store(location: Path | str) -> None:
 
 
 def is_new(location: Path | str) -> bool:
-    """Return whether the first night will create the store; False for one that cannot be reached."""
+    """Return whether there are no earlier nights to read: the store is new, or cannot be reached."""
     try:
         return not store_at(location).exists
     except AuditorError:
-        return False
+        return True
 
 
 def store_night(

@@ -156,7 +156,8 @@ def test_unusable_store_is_an_error_before_the_audit(version: str, folder: Path)
 
 
 @pytest.mark.slow
-def test_reports_are_written_if_the_store_is_unreachable(folder: Path) -> None:
+@pytest.mark.parametrize("history", [(), ("--history", "s3://audits/nights")])
+def test_reports_are_written_if_the_store_is_unreachable(folder: Path, history: tuple[str, ...]) -> None:
     with (folder / "p.yaml").open("a") as policies:
         policies.write(
             "- {id: ends, severity: low, subscriptions: {of: paid, expiring: {within: 60d, exceptTerm: monthly}}}\n"
@@ -164,7 +165,7 @@ def test_reports_are_written_if_the_store_is_unreachable(folder: Path) -> None:
     address = f"http://127.0.0.1:{free_port('127.0.0.1')}"
     environ = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_MAX_ATTEMPTS": "1"}
     options = ("--snapshot", "night1", "--as-of", instant(1), "-f", "json", "--store", "s3://audits/nights")
-    completed = call("audit", "p.yaml", *options, cwd=folder, AWS_ENDPOINT_URL=address, **environ)
+    completed = call("audit", "p.yaml", *options, *history, cwd=folder, AWS_ENDPOINT_URL=address, **environ)
     assert (completed.code, "error[store-unreachable]" in completed.err) == (3, True), completed.err
     assert (folder / "out" / "result.json").is_file()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
+from auditor.app.locations import store_at
 from auditor.app.report.containment import write_contained
 from auditor.app.report.localization import localized_result
 from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, write_reports
@@ -178,9 +179,9 @@ def write_localized(
 
 
 def _history(args: argparse.Namespace) -> Path | str | None:
-    """Return the location of earlier runs; None if it is the store that this audit creates.
+    """Return the location of earlier runs; None if it is the store of this audit, and is new or cannot be reached.
 
-    Called before the audit; raises UsageError if the location does not exist.
+    Called before the audit; raises AuditorError if the location does not exist or cannot be reached.
     """
     location: Path | str | None = args.history
     if location is not None and location == args.store:
@@ -191,6 +192,8 @@ def _history(args: argparse.Namespace) -> Path | str | None:
         from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only with --history
 
         check_folder(location)
+    elif location is not None:
+        store_at(location).require()
     return location
 
 
