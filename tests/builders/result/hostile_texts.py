@@ -106,7 +106,7 @@ def _action(action: Action, text: str) -> Action:
         steps=(text, text),
         warnings=(text,),
         links=(
-            Link(label=text, address="https://learn.microsoft.com/microsoft-365"),
             Link(label=text, address="javascript:alert(1)"),
+            Link(label=text, address="https://learn.microsoft.com/microsoft-365"),
         ),
     )

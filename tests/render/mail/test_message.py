@@ -80,6 +80,11 @@ def test_follow_up_of_an_action_is_in_both_parts() -> None:
     assert all("Then: Review the bill." in text for text in (parts.text, text_of(parts.html)))
 
 
+def test_data_that_no_policy_needed_makes_the_mail_incomplete() -> None:
+    tenant = replace(compared().tenants[0], policies=())
+    assert "Some data was not read from" in render_mail(of_tenant(tenant), READER).text
+
+
 def test_sections_have_the_same_order_in_both_parts() -> None:
     parts = render_mail(compared(), replace(READER, link="https://reports.example/r.html", anchors=True))
     titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", parts.html)
