@@ -39,6 +39,7 @@ from auditor.render.plan.view import (
     MoneyRow,
     PlanPagePart,
     PlanView,
+    QuestionGroup,
     QuestionView,
     TenantView,
 )
@@ -178,14 +179,13 @@ class _TenantPage:
             effects=tuple(effect_texts(entry, self._l10n)),
             who=action_subjects(entry, self._labels),
             guide=None if runs and decides else self._guide(entry, anchor),
-            questions=tuple(self._questions(entry.questions)) if decides else (),
+            questions=self._questions(entry.questions) if decides else (),
             asked=len(entry.questions) if decides else 0,
             elsewhere=anchor if runs and decides else questions if runs and entry.questions else "",
         )
 
     def _other_questions(self, anchor: str, questions: Sequence[Question]) -> Iterator[ActionView]:
-        views = tuple(self._questions(questions))
-        if views:
+        if questions:
             yield ActionView(
                 anchor=f"{anchor}-q",
                 number=0,
@@ -194,40 +194,35 @@ class _TenantPage:
                 effects=(),
                 who=(),
                 guide=None,
-                questions=views,
+                questions=self._questions(questions),
                 asked=len(questions),
             )
 
-    def _questions(self, questions: Iterable[Question]) -> Iterator[QuestionView]:
-        """Yield the questions; if there are several with the same answers, first one that answers all of them."""
-        views = tuple(map(self._question, questions))
-        labels = {tuple(answer.label for answer in view.answers) for view in views}
-        if len(views) > 1 and len(labels) == 1:
-            yield QuestionView(
-                text=self._l10n.plural(
-                    "The same answer for {count} question", "The same answer for all {count} questions", len(views)
-                ),
-                effect="",
-                answers=tuple(
-                    AnswerView(label=answers[0].label, yaml="".join(answer.yaml for answer in answers))
-                    for answers in zip(*(view.answers for view in views), strict=True)
-                ),
-            )
-        yield from views
+    def _questions(self, questions: Iterable[Question]) -> tuple[QuestionGroup, ...]:
+        """Group the questions that have the same answers, in the order of their first ones."""
+        groups: dict[tuple[str, ...], list[Question]] = {}
+        for question in questions:
+            labels = (answer_label(question, answer, self._l10n, self._tenant.names) for answer in question.answers)
+            groups.setdefault(tuple(labels), []).append(question)
+        return tuple(itertools.starmap(self._group, groups.items()))
+
+    def _group(self, labels: Sequence[str], questions: Sequence[Question]) -> QuestionGroup:
+        rows = [[answered(question, answer, self._as_of) for answer in question.answers] for question in questions]
+        return QuestionGroup(
+            heading=self._l10n.plural(
+                "The same answer for {count} question", "The same answer for all {count} questions", len(questions)
+            ),
+            questions=tuple(map(self._question, questions)),
+            answers=tuple(
+                AnswerView(label=label, yaml="".join(lines)) for label, *lines in zip(labels, *rows, strict=True)
+            ),
+        )
 
     def _question(self, question: Question) -> QuestionView:
-        l10n, names = self._l10n, self._tenant.names
-        label = self._labels.get(question.subject)
+        names, label = self._tenant.names, self._labels.get(question.subject)
         labels = {question.subject: label, **names} if label else names
         return QuestionView(
-            text=sentence(question, l10n, labels),
-            effect=effect(question, l10n),
-            answers=tuple(
-                AnswerView(
-                    label=answer_label(question, answer, l10n, names), yaml=answered(question, answer, self._as_of)
-                )
-                for answer in question.answers
-            ),
+            id=question.id, text=sentence(question, self._l10n, labels), effect=effect(question, self._l10n)
         )
 
     def _guide(self, entry: OutlineEntry, anchor: str) -> GuideView:

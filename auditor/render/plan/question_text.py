@@ -163,6 +163,8 @@ def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str])
             text = text.format(count=l10n.number(seats))
         case "group", {"id": group}:
             text = l10n.gettext("Through the group {group}").format(group=names.get(group, group))
+        case "set", {}:
+            text = ", ".join(f"{property_name(l10n.gettext, name)}: {text}" for name, text in value.items())
         case "skip", _:
             text = l10n.gettext("Leave it as it is, with a reason")
         case _:

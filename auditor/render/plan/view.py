@@ -20,17 +20,25 @@ class MoneyRow(Struct, frozen=True, kw_only=True):
 
 
 class AnswerView(Struct, frozen=True, kw_only=True):
-    """A possible answer, in words and as an item of decisions.yaml."""
+    """A possible answer, in words and as items of decisions.yaml, one for each question."""
 
     label: str
     yaml: str
 
 
 class QuestionView(Struct, frozen=True, kw_only=True):
-    """An open question and its possible answers."""
+    """An open question."""
 
+    id: str
     text: str
     effect: str
+
+
+class QuestionGroup(Struct, frozen=True, kw_only=True):
+    """Open questions that have the same possible answers."""
+
+    heading: str
+    questions: tuple[QuestionView, ...]
     answers: tuple[AnswerView, ...]
 
 
@@ -61,8 +69,8 @@ class ActionView(Struct, frozen=True, kw_only=True):
     """Names and addresses of the subjects."""
     guide: GuideView | None
     """None if the action is shown elsewhere on the page, at `elsewhere`."""
-    questions: tuple[QuestionView, ...] = ()
-    """The questions that are shown here; several similar ones are preceded by one for all of them."""
+    questions: tuple[QuestionGroup, ...] = ()
+    """The questions that are shown here."""
     asked: int = 0
     """Number of questions."""
     elsewhere: str = ""

@@ -209,9 +209,11 @@ def test_print_contains_open_sections_only(opened: Open, tmp_path: Path) -> None
     assert all(tenant.findings[-1].subject.name in text for tenant in result().tenants if tenant.findings)
 
 
-@pytest.mark.parametrize(("report", "scheme"), [("sample", "dark"), ("2000", "light")])
-def test_narrow_screen_has_no_horizontal_scrolling(opened: Open, report: str, scheme: str) -> None:
-    tab = opened(report, viewport={"width": 320, "height": 640}, color_scheme=scheme)
+@pytest.mark.parametrize(
+    ("report", "scheme", "locale"), [("sample", "dark", "en"), ("2000", "light", "en"), ("demo", "light", "nl")]
+)
+def test_narrow_screen_has_no_horizontal_scrolling(opened: Open, report: str, scheme: str, locale: str) -> None:
+    tab = opened(report, locale=locale, viewport={"width": 320, "height": 640}, color_scheme=scheme)
     tab.evaluate("document.querySelectorAll('details').forEach(element => { element.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
     assert tab.evaluate("document.getElementById('pane').scrollWidth <= document.getElementById('pane').clientWidth")

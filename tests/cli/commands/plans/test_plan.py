@@ -180,7 +180,9 @@ def test_page_lists_runnable_then_undecided_then_manual_actions(page: tuple[str,
             assert sorted(map(int, numbers)) == [index for index, flag in enumerate(flags, start=1) if flag], key
             ranks = [tenant["actions"][int(index) - 1]["rank"] for index in numbers]
             assert ranks == sorted(ranks), key
-        assert section.count('<dl class="answers">') >= len(open_)
+        for question in open_:
+            lines = section.count(f"{{id: D-{question['id']},")  # of each action that the question is about
+            assert lines > 0 == lines % len(question["answers"]), "each answer can be copied"
         for action in tenant["actions"]:
             for request in action["requests"]:
                 assert request["powershell"] in unescape(section)
