@@ -68,7 +68,7 @@ class Source(StrEnum):
 
 
 CORE_SOURCES = tuple(Source)[: tuple(Source).index(Source.USAGE)]
-"""Sources that every result lists; the others are listed only if a policy needs them."""
+"""Sources that are unavailable if a tenant cannot be read; the others are read only if a policy needs them."""
 
 
 class SourceStatus(StrEnum):

@@ -28,6 +28,11 @@ def product_name(product: ProductReference | None, names: Mapping[str, str]) -> 
     return name or (titled(part_number) if part_number else sku_id)
 
 
+def part_name(part_number: str, names: Mapping[str, str]) -> str:
+    """Return the tenant's name for a part number, which is never a set; else what `names` has for this text."""
+    return names.get(part_number.casefold()) or names.get(part_number, part_number)
+
+
 def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
     """Return the name of a finding's product; for a pool, its products or the product to buy."""
     product = finding.product

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
-from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Source, SourceStatus
+from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.schema import SMALL_TABLES
 
@@ -36,9 +36,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return Coverage(name=source, status=SourceStatus.NOT_NEEDED)
 
     def listed_coverage(self) -> tuple[Coverage, ...]:
-        """Return the coverage of the sources that a result lists: the core ones, and others that were requested."""
-        named = {coverage.name for coverage in self.sources}
-        return tuple(self.coverage(source) for source in Source if source in CORE_SOURCES or source in named)
+        """Return the coverage of every source, in their order, as a result lists it."""
+        return tuple(map(self.coverage, Source))
 
     @property
     def complete(self) -> bool:

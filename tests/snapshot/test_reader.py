@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.reader import read
@@ -51,6 +52,10 @@ def test_written_snapshot_is_read(snapshot_folder: Path) -> None:
     assert (snapshot.user_count, len(snapshot.sku_ids)) == (2, 2)
     assert snapshot.manifest.tenant == "contoso"
     assert snapshot.identity.startswith("sha256:")
+    coverage = {item.name: item.status for item in snapshot.manifest.listed_coverage()}
+    assert list(coverage) == list(Source), "a reader also learns which sources were not needed"
+    assert coverage[Source.MEMBERS] is SourceStatus.COMPLETE
+    assert coverage[Source.DEVICES] is SourceStatus.NOT_NEEDED
 
 
 def test_two_snapshots_are_iterated_alternately(snapshot_folder: Path, tmp_path: Path) -> None:

@@ -51,7 +51,6 @@ from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
-from auditor.render.plan.outline import display_names
 from auditor.render.plan.question_text import subscription_names
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.snapshot.manifest import format_instant
@@ -288,7 +287,7 @@ def _notices(options: Options, plan_draft: Draft, constraints: PlanConstraints) 
 def _names(tenant: TenantResult, options: Options, l10n: Localizer) -> dict[str, str]:
     """Return the names of products, product sets and groups, and of subscriptions that questions must distinguish."""
     names = product_and_set_names(tenant, l10n)
-    names |= display_names(tenant.seats, options.state.memberships.groups.values())
+    names |= {group.id: group.name for group in options.state.memberships.groups.values() if group.name}
     return names | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
 
 

@@ -8,7 +8,7 @@ from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
-from auditor.findings.display_names import named_product
+from auditor.findings.display_names import named_product, part_name
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.outline_text import finding_name
@@ -100,7 +100,7 @@ def _question(
     person = f"{question.name} ({question.address})" if question.address else ""
     answers = SEPARATOR.join(commented_answers(question, names, l10n))
     products = () if question.kind is AnswerKind.SET else question.products
-    named_products = _PRODUCT_SEPARATOR.join(names.get(product, product) for product in products)
+    named_products = _PRODUCT_SEPARATOR.join(part_name(product, names) for product in products)
     return (
         number,
         sentence(question, l10n, names),

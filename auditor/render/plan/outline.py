@@ -9,8 +9,6 @@ from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import SeatCount
-from auditor.engine.tenant_facts import GroupFact
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.replay import SeatEffect
 
@@ -50,12 +48,6 @@ def fixed_by_requests(tenant: TenantPlan) -> frozenset[str]:
     """Return the fingerprints of the fixed findings, without those of actions that people carry out."""
     manual = {fingerprint for action in tenant.actions if not action.requests for fingerprint in action.findings}
     return frozenset(tenant.proof.fixed) - manual
-
-
-def display_names(seats: Iterable[SeatCount], groups: Iterable[GroupFact]) -> dict[str, str]:
-    """Return the display names of products and groups, by part number and id."""
-    products = ((key, seat.name) for seat in seats for key in (seat.sku_part_number, seat.sku_id) if key)
-    return dict((*products, *((group.id, group.name) for group in groups if group.name)))
 
 
 def findings_of(action: Action, findings: Mapping[str, Finding]) -> tuple[Finding, ...]:

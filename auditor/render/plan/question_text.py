@@ -9,6 +9,7 @@ from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Notice, Subscription
 from auditor.domain.translation import Localizer
+from auditor.findings.display_names import part_name
 from auditor.guidance.portal_names import property_name
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
@@ -39,9 +40,9 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         names = {product: property_name(l10n.gettext, product) for product in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
-        old = ", ".join(names.get(product, product) for product in question.products if product != new)
+        old = ", ".join(part_name(product, names) for product in question.products if product != new)
         form = l10n.gettext("Is {new} enough for {name} instead of {old}?")
-        return printable(form.format(new=names.get(new, new), old=old, name=name))
+        return printable(form.format(new=part_name(new, names), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
         form = (
             l10n.gettext("Can sign-in be blocked for {name}, so that a dynamic group removes the licence?")
@@ -53,7 +54,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
 
 
 def _named(question: Question, names: Mapping[str, str]) -> str:
-    return ", ".join(names.get(product, product) for product in question.products)
+    return ", ".join(part_name(product, names) for product in question.products)
 
 
 def subscription_names(
@@ -144,9 +145,9 @@ def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str])
     ((kind, value),) = answer.items()
     match kind, value:
         case "keep", _:
-            text = l10n.gettext("Keep {product}").format(product=names.get(value, value))
+            text = l10n.gettext("Keep {product}").format(product=part_name(value, names))
         case "give", _:
-            text = l10n.gettext("Assign {product}").format(product=names.get(value, value))
+            text = l10n.gettext("Assign {product}").format(product=part_name(value, names))
         case "release", True:
             text = l10n.gettext("Yes, unassign the licence")
         case "release", _:

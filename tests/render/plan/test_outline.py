@@ -12,6 +12,7 @@ from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.outline import OutlineEntry
 from auditor.render.plan.outline_text import action_subjects, effect_texts, facts, plan_parts, total_texts
+from auditor.render.plan.question_text import answer_label, sentence
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
@@ -27,6 +28,25 @@ policies:
 
 def entries_of(plan: TenantPlan, key: str) -> tuple[OutlineEntry, ...]:
     return next((part.entries for part in plan_parts(plan, ENGLISH) if part.key == key), ())
+
+
+def test_plan_distinguishes_a_product_from_a_product_set_with_its_part_number() -> None:
+    rules = f"""
+{PRICES}
+products: {{SPE_E3: [SPE_E5, VISIOCLIENT]}}
+policies:
+  - {{id: suite, severity: high, users: {{department: Sales}}, assignments: {{require: [SPE_E3]}}}}
+  - {{id: both, severity: medium, assignments: {{exclusive: [["SPE_E3*", SPE_E5]]}}}}
+"""
+    people = [user("cas", department="Sales", usageLocation="NL"), user("dee", grant(E3), grant(E5))]
+    plan = planned(snapshot(people, {E3: 9, E5: 9, VISIO: 2}), rules)
+    assert [facts(finding, ENGLISH, {}, plan.names)[-1] for finding in plan.findings] == [
+        "Microsoft 365 E5 or Visio Plan 2",
+        "Microsoft 365 E3 + Microsoft 365 E5",
+    ]
+    question, _ = plan.questions
+    assert sentence(question, ENGLISH, plan.names).startswith("Which of Microsoft 365 E3, Microsoft 365 E5 should Dee")
+    assert answer_label(question, question.answers[0], ENGLISH, plan.names) == "Keep Microsoft 365 E3"
 
 
 def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
