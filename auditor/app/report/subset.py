@@ -23,7 +23,8 @@ def portion(result: Result, envelope: Envelope) -> Result:
     """Return the tenants, policies and findings that an envelope selects.
 
     Other tenants are removed completely, including their names. Fleet findings contain names of tenants and are kept
-    only for recipients of all tenants. The completeness of a tenant is visible to all its recipients.
+    only for recipients of all tenants. The completeness of a tenant is visible to all its recipients. Nobody is known
+    to be a recipient of a tenant that only the previous run had.
     """
     headers = {header.id: header for header in result.run.policies}
     tenants = tuple(
@@ -32,8 +33,12 @@ def portion(result: Result, envelope: Envelope) -> Result:
         if tenant.name in envelope.tenants
     )
     fleet = FleetResult()
-    if envelope.tenants >= {tenant.name for tenant in result.tenants}:
-        fleet = replace(_part(result.fleet, "", envelope, headers), past=None)
+    names, past = {tenant.name for tenant in result.tenants}, result.fleet.past
+    if envelope.tenants >= names:
+        notices = tuple(notice for notice in result.fleet.notices if notice.code != "tenant.missing")
+        fleet = replace(_part(result.fleet, "", envelope, headers), notices=notices, past=None)
+        if past is not None and not names.issuperset(past.tenants):
+            fleet = replace(fleet, fixed=(), unconfirmed=())
     evaluated = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
     for part in parts:

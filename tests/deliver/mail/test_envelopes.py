@@ -9,7 +9,8 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.report.subset import portion
 from auditor.deliver.mail.envelopes import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
-from auditor.domain.result.model import Result
+from auditor.domain.message import Message
+from auditor.domain.result.model import FleetPast, Notice, Result
 from auditor.domain.result.verification import ActionVerdict, TenantVerification, Verdict, freed_by
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
@@ -75,6 +76,21 @@ def test_unfiltered_portion_of_all_tenants_equals_the_result() -> None:
     assert subset == replace(
         full, run=replace(full.run, policies=subset.run.policies), fleet=replace(full.fleet, past=None)
     )
+
+
+def test_tenant_that_only_the_previous_run_had_is_removed() -> None:
+    full, tenants = compared(), [("contoso", recipient()), ("fabrikam", recipient())]
+    former = replace(next(iter(full.fleet.findings)), fingerprint="f" * 32, evidence={"short": [{"tenant": "adatum"}]})
+    for names, kept in ((("contoso", "fabrikam", "adatum"), ()), (("contoso", "fabrikam"), (former,))):
+        fleet = replace(
+            full.fleet,
+            notices=(Notice(code="tenant.missing", message=Message("adatum is not in this one"), subject="adatum"),),
+            unconfirmed=(former,),
+            fixed=(former,),
+            past=FleetPast(tenants=names),
+        )
+        subset = portion(replace(full, fleet=fleet), envelope(*tenants)).fleet
+        assert (subset.notices, subset.unconfirmed, subset.fixed) == ((), kept, kept)
 
 
 def test_severities_filter_findings_outcomes_and_fixed_findings() -> None:
