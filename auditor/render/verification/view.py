@@ -31,21 +31,23 @@ from auditor.render.text.verification import (
 
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[PageSection, ...]:
-    """Return the sections of the document; each list has at most `most` items, and the number of the others."""
-    verifications = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
+    """Return the sections of the document; with `most`, those of so many tenants, and as many items of each list.
+
+    The numbers of the others are included.
+    """
+    verified = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
+    verifications = [verification for _, verification in verified]
     intro = [
         seat_decisions(result, l10n),
         performers(verifications, l10n),
         *(() if result.complete else completeness(result, l10n)),
     ]
     head = PageSection(title=plan_headline(verifications, l10n), paragraphs=tuple(filter(None, intro)), level=1)
-    tenants = (
-        section
-        for tenant in result.tenants
-        if tenant.verification is not None
-        for section in _tenant(tenant, tenant.verification, l10n)
-    )
-    return (head, *(_shortened(section, most, l10n) for section in tenants))
+    tenants = (section for tenant in verified[:most] for section in _tenant(*tenant, l10n))
+    more = 0 if most is None else max(0, len(verified) - most)
+    text = l10n.plural("{count} more tenant in the reports", "{count} more tenants in the reports", more)
+    rest = (PageSection(title=text),) if more else ()
+    return (head, *(_shortened(section, most, l10n) for section in tenants), *rest)
 
 
 def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSection:

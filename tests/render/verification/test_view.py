@@ -53,3 +53,15 @@ def test_actions_have_the_numbers_of_the_plan_instead_of_bullets() -> None:
     assert '<ol>\n<li value="2">Buy &lt;2&gt;</li>\n<li value="15">Buy &lt;15&gt;</li>\n</ol>' in page
     assert "<ul>" not in page
     assert sections(audit, Labels("en"), most=1)[-1].lines == ("2. Buy <2>", "and 1 more")
+
+
+def test_tenants_after_the_first_ones_are_counted() -> None:
+    audit = result()
+    verification = TenantVerification(planned_at=audit.run.as_of, actions=(), findings=(), freed=freed_by(()))
+    tenants = tuple(replace(audit.tenants[0], display_name=name, verification=verification) for name in "abc")
+    audit = replace(audit, tenants=tenants)
+    _, *titles = (section.title for section in sections(audit, Labels("en"), most=1))
+    assert titles == ["a", "2 more tenants in the reports"]
+    for most in (None, 3):
+        _, *titles = (section.title for section in sections(audit, Labels("en"), most=most))
+        assert titles == ["a", "b", "c"]
