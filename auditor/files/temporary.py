@@ -1,8 +1,6 @@
-"""Temporary files and folders: private, with random names, removed when the program ends."""
+"""Temporary files and folders: private, with random names, removed at the end of a block."""
 
-import atexit
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,16 +17,12 @@ if sys.platform != "win32":
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Create a folder in the system's temporary folder, and remove it at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+    """Create a folder in the system's temporary folder, and remove it at the end of the block.
+
+    On Windows, files that are still open remain.
+    """
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
-
-
-def lasting_folder(prefix: str) -> Path:
-    """Create a temporary folder that is removed when the program ends."""
-    root = Path(tempfile.mkdtemp(prefix=prefix))
-    atexit.register(shutil.rmtree, root, ignore_errors=True)
-    return root
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -45,6 +45,10 @@ class Verifier(Protocol):
         """Return the result with the outcome of each tenant's plan."""
 
 
+Collector = Callable[["Request", PolicySet], AbstractContextManager[Sequence[Path | Unaudited]]]
+"""Collects the tenants of a request into snapshot folders, which exist until the end of the block."""
+
+
 class Request(Struct, frozen=True, kw_only=True):
     """The options of one call of `auditor audit`."""
 
@@ -75,7 +79,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """Called with each warning; warnings do not fail the audit."""
     notice: Callable[[Message], None] = field(default=lambda _: None)
     """Called with each step, to show progress."""
-    collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
+    collect: Collector | None = None
     """Collects live tenants into snapshot folders; None if only saved state may be audited."""
     engine: Engine = Engine.LOCAL
     planned: bool = False
@@ -242,7 +246,8 @@ def snapshot_locations(request: Request, policies: PolicySet) -> Iterator[Sequen
         ) as states:
             yield states
     elif request.collect is not None:
-        yield request.collect(request, policies)
+        with request.collect(request, policies) as locations:
+            yield locations
     else:
         raise UsageError(
             "usage",

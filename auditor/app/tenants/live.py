@@ -1,18 +1,18 @@
-"""Collects live tenants for one run into a specified folder, or into one that is removed when the program ends."""
+"""Collects live tenants for one run into a specified folder, or into one that is removed after the run."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from auditor.app.audit.failed_tenants import Unaudited
-from auditor.app.audit.run import Request, in_shard
+from auditor.app.audit.run import Collector, Request, in_shard
 from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
 from auditor.collect.progress import Progress
 from auditor.domain.errors import Diagnostic
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.failures import reason_of
-from auditor.files.temporary import lasting_folder
+from auditor.files.temporary import temporary_folder
 from auditor.settings.loader import read, select_tenants
 
 Shown = Callable[[], AbstractContextManager[Progress | None]]
@@ -24,28 +24,30 @@ def collector(
     warn: Callable[[Sequence[Diagnostic]], None],
     *,
     root: Path | None = None,
-) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
+) -> Collector:
     """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
 
     `warn` is called with warnings about the tenants file. Snapshots are written to `root`, or else to a temporary
-    folder. They contain what a plan needs if the request is for a plan, or has one of the tenant to verify.
+    folder, which is removed at the end of the block. They contain what a plan needs if the request is for a plan, or
+    has one of the tenant to verify.
     """
 
-    def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:
+    @contextmanager
+    def collect(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
         assert request.tenants_file is not None
         settings = read(request.tenants_file)
         warn(settings.warnings)
         tenants = [
             tenant for tenant in select_tenants(settings, request.tenants) if in_shard(tenant.name, request.shard)
         ]
-        folder = root or lasting_folder("auditor-")
         has_plan = (lambda _: request.planned) if request.verifier is None else request.verifier.has_plan
         needed = {tenant.name: needs_of(policies, tenant, planned=has_plan(tenant.name)) for tenant in tenants}
-        with show_progress() as progress:
-            outcomes = collect_all(
-                tenants, lambda tenant: needed[tenant.name], root=folder, instant=request.started, progress=progress
-            )
-        return [_state(outcome) for outcome in outcomes]
+        with temporary_folder("auditor-") if root is None else nullcontext(root) as folder:
+            with show_progress() as progress:
+                outcomes = collect_all(
+                    tenants, lambda tenant: needed[tenant.name], root=folder, instant=request.started, progress=progress
+                )
+            yield [_state(outcome) for outcome in outcomes]
 
     return collect
 

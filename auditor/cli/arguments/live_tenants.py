@@ -2,18 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from auditor.app.audit.failed_tenants import Unaudited
-from auditor.app.audit.run import Request
+from auditor.app.audit.run import Collector
 from auditor.cli.arguments.options import declare, reader_locale, tenants_path
 from auditor.cli.terminal.console import print_diagnostics
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.policy.model import PolicySet
-
-Collector = Callable[[Request, PolicySet], Sequence[Path | Unaudited]]
 
 
 def add_live_arguments(parser: argparse._ActionsContainer) -> None:
