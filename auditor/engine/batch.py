@@ -20,7 +20,7 @@ def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
     nobody = batch.people.nobody
     outcome = BatchOutcome()
     if bound.counts_seats:
-        outcome.seats.append(seat_counts(bound, batch.people))
+        outcome.seats = seat_counts(bound, batch.people)
     for index, policy in enumerate(bound.policies):
         if not bound.rules.reads_users(policy):
             continue

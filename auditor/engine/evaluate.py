@@ -96,7 +96,7 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
         used_waivers=frozenset(outcome.used_waivers),
         unknown_waivers=frozenset(outcome.unknown_waivers),
         unmatched=frozenset(unmatched),
-        seats=tuple(outcome.seats),
+        seats=outcome.seats,
         tallies=outcome.tallies,
     )
 

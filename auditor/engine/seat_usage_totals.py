@@ -36,15 +36,14 @@ _MAX_UNITS = 1000
 """The maximum number of departments, or of companies, in a report; the others are merged into one row."""
 
 
-def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> tuple[UsageReport | None, DepartmentReport | None]:
-    """Return the reports about the seats of a tenant from the counts of all its batches.
+def reports_of(bound: BoundPolicies, table: pa.Table | None) -> tuple[UsageReport | None, DepartmentReport | None]:
+    """Return the reports about the seats of a tenant from its seat counts.
 
     A report is None if its data is not known; without users, both are.
     """
-    if not counts:
+    if table is None:
         return None, None
     facts, size = bound.facts, bound.size
-    table = pa.concat_tables(counts)
     by, sku, state, seats = (table.column(name).to_numpy() for name in ("by", "sku", "state", "seats"))
     prices = [price_of(bound, sku, 1) for sku in facts.skus]
     refreshed = read_reports(facts)

@@ -25,6 +25,8 @@ from auditor.remedy.actions.context import PopulationFacts, ProductFacts, Remedi
 
 _CODED: Final = ("check", "subjectType")
 """The columns on whose values a situation depends; of other columns, it depends on values derived from them."""
+_MAX_CACHED: Final = 16_384
+"""JSON values whose projections are kept, in about 5 MiB; a million people have as many."""
 _PRODUCT: Final = ("product", "skuId", "skuPartNumber")
 _FACTS: Final = tuple(
     map(FACTS.index, ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status"))
@@ -179,6 +181,8 @@ def projected(
     column: pa.DictionaryArray, project: Callable[[Any], Hashable], cache: dict[str | None, Hashable]
 ) -> tuple[Rows, list[Any]]:
     """Apply `project` to JSON values; return the index of each row's result, and the results; `cache` is by JSON."""
+    if len(cache) > _MAX_CACHED:
+        cache.clear()
     texts = [*values_of(column.dictionary), None]
     new = [text for text in texts if text not in cache]
     cache.update((text, project(None if text is None else json_value(text))) for text in new)
