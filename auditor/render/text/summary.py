@@ -1,7 +1,7 @@
 """The introductory sentences that all reports share: the outcome, and which data is missing."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from auditor.domain.enums import Severity, SourceStatus
@@ -91,18 +91,11 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
 
 
 def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
-    """Yield a sentence for each reason why tenants could not be audited.
-
-    Reasons that differ only in names and ids are combined into one, without these.
-    """
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for tenant in result.tenants:
-        if tenant.failure is not None:
-            reason = l10n.translate(tenant.failure)
-            groups.setdefault(_NAMES.sub("…", reason), []).append((titles[tenant.name], reason))
-    for common, failed in groups.items():
-        names, reasons = zip(*failed, strict=True)
-        reason = reasons[0] if len(set(reasons)) == 1 else common
+    """Yield a sentence for each reason why tenants could not be audited."""
+    failed = (
+        (titles[tenant.name], l10n.translate(tenant.failure)) for tenant in result.tenants if tenant.failure is not None
+    )
+    for names, reason in _combined(failed):
         if len(names) == 1:
             yield l10n.gettext("{tenant} could not be audited: {reason}", tenant=names[0], reason=reason)
         else:
@@ -111,12 +104,26 @@ def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
 
 
 def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
-    """Yield (tenant, or a label for policies across tenants; reason) for each reason why the audit is incomplete."""
+    """Yield (tenants, or a label for policies across tenants; reason) for each reason why the audit is incomplete."""
     titles = _titles(result)
-    for tenant in result.tenants:
-        yield from ((titles[tenant.name], reason) for reason in _reasons(tenant, l10n))
+    reasons = [(titles[tenant.name], reason) for tenant in result.tenants for reason in _reasons(tenant, l10n)]
+    for names, reason in _combined(reasons):
+        yield l10n.first_of(names, NAMED_TENANTS), reason
     fleet = l10n.gettext("Policies across tenants")
     yield from ((fleet, reason) for reason in _not_evaluated(result.fleet.policies, l10n))
+
+
+def _combined(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield (tenants, reason) from pairs of a tenant and a reason.
+
+    Reasons that differ only in names and ids are combined into one, without these.
+    """
+    groups: dict[str, dict[str, str]] = {}
+    for tenant, reason in reasons:
+        groups.setdefault(_NAMES.sub("…", reason), {})[tenant] = reason
+    for common, reason_of in groups.items():
+        distinct = set(reason_of.values())
+        yield tuple(reason_of), distinct.pop() if len(distinct) == 1 else common
 
 
 def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:

@@ -1,11 +1,11 @@
-"""The sentences about tenants that could not be audited."""
+"""The sentences about tenants that could not be audited, or not completely."""
 
 from msgspec.structs import replace
 
 from auditor.domain.message import Message
-from auditor.domain.result.model import FleetResult
+from auditor.domain.result.model import FleetResult, Result
 from auditor.render.text.labels import Labels
-from auditor.render.text.summary import completeness
+from auditor.render.text.summary import completeness, missing_data
 from tests.builders.result.results import result
 
 UNKNOWN_APPLICATION = (
@@ -14,12 +14,16 @@ UNKNOWN_APPLICATION = (
 NO_PRINCIPAL = "AADSTS7000229: the tenant 11111111-2222-3333-4444-55555555555{number} has no principal of the app"
 
 
-def sentences(*reasons: str) -> tuple[str, ...]:
-    failed = tuple(
+def failed(*reasons: str) -> Result:
+    tenants = tuple(
         replace(result().tenants[0], name=f"t{number}", display_name="", failure=Message(reason), policies=())
         for number, reason in enumerate(reasons)
     )
-    return completeness(replace(result(), tenants=failed, fleet=FleetResult()), Labels("en"))
+    return replace(result(), tenants=tenants, fleet=FleetResult())
+
+
+def sentences(*reasons: str) -> tuple[str, ...]:
+    return completeness(failed(*reasons), Labels("en"))
 
 
 def test_tenants_with_the_same_reason_share_a_sentence() -> None:
@@ -41,3 +45,13 @@ def test_reasons_that_differ_only_in_names_and_ids_share_a_sentence_without_thes
 
 def test_the_only_tenant_with_a_reason_keeps_the_names_in_it() -> None:
     assert sentences(text := UNKNOWN_APPLICATION.format(name="Contoso")) == (f"t0 could not be audited: {text}",)
+
+
+def test_tenants_with_the_same_missing_data_share_an_error_message() -> None:
+    audited = failed(*["no answer"] * 4, "no disk")
+    unread, *_ = (tenant for tenant in result().tenants if any(outcome.unknown for outcome in tenant.policies))
+    unread = replace(unread, name="t5", display_name="", sources=())
+    tenants = (*audited.tenants, unread, replace(unread, name="t6"))
+    *failures, (names, reason) = missing_data(replace(audited, tenants=tenants), Labels("en"))
+    assert failures == [("t0, t1, t2 and 1 more", "not audited: no answer"), ("t4", "not audited: no disk")]
+    assert (names, reason.partition(":")[0]) == ("t5, t6", "not evaluated")
