@@ -19,7 +19,7 @@ from auditor.findings.spill import SpilledColumn, SpillFile
 from auditor.remedy.actions.groups import SortKey
 from auditor.remedy.requests import RequestTemplate
 
-RUN: Final = 1 << 18
+RUN: Final = 1 << 16
 """Number of rows of a run; runs with fewer rows are kept in memory."""
 _SLICE: Final = 1 << 11
 """Number of rows of a run that are converted to values at once."""
