@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.domain.result.model import Result
 from auditor.render import render
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
-from tests.builders.result.results import compared
+from tests.builders.result.results import compared, result
 from tests.builders.service.chromium import watched
 
 CACHE = Path(__file__).parents[3] / "node_modules"
@@ -40,6 +41,9 @@ def _result(report: str, locale: str) -> Result:
         return holding(
             "\n".join(HOSTILE[kind] for kind in ("html", "script", "comment", "template", "bidi", "markdown"))
         )
+    if report == "fleet":
+        worst, *_ = result().tenants
+        return replace(result(), tenants=tuple(replace(worst, name=f"t{number}") for number in range(1, 11)))
     return compared() if report == "sample" else large_result(int(report))
 
 

@@ -108,9 +108,9 @@ def test_reduced_motion_disables_smooth_scrolling_and_animations(opened: Open) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_states_are_visible_with_forced_colours(opened: Open, axe: str, scheme: str) -> None:
-    tab = opened(forced_colors="active", color_scheme=scheme, bypass_csp=True)
+@pytest.mark.parametrize(("report", "scheme"), [("sample", "light"), ("sample", "dark"), ("fleet", "dark")])
+def test_states_are_visible_with_forced_colours(opened: Open, axe: str, report: str, scheme: str) -> None:
+    tab = opened(report, forced_colors="active", color_scheme=scheme, bypass_csp=True)
     canvas = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     for part, property_ in (
         (".badge", "borderTopColor"),

@@ -128,6 +128,20 @@ def test_link_into_a_collapsed_list_expands_it(opened: Open) -> None:
     assert tab.locator(f"#{anchor} .inside").is_visible()
 
 
+@pytest.mark.parametrize(("viewport", "screens"), [({"width": 1280, "height": SCREEN}, 5), (PHONE, 10)])
+@pytest.mark.parametrize("script", [True, False])
+def test_tenants_of_a_fleet_are_closed_until_linked_to_or_printed(
+    opened: Open, viewport: dict[str, int], screens: int, tmp_path: Path, *, script: bool
+) -> None:
+    tab = opened("fleet", viewport=viewport, java_script_enabled=script)
+    assert tab.evaluate(PAGE_HEIGHT) <= screens * viewport["height"]
+    tab.click(".fleet a[href='#t-t4']")
+    assert [tab.locator(f"#t-t{number}").is_visible() for number in (3, 4, 5)] == [False, True, False]
+    assert 0 < tab.locator("#t-t4-h").bounding_box()["y"] < tab.locator("#t-t4").bounding_box()["y"] < SCREEN / 4
+    tab.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert " ".join(page_texts(tmp_path / "report.pdf")).count("What to do") == 10
+
+
 @pytest.mark.slow
 def test_print_starts_with_the_management_summary(opened: Open, tmp_path: Path) -> None:
     tab = opened("demo")

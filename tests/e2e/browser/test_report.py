@@ -210,7 +210,8 @@ def test_print_contains_open_sections_only(opened: Open, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("report", "scheme", "locale"), [("sample", "dark", "en"), ("2000", "light", "en"), ("demo", "light", "nl")]
+    ("report", "scheme", "locale"),
+    [("sample", "dark", "en"), ("2000", "light", "en"), ("demo", "light", "nl"), ("fleet", "light", "en")],
 )
 def test_narrow_screen_has_no_horizontal_scrolling(opened: Open, report: str, scheme: str, locale: str) -> None:
     tab = opened(report, locale=locale, viewport={"width": 320, "height": 640}, color_scheme=scheme)
