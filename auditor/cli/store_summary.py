@@ -29,12 +29,12 @@ def check_store(location: Path | str) -> None:
             raise
 
 
-def is_new(location: Path | str) -> bool:
-    """Return whether there are no earlier nights to read: the store is new, or cannot be reached."""
+def is_readable_store(location: Path | str) -> bool:
+    """Return whether there are earlier nights to read: the store exists, and can be reached."""
     try:
-        return not store_at(location).exists
+        return store_at(location).exists
     except AuditorError:
-        return True
+        return False
 
 
 def store_night(

@@ -185,9 +185,9 @@ def _history(args: argparse.Namespace) -> Path | str | None:
     """
     location: Path | str | None = args.history
     if location is not None and location == args.store:
-        from auditor.cli.store_summary import is_new  # noqa: PLC0415  only audits with a store need it
+        from auditor.cli.store_summary import is_readable_store  # noqa: PLC0415  only audits with a store need it
 
-        return None if is_new(location) else location
+        return location if is_readable_store(location) else None
     if isinstance(location, Path):
         from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only with --history
 
