@@ -142,6 +142,8 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     detail: Detail = Detail.NONE
     of_trials: bool = False
     """Whether all products in its findings are trials."""
+    limits_spare: bool = False
+    """Whether it compares the spare seats of a product with bounds."""
     lists_holdings: bool = False
     """Whether the textual evidence lists all products of the user."""
     cost: Cost = Cost.NONE

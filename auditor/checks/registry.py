@@ -47,6 +47,12 @@ def detail_of(check: str) -> Detail:
     return Detail.NONE if definition is None else definition.detail
 
 
+def limits_spare(check: str) -> bool:
+    """Return whether a check compares spare seats with bounds; False for one that this version does not have."""
+    definition = _CHECKS.get(check)
+    return definition is not None and definition.limits_spare
+
+
 def cost_of(check: str) -> Cost:
     """Return the meaning of a finding's money; NONE for a check that this version does not have."""
     definition = _CHECKS.get(check)

@@ -18,6 +18,7 @@ CHECK = SeatCheck(
     explanation=N_("A product has more spare seats than the policy allows; they are paid for but not used."),
     key="seats: {spare: {max}}",
     is_enabled=lambda block: block.maximum is not None,
+    limits_spare=True,
     evaluate_tenant=lambda scope, block: spare_findings(scope, block, Breach.ABOVE_MAXIMUM),
     cost=Cost.SEATS,
     seat_balance=SeatBalance.TOO_MANY_SPARE,

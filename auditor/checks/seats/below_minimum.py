@@ -13,6 +13,7 @@ CHECK = SeatCheck(
     explanation=N_("A product has fewer spare seats than the policy requires."),
     key="seats: {spare: {min}}",
     is_enabled=lambda block: block.minimum is not None,
+    limits_spare=True,
     evaluate_tenant=lambda scope, block: spare_findings(scope, block, Breach.BELOW_MINIMUM),
     seat_balance=SeatBalance.TOO_FEW_SPARE,
     routes=lambda situation: (*trial(situation), "buy-licenses", *purchase_channel(situation)),

@@ -19,6 +19,7 @@ CHECK = SeatCheck(
     explanation=N_("More licences of a product are assigned than it has usable seats."),
     key="seats: {spare}",
     is_enabled=lambda block: block.limits_spare,
+    limits_spare=True,
     evaluate_tenant=lambda scope, block: spare_findings(scope, block, Breach.OVER_ASSIGNED),
     seat_balance=SeatBalance.TOO_FEW_SPARE,
     routes=_routes,

@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.checks.registry import limits_spare
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
@@ -33,8 +34,6 @@ from auditor.result.unevaluated import known_findings
 
 ROWS: Final = 200
 """Findings per policy that the page lists; the other files have all of them."""
-_OTHER_SEATS: Final = frozenset({"seats.quota-exceeded", "seats.not-covered", "seats.purchased-exceeded"})
-"""Checks of seats that are about people or purchases."""
 _SEAT_SIGNS: Final = {
     ActionKind.BUY: 1,
     **dict.fromkeys((ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER), -1),
@@ -118,7 +117,7 @@ def seat_numbers(
     adjusted = {
         finding.fingerprint: sku
         for sku, finding in about_seats.items()
-        if finding.evidence.get("adjust") and finding.check not in _OTHER_SEATS
+        if finding.evidence.get("adjust") and limits_spare(finding.check)
     }
     products = {
         row: adjusted[finding.fingerprint] for row, finding in enumerate(findings) if finding.fingerprint in adjusted
@@ -138,8 +137,8 @@ def seat_numbers(
 
 
 def _sort_key(finding: Finding) -> tuple[int, bool]:
-    """Return the sort key of findings about the same seats: the worst first, then those about the whole product."""
-    return finding.severity.rank, finding.check in _OTHER_SEATS
+    """Return the sort key of findings about the same seats: the worst first, those about spare seats before others."""
+    return finding.severity.rank, not limits_spare(finding.check)
 
 
 def of_checks(findings: Iterable[Finding], prefix: str) -> list[Finding]:
