@@ -21,7 +21,7 @@ from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
 from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.action_lists import ActionLists
-from auditor.remedy.actions.build import actions_from
+from auditor.remedy.actions.from_groups import actions_from
 from auditor.remedy.actions.context import RoutedFinding, context_of
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.guidance.routes import route_of, routes_of

@@ -12,7 +12,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Order
-from auditor.remedy.actions.build import actions_of
+from auditor.remedy.actions.from_groups import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy

@@ -1,4 +1,4 @@
-"""Builds the fewest actions that fix the findings of a tenant, in an order that is safe to execute."""
+"""Turns groups of remedies into the actions of a tenant, in an order that is safe to execute."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
