@@ -1,1 +1,1 @@
-"""Selects and groups rows of NumPy arrays, and converts Arrow columns to NumPy arrays."""
+"""Operations on NumPy arrays, Arrow columns and record batches."""

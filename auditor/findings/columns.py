@@ -1,19 +1,16 @@
 """Encodes findings as Arrow record batches and decodes them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from sys import intern
 from typing import Any, Final
 
-import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
-from auditor.arrays.columns import Flags, codes_of
-from auditor.arrays.rows import Rows, arrow_rows
+from auditor.arrays.texts import texts, values_of
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
@@ -125,140 +122,9 @@ def _listed(value: Any) -> Any:
     raise TypeError(f"evidence holds no {type(value).__name__}")
 
 
-def texts(values: Sequence[str | None]) -> pa.StringArray:
-    """Return texts as a column, including lone surrogates, which have no UTF-8 encoding."""
-    try:
-        return pa.array(values, pa.string())
-    except (UnicodeEncodeError, pa.ArrowInvalid):
-        encoded = [None if value is None else value.encode("utf-8", "surrogatepass") for value in values]
-        return pa.array(encoded, pa.binary()).view(pa.string())
-
-
-def values_of(column: pa.Array) -> list[Any]:
-    """Return the texts of a column."""
-    if pa.types.is_dictionary(column.type):
-        # Interned, because findings that are kept repeat the values of every batch.
-        if len(column) < len(column.dictionary):
-            return [None if value is None else intern(value) for value in values_of(column.dictionary_decode())]
-        values = [*map(intern, values_of(column.dictionary)), None]
-        return [values[code] for code in codes(column).tolist()]
-    try:
-        return column.to_pylist()  # type: ignore[no-any-return]
-    except UnicodeDecodeError:
-        encoded = column.view(pa.binary()).to_pylist()
-        return [None if value is None else value.decode("utf-8", "surrogatepass") for value in encoded]
-
-
-def dictionary_column(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:
-    """Return a dictionary-encoded column whose rows have the values with these indices."""
-    distinct = texts(values).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(distinct.indices.take(arrow_rows(rows)), distinct.dictionary)
-
-
-def equal(column: pa.DictionaryArray, value: str) -> Flags:
-    """Return flags of the rows of a dictionary-encoded column that have a value."""
-    return np.array([entry == value for entry in [*values_of(column.dictionary), None]], dtype=bool)[codes(column)]
-
-
-def constant(value: str | None, count: int) -> pa.DictionaryArray:
-    """Return a column with the same value in every row."""
-    return dictionary_column([value], np.zeros(count, dtype=np.int64))
-
-
 def replaced(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
     """Return a record batch with one column replaced."""
     return batch.set_column(batch.schema.get_field_index(name), SCHEMA.field(name), column)
-
-
-def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Return the rows of several record batches as one."""
-    if len(batches) == 1:
-        return batches[0]
-    (combined_batch,) = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
-    return combined_batch
-
-
-def resized(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """Yield the rows in record batches of that size, except for the last; only rows of several batches are copied."""
-    pending: list[pa.RecordBatch] = []
-    missing = size
-    for batch in batches:
-        start = 0
-        while batch.num_rows - start >= missing:
-            yield joined([*pending, batch.slice(start, missing)])
-            start += missing
-            pending, missing = [], size
-        if start < batch.num_rows:
-            pending.append(batch.slice(start))
-            missing -= batch.num_rows - start
-    if pending:
-        yield joined(pending)
-
-
-def codes(column: pa.DictionaryArray) -> Rows:
-    """Return the dictionary index of each row's value; null is the length of the dictionary."""
-    return codes_of(column, absent=len(column.dictionary)).astype(np.int64)
-
-
-def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
-    """Group rows that have the same values in several columns of numbers, each less than a given bound.
-
-    Returns the first row of each group, with groups sorted by their values, and the group of each row.
-    """
-    numbers, bound = np.zeros(0, dtype=np.int64), 0
-    for column, count in columns:
-        if not bound:
-            numbers, bound = column.astype(np.int64), max(count, 1)
-            continue
-        if bound * count > _MAX_BOUND or bound <= _table_limit(numbers) < bound * count:
-            firsts, numbers = _grouped(numbers, bound)
-            bound = len(firsts)
-        numbers = numbers * count + column
-        bound *= max(count, 1)
-    return _grouped(numbers, bound)
-
-
-def _grouped(numbers: Rows, bound: int) -> tuple[Rows, Rows]:
-    """Group equal numbers that are less than a bound, as `combined` does."""
-    if bound <= _table_limit(numbers):
-        used = np.zeros(bound, dtype=bool)
-        used[numbers] = True
-        group_of: Rows = (np.cumsum(used) - 1)[numbers]
-        firsts = np.full(np.count_nonzero(used), len(numbers))
-        np.minimum.at(firsts, group_of, np.arange(len(numbers)))
-        return firsts, group_of
-    # Not np.unique: it imports numpy.ma, which would slow down a small audit.
-    order = np.argsort(numbers, kind="stable")
-    ordered = numbers[order]
-    first = np.ones(len(ordered), dtype=bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    group_of = np.empty(len(numbers), dtype=np.int64)
-    group_of[order] = np.cumsum(first) - 1
-    return order[first], group_of
-
-
-def _table_limit(numbers: Rows) -> int:
-    """Return the bound up to which a table of all possible numbers is faster than sorting the given ones."""
-    return max(4 * len(numbers), 1 << 12)
-
-
-def distinct_values(columns: Sequence[tuple[Rows, Sequence[Any]]]) -> tuple[list[tuple[Any, ...]], Rows, Rows]:
-    """Group rows by columns of indices into values.
-
-    Returns the values of each group, its first row, and the group of each row, as `combined` does.
-    """
-    firsts, group_of = combined((numbers, len(values)) for numbers, values in columns)
-    lists = ([values[number] for number in numbers[firsts].tolist()] for numbers, values in columns)
-    return list(zip(*lists, strict=True)), firsts, group_of
-
-
-def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
-    """Group the rows of a record batch that have equal values in dictionary-encoded columns, as `combined` does."""
-    columns = [batch.column(name) for name in names]
-    return combined((codes(column), len(column.dictionary) + 1) for column in columns)
-
-
-_MAX_BOUND: Final = 1 << 62
 
 
 def money_of(currency: str | None, per_month: str) -> Money | None:

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
+from auditor.arrays.groups import combined
 from auditor.arrays.rows import Rows, arrow_rows, distinct, ranks
+from auditor.arrays.texts import constant, dictionary_column
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
@@ -28,7 +30,7 @@ from auditor.engine.outcome import (
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import price_of
-from auditor.findings.columns import SCHEMA, combined, constant, dictionary_column, encode
+from auditor.findings.columns import SCHEMA, encode
 from auditor.findings.evidence.usage import UsageEvidence, usage_columns
 from auditor.findings.evidence.users import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
 from auditor.snapshot.model import UserBatch

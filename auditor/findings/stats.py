@@ -11,14 +11,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.arrays.columns import Flags
+from auditor.arrays.groups import alike, combined
 from auditor.arrays.rows import Rows, arrow_rows
+from auditor.arrays.texts import codes, values_of
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
-from auditor.findings.columns import alike, codes, combined, encode, values_of
+from auditor.findings.columns import encode
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
 """Kinds of cost that mean superfluous paid seats."""

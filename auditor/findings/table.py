@@ -11,23 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.batches import joined
 from auditor.arrays.columns import Flags, flags_of
+from auditor.arrays.groups import alike
 from auditor.arrays.rows import arrow_rows, ranks
+from auditor.arrays.texts import codes, dictionary_column, values_of
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats
-from auditor.findings.columns import (
-    SCHEMA,
-    DecodeCache,
-    alike,
-    codes,
-    decode,
-    dictionary_column,
-    encode,
-    joined,
-    replaced,
-    values_of,
-)
+from auditor.findings.columns import SCHEMA, DecodeCache, decode, encode, replaced
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 

@@ -7,13 +7,14 @@ import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.texts import texts, values_of
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetPast, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.verification import FindingState
-from auditor.findings.columns import decode, replaced, texts, values_of
+from auditor.findings.columns import decode, replaced
 from auditor.findings.table import FindingTable
 
 Part = TypeVar("Part", TenantResult, FleetResult)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from auditor.findings.columns import values_of
+from auditor.arrays.texts import values_of
 from tests.builders.tenant.tenants import audited, bought, subscription, tenant, user
 
 RULES = """policies:

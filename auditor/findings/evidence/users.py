@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from auditor.arrays.columns import codes_of, flags_of
+from auditor.arrays.groups import distinct_values
 from auditor.arrays.instants import NEVER, Numbers
 from auditor.arrays.rows import Rows, arrow_rows, runs
+from auditor.arrays.texts import dictionary_column
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.findings.columns import dictionary_column, distinct_values, json_strings, json_text
+from auditor.findings.columns import json_strings, json_text
 from auditor.findings.facts import FACTS, NEVER_SIGNED_IN, SIGN_INS
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS

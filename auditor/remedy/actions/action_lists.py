@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.arrays.rows import Rows, arrow_rows
+from auditor.arrays.texts import values_of
 from auditor.domain.sized_iterable import SizedIterable
-from auditor.findings.columns import values_of
 from auditor.findings.spill import SpilledColumn, SpillFile
 from auditor.remedy.actions.groups import SortKey
 from auditor.remedy.requests import RequestTemplate

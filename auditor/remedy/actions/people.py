@@ -16,10 +16,12 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.groups import alike, combined
 from auditor.arrays.rows import Rows, arrow_rows
+from auditor.arrays.texts import codes, values_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
-from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, replaced, values_of
+from auditor.findings.columns import SCHEMA, decode, json_text, json_value, replaced
 from auditor.findings.person_names import NAMED
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.breakdown import Part, parts_of

@@ -14,12 +14,15 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.arrays.batches import resized
+from auditor.arrays.groups import alike
 from auditor.arrays.rows import arrow_rows
+from auditor.arrays.texts import values_of
 from auditor.domain.actions.money import rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
-from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
+from auditor.findings.columns import SCHEMA, json_value
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
 from auditor.render.text.evidence.facts import paths, product_and_set_names, product_names

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.arrays.rows import arrow_rows
+from auditor.arrays.texts import constant
 from auditor.domain.result.model import Result
-from auditor.findings.columns import CODED, constant
+from auditor.findings.columns import CODED
 from auditor.findings.facts import SEAT_FACTS
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions

@@ -231,7 +231,8 @@ def _object(keyed: dict[str, Any], depth: int) -> Iterator[bytes]:
 
 
 def _findings(findings: Findings, depth: int) -> Iterator[bytes]:
-    from auditor.findings.columns import decode, resized  # noqa: PLC0415 - heavy
+    from auditor.arrays.batches import resized  # noqa: PLC0415 - heavy
+    from auditor.findings.columns import decode  # noqa: PLC0415 - heavy
     from auditor.result.codec.finding_encoder import encoded  # noqa: PLC0415 - heavy
 
     started = False

@@ -7,10 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.groups import alike
 from auditor.arrays.rows import arrow_rows
+from auditor.arrays.texts import values_of
 from auditor.domain.actions.money import Money
 from auditor.domain.result.finding import ProductReference, SourceLine
-from auditor.findings.columns import alike, json_strings, money_of, values_of
+from auditor.findings.columns import json_strings, money_of
 
 Inside = Callable[[Mapping[str, Any], int], bytes]
 """Returns the text between the brackets of an object at a nesting depth."""

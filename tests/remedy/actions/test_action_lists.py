@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.findings.columns import texts
+from auditor.arrays.texts import texts
 from auditor.findings.spill import SpillFile
 from auditor.remedy.actions.action_lists import ActionLists, SortedRuns
 from auditor.remedy.requests import RequestTemplate, assign_user, locate, reprocess

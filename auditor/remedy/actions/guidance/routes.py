@@ -10,14 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.arrays.columns import valid
+from auditor.arrays.groups import alike, distinct_values
 from auditor.arrays.rows import Rows, arrow_rows, distinct
+from auditor.arrays.texts import codes, values_of
 from auditor.checks.check import Correction, Detail
 from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.engine.columns.assignments import ACTIVE_STATES
-from auditor.findings.columns import alike, codes, decode, distinct_values, json_value, values_of
+from auditor.findings.columns import decode, json_value
 from auditor.findings.facts import FACTS
 from auditor.guidance import Situation
 from auditor.guidance.routing import account_facts
