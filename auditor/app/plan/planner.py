@@ -340,9 +340,8 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
         for source in tenant.sources
         if source.name in needed and source.status not in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED}
     ]
-    undecided = [
-        f"{outcome.id}: {outcome.reason or outcome.status.value}"
-        for outcome in tenant.policies
-        if outcome.status is Outcome.NOT_EVALUATED
-    ]
-    return (*sources, *undecided)
+    undecided: dict[str, list[str]] = {}
+    for outcome in tenant.policies:
+        if outcome.status is Outcome.NOT_EVALUATED:
+            undecided.setdefault(str(outcome.reason or outcome.status.value), []).append(outcome.id)
+    return (*sources, *(f"{', '.join(ids)}: {reason}" for reason, ids in undecided.items()))

@@ -253,14 +253,15 @@ def test_nothing_is_changed_if_assignment_paths_were_not_collected() -> None:
 
 
 def test_plan_of_an_incomplete_snapshot_lists_what_it_omits() -> None:
-    text = LEAVERS + "  - {id: mail, severity: low, users: {mailboxType: shared}, assignments: {deny: paid}}\n"
+    shared = "severity: low, users: {mailboxType: shared}, assignments: {deny: paid}"
+    text = f"{LEAVERS}  - {{id: mail, {shared}}}\n  - {{id: room, {shared}}}\n"
     state = snapshot(
         [user("ann", grant(E3), accountEnabled=False)], {E3: 1}, statuses={Source.MAILBOXES: SourceStatus.DENIED}
     )
     plan = fleet([state], text)
     assert not plan.complete
     assert any(item.startswith("mailboxes: denied") for item in plan.tenants[0].omitted)
-    assert any(item.startswith("mail:") for item in plan.tenants[0].omitted)
+    assert any(item.startswith("mail, room: ") for item in plan.tenants[0].omitted)
     assert bodies(plan.tenants[0]) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
 
 
