@@ -4,10 +4,11 @@ from auditor.guidance.compose import compose
 from auditor.guidance.lazy_library import open_library
 from auditor.guidance.library import read_library
 from auditor.guidance.model import Article, Library, Order, Variant
-from auditor.guidance.routing import Situation
+from auditor.guidance.routing import ERROR_ARTICLES, Situation
 from auditor.guidance.tenant_guidance import Composed
 
 __all__ = [
+    "ERROR_ARTICLES",
     "Article",
     "Composed",
     "Library",

@@ -50,16 +50,17 @@ class Situation(Struct, frozen=True, kw_only=True):
         )
 
 
-_ERRORS: Final = MappingProxyType(
+ERROR_ARTICLES: Final = MappingProxyType(
     {
         "countviolation": "group-error-count",
         "mutuallyexclusiveviolation": "group-error-exclusive",
         "dependencyviolation": "group-error-dependency",
         "prohibitedinusagelocationviolation": "group-error-location",
         "uniquenessviolation": "group-error-uniqueness",
+        "other": "group-error-other",
     }
 )
-"""Graph's `licenseAssignmentState.error` → article; `Other`, the older `Others` and unknown ones: group-error-other."""
+"""Graph's `licenseAssignmentState.error` → article; the older `Others` and unknown ones: group-error-other."""
 
 STOPPED: Final = frozenset({"suspended", "lockedout"})
 _UNATTENDED: Final = frozenset({"shared", "room", "equipment"})
@@ -176,4 +177,4 @@ def user_property(situation: Situation) -> Articles:
 def assignment_error(situation: Situation) -> Articles:
     """Return the articles for an assignment error."""
     code = (situation.error_code or "").partition("@")[0].lower()
-    return (_ERRORS.get(code, "group-error-other"), "group-errors")
+    return (ERROR_ARTICLES.get(code, "group-error-other"), "group-errors")

@@ -117,7 +117,7 @@ def test_properties_states_and_alternatives_are_translated() -> None:
         return saved_title(l10n, saved("x", kind, TitleArguments(count=2, old="E5", new=new, extra=extra)))
 
     assert title(ActionKind.ATTRIBUTE_SET, extra=("department", "costCenter")) == (
-        "Stel afdeling, kostenplaats van 2 personen in"
+        "Stel de waarde van afdeling, kostenplaats in voor 2 personen"
     )
     assert "(Uitgeschakeld)" in title(ActionKind.STATE, extra=("Suspended",))
     assert "A of B" in title(ActionKind.ASSIGN, new=("B", "A"))

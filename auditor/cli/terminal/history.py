@@ -229,7 +229,7 @@ def _print_totals(console: Console, trends: Trends, l10n: Labels) -> None:
     for currency, sums in trends.money.items():
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)
         bars = sparkline([float(amount) for _, amount in sums])
-        _print(console, f"  {l10n.gettext('in open findings')}  {bars}  {text}")
+        _print(console, f"  {l10n.gettext('cost of open findings')}  {bars}  {text}")
 
 
 def _print(console: Console, text: str, style: str = "") -> None:

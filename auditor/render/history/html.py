@@ -153,7 +153,7 @@ def _overall(trends: Trends, l10n: Labels) -> Markup:
     for currency, sums in trends.money.items():
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)
         chart = curve([float(amount) for _, amount in sums], text, l10n)
-        rows.append((l10n.gettext("in open findings"), chart, text))
+        rows.append((l10n.gettext("cost of open findings"), chart, text))
     return _table(
         l10n.gettext("Overview"),
         (l10n.gettext("Figure"), l10n.gettext("Trend"), l10n.gettext("First → last")),

@@ -1,12 +1,15 @@
 """The workbook's sheets about seats: SKUs, people who need one, usage, smaller products, contracts, cost centres."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Final
 
 from auditor.domain.actions.money import Money, rounded
 from auditor.domain.result.model import Result
 from auditor.render.tables.flat import Cell
 from auditor.render.text.labels import Labels
+
+SheetRow = tuple[Cell | date, ...]
 
 SEATS: Final = (
     *("tenant", "skuId", "skuPartNumber", "name", "appliesTo", "capabilityStatus"),
@@ -27,7 +30,7 @@ DEPARTMENTS: Final = (
 )
 
 
-def seat_sheets(result: Result, l10n: Labels) -> Iterator[tuple[str, Sequence[str], Sequence[tuple[Cell, ...]]]]:
+def seat_sheets(result: Result, l10n: Labels) -> Iterator[tuple[str, Sequence[str], Sequence[SheetRow]]]:
     """Yield title, columns and rows of each sheet; sheets without rows are left out, except the one of seats."""
     yield l10n.gettext("Seats"), SEATS, list(seat_rows(result))
     for title, columns, rows in (
@@ -41,7 +44,7 @@ def seat_sheets(result: Result, l10n: Labels) -> Iterator[tuple[str, Sequence[st
             yield title, columns, rows
 
 
-def seat_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+def seat_rows(result: Result) -> Iterator[SheetRow]:
     """Yield a row for each SKU of each tenant."""
     for tenant in result.tenants:
         for row in tenant.seats:
@@ -51,7 +54,7 @@ def seat_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
             )
 
 
-def usage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+def usage_rows(result: Result) -> Iterator[SheetRow]:
     """Yield a row for each product whose usage was read."""
     for tenant in result.tenants:
         if tenant.usage is None:
@@ -63,11 +66,11 @@ def usage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
                 *(tenant.name, row.sku_id, row.sku_part_number, row.name, ", ".join(row.services)),
                 *(currency, price, idle, cost),
                 *(row.idle, row.used_in_90_days, row.used_in_30_days, row.unknown, row.assigned),
-                *(None if day is None else day.isoformat() for day in days),
+                *days,
             )
 
 
-def smaller_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+def smaller_rows(result: Result) -> Iterator[SheetRow]:
     """Yield a row for each pair of a product and the smaller one that is sufficient."""
     for tenant in result.tenants:
         for row in tenant.smaller_products or ():
@@ -75,16 +78,15 @@ def smaller_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
             yield (tenant.name, *names, row.people, *_amounts(row.saves))
 
 
-def contract_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+def contract_rows(result: Result) -> Iterator[SheetRow]:
     """Yield a row for each contract of each tenant; `notice` is the last day to give notice."""
     for tenant in result.tenants:
         for row in tenant.contracts or ():
-            notice = None if row.notice is None else row.notice.isoformat()
             skus = ", ".join(row.sku_ids)
-            yield (tenant.name, row.id, row.name, skus, row.seats, notice, row.ends.isoformat(), row.renews)
+            yield (tenant.name, row.id, row.name, skus, row.seats, row.notice, row.ends, row.renews)
 
 
-def coverage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+def coverage_rows(result: Result) -> Iterator[SheetRow]:
     """Yield a row for each policy about people who need a seat."""
     for tenant in result.tenants:
         for row in tenant.coverage or ():
@@ -92,7 +94,7 @@ def coverage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
             yield (tenant.name, row.policy, row.people, row.unknown, row.usable, row.missing, *amounts)
 
 
-def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+def department_rows(result: Result) -> Iterator[SheetRow]:
     """Yield a row for each department, cost centre and so on, and one for spare seats."""
     for tenant in result.tenants:
         report = tenant.departments

@@ -255,10 +255,7 @@ _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 def _waivers(result: Result, l10n: Labels) -> Iterable[tuple[Cell | date, ...]]:
     for row in waiver_rows(result, l10n):
-        last = row.last_day
-        # Excel has no dates before 1900; a saved result may contain one.
-        until = last if last is None or last >= _FIRST_DAY else last.isoformat()
-        yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
+        yield row.id, row.state, row.last_day, row.policies, row.owner, row.reason, row.findings
 
 
 def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
@@ -327,7 +324,9 @@ def _sheet(
     day = book.add_format({"num_format": _DAY})
     widths = [len(column) + 4 for column in columns]
     for number, row in enumerate(rows, start=1):
-        for column, cell in enumerate(row):
+        for column, value in enumerate(row):
+            # Excel has no dates before 1900; a saved result may contain one.
+            cell = value.isoformat() if isinstance(value, date) and value < _FIRST_DAY else value
             if isinstance(cell, str) and cell:
                 text = plain(cell)
                 widths[column] = max(widths[column], min(len(text) + 1, _MAX_WIDTH))

@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "id",
         metavar="ID",
-        help="a check, article, policy, contract, key of policy files, product, or the fingerprint of a finding",
+        help="a check, article, policy, contract, key of policy files, product, error code of an assignment, or the "
+        "fingerprint of a finding",
     )
     declare(parser, "policies", policies="where policies are looked for (default: policies/)")
     parser.add_argument("--result", type=Path, metavar="FILE", help="where the findings are (default: out/result.json)")

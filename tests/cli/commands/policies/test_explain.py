@@ -50,6 +50,13 @@ def test_explain_article(article: str, capsys: pytest.CaptureFixture[str]) -> No
     assert "\n## Steps\n" in text
 
 
+@pytest.mark.parametrize(
+    "code", ["CountViolation", "Other", "DependencyViolation@df9dec28-e5c1-534e-ab8d-235115449053"]
+)
+def test_explain_error_code_of_an_assignment(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(capsys, code).splitlines()[0].endswith(f"({code.partition('@')[0]})")
+
+
 def test_explain_article_for_one_agreement_omits_the_others(capsys: pytest.CaptureFixture[str]) -> None:
     text = explain(capsys, "remove-licenses", "--agreement", "mca")
     assert "product key" in text
