@@ -114,8 +114,8 @@ def test_link_to_a_finding_opens_it_despite_filters(opened: Open) -> None:
     assert tab.inner_text("#one h2") == finding.subject.name
     assert "Policy number" in tab.inner_text("#one dl")
     tab.keyboard.press("Escape")
-    tab.wait_for_selector("#one", state="hidden")
-    assert tab.evaluate("location.hash") == "#find?severity=info&sort=who"
+    tab.wait_for_url(lambda address: address.endswith("#find?severity=info&sort=who"))
+    assert tab.is_hidden("#one")
 
 
 def test_link_is_opened_while_another_finding_closes(opened: Open) -> None:
