@@ -17,7 +17,7 @@ class Localizer(Protocol):
     def number(self, value: int | None, /) -> str:
         """Return a whole number with thousands separators; a dash for None."""
 
-    def day(self, moment: date, /) -> str:
+    def day(self, day: date, /) -> str:
         """Return a day for sentences, with the month in letters."""
 
     def money(self, value: Decimal, currency: str, /) -> str:

@@ -117,22 +117,22 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     try:
         seconds = float(text)
     except ValueError:
-        moment = parse_http_date(text)
-        if moment is None:
+        retry_at = parse_http_date(text)
+        if retry_at is None:
             return None
         # Prefer the service's clock, if it sends one.
         reference = now or parse_http_date(headers.get("date", "")) or datetime.now(UTC)
-        seconds = max(0.0, (moment - reference).total_seconds())
+        seconds = max(0.0, (retry_at - reference).total_seconds())
     return seconds if 0 <= seconds < 1e7 else None
 
 
 def parse_http_date(text: str) -> datetime | None:
     """Return the instant of an HTTP date; None for any other text."""
     try:
-        moment = parsedate_to_datetime(text)
+        instant = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 def _kind(status: int, code: str, message: str, body: bytes) -> FaultKind:

@@ -35,12 +35,12 @@ def compute_events(
     result: Result, tenant: TenantResult, before: Mapping[str, dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
     """Return the events since the previous result, whose findings are `before`, and the current findings."""
-    at = result.run.as_of
+    as_of = result.run.as_of
     rows: list[dict[str, Any]] = []
     current: dict[str, dict[str, Any]] = {}
     for finding in tenant.findings:
         previous = before.get(finding.fingerprint)
-        row = {**_row(finding), "at": at, "since": at if previous is None else previous["since"]}
+        row = {**_row(finding), "at": as_of, "since": as_of if previous is None else previous["since"]}
         current[finding.fingerprint] = row
         if previous is None:
             rows.append({**row, "event": "opened"})
@@ -57,7 +57,7 @@ def compute_events(
         if outcome is Outcome.NOT_EVALUATED:
             current[fingerprint] = previous  # not evaluated: neither fixed nor found again
         else:
-            rows.append({**previous, "at": at, "event": "dropped" if outcome is None else "closed"})
+            rows.append({**previous, "at": as_of, "event": "dropped" if outcome is None else "closed"})
     return rows, current
 
 
@@ -89,14 +89,14 @@ def summary_of(
     money: Mapping[str, Decimal],
 ) -> dict[str, Any]:
     """Return the counts that trends show, so that trends do not have to read findings."""
-    at = result.run.as_of
+    as_of = result.run.as_of
     events: dict[str, Counter[str]] = {}
     repair_days: dict[str, Counter[int]] = {}
     for row in rows:
         if row["status"] != Status.REPORT_ONLY.value:
             events.setdefault(row["policy"], Counter())[row["event"]] += 1
         if row["event"] == "closed" and row["status"] == Status.OPEN.value:
-            repair_days.setdefault(row["policy"], Counter())[(at - row["since"]) // timedelta(days=1)] += 1
+            repair_days.setdefault(row["policy"], Counter())[(as_of - row["since"]) // timedelta(days=1)] += 1
     findings_by_policy: dict[str, list[Mapping[str, Any]]] = {}
     for row in current:
         findings_by_policy.setdefault(row["policy"], []).append(row)
@@ -104,7 +104,7 @@ def summary_of(
     names = {*statuses, *events, *findings_by_policy}
     headers = {policy.id: policy for policy in result.run.policies}
     policies = [
-        _policy(name, headers.get(name), statuses.get(name), findings_by_policy.get(name, ()), at)
+        _policy(name, headers.get(name), statuses.get(name), findings_by_policy.get(name, ()), as_of)
         | {event: events.get(name, Counter())[event] for event in ("opened", "closed")}
         | {"repair": {str(days): count for days, count in sorted(repair_days.get(name, Counter()).items())}}
         for name in sorted(names)
@@ -187,10 +187,10 @@ def independent_part(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _policy(
-    name: str, header: PolicyHeader | None, status: str | None, rows: Sequence[Mapping[str, Any]], at: datetime
+    name: str, header: PolicyHeader | None, status: str | None, rows: Sequence[Mapping[str, Any]], as_of: datetime
 ) -> dict[str, Any]:
     opened = [row for row in rows if row["status"] == Status.OPEN.value]
-    ages = [(at - row["since"]) / timedelta(days=1) for row in opened]
+    ages = [(as_of - row["since"]) / timedelta(days=1) for row in opened]
     edges = (0, *AGES, float("inf"))
     return {
         "id": name,

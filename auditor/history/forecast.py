@@ -24,10 +24,10 @@ _MAX_DEVIATION: Final = 6.0
 
 
 def forecast(
-    at: Sequence[datetime], consumed: Sequence[int | None], usable: Sequence[int | None], now: datetime
+    instants: Sequence[datetime], consumed: Sequence[int | None], usable: Sequence[int | None], now: datetime
 ) -> Forecast:
-    """Forecast when the `usable` seats of the last night are all assigned; `at` is in ascending order."""
-    points = [(moment, seats) for moment, seats in zip(at, consumed, strict=True) if seats is not None]
+    """Forecast when the `usable` seats of the last night are all assigned; `instants` are in ascending order."""
+    points = [(instant, seats) for instant, seats in zip(instants, consumed, strict=True) if seats is not None]
     if not points or usable[-1] is None or consumed[-1] is None:
         return _no_forecast(Message("the seats of the last night are not known"))
     if now - points[-1][0] > _MAX_AGE:
@@ -68,9 +68,9 @@ def _weekly(points: Sequence[tuple[datetime, int]]) -> list[tuple[int, float]]:
     """Return (week, median of its seats) for each week with a night; the last week is 0, earlier ones are negative."""
     end = points[-1][0]
     weeks: dict[int, list[int]] = {}
-    for moment, seats in points:
-        if end - moment <= _WINDOW:
-            weeks.setdefault(-((end - moment) // timedelta(days=7)), []).append(seats)
+    for instant, seats in points:
+        if end - instant <= _WINDOW:
+            weeks.setdefault(-((end - instant) // timedelta(days=7)), []).append(seats)
     return [(week, float(np.median(weeks[week]))) for week in sorted(weeks)]
 
 

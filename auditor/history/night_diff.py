@@ -30,7 +30,7 @@ def compare_instants(
     if there are any. Raises SnapshotError if events are missing that retention never deletes.
     """
     entries = () if result_log is None else result_log.entries()
-    night_times, result_times = [night.at for night in nights], [entry.as_of for entry in entries]
+    night_times, result_times = [night.instant for night in nights], [entry.as_of for entry in entries]
     last_night, last_result = _latest(nights, night_times, last), _latest(entries, result_times, last)
     first_night = _latest(nights, night_times, first_from(night_times, first, last) if day else first)
     first_result = _latest(entries, result_times, first_from(result_times, first, last) if day else first)
@@ -55,7 +55,10 @@ def compare_instants(
     unknown += incomplete_results((first_result, last_result))
     return Between(
         tenant=tenant,
-        nights=(None if first_night is None else first_night.at, None if last_night is None else last_night.at),
+        nights=(
+            None if first_night is None else first_night.instant,
+            None if last_night is None else last_night.instant,
+        ),
         results=(
             None if first_result is None else first_result.as_of,
             None if last_result is None else last_result.as_of,
@@ -73,12 +76,12 @@ def compare_instants(
 
 def first_from(nights: Sequence[datetime], first: datetime, last: datetime) -> datetime:
     """Return the earliest of the nights from `first` to `last`; `first` if there is none."""
-    return min((at for at in nights if first <= at <= last), default=first)
+    return min((instant for instant in nights if first <= instant <= last), default=first)
 
 
-def _latest(values: Sequence[T], at: Sequence[datetime], instant: datetime) -> T | None:
+def _latest(values: Sequence[T], instants: Sequence[datetime], last: datetime) -> T | None:
     return next(
-        (value for value, moment in zip(reversed(values), reversed(at), strict=True) if moment <= instant), None
+        (value for value, instant in zip(reversed(values), reversed(instants), strict=True) if instant <= last), None
     )
 
 

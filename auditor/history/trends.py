@@ -25,7 +25,7 @@ T = TypeVar("T")
 class NightSummary(Struct, frozen=True, kw_only=True):
     """The counts of a night: the summary of a stored night, or counts computed from a snapshot."""
 
-    at: datetime
+    instant: datetime
     complete: bool
     summary: Mapping[str, Any]
 
@@ -39,21 +39,21 @@ def trends(
     between: tuple[datetime | None, datetime | None] = (None, None),
 ) -> Trends | None:
     """Return the trends of a tenant; None if there is no night or result in `between`, whose ends are included."""
-    nights = sorted((night for night in nights if _is_within(night.at, between)), key=lambda night: night.at)
+    nights = sorted((night for night in nights if _is_within(night.instant, between)), key=lambda night: night.instant)
     results = sorted((entry for entry in results if _is_within(entry.as_of, between)), key=lambda entry: entry.as_of)
     if not nights and not results:
         return None
-    moments = [night.at for night in nights] + [entry.as_of for entry in results]
+    instants = [night.instant for night in nights] + [entry.as_of for entry in results]
     return Trends(
         tenant=tenant,
         nights=len(nights),
         results=len(results),
-        since=min(moments),
-        until=max(moments),
+        since=min(instants),
+        until=max(instants),
         seats=tuple(_seats(nights, results, now, ended=between[1] is not None)),
         policies=tuple(_policies(results)),
         people=tuple(
-            (n.at, n.summary.get("users"), n.summary.get("blocked"), n.summary.get("licensed")) for n in nights
+            (n.instant, n.summary.get("users"), n.summary.get("blocked"), n.summary.get("licensed")) for n in nights
         ),
         open=tuple(
             (
@@ -72,9 +72,9 @@ def trends(
 
 def last_display_name(nights: Iterable[NightSummary], results: Iterable[LoggedResult]) -> str:
     """Return the latest display name of the tenant in nights and results; empty if none contains it."""
-    known = [(night.at, night.summary.get("displayName")) for night in nights]
+    known = [(night.instant, night.summary.get("displayName")) for night in nights]
     known += [(entry.as_of, entry.summary.get("displayName")) for entry in results]
-    return max(((at, name) for at, name in known if name), default=(None, ""))[1]
+    return max(((instant, name) for instant, name in known if name), default=(None, ""))[1]
 
 
 def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
@@ -128,32 +128,32 @@ def finding_fields(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in names} | {"subject": row["subject_name"] or row["subject_id"]}
 
 
-def _is_within(at: datetime, between: tuple[datetime | None, datetime | None]) -> bool:
+def _is_within(instant: datetime, between: tuple[datetime | None, datetime | None]) -> bool:
     first, last = between
-    return (first is None or at >= first) and (last is None or at <= last)
+    return (first is None or instant >= first) and (last is None or instant <= last)
 
 
 def _seats(
     nights: Sequence[NightSummary], results: Sequence[LoggedResult], now: datetime, *, ended: bool
 ) -> Iterator[SeatTrend]:
     """Yield the seats of each SKU in every night, and in every result of a day without a night."""
-    days = {night.at.date() for night in nights}
+    days = {night.instant.date() for night in nights}
     summaries = {entry.as_of: entry.summary for entry in results if entry.as_of.date() not in days}
-    summaries = dict(sorted((summaries | {night.at: night.summary for night in nights}).items()))
+    summaries = dict(sorted((summaries | {night.instant: night.summary for night in nights}).items()))
     names: dict[str, str] = {}
     by_sku: dict[str, dict[datetime, tuple[int | None, int | None]]] = {}
-    for at, summary in summaries.items():
+    for instant, summary in summaries.items():
         for seat in summary["seats"]:
             names[seat["skuId"]] = seat["skuPartNumber"] or seat["skuId"]
-            by_sku.setdefault(seat["skuId"], {})[at] = usable_seats(seat), seat["consumed"]
+            by_sku.setdefault(seat["skuId"], {})[instant] = usable_seats(seat), seat["consumed"]
     cohorts = _cohorts(nights)
     for sku_id, sku in sorted(names.items(), key=lambda item: (item[1], item[0])):
         # If a later night does not have a product, its values are None there; the last known ones are not repeated.
         first = next(iter(by_sku[sku_id]))  # the summaries are in order
-        moments = [at for at in summaries if at >= first]
-        usable, consumed = zip(*(by_sku[sku_id].get(at, (None, None)) for at in moments), strict=True)
+        instants = [instant for instant in summaries if instant >= first]
+        usable, consumed = zip(*(by_sku[sku_id].get(instant, (None, None)) for instant in instants), strict=True)
         spare = (None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
-        utc = tuple(at.astimezone(UTC) for at in moments)
+        utc = tuple(instant.astimezone(UTC) for instant in instants)
         yield SeatTrend(
             sku_id=sku_id, sku=sku, at=utc, usable=usable, consumed=consumed, spare=tuple(spare),
             cohorts=cohorts.get(sku_id), forecast=forecast(utc, consumed, usable, utc[-1] if ended else now),
@@ -178,7 +178,7 @@ def _cohorts(nights: Sequence[NightSummary]) -> dict[str, Cohorts]:
     compared_from: datetime | None = None
     for night in reversed(nights):
         cohorts = night.summary.get("cohorts")
-        if cohorts and (compared_from is None or night.at <= compared_from):
+        if cohorts and (compared_from is None or night.instant <= compared_from):
             compared_from = datetime.fromisoformat(cohorts["since"])
             for sku_id, counts in cohorts["skus"].items():
                 later = sums.get(sku_id) or Cohorts(nights=0, kept=counts["kept"], new=0, reclaimed=0, lapsed=0)
@@ -191,19 +191,19 @@ def _policies(results: Sequence[LoggedResult]) -> Iterator[PolicyTrend]:
     """Yield the findings of each policy in every result; those of the first result were not opened by a change."""
     rows = [(entry.as_of, policy) for entry in results for policy in entry.summary["policies"]]
     by_id: dict[str, list[tuple[datetime, Mapping[str, Any]]]] = {}
-    for at, policy in rows:
-        by_id.setdefault(policy["id"], []).append((at, policy))
+    for as_of, policy in rows:
+        by_id.setdefault(policy["id"], []).append((as_of, policy))
     for name, entries in sorted(by_id.items()):
         repaired: Counter[int] = Counter()
         for _, policy in entries:
             repaired.update({int(days): count for days, count in policy["repair"].items()})
-        later = [policy for at, policy in entries if at > rows[0][0]]
+        later = [policy for as_of, policy in entries if as_of > rows[0][0]]
         severity = _last(policy["severity"] for _, policy in entries)
         yield PolicyTrend(
             policy=name,
             title=_last(policy.get("title") for _, policy in entries),
             severity=None if severity is None else Severity(severity),
-            at=tuple(at.astimezone(UTC) for at, _ in entries),
+            at=tuple(as_of.astimezone(UTC) for as_of, _ in entries),
             open=tuple(policy["open"] for _, policy in entries),
             waived=tuple(policy["waived"] for _, policy in entries),
             opened=sum(policy["opened"] for policy in later),

@@ -109,21 +109,21 @@ class Localization:
         """Return an amount with the number of decimals of its currency (ISO 4217)."""
         return _money(value, currency, self.number_locale)
 
-    def date(self, moment: datetime | date) -> str:
+    def date(self, day: datetime | date) -> str:
         """Return a day in the medium form; an instant is converted to UTC."""
-        return _day(moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment, self.number_locale)
+        return _day(day.astimezone(UTC).date() if isinstance(day, datetime) else day, self.number_locale)
 
-    def day(self, moment: _Day) -> str:
+    def day(self, day: _Day) -> str:
         """Return a day in the long form for sentences, with the month in letters."""
         from babel.dates import format_date  # noqa: PLC0415
 
-        return format_date(moment, format="long", locale=self._babel())
+        return format_date(day, format="long", locale=self._babel())
 
-    def instant(self, moment: datetime) -> str:
+    def instant(self, instant: datetime) -> str:
         """Return a day and time in UTC, without seconds."""
         from babel.dates import format_time  # noqa: PLC0415
 
-        utc = moment.astimezone(UTC)
+        utc = instant.astimezone(UTC)
         return f"{self.date(utc)}, {format_time(utc.time(), format='short', locale=self._babel())} UTC"
 
     def _babel(self) -> "Locale":

@@ -27,9 +27,9 @@ class English:
         """Return a whole number with thousands separators; a dash for None."""
         return "\u2013" if value is None else f"{value:,}"
 
-    def day(self, moment: date, /) -> str:
+    def day(self, day: date, /) -> str:
         """Return a day with the month in letters."""
-        return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
     def money(self, value: Decimal, currency: str, /) -> str:
         """Return an amount with the number of decimals of its currency (ISO 4217)."""

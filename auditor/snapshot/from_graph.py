@@ -257,10 +257,10 @@ def instant(text: str | datetime | None) -> datetime | None:
     """
     if text is None or text == "":
         return None
-    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return None if moment.year <= 1 else moment.astimezone(UTC)
+    parsed = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return None if parsed.year <= 1 else parsed.astimezone(UTC)
 
 
 def _lower(plans: Sequence[str] | None) -> list[str] | None:

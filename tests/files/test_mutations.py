@@ -254,7 +254,7 @@ def test_trends_of_mutated_commits(snapshot: Path) -> None:
         except AuditorError:
             continue
         accepted += 1
-        summary = NightSummary(at=counts.instant, complete=counts.complete, summary=counts.summary)
+        summary = NightSummary(instant=counts.instant, complete=counts.complete, summary=counts.summary)
         trends("fabrikam", [summary], [entry], now=NOW)
 
 

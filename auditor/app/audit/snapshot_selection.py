@@ -47,14 +47,14 @@ class TenantSnapshot(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def snapshot_folders(
-    locations: Sequence[Path | str], at: datetime | None, select: Callable[[Sequence[str]], Sequence[str]]
+    locations: Sequence[Path | str], as_of: datetime | None, select: Callable[[Sequence[str]], Sequence[str]]
 ) -> Iterator[Sequence[Path | Unaudited]]:
-    """Yield a snapshot folder for each selected tenant: the latest, or the latest that is not after `at`.
+    """Yield a snapshot folder for each selected tenant: the latest, or the latest that is not after `as_of`.
 
     `select` chooses tenants by name before anything is restored. A tenant with only later snapshots is reported as not
     audited. Raises SnapshotError if all tenants have only later snapshots.
     """
-    by_tenant = states(locations, at)
+    by_tenant = states(locations, as_of)
     names = select(tuple(by_tenant))
     with temporary_folder("auditor-nights-") as root:
         yield [_folder(by_tenant[name], root, alone=len(names) == 1) for name in names]
@@ -69,7 +69,7 @@ def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Pa
     return unaudited_of(state.manifest, reason_of(boundary.failure))
 
 
-def states(locations: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
+def states(locations: Sequence[Path | str], as_of: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
     """Return the state of every tenant in some locations.
 
     A tenant whose snapshot is damaged is reported as not audited. Raises UsageError if two locations have the same
@@ -77,7 +77,7 @@ def states(locations: Sequence[Path | str], at: datetime | None) -> Mapping[str,
     """
     by_tenant: dict[str, TenantSnapshot | Unaudited] = {}
     for location in locations:
-        for name, state in _states_in_location(location, at).items():
+        for name, state in _states_in_location(location, as_of).items():
             previous = by_tenant.get(name)
             if previous is not None and _description(previous) != _description(state):
                 raise UsageError(
@@ -102,11 +102,11 @@ def _description(state: TenantSnapshot | Unaudited) -> str:
     return state.reason if isinstance(state, Unaudited) else state.location
 
 
-def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
+def _states_in_location(location: Path | str, as_of: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
     if is_store(location):
         in_store, damaged = _snapshots_in_store(store_at(location).require())
-        latest = _latest(in_store, at, str(location)) if in_store else {}
-        return _with_damaged(latest, damaged, at)
+        latest = _latest(in_store, as_of, str(location)) if in_store else {}
+        return _with_damaged(latest, damaged, as_of)
     folder = Path(location)
     damaged = []
     readable: list[TenantSnapshot] = []
@@ -117,7 +117,7 @@ def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[st
             manifest, path = entry
             readable.append(TenantSnapshot(manifest=manifest, location=str(path.resolve()), folder=path))
     _check_tenant_known(damaged, readable, folder)
-    return _with_damaged(_states_in_folder(readable, at, location) if readable else {}, damaged, at)
+    return _with_damaged(_states_in_folder(readable, as_of, location) if readable else {}, damaged, as_of)
 
 
 def _check_tenant_known(damaged: Sequence[Damaged], readable: Sequence[TenantSnapshot], folder: Path) -> None:
@@ -132,26 +132,26 @@ def _check_tenant_known(damaged: Sequence[Damaged], readable: Sequence[TenantSna
 
 
 def _states_in_folder(
-    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, location: Path | str
+    tenant_snapshots: Sequence[TenantSnapshot], as_of: datetime | None, location: Path | str
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     by_tenant = {state.manifest.tenant: state for state in tenant_snapshots}
     if (
-        at is not None
+        as_of is not None
         and len(by_tenant) == len(tenant_snapshots)
-        and all(state.manifest.instant > at for state in tenant_snapshots)
+        and all(state.manifest.instant > as_of for state in tenant_snapshots)
     ):
-        # One snapshot per tenant, all after `at`: a single one is audited regardless of its instant, and several were
-        # collected after `at` was set for all parts of a run.
+        # One snapshot per tenant, all after `as_of`: a single one is audited regardless of its instant, and several
+        # were collected after `as_of` was set for all parts of a run.
         return by_tenant
-    return _latest(tenant_snapshots, at, str(location))
+    return _latest(tenant_snapshots, as_of, str(location))
 
 
 def _with_damaged(
-    readable: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
+    readable: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], as_of: datetime | None
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     """Add the tenants whose latest snapshot cannot be read; an older one is not used instead.
 
-    A damaged snapshot after `at` does not replace a state at or before it, but its tenant is never left out.
+    A damaged snapshot after `as_of` does not replace a state at or before it, but its tenant is never left out.
     Raises SnapshotError if the path of a snapshot does not contain its tenant, which could be any tenant.
     """
     states = dict(readable)
@@ -159,7 +159,7 @@ def _with_damaged(
         if snapshot.tenant is None:
             raise snapshot.error
         known, latest = states.get(snapshot.tenant), readable.get(snapshot.tenant)
-        if known is not None and _is_after(snapshot.instant, at) and not _is_accepted_late(known, at):
+        if known is not None and _is_after(snapshot.instant, as_of) and not _is_accepted_late(known, as_of):
             continue
         if (
             isinstance(latest, TenantSnapshot)
@@ -173,13 +173,13 @@ def _with_damaged(
     return states
 
 
-def _is_accepted_late(state: TenantSnapshot | Unaudited, at: datetime | None) -> bool:
-    """Return whether a state is audited although it is later than `at`, as `_states_in_folder` allows."""
-    return isinstance(state, TenantSnapshot) and _is_after(state.manifest.instant, at)
+def _is_accepted_late(state: TenantSnapshot | Unaudited, as_of: datetime | None) -> bool:
+    """Return whether a state is audited although it is later than `as_of`, as `_states_in_folder` allows."""
+    return isinstance(state, TenantSnapshot) and _is_after(state.manifest.instant, as_of)
 
 
-def _is_after(instant: datetime | None, at: datetime | None) -> bool:
-    return instant is not None and at is not None and instant > at
+def _is_after(instant: datetime | None, as_of: datetime | None) -> bool:
+    return instant is not None and as_of is not None and instant > as_of
 
 
 def _snapshots_in_store(store: "Store") -> tuple[list[TenantSnapshot], list[Damaged]]:
@@ -210,22 +210,24 @@ def _damaged_commit(name: str, error: SnapshotError) -> Damaged:
 
 
 def _latest(
-    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, location: str
+    tenant_snapshots: Sequence[TenantSnapshot], as_of: datetime | None, location: str
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     latest: dict[str, TenantSnapshot | Unaudited] = {}
     for state in sorted(tenant_snapshots, key=lambda state: state.manifest.instant):
         manifest = state.manifest
-        if at is None or manifest.instant <= at:
+        if as_of is None or manifest.instant <= as_of:
             latest[manifest.tenant] = state
         elif manifest.tenant not in latest:
-            reason = Message("{where} has no snapshot of it at or before {at}", where=location, at=format_instant(at))
+            reason = Message(
+                "{where} has no snapshot of it at or before {at}", where=location, at=format_instant(as_of)
+            )
             first = format_instant(manifest.instant)
             latest[manifest.tenant] = unaudited_of(
                 manifest, Message("{reason}; the first is from {instant}", reason=reason, instant=first)
             )
     if not any(isinstance(state, TenantSnapshot) for state in latest.values()):
         first = format_instant(min(state.manifest.instant for state in tenant_snapshots))
-        instant = "now" if at is None else format_instant(at)
+        instant = "now" if as_of is None else format_instant(as_of)
         raise SnapshotError(
             "snapshot-later",
             Message(

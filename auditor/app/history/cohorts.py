@@ -30,14 +30,16 @@ def compared(locations: Sequence[Path | str], tenant: str, first: datetime, last
     check_order(first, last)
     with temporary_folder("auditor-nights-") as folder:
         nights = []
-        for index, at in enumerate((first, last)):
-            state = states(locations, at).get(tenant)
+        for index, as_of in enumerate((first, last)):
+            state = states(locations, as_of).get(tenant)
             if isinstance(state, Unaudited) and state.error is not None:
                 raise state.error
             if not isinstance(state, TenantSnapshot):
                 raise SnapshotError(
                     "snapshot-later",
-                    Message("there is no snapshot of {tenant} at or before {at}", tenant=tenant, at=format_instant(at)),
+                    Message(
+                        "there is no snapshot of {tenant} at or before {at}", tenant=tenant, at=format_instant(as_of)
+                    ),
                     hint=Message("`auditor store list` lists the nights"),
                 )
             if not was_read(state.manifest, ASSIGNED):

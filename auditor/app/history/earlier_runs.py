@@ -126,7 +126,7 @@ def _runs(
             "there are no trends: no result.json below {folder} is of an earlier run of these tenants", folder=folder
         )
         warn(Diagnostic(slug="history-none", message=message, hint=_HINT, level=Level.WARNING))
-    return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in runs_of_parts), names_by_run
+    return tuple(tuple(runs[as_of] for as_of in sorted(runs)) for runs in runs_of_parts), names_by_run
 
 
 def _by_name(run: Result) -> Mapping[str, TenantResult]:

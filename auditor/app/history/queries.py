@@ -143,9 +143,9 @@ def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _Tenant
     """Merge a tenant's nights (each once) and results from two locations. Raises UsageError if both have results."""
     nights: dict[datetime, NightSummary] = {}
     for night in (*first.nights, *second.nights):
-        previous = nights.get(night.at)
+        previous = nights.get(night.instant)
         if previous is None or previous.summary.get("users") is None:
-            nights[night.at] = night
+            nights[night.instant] = night
     earlier, entries = _entries(first), _entries(second)
     if earlier and entries:
         message = Message("results of {name} are both in a store and outside it", name=name)
@@ -162,7 +162,7 @@ def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now
     all_trends = []
     for name, history in sources.select(tenant).items():
         with _contained(name, sources.failures, alone=len(sources.names) == 1):
-            nights = sorted(history.nights, key=lambda night: night.at)
+            nights = sorted(history.nights, key=lambda night: night.instant)
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
             if tenant_trends is not None:
                 all_trends.append(replace(tenant_trends, display_name=history.display_name))
@@ -172,7 +172,7 @@ def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now
 
 
 def _empty_error(where: str, *within: datetime | None) -> SnapshotError:
-    first, last = (None if moment is None else format_instant(moment) for moment in within)
+    first, last = (None if instant is None else format_instant(instant) for instant in within)
     message = Message("{where} has nothing between {first} and {last}", where=where, first=first, last=last)
     if first is None:
         message = Message("{where} has nothing before {last}", where=where, last=last)
@@ -191,7 +191,9 @@ def compare_nights(
     check_order(first, last)
     names = list(sources.tenants) if tenant is None else [sources.one(tenant)[0]]
     return [
-        compare_instants(n, sorted(history.nights, key=lambda night: night.at), history.results, first, last, day=day)
+        compare_instants(
+            n, sorted(history.nights, key=lambda night: night.instant), history.results, first, last, day=day
+        )
         for n, history in ((name, sources.tenants[name]) for name in names)
     ]
 
@@ -277,7 +279,7 @@ def _from_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, 
     for tenant, names in names_of.items():
         with _contained(tenant, failures):
             nights = tuple(
-                NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
+                NightSummary(instant=night.instant, complete=night.complete, summary=night.summary)
                 for night in store.counts(names)
             )
             tenants[tenant] = _TenantHistory(nights=nights, results=ResultLog(store.backend, tenant))
@@ -296,7 +298,7 @@ def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _
             manifest, folder = entry
             seats = seats_of(products_of(folder), None)
             summary = {"displayName": manifest.display_name, "seats": seats, "cohorts": None}
-            night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
+            night = NightSummary(instant=manifest.instant, complete=manifest.complete, summary=summary)
             tenants[manifest.tenant] = _TenantHistory(
                 nights=(*tenants.get(manifest.tenant, _TenantHistory()).nights, night)
             )

@@ -49,8 +49,8 @@ def stored_runs(
         latest = max(by_run)
         warn_of_missing(_tenants_at(store, latest, {*names}), latest, result, warn)
     non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
-    runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
-    return tuple(_earlier_run(at, entries, non_user_products) for at, entries in runs)
+    runs = [(as_of, entries) for as_of, entries in sorted(by_run.items()) if len(entries) == len(names)]
+    return tuple(_earlier_run(as_of, entries, non_user_products) for as_of, entries in runs)
 
 
 def _tenants_at(store: Store, as_of: datetime, known: AbstractSet[str]) -> Iterator[str]:
@@ -68,11 +68,11 @@ def _tenants_at(store: Store, as_of: datetime, known: AbstractSet[str]) -> Itera
                 yield tenant
 
 
-def _earlier_run(at: datetime, entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> EarlierRun:
+def _earlier_run(as_of: datetime, entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> EarlierRun:
     money = sum_money({code: Decimal(amount) for code, amount in entry.summary["money"].items()} for entry in entries)
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
     return EarlierRun(
-        as_of=at, open=counts, money=money, spare=spare_seats(entries, non_user_products), includes_fleet=False
+        as_of=as_of, open=counts, money=money, spare=spare_seats(entries, non_user_products), includes_fleet=False
     )
 
 

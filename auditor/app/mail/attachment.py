@@ -59,11 +59,11 @@ def file_name(result: Result) -> str:
     return f"licence-audit-{tenants}-{result.run.as_of.astimezone(UTC):%Y-%m-%d}"
 
 
-def zip_archive(name: str, body: bytes, at: datetime, level: int = _LEVELS[0]) -> bytes:
+def zip_archive(name: str, body: bytes, as_of: datetime, level: int = _LEVELS[0]) -> bytes:
     """Return a ZIP archive of one file, with the timestamp of the run, so that equal runs give equal bytes."""
     stream = BytesIO()
-    moment = at.astimezone(UTC)
-    entry = zipfile.ZipInfo(name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second))
+    utc = as_of.astimezone(UTC)
+    entry = zipfile.ZipInfo(name, (utc.year, utc.month, utc.day, utc.hour, utc.minute, utc.second))
     entry.external_attr = 0o644 << 16
     entry.create_system = 3
     entry.compress_type = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED

@@ -87,11 +87,11 @@ def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue) -> Earli
     products = Products.of(description, catalogue)
     nights: dict[str, list[DatedNight]] = {}
     for night in description.get("history", ()):
-        moment = instant(str(night["asOf"]))
+        as_of = instant(str(night["asOf"]))
         for index, item in enumerate(night["subscriptions"]):
             ends = instant(str(item.get("nextLifecycleDateTime", "")))
-            if moment is not None and ends is not None:
-                nights.setdefault(_subscription(index, item, products)["id"], []).append((moment, ends.date()))
+            if as_of is not None and ends is not None:
+                nights.setdefault(_subscription(index, item, products)["id"], []).append((as_of, ends.date()))
     return nights
 
 
@@ -124,7 +124,7 @@ def _user(item: Mapping[str, Any], products: Products, groups: Groups) -> dict[s
     ]
     user.update(usage_columns(item))
     user["signInActivity"] = item.get("signInActivity")
-    devices = [moment for device in item.get("devices", ()) if (moment := instant(str(device))) is not None]
+    devices = [synced_at for device in item.get("devices", ()) if (synced_at := instant(str(device))) is not None]
     user["managedDevices"] = len(item.get("devices", ()))
     user["managedDeviceLastSyncDateTime"] = max(devices, default=None)
     for name in item.get("memberOf", ()):

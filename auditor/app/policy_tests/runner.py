@@ -108,16 +108,16 @@ def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
 
 def _run_test(node: Node, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime) -> PolicyTestOutcome:
     test: Mapping[str, Any] = node.value
-    moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
+    as_of = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
     policies = _selected_policies(node, path, loaded)
     descriptions = (*node.each_of("tenants"), *((node["given"],) if node.has("given") else ()))
     mistakes = reference_mistakes(descriptions, catalogue)
     if mistakes:
         raise InputError(mistakes)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
-    states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, moment) for tenant in tenants]
+    states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, as_of) for tenant in tenants]
     earlier = {str(tenant["name"]): fixture_dates(tenant, catalogue) for tenant in tenants}
-    result = audit(states, policies, catalogue, moment, earlier=earlier)
+    result = audit(states, policies, catalogue, as_of, earlier=earlier)
     missing, unexpected = _compare(test, result)
     parts: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
     message_by_policy = {

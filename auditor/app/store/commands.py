@@ -104,8 +104,9 @@ def _stored(
             if tenant.failure is None:
                 with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as boundary:
                     size = ResultLog(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
-                    at = result.run.as_of
-                    stored = Stored(what="result", tenant=tenant.name, instant=at, new=size > 0, size=size)
+                    stored = Stored(
+                        what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size
+                    )
                 yield boundary.named_failure or stored
 
 
@@ -214,12 +215,12 @@ def _delete(store: Store, retention: TenantRetention, temporary: Mapping[str, da
     return replace(retention, temporary=old)
 
 
-def restore(location: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:
-    """Write the latest night of a tenant that is not after `at` as a snapshot folder below `root`.
+def restore(location: Path | str, tenant: str, as_of: datetime | None, root: Path) -> Path:
+    """Write the latest night of a tenant that is not after `as_of` as a snapshot folder below `root`.
 
     Raises UsageError for an unknown tenant, and SnapshotError if there is no such night.
     """
-    candidates = [night for night in nights(location, [tenant]) if at is None or night.instant <= at]
+    candidates = [night for night in nights(location, [tenant]) if as_of is None or night.instant <= as_of]
     if not candidates:
         raise SnapshotError(
             "snapshot-later",

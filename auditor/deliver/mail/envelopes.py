@@ -130,9 +130,9 @@ def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool)
     return MailReason.WEEKLY if weekly and not weekly_sent else None
 
 
-def week_of(moment: datetime) -> str:
+def week_of(instant: datetime) -> str:
     """Return the ISO week of an instant in UTC, such as `2026-W47`."""
-    year, week, _ = moment.astimezone(UTC).isocalendar()
+    year, week, _ = instant.astimezone(UTC).isocalendar()
     return f"{year}-W{week:02}"
 
 

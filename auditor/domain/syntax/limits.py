@@ -36,12 +36,12 @@ def run_instant(value: Any) -> datetime:
     """Return the instant of a run, a snapshot or a night; raises ValueError without a zone or outside 1970 to 9000."""
     if not isinstance(value, str):
         raise ValueError(f"an instant: {str(value)[:80]!r} is no text")  # noqa: TRY004 (one kind of error for all)
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
         raise ValueError(f"the instant {value!r} has no zone")
-    if not FIRST <= moment < END:
+    if not FIRST <= instant < END:
         raise ValueError(f"the instant {value!r} is outside of the years 1970 to 9000")
-    return moment
+    return instant
 
 
 def count(value: Any) -> int:

@@ -23,9 +23,9 @@ def just_bought(facts: TenantFacts) -> frozenset[str]:
     )
 
 
-def day_of(moment: datetime) -> date:
+def day_of(instant: datetime) -> date:
     """Return the day of an instant, in UTC."""
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date()
+    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)).date()
 
 
 def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:

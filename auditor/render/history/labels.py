@@ -134,8 +134,8 @@ Grid = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 
 def compared_nights(between: Between, l10n: Labels) -> str:
     """Return a heading that names the two compared nights."""
-    moments = [night or result for night, result in zip(between.nights, between.results, strict=True)]
-    first, last = ("?" if at is None else l10n.instant(at) for at in moments)
+    instants = [night or result for night, result in zip(between.nights, between.results, strict=True)]
+    first, last = ("?" if instant is None else l10n.instant(instant) for instant in instants)
     return l10n.gettext("What changed from {first} to {last}").format(first=first, last=last)
 
 

@@ -31,22 +31,22 @@ def lines(trends: Sequence[Trends]) -> Iterable[Measurement]:
             columns = (("usable", seat.usable), ("consumed", seat.consumed), ("spare", seat.spare))
             for measure, values in columns:
                 for at, value in zip(seat.at, values, strict=True):
-                    yield Measurement(tenant.tenant, _at(at), "seats", seat.sku_id, seat.sku, measure, value)
+                    yield Measurement(tenant.tenant, _text(at), "seats", seat.sku_id, seat.sku, measure, value)
         for at, *counts in tenant.people:
             for measure, value in zip(("accounts", "blocked", "licensed"), counts, strict=True):
-                yield Measurement(tenant.tenant, _at(at), "people", "", "", measure, value)
+                yield Measurement(tenant.tenant, _text(at), "people", "", "", measure, value)
         for at, open_findings, waived, not_evaluated in tenant.open:
             for severity, count in open_findings.items():
-                yield Measurement(tenant.tenant, _at(at), "findings", severity.value, "", "open", count)
-            yield Measurement(tenant.tenant, _at(at), "findings", "", "", "waived", waived)
-            yield Measurement(tenant.tenant, _at(at), "findings", "", "", "notEvaluated", not_evaluated)
+                yield Measurement(tenant.tenant, _text(at), "findings", severity.value, "", "open", count)
+            yield Measurement(tenant.tenant, _text(at), "findings", "", "", "waived", waived)
+            yield Measurement(tenant.tenant, _text(at), "findings", "", "", "notEvaluated", not_evaluated)
         for policy in tenant.policies:
             for measure, policy_counts in (("open", policy.open), ("waived", policy.waived)):
                 for at, value in zip(policy.at, policy_counts, strict=True):
-                    yield Measurement(tenant.tenant, _at(at), "policy", policy.policy, "", measure, value)
+                    yield Measurement(tenant.tenant, _text(at), "policy", policy.policy, "", measure, value)
         for currency, sums in tenant.money.items():
             for at, amount in sums:
-                yield Measurement(tenant.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
+                yield Measurement(tenant.tenant, _text(at), "money", currency, "", "perMonth", float(amount))
 
 
 def render_csv(trends: Sequence[Trends], *, byte_order_mark: bool = False) -> Iterable[bytes]:
@@ -68,5 +68,5 @@ def render_parquet(trends: Sequence[Trends]) -> Iterable[bytes]:
     return (sink.getvalue(),)
 
 
-def _at(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

@@ -267,14 +267,14 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
         spare = spare_by_sku(tenant)
         names = product_names(tenant)
         for finding in tenant.findings.of_checks("subscription."):
-            moment = next_date(finding)
-            if moment is None or moment > result.run.as_of + RENEWALS or finding.status is not Status.OPEN:
+            occurs_at = next_date(finding)
+            if occurs_at is None or occurs_at > result.run.as_of + RENEWALS or finding.status is not Status.OPEN:
                 continue
             sku = finding.product.sku_id if finding.product is not None else None
             line = UpcomingDate(
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=title,
-                date=l10n.date(moment),
+                date=l10n.date(occurs_at),
                 consequence=consequence_text(
                     finding.evidence.get("status"),
                     tenant.agreement,
@@ -284,7 +284,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
                 ),
                 summary=l10n.joined(_seat_facts(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
-            renewals.setdefault((tenant.name, finding.subject.id), (moment, line))
+            renewals.setdefault((tenant.name, finding.subject.id), (occurs_at, line))
     return [line for _, line in sorted(renewals.values(), key=lambda item: (item[0], item[1].name))]
 
 

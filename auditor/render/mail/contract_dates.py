@@ -49,14 +49,14 @@ def contract_renewals(
         seats = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
         for contract_date in contract_dates(contract, today, l10n):
             earliest = timedelta() if contract_date.check == "contract.notice" else -ENDED
-            if earliest <= contract_date.moment.date() - today <= within:
+            if earliest <= contract_date.occurs_at.date() - today <= within:
                 yield (
                     f"{contract_date.check} {contract.id}",
-                    contract_date.moment,
+                    contract_date.occurs_at,
                     UpcomingDate(
                         name=flat(f"{contract.name} ({contract.id})", 80),
                         tenant=title,
-                        date=l10n.date(contract_date.moment),
+                        date=l10n.date(contract_date.occurs_at),
                         consequence=contract_date.consequence,
                         summary=l10n.joined([contract_date.label, *seats]),
                     ),

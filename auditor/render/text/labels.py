@@ -141,10 +141,10 @@ class Labels(Localization):
 
 def _formatted_instant(text: str, form: Callable[[datetime], str]) -> str:
     try:
-        moment = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
         return text
     try:
-        return text if moment.tzinfo is None else form(moment)
+        return text if instant.tzinfo is None else form(instant)
     except OverflowError:  # outside of the range of `datetime` in UTC
         return text

@@ -30,10 +30,10 @@ from auditor.render.view.model import Highlight, PolicyGroup, RankedAction, Tena
 from auditor.render.view.rows import anchor, problem, subject_label
 
 
-def ranked_actions(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
-    """Return the actions of a tenant or the fleet, the most important first; `moment` is the instant of the audit."""
+def ranked_actions(name: str, index: FindingIndex, as_of: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
+    """Return the actions of a tenant or the fleet, the most important first; `as_of` is the instant of the audit."""
     weights = [weight_of(action, index.concerns[action.id].worst) for action in index.actions]
-    today = moment.astimezone(UTC).date()
+    today = as_of.astimezone(UTC).date()
     # Ranked again, because the severities of a selection of the findings can differ.
     return tuple(
         RankedAction(
@@ -57,14 +57,14 @@ def _why(reason: RankReason, weight: Weight, today: date, l10n: Labels) -> str:
 
 
 def highlights(
-    sections: Iterable[tuple[TenantSection, FindingIndex]], moment: datetime, l10n: Labels, *, all_tenants: bool
+    sections: Iterable[tuple[TenantSection, FindingIndex]], as_of: datetime, l10n: Labels, *, all_tenants: bool
 ) -> tuple[Highlight, ...]:
     """Return up to five highlights, the most important first: actions, and policies that no action resolves.
 
     If a tenant has several actions about a product, or several tenants have the same task, only the first is used.
     `all_tenants` is False if there are tenants without a section.
     """
-    today = moment.astimezone(UTC).date()
+    today = as_of.astimezone(UTC).date()
     candidates: list[tuple[Weight, Callable[[], Highlight], Subject]] = []
     for section, index in sections:
         for entry in section.actions:

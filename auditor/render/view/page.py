@@ -117,14 +117,14 @@ def _sections(
 ) -> list[TenantSection]:
     """Return the section of each listed tenant, and that of the fleet if it has content, in the order of `indexes`."""
     *tenants, fleet = indexes
-    moment = result.run.as_of
+    as_of = result.run.as_of
     sections = [
-        _section(tenant, titles[tenant.name], index, moment, l10n)
+        _section(tenant, titles[tenant.name], index, as_of, l10n)
         for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True)
     ]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         title = l10n.gettext("Policies across tenants")
-        sections.append(_common_section(result.fleet, fleet, moment, l10n, name="", title=title))
+        sections.append(_common_section(result.fleet, fleet, as_of, l10n, name="", title=title))
     return sections
 
 
@@ -180,7 +180,7 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
     )
 
 
-def _section(tenant: TenantResult, title: str, index: FindingIndex, moment: datetime, l10n: Labels) -> TenantSection:
+def _section(tenant: TenantResult, title: str, index: FindingIndex, as_of: datetime, l10n: Labels) -> TenantSection:
     context = index.context
     free = free_part_numbers()
     products = sorted(
@@ -193,7 +193,7 @@ def _section(tenant: TenantResult, title: str, index: FindingIndex, moment: date
     )
     facts = (tenant.tenant_id, tenant.cloud.value, l10n.instant(tenant.as_of))
     return replace(
-        _common_section(tenant, index, moment, l10n, name=tenant.name, title=title),
+        _common_section(tenant, index, as_of, l10n, name=tenant.name, title=title),
         facts=tuple(fact for fact in facts if fact),
         failure=None if tenant.failure is None else l10n.translate(tenant.failure),
         money=l10n.sums(index.stats.money),
@@ -202,13 +202,13 @@ def _section(tenant: TenantResult, title: str, index: FindingIndex, moment: date
         units=unit_tables(tenant, l10n),
         smaller=smaller_products(tenant, l10n),
         coverage=coverage_lines(tenant, context.headers, l10n),
-        timeline=timeline(tenant, context, index.findings, moment),
+        timeline=timeline(tenant, context, index.findings, as_of),
         sources=tuple(source_row(source, l10n) for source in tenant.sources),
     )
 
 
 def _common_section(
-    part: TenantResult | FleetResult, index: FindingIndex, moment: datetime, l10n: Labels, *, name: str, title: str
+    part: TenantResult | FleetResult, index: FindingIndex, as_of: datetime, l10n: Labels, *, name: str, title: str
 ) -> TenantSection:
     """Return the fields that sections of tenants and of the fleet share; the name of the fleet is empty."""
     changed, more_changes = change_lines(index.changed(), part.fixed, index.context, _MAX_CHANGES)
@@ -223,7 +223,7 @@ def _common_section(
         counts=counts,
         changes=changed,
         more_changes=more_changes,
-        actions=ranked_actions(name or "fleet", index, moment, l10n),
+        actions=ranked_actions(name or "fleet", index, as_of, l10n),
         more_actions=index.more_actions,
         groups=groups,
         outcomes=tuple(outcome_row(outcome, index.context, anchors) for outcome in part.policies),

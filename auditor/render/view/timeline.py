@@ -34,48 +34,50 @@ _MAX_TICKS: Final = 6
 """Month labels that fit on the axis."""
 
 
-def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding], moment: datetime) -> Timeline | None:
+def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding], as_of: datetime) -> Timeline | None:
     """Return the dates of the tenant's subscriptions and contracts; None if there are none.
 
-    The axis begins at `moment`, the instant of the audit. A subscription has one date; a contract has two, its end and
+    The axis begins at `as_of`, the instant of the audit. A subscription has one date; a contract has two, its end and
     the last day to give notice. Dates with an open finding are always shown; the number of others is limited, and they
     are shown up to a year ahead, or up to the last date with a finding.
     """
-    start, all_findings = moment.astimezone(UTC), list(findings)
+    start, all_findings = as_of.astimezone(UTC), list(findings)
     contracts = list(_contract_dates(tenant, context.l10n, all_findings, start.date()))
     reported = _reported(tenant, context, all_findings, start.date()) | {
         entry.key: entry for entry in contracts if entry.finding is not None
     }
     last = min(start + _MAX_SPAN, _LATEST)
-    horizon = max([min(start + _YEAR, last), *(min(entry.moment, last) for entry in reported.values())])
-    upcoming = [entry for entry in contracts if entry.finding is None and entry.moment.date() >= start.date()]
+    horizon = max([min(start + _YEAR, last), *(min(entry.occurs_at, last) for entry in reported.values())])
+    upcoming = [entry for entry in contracts if entry.finding is None and entry.occurs_at.date() >= start.date()]
     others = [entry for entry in (*_subscriptions(tenant, context, start), *upcoming) if entry.key not in reported]
-    near = sorted(entry for entry in others if entry.moment <= horizon)[:_MAX_OTHERS]
+    near = sorted(entry for entry in others if entry.occurs_at <= horizon)[:_MAX_OTHERS]
     ordered = sorted([*reported.values(), *near])
     if not ordered:
         return None
-    end = max(min(ordered[-1].moment, last), start + _MIN_SPAN)
+    end = max(min(ordered[-1].occurs_at, last), start + _MIN_SPAN)
     l10n = context.l10n
 
-    def at(moment: datetime) -> int:
-        return round(min(max((moment - start) / (end - start), 0), 1) * WIDTH)
+    def offset(instant: datetime) -> int:
+        return round(min(max((instant - start) / (end - start), 0), 1) * WIDTH)
 
     renewals = tuple(
         TimelineDate(
             name=shortened(entry.name),
-            date=l10n.date(entry.moment),
+            date=l10n.date(entry.occurs_at),
             state=entry.label or shortened(l10n.subscription(entry.status)),
             summary=l10n.joined(entry.summary),
             consequence=entry.consequence,
             severity=None if entry.finding is None else entry.finding.severity,
             anchor=None if entry.finding is None else anchor("f", entry.finding.fingerprint),
-            offset=at(entry.moment),
+            offset=offset(entry.occurs_at),
         )
         for entry in ordered
     )
     months = list(_months(start, end))
     step = -(-len(months) // _MAX_TICKS)
-    ticks = tuple((at(month), l10n.date(month)) for month in months[::step] if WIDTH * 0.12 < at(month) < WIDTH * 0.88)
+    ticks = tuple(
+        (offset(month), l10n.date(month)) for month in months[::step] if WIDTH * 0.12 < offset(month) < WIDTH * 0.88
+    )
     return Timeline(
         renewals=renewals,
         more=len(others) - len(near),
@@ -88,7 +90,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
 class _Date(Struct, frozen=True, kw_only=True):
     """A date of a subscription or contract; instances sort chronologically."""
 
-    moment: datetime
+    occurs_at: datetime
     order: tuple[str, str]
     """Tie-breaker for entries with the same instant; stable between runs."""
     key: str
@@ -104,7 +106,7 @@ class _Date(Struct, frozen=True, kw_only=True):
     """What happens on the date; empty without a finding, as for nearly all subscriptions."""
 
     def __lt__(self, other: "_Date") -> bool:
-        return (self.moment, self.order) < (other.moment, other.order)
+        return (self.occurs_at, self.order) < (other.occurs_at, other.order)
 
 
 def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding], today: date) -> dict[str, _Date]:
@@ -112,14 +114,14 @@ def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding
     spare = spare_by_sku(tenant)
     by_id: dict[str, _Date] = {}
     for finding in of_checks(findings, _SUBSCRIPTION_CHECKS):
-        moment = next_date(finding)
-        if moment is None or finding.status is not Status.OPEN:
+        occurs_at = next_date(finding)
+        if occurs_at is None or finding.status is not Status.OPEN:
             continue
         facts, sku = finding.evidence, finding.product.sku_id if finding.product is not None else None
         previous = by_id.get(finding.subject.id)
         if previous is None or previous.finding is None or finding.severity.rank < previous.finding.severity.rank:
             by_id[finding.subject.id] = _Date(
-                moment=moment,
+                occurs_at=occurs_at,
                 order=(finding.subject.name, finding.fingerprint),
                 key=finding.subject.id,
                 name=product_name(finding.product, context.names) or finding.subject.name,
@@ -137,12 +139,12 @@ def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> I
     """Yield the dates of all subscriptions, from the day of `start` on."""
     spare, l10n = spare_by_sku(tenant), context.l10n
     for subscription in tenant.subscriptions:
-        moment = _in_utc(subscription.next_lifecycle_date_time)
-        if moment is None or moment.date() < start.date():
+        occurs_at = _in_utc(subscription.next_lifecycle_date_time)
+        if occurs_at is None or occurs_at.date() < start.date():
             continue
         name = context.names.get(subscription.sku_id.casefold())
         yield _Date(
-            moment=moment,
+            occurs_at=occurs_at,
             order=(subscription.name, subscription.id),
             key=subscription.id,
             name=name or subscription.name or subscription.sku_part_number or subscription.sku_id or subscription.id,
@@ -163,7 +165,7 @@ def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Findi
         for contract_date in contract_dates(contract, today, l10n):
             reported = worst.get((contract_date.check, contract.id))
             yield _Date(
-                moment=contract_date.moment,
+                occurs_at=contract_date.occurs_at,
                 order=(contract.name, contract.id),
                 key=f"{contract_date.check} {contract.id}",
                 name=f"{contract.name} ({contract.id})",
@@ -186,10 +188,10 @@ def next_date(finding: Finding) -> datetime | None:
         return None
 
 
-def _in_utc(moment: datetime) -> datetime | None:
+def _in_utc(instant: datetime) -> datetime | None:
     """Return an instant in UTC; None if that is outside of the range of `datetime`."""
     try:
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except OverflowError:
         return None
 

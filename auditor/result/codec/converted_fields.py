@@ -134,15 +134,15 @@ def _instant(value: Any, *, run: bool) -> datetime:
     if not isinstance(value, str):
         raise UnexpectedValueError(Message("a text"))
     try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
+        instant = datetime.fromisoformat(value)
+        if instant.tzinfo is None:
             raise UnexpectedValueError(Message("an RFC 3339 instant"))
-        moment.astimezone(UTC)
+        instant.astimezone(UTC)
     except (OverflowError, ValueError) as error:
         raise UnexpectedValueError(Message("an RFC 3339 instant")) from error
-    if run and not FIRST <= moment < END:
+    if run and not FIRST <= instant < END:
         raise UnexpectedValueError(Message("an instant from 1970 to 9000"))
-    return moment
+    return instant
 
 
 def _check_numbers(values: Iterable[Any]) -> None:

@@ -107,11 +107,11 @@ def members(value: Any) -> dict[str, Any]:
     return record.members(value)
 
 
-def instant(moment: datetime) -> str:
+def instant(value: datetime) -> str:
     """Return an RFC 3339 instant in UTC. Raises ValueError for a time without a time zone."""
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    if value.tzinfo is None:
+        raise ValueError(f"{value} has no time zone")
+    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def camel_case(name: str) -> str:

@@ -109,7 +109,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
     tenant = sources.one(args.tenant)[0]
     from auditor.app.history.cohorts import compared  # noqa: PLC0415  not needed for trends
 
-    nights = [night.at for night in sources.tenants[tenant].nights] if day else []
+    nights = [night.instant for night in sources.tenants[tenant].nights] if day else []
     cohorts = compared(args.locations, tenant, first_from(nights, since, args.until), args.until)
     tenant_trends(sources, tenant, (since, args.until), now())  # raises if both are the same night
     # The name of a product may be known from an earlier night only.

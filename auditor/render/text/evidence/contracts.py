@@ -82,7 +82,7 @@ class ContractDate(Struct, frozen=True, kw_only=True):
 
     check: str
     """The check whose findings are about this date."""
-    moment: datetime
+    occurs_at: datetime
     """The beginning of the day in UTC."""
     label: str
     consequence: str
@@ -98,7 +98,7 @@ def contract_dates(contract: ContractTerm, today: date, l10n: Labels) -> Iterato
         if day is not None:
             yield ContractDate(
                 check=check,
-                moment=datetime(day.year, day.month, day.day, tzinfo=UTC),
+                occurs_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
                 label=label,
                 consequence=contract_consequence(
                     contract.renews, l10n, notice=check == "contract.notice", past=day < today

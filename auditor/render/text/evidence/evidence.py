@@ -110,8 +110,8 @@ def _account(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
 
 
 def _last_sign_in(facts: Mapping[str, Any], l10n: Labels) -> str:
-    moment = last_sign_in(facts)
-    return l10n.gettext("last sign-in {date}", date=l10n.written_date(moment)) if moment else ""
+    signed_in_at = last_sign_in(facts)
+    return l10n.gettext("last sign-in {date}", date=l10n.written_date(signed_in_at)) if signed_in_at else ""
 
 
 def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
