@@ -39,16 +39,14 @@ def compare_instants(
         unknown.append(Message("nothing is stored at or before {moment}", moment=f"{first:%Y-%m-%d %H:%M}"))
     elif first_night is last_night and first_result is last_result:
         unknown.append(Message("both instants select the same night"))
+    results = None if first_result is None or last_result is None else (first_result, last_result)
     findings: tuple[FindingBetween, ...] | None = ()
-    if result_log is not None and first_result is not None and last_result is not None:
-        held = [result_log.findings_at(entry) for entry in (first_result, last_result)]
+    if result_log is not None and results is not None:
+        held = [result_log.findings_at(entry) for entry in results]
         findings = None if held[0] is None or held[1] is None else tuple(_findings(held[0], held[1]))
         if findings is None:
-            unknown.append(
-                Message(
-                    "the findings of {day} are no longer kept: only numbers are compared", day=first_result.as_of.date()
-                )
-            )
+            date = results[0].as_of.date()
+            unknown.append(Message("the findings of {day} are no longer kept: only numbers are compared", day=date))
     elif first_night is not None and last_night is not None:
         unknown.append(Message("findings and money are not compared: a result is missing"))
     unknown += incomplete_nights((first_night, last_night))
@@ -64,13 +62,11 @@ def compare_instants(
             None if last_result is None else last_result.as_of,
         ),
         seats=tuple(_seats(_seats_by_sku(first_night, first_result), _seats_by_sku(last_night, last_result))),
-        policies=()
-        if first_result is None or last_result is None
-        else tuple(_policies(first_result, last_result, findings)),
-        money={} if first_result is None or last_result is None else _money(first_result, last_result),
+        policies=() if results is None else tuple(_policies(*results, findings)),
+        money={} if results is None else _money(*results),
         findings=findings or (),
         unknown=tuple(unknown),
-        removed=frozenset() if first_result is None or last_result is None else _removed(first_result, last_result),
+        removed=frozenset() if results is None else _removed(*results),
     )
 
 
