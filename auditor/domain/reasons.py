@@ -1,7 +1,7 @@
-"""Compares and shortens reasons: messages that may list many of the same kind, such as one for every group."""
+"""Compares, groups and shortens reasons: messages that may list many of one kind, such as one for every group."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from auditor.domain.message import Message, joined
@@ -17,6 +17,14 @@ def kind_of(reason: Message) -> frozenset[str]:
     parts = [value for value in reason.arguments.values() if isinstance(value, Message)]
     own = {reason.id} if _PLACEHOLDER.sub("", reason.id).strip(_SEPARATORS) else set()
     return frozenset(own).union(*map(kind_of, parts))
+
+
+def by_reason(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Group pairs of a name and a reason: return the names that share each reason, in the order of the pairs."""
+    names: dict[str, list[str]] = {}
+    for name, reason in pairs:
+        names.setdefault(reason, []).append(name)
+    return names
 
 
 def shortened(reason: Message) -> Message:

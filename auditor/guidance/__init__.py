@@ -4,11 +4,10 @@ from auditor.guidance.compose import compose
 from auditor.guidance.lazy_library import open_library
 from auditor.guidance.library import read_library
 from auditor.guidance.model import Article, Library, Order, Variant
-from auditor.guidance.routing import ERROR_ARTICLES, Situation
+from auditor.guidance.routing import Situation, error_article
 from auditor.guidance.tenant_guidance import Composed
 
 __all__ = [
-    "ERROR_ARTICLES",
     "Article",
     "Composed",
     "Library",
@@ -16,6 +15,7 @@ __all__ = [
     "Situation",
     "Variant",
     "compose",
+    "error_article",
     "open_library",
     "read_library",
 ]

@@ -50,7 +50,7 @@ class Situation(Struct, frozen=True, kw_only=True):
         )
 
 
-ERROR_ARTICLES: Final = MappingProxyType(
+_ERRORS: Final = MappingProxyType(
     {
         "countviolation": "group-error-count",
         "mutuallyexclusiveviolation": "group-error-exclusive",
@@ -176,5 +176,9 @@ def user_property(situation: Situation) -> Articles:
 
 def assignment_error(situation: Situation) -> Articles:
     """Return the articles for an assignment error."""
-    code = (situation.error_code or "").partition("@")[0].lower()
-    return (ERROR_ARTICLES.get(code, "group-error-other"), "group-errors")
+    return (error_article(situation.error_code or "") or "group-error-other", "group-errors")
+
+
+def error_article(code: str) -> str | None:
+    """Return the article about an error code, also of the form `CODE@GROUP-ID`; None for an unknown one."""
+    return _ERRORS.get(code.partition("@")[0].lower())

@@ -25,7 +25,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.findings.display_names import detail_label, named_product
-from auditor.guidance import ERROR_ARTICLES, Library, Variant, compose
+from auditor.guidance import Library, Variant, compose, error_article
 from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
@@ -64,7 +64,7 @@ def explain(
     check = known_check(name)
     if check is not None:
         return check_markdown(check, l10n, lambda name: f"{l10n.gettext(titles[name])} (`auditor explain {name}`)")
-    article = ERROR_ARTICLES.get(name.partition("@")[0].lower(), name)
+    article = error_article(name) or name
     if article in library.articles:
         variant = Variant(cloud=cloud, agreement=agreement, day=today)
         return article_markdown(compose(library, article, variant), l10n, titles)

@@ -22,6 +22,7 @@ from auditor.domain.enums import Outcome, SourceStatus, Status
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
+from auditor.domain.reasons import by_reason
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
@@ -340,8 +341,9 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
         for source in tenant.sources
         if source.name in needed and source.status not in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED}
     ]
-    undecided: dict[str, list[str]] = {}
-    for outcome in tenant.policies:
-        if outcome.status is Outcome.NOT_EVALUATED:
-            undecided.setdefault(str(outcome.reason or outcome.status.value), []).append(outcome.id)
+    undecided = by_reason(
+        (outcome.id, str(outcome.reason or outcome.status.value))
+        for outcome in tenant.policies
+        if outcome.status is Outcome.NOT_EVALUATED
+    )
     return (*sources, *(f"{', '.join(ids)}: {reason}" for reason, ids in undecided.items()))

@@ -13,7 +13,7 @@ from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, pri
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import printable_line
-from auditor.domain.reasons import tenant_list
+from auditor.domain.reasons import by_reason, tenant_list
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.view.charts.curves import sparks
 from auditor.render.view.charts.seat_chart import WIDTH
@@ -256,11 +256,12 @@ def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: La
         return
     by_cause: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for section in sections:
-        by_reason: dict[str, list[str]] = {}
-        for row in section.outcomes if section.failure is None else ():
-            if row.status is Outcome.NOT_EVALUATED and not row.report_only:
-                by_reason.setdefault(row.reason, []).append(row.policy)
-        for reason, policies in by_reason.items():
+        unknown = (
+            (row.policy, row.reason)
+            for row in (section.outcomes if section.failure is None else ())
+            if row.status is Outcome.NOT_EVALUATED and not row.report_only
+        )
+        for reason, policies in by_reason(unknown).items():
             by_cause.setdefault((reason, tuple(policies)), []).append(_cut(section.title, _MAX_TENANT))
     _print_title(console, l10n.gettext("Not evaluated"))
     printed = 0

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
+from auditor.domain.reasons import by_reason
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
@@ -130,7 +131,7 @@ class _TenantPage:
             fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
             remaining=tuple(
                 (why, tuple(map(self._line, fingerprints)))
-                for why, fingerprints in _by_reason((item.fingerprint, item.why) for item in proof.remaining)
+                for why, fingerprints in by_reason((item.fingerprint, item.why) for item in proof.remaining).items()
             ),
             new=tuple(", ".join(facts(f, l10n, subject_labels([f]), tenant.names)) for f in proof.new),
             undecided=proof.undecided,
@@ -255,14 +256,6 @@ def _request(request: Mapping[str, Any]) -> str:
     body = request.get("body")
     text = json.dumps(body, ensure_ascii=False, default=str) if body else ""
     return "\n".join(filter(None, (f"{request['method']} {request['path']}", text)))
-
-
-def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Group the remaining findings by reason."""
-    by_reason: dict[str, list[str]] = {}
-    for fingerprint, why in remaining:
-        by_reason.setdefault(why, []).append(fingerprint)
-    return list(by_reason.items())
 
 
 def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:

@@ -10,6 +10,7 @@ from auditor.render.tables.flat import Cell
 from auditor.render.text.labels import Labels
 
 SheetRow = tuple[Cell | date, ...]
+"""A row of a sheet; days become dates of the workbook."""
 
 SEATS: Final = (
     *("tenant", "skuId", "skuPartNumber", "name", "appliesTo", "capabilityStatus"),

@@ -22,7 +22,7 @@ from auditor.domain.translation import N_
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
-from auditor.render.tables.seat_sheets import seat_sheets
+from auditor.render.tables.seat_sheets import SheetRow, seat_sheets
 from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, Labels
 from auditor.render.text.summary import completeness, verdict
@@ -253,7 +253,7 @@ _POLICIES: Final = (
 _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 
-def _waivers(result: Result, l10n: Labels) -> Iterable[tuple[Cell | date, ...]]:
+def _waivers(result: Result, l10n: Labels) -> Iterable[SheetRow]:
     for row in waiver_rows(result, l10n):
         yield row.id, row.state, row.last_day, row.policies, row.owner, row.reason, row.findings
 
@@ -317,9 +317,7 @@ def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int]]:
     yield l10n.gettext("Policies"), result.run.policy_digest
 
 
-def _sheet(
-    book: "Workbook", name: str, columns: Sequence[str], rows: Sequence[tuple[Cell | date, ...]], money: Any
-) -> None:
+def _sheet(book: "Workbook", name: str, columns: Sequence[str], rows: Sequence[SheetRow], money: Any) -> None:
     sheet = book.add_worksheet(name)
     day = book.add_format({"num_format": _DAY})
     widths = [len(column) + 4 for column in columns]
