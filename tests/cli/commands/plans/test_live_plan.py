@@ -24,7 +24,7 @@ def emulator() -> Iterator[Emulator]:
 
 @pytest.fixture
 def workspace(tmp_path: Path, emulator: Emulator) -> Path:
-    """A folder with a policy, a tenants file and an empty folder; the secrets of the tenants are in the variables S and T."""
+    """A folder with a policy and a tenants file; the secrets of the tenants are in the variables S and T."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "rules.yaml").write_text(RULES, encoding="utf-8")
     entries = [
@@ -33,7 +33,6 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Path:
         f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
         for tenant, variable in zip(emulator.tenants.values(), HEALTHY, strict=True)
     ]
-    (tmp_path / "temporary").mkdir()
     (tmp_path / "tenants.yaml").write_text("version: 1\ntenants:\n" + "".join(entries), encoding="utf-8")
     return tmp_path
 
@@ -87,6 +86,7 @@ def test_audit_reads_live_tenants_once_and_saves_the_snapshot(workspace: Path, e
 @pytest.mark.parametrize("command", ["audit", "plan"])
 def test_temporary_snapshots_of_live_tenants_are_removed(workspace: Path, emulator: Emulator, command: str) -> None:
     temporary = workspace / "temporary"
+    temporary.mkdir()
     environment = emulator.environment() | HEALTHY | {"TMPDIR": str(temporary)}
     expect(1 if command == "audit" else 0, command, "--no-progress", "-f", "json", cwd=workspace, **environment)
     assert len(emulator.journal.of("/organization")) == 2
