@@ -1,9 +1,7 @@
 """Orders the tenants of a fleet by urgency, and selects those whose findings and actions a report lists."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
-
-from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
@@ -28,13 +26,14 @@ def tenant_order(*, failed: bool, counts: Mapping[Severity, int], complete: bool
     return not failed, tuple(-counts.get(severity, 0) for severity in Severity), complete, name
 
 
-def most_urgent_tenants(result: Result) -> Result:
-    """Return a result with the tenants that a report lists, in their order: all, or the worst if there are many."""
-    if len(result.tenants) <= MAX_LISTED_TENANTS:
-        return result
-    worst = sorted(result.tenants, key=_sort_key)[:MAX_LISTED_TENANTS]
-    names = {tenant.name for tenant in worst}
-    return replace(result, tenants=tuple(tenant for tenant in result.tenants if tenant.name in names))
+def by_urgency(tenants: Iterable[TenantResult]) -> tuple[TenantResult, ...]:
+    """Return the tenants in the order in which people read about them, as `tenant_order` defines it."""
+    return tuple(sorted(tenants, key=_sort_key))
+
+
+def most_urgent_tenants(result: Result) -> tuple[TenantResult, ...]:
+    """Return the tenants whose findings and actions a report lists, the most urgent first."""
+    return by_urgency(result.tenants)[:MAX_LISTED_TENANTS]
 
 
 def single_tenant(result: Result, name: str) -> Result:

@@ -54,12 +54,13 @@ def rows(*tenants: TenantResult) -> tuple[FleetRow, ...]:
 
 
 def test_failed_and_worst_tenants_are_first_and_the_total_is_last() -> None:
-    table = rows(
-        clean_tenant("aaa"),
-        replace(worst(), name="zzz", display_name="zzz"),
-        clean_tenant("lost", failure=Message("it is gone"), complete=False),
-    )
-    assert [row.title for row in table] == ["lost", "zzz", "aaa", "Policies across tenants", "All tenants together"]
+    lost = clean_tenant("lost", failure=Message("it is gone"), complete=False)
+    audit = fleet(clean_tenant("aaa"), replace(worst(), name="zzz", display_name="zzz"), lost)
+    table = rows(*audit.tenants)
+    titles = ["lost", "zzz", "aaa", "Policies across tenants"]
+    assert [row.title for row in table] == [*titles, "All tenants together"]
+    assert [section.title for section in page(audit, Labels("en")).sections] == titles
+    assert [line.name for line in next(mail_views(audit, Reader(locale="en"), Labels("en"))).tenants] == titles
     assert [row.failure for row in table] == [True, False, False, False, False]
     *parts, total = table
     assert total.open == sum(row.open for row in parts) > parts[1].open > 0, "the rows add up"

@@ -19,7 +19,7 @@ from auditor.render.view.charts.curves import sparks
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
-from auditor.render.view.tenant_table import fleet_rows, worst_first
+from auditor.render.view.tenant_table import fleet_rows
 from auditor.render.view.usage import idle_lines, unit_lines
 
 _STYLES: Final = {
@@ -67,14 +67,13 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     _print_counts(console, page, l10n)
     print_sparks(console, sparks(result, content.history, l10n))
     print_fleet(console, fleet_rows(result, page, l10n), l10n)
-    sections = sorted(page.sections, key=worst_first)
-    _print_seats(console, sections, l10n, sum(len(tenant.seats) for tenant in result.tenants))
-    _print_usage(console, sections, l10n)
+    _print_seats(console, page.sections, l10n, sum(len(tenant.seats) for tenant in result.tenants))
+    _print_usage(console, page.sections, l10n)
     _print_highlights(console, page, l10n)
     # If a tenant could not be audited at all, the cause is printed above, once per tenant.
     failed = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
     unknown = result.summary.not_evaluated - sum(outcome.unknown for outcomes in failed for outcome in outcomes)
-    _print_unknown(console, sections, l10n, unknown)
+    _print_unknown(console, page.sections, l10n, unknown)
     print_unmatched(console, result, l10n)
     if paths:
         _print_title(console, l10n.gettext("Reports"))

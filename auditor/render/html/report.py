@@ -26,7 +26,7 @@ from auditor.render.text.sanitize import visible
 from auditor.render.text.static_page import embedded_text, hash_source
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Page
-from auditor.render.view.tenant_table import fleet_rows, page_path, worst_first
+from auditor.render.view.tenant_table import fleet_rows, page_path
 from auditor.result.ranking import MAX_SECTIONS
 
 _PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")
@@ -65,7 +65,7 @@ def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
 
 def _links(page: Page, folder: str) -> dict[str, str]:
     """Return the paths of the pages of tenants that get no section, by name: all but the worst if there are many."""
-    tenants = sorted((section for section in page.sections if section.name), key=worst_first)
+    tenants = [section for section in page.sections if section.name]
     return {section.name: page_path(section.name, folder) for section in tenants[MAX_SECTIONS:] if folder}
 
 

@@ -211,7 +211,7 @@ def table_columns(
     indexes: Sequence[FindingIndex],
     links: Mapping[str, str] = MappingProxyType({}),
 ) -> TableColumns:
-    """Return the listed findings of each listed tenant, and of the fleet, in the order of the result.
+    """Return the listed findings of each listed tenant, and of the fleet, in the order of the page.
 
     `indexes` are those of `finding_indexes`. `links` are the URLs of the pages of tenants
     that have no section on this page, by name.
@@ -219,7 +219,7 @@ def table_columns(
     columns = TableColumns(l10n)
     *tenants, fleet = indexes
     titles = tenant_titles(result.tenants)
-    for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
+    for tenant, index in zip(most_urgent_tenants(result), tenants, strict=True):
         columns.add(titles[tenant.name], index, links.get(tenant.name, ""))
     if result.fleet.findings:
         columns.add(l10n.gettext("Policies across tenants"), fleet)

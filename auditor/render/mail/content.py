@@ -25,7 +25,6 @@ from auditor.render.view.charts.curves import sparks
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
 from auditor.render.view.rows import Context, policy_anchor
-from auditor.render.view.tenant_table import worst_first
 from auditor.render.view.timeline import next_date
 
 BAR_WIDTH: Final = 120
@@ -66,7 +65,7 @@ def _limited(view: MailView, limits: LineLimits, l10n: Labels) -> MailView:
     page = view.page
     changed, renewals = _lines(view.changed, limits.changed), _lines(view.renewals, limits.renewals)
     completeness = view.completeness if page.complete else view.completeness[: limits.tenants]
-    left_out = sorted(page.sections, key=worst_first)[limits.tenants :] if view.tenants else ()
+    listed = page.listed_tenants  # the last line can be about policies across tenants
     return replace(
         view,
         completeness=completeness,
@@ -74,8 +73,8 @@ def _limited(view: MailView, limits: LineLimits, l10n: Labels) -> MailView:
         changed=view.changed[:changed],
         more_changed=len(view.changed[changed:]),
         actions=view.actions[: limits.actions],
-        tenants=view.tenants[: limits.tenants],
-        more_tenants=view.more_tenants + sum(section.name != "" for section in left_out),
+        tenants=view.tenants[:listed][: limits.tenants] + view.tenants[listed:],
+        more_tenants=view.more_tenants + max(0, len(view.tenants[:listed]) - limits.tenants),
         seats=view.seats[: limits.seats],
         more_seats=view.more_seats + len(view.seats[limits.seats :]),
         renewals=view.renewals[:renewals],
@@ -96,7 +95,6 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         if row.severity is not None
     ]
     verdict = _verdict(page, result, reader, l10n)
-    worst = sorted(page.sections, key=worst_first) if several else []
     all_contracts = not any(_scope(reader, l10n))
     return MailView(
         page=page,
@@ -112,8 +110,8 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         changed=tuple(changed),
         more_changed=0,
         actions=tuple(_actions(page, reader, l10n)),
-        tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
-        more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
+        tenants=tuple(_tenant_line(section, reader, l10n) for section in page.sections if several),
+        more_tenants=page.tenants - page.listed_tenants,
         seats=tuple(sorted(seats, key=lambda line: line.severity.rank)),
         more_seats=_outside_in_other_tenants(result, page, l10n),
         renewals=tuple(_renewals(result, l10n, several=several, all_contracts=all_contracts)),

@@ -28,6 +28,7 @@ from auditor.render.text.verification import (
     renewal_day,
     seat_decisions,
 )
+from auditor.result.ranking import by_urgency
 
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[PageSection, ...]:
@@ -35,7 +36,9 @@ def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[
 
     The numbers of the others are included.
     """
-    verified = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
+    verified = [
+        (tenant, tenant.verification) for tenant in by_urgency(result.tenants) if tenant.verification is not None
+    ]
     verifications = [verification for _, verification in verified]
     intro = [
         seat_decisions(result, l10n),
@@ -43,11 +46,11 @@ def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[
         *(() if result.complete else completeness(result, l10n)),
     ]
     head = PageSection(title=plan_headline(verifications, l10n), paragraphs=tuple(filter(None, intro)), level=1)
-    tenants = (section for tenant in verified[:most] for section in _tenant(*tenant, l10n))
+    details = (section for tenant in verified[:most] for section in _tenant(*tenant, l10n))
     more = 0 if most is None else max(0, len(verified) - most)
     text = l10n.plural("{count} more tenant in the reports", "{count} more tenants in the reports", more)
     rest = (PageSection(title=text),) if more else ()
-    return (head, *(_shortened(section, most, l10n) for section in tenants), *rest)
+    return (head, *(_shortened(section, most, l10n) for section in details), *rest)
 
 
 def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSection:

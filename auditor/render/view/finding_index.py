@@ -169,9 +169,9 @@ class PolicyFindings(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
-    """Return the index of each tenant that a report lists, followed by that of the fleet."""
+    """Return the index of each tenant that a report lists, the most urgent first, followed by that of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
-    tenants = most_urgent_tenants(result).tenants
+    tenants = most_urgent_tenants(result)
     findings_by_tenant = listed_findings(result, tenants)
     max_actions = max(_MIN_ACTIONS, _MAX_ACTIONS // max(1, len(tenants)))
     indexes = []

@@ -120,7 +120,7 @@ def _sections(
     as_of = result.run.as_of
     sections = [
         _section(tenant, titles[tenant.name], index, as_of, l10n)
-        for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True)
+        for tenant, index in zip(most_urgent_tenants(result), tenants, strict=True)
     ]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         title = l10n.gettext("Policies across tenants")

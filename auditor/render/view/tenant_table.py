@@ -11,7 +11,7 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import Labels
 from auditor.render.view.model import Page, TenantSection
 from auditor.result.aggregate import changes, fleet_compared, summarise
-from auditor.result.ranking import TenantSortKey, tenant_order
+from auditor.result.ranking import by_urgency
 from auditor.result.seats import paid_seats
 
 
@@ -56,7 +56,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     titles = tenant_titles(result.tenants)
     rows = [
         _row(tenant, titles[tenant.name], sections.get(tenant.name), pages, l10n, compared=compared)
-        for tenant in result.tenants
+        for tenant in by_urgency(result.tenants)
     ]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
     changed = changes(result.tenants, result.fleet)
@@ -73,7 +73,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     )
     fleet_section = sections.get("")  # the section of the fleet has no name
     fleet = () if fleet_section is None else (_fleet_row(result, fleet_section, l10n),)
-    return (*sorted(rows, key=worst_first), *fleet, total)
+    return (*rows, *fleet, total)
 
 
 def _fleet_row(result: Result, section: TenantSection, l10n: Labels) -> FleetRow:
@@ -97,11 +97,6 @@ def _fleet_row(result: Result, section: TenantSection, l10n: Labels) -> FleetRow
 def page_path(tenant: str, folder: str) -> str:
     """Return the relative URL of the page of a single tenant."""
     return f"{folder}/{quote(tenant, safe='', errors='replace')}.html"
-
-
-def worst_first(part: "TenantSection | FleetRow") -> TenantSortKey:
-    """Return the sort key that puts the worst tenant first."""
-    return tenant_order(failed=bool(part.failure), counts=dict(part.counts), complete=part.complete, name=part.name)
 
 
 def _row(
