@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from auditor.domain.actions.action import Action
+
 _MIN_LINES: Final = 2
 """Minimum number of shared lines for a reference; their length depends on the language."""
 
@@ -17,6 +19,15 @@ class GuidancePart(Struct, frozen=True, kw_only=True, eq=False):
     """Anchor and title of that earlier action; None if there is none."""
     lines: tuple[tuple[str, bool], ...]
     """The text, and whether the step cannot be undone."""
+
+
+class SharedGuidance(Struct, frozen=True, kw_only=True, eq=False):
+    """The guidance of an action, with references to the earlier actions of the document that show parts of it."""
+
+    repeated: tuple[tuple[tuple[str, str], tuple[str, ...]], ...]
+    """Anchor and title of an earlier action, and the names of the parts that it already shows completely."""
+    parts: tuple[tuple[str, GuidancePart], ...]
+    """The other parts by name: `prerequisites`, `warnings`, `steps` and `next`; those without lines are left out."""
 
 
 class _GuidanceSource(Struct, frozen=True, kw_only=True):
@@ -34,6 +45,24 @@ class GuidanceParts(Struct, frozen=True):
     """By part and first line, so that only sources whose first line occurs are compared."""
     numbers: Iterator[int] = field(default_factory=count)
     """Numbers of the sources; if several have equal length, the first is used."""
+
+    def add_action(self, action: Action, target: tuple[str, str]) -> SharedGuidance:
+        """Return the guidance of an action without what earlier actions show; `target` is as for `add`."""
+        steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]
+        parts = {
+            "prerequisites": self.add("prerequisites", [(text, False) for text in action.prerequisites], target),
+            "warnings": self.add("warnings", [(text, False) for text in action.warnings], target),
+            "steps": self.add("", steps, target),
+            "next": self.add("next", [(text, False) for text in action.next], target),
+        }
+        repeated: dict[tuple[str, str], list[str]] = {}
+        for name, part in parts.items():
+            if part.like is not None and not part.lines:
+                repeated.setdefault(part.like, []).append(name)
+        return SharedGuidance(
+            repeated=tuple((source, tuple(names)) for source, names in repeated.items()),
+            parts=tuple((name, part) for name, part in parts.items() if part.lines),
+        )
 
     def add(self, part: str, lines: Sequence[tuple[str, bool]], target: tuple[str, str]) -> GuidancePart:
         """Return a part of the guidance without the lines that one earlier action shows.

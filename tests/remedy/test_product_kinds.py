@@ -2,6 +2,7 @@
 
 import pytest
 
+from auditor.localization import localization
 from auditor.remedy.product_kinds import same_kind, smallest
 from auditor.render.plan.markdown import plan_markdown
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned, product, state_of
@@ -32,7 +33,8 @@ def test_product_that_is_not_a_suite_is_never_moved_to_a_suite(part: str, seats:
     assert sorted(action.kind for action in plan.actions) == ["assign", "unassign"]
     assert plan.proof.new == ()
     assert len(plan.proof.fixed) == (2 if seats else 1)
-    texts = [*(action.title for action in (*tenant.actions, *plan.actions)), plan_markdown(planned(state, FRONTLINE))]
+    markdown = plan_markdown(planned(state, FRONTLINE), l10n=localization("en")).decode()
+    texts = [*(action.title for action in (*tenant.actions, *plan.actions)), markdown]
     assert not any(text.startswith("Move") or "Move 1 person" in text for text in texts)
     assert {action.guidance for action in tenant.actions}.isdisjoint({"move-users", "change-plan"})
 

@@ -21,6 +21,7 @@ from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.approvals import approvals_csv
 from auditor.render.plan.json import plan_json
 from auditor.render.plan.markdown import plan_markdown
+from auditor.render.plan.page import single_plan
 from auditor.render.plan.question_text import question_stubs
 from auditor.render.plan.scripts.http import http_messages
 from auditor.render.plan.scripts.powershell import plan_script, undo_script
@@ -71,20 +72,21 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Localization) -> bytes:
+def document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Localization, *, tenant_page: str = "") -> bytes:
     """Return the document of a format of FORMATS.
 
-    `localized` is the same plan in the language of `l10n`, for the formats that people read.
+    `localized` is the same plan in the language of `l10n`, for the formats that people read. `tenant_page` is the file
+    name of the pages of single tenants, to which a page links instead of containing all of them.
     """
     match name:
         case "json":
             return plan_json(plan)
         case "markdown":
-            return plan_markdown(localized, l10n=l10n).encode("utf-8", "replace")
+            return plan_markdown(localized, l10n=l10n, tenant_page=tenant_page)
         case "html":
             from auditor.render.plan.html import plan_html  # noqa: PLC0415  only the page needs a template engine
 
-            return plan_html(localized, l10n=l10n)
+            return plan_html(localized, l10n=l10n, tenant_page=tenant_page)
         case _:
             return "".join(question_stubs(localized.tenants, localized.as_of, l10n)).encode("utf-8", "replace")
 
@@ -103,8 +105,8 @@ def written_files(
                 if file not in seen:  # `powershell` and `approvals` have approvals.csv in common
                     yield file, body
                 seen.add(file)
-        elif name == "html" and len(localized.tenants) > MAX_SECTIONS:
-            yield from _pages(path, localized, l10n)
+        elif name in {"html", "markdown"} and len(localized.tenants) > MAX_SECTIONS:
+            yield from _pages(name, path, localized, l10n)
         else:
             yield path, document(name, plan, localized, l10n)
 
@@ -136,14 +138,12 @@ def _tenant_files(
     yield file, approvals_csv(plan, l10n)
 
 
-def _pages(path: Path, plan: FleetPlan, l10n: Localization) -> Iterator[tuple[Path | ChildFile, bytes]]:
+def _pages(name: str, path: Path, plan: FleetPlan, l10n: Localization) -> Iterator[tuple[Path | ChildFile, bytes]]:
     """Yield the page of many tenants, and a page with the same name in the folder of each tenant."""
-    from auditor.render.plan.html import plan_html, tenant_plan_html  # noqa: PLC0415  only pages need a template engine
-
-    yield path, plan_html(plan, l10n=l10n, tenant_page=path.name)
+    yield path, document(name, plan, plan, l10n, tenant_page=path.name)
     for tenant in plan.tenants:
-        page = tenant_plan_html(plan, tenant, l10n=l10n)
-        yield ChildFile(path.parent, (tenant_name(tenant.name), path.name)), page
+        page = single_plan(plan, tenant)
+        yield ChildFile(path.parent, (tenant_name(tenant.name), path.name)), document(name, page, page, l10n)
 
 
 def keep_plan(location: Path | str, plan: FleetPlan) -> None:

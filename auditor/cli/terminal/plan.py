@@ -7,11 +7,11 @@ from auditor.cli.terminal.markdown import wrapped_text
 from auditor.domain.errors import printable_line
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.render.plan.fleet_overview import fleet_first, tenant_rows
-from auditor.render.plan.markdown import first_by_rank, summary
-from auditor.render.plan.outline import OutlineEntry
+from auditor.render.plan.fleet_overview import fleet_first, in_reading_order, tenant_rows
+from auditor.render.plan.outline import OutlineEntry, first_by_rank
 from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.render.plan.question_text import effect, sentence
+from auditor.render.plan.summary import summary
 from auditor.render.plan.view import TenantRow
 from auditor.render.text.labels import SEVERITIES
 from auditor.result.ranking import MAX_SECTIONS
@@ -28,6 +28,7 @@ def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]
 
     Of many tenants, print the most important actions, and a line for each of the tenants that need attention first.
     """
+    plan = in_reading_order(plan)
     if len(plan.tenants) > MAX_SECTIONS:
         for line in _fleet(plan, l10n):
             write(line)

@@ -13,7 +13,7 @@ from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import about
 from auditor.domain.enums import Severity
 from auditor.findings.person_names import NAMED
-from auditor.guidance.parts import GuidancePart, GuidanceParts
+from auditor.guidance.parts import GuidanceParts, SharedGuidance
 from auditor.render.text.amounts import worth
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
@@ -51,10 +51,7 @@ class Guide(Struct, frozen=True, kw_only=True, eq=False):
     severity: Severity
     money: str
     findings: int
-    repeated: tuple[tuple[tuple[str, str], list[str]], ...]
-    """Anchor and title of an earlier action, and the names of the parts that it already shows completely."""
-    parts: tuple[tuple[str, GuidancePart], ...]
-    """The parts by name: `prerequisites`, `warnings`, `steps` and `next`."""
+    guidance: SharedGuidance
     sources: tuple[int, ...]
     """Numbers of its documents in the list of `ActionSets.sources`."""
 
@@ -170,27 +167,15 @@ def _guide(
 ) -> Guide:
     """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far."""
     first = group[0].action
-    source = group[0].anchor, first.title
     articles = {"" if (arguments := entry.action.title_arguments) is None else arguments.article for entry in group}
     article = articles.pop() if len(group) > 1 and len(articles) == 1 else ""
     suffix = about(l10n, "", article) if article else ""
-    numbered = enumerate(first.steps, start=1)
-    prerequisites = shown.add("prerequisites", [(text, False) for text in first.prerequisites], source)
-    steps = shown.add("", [(text, number in first.irreversible) for number, text in numbered], source)
-    warnings = shown.add("warnings", [(text, False) for text in first.warnings], source)
-    next_steps = shown.add("next", [(text, False) for text in first.next], source)
-    parts = (("prerequisites", prerequisites), ("warnings", warnings), ("steps", steps), ("next", next_steps))
-    repeated: dict[tuple[str, str], list[str]] = {}
-    for name, part in parts:
-        if part.like is not None and not part.lines:
-            repeated.setdefault(part.like, []).append(name)
     return Guide(
         actions=tuple(_guided(entry, entry.action.title.removesuffix(suffix), index, l10n) for entry in group),
         severity=min((entry.weight.severity for entry in group), key=lambda severity: severity.rank),
         money=worth([entry.action for entry in group], l10n),
         findings=sum(entry.weight.findings for entry in group),
-        repeated=tuple(repeated.items()),
-        parts=parts,
+        guidance=shown.add_action(first, (group[0].anchor, first.title)),
         sources=tuple(sources),
     )
 

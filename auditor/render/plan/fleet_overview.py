@@ -1,9 +1,11 @@
-"""Builds what plan.html shows about several tenants: the table of tenants, and what matters most in all of them."""
+"""Builds what a plan shows about several tenants: their order, a table of them, and what matters most in all."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import sum_money
@@ -20,8 +22,8 @@ from auditor.domain.actions.priority import (
 )
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.render.plan.markdown import by_rank, due_text
-from auditor.render.plan.outline import findings_of, worst_severity
+from auditor.render.plan.outline import by_rank, findings_of, worst_severity
+from auditor.render.plan.outline_text import due_text
 from auditor.render.plan.view import FirstAction, TenantRow
 from auditor.result.ranking import TenantSortKey, tenant_order
 
@@ -29,19 +31,26 @@ TenantAddress = Callable[[TenantPlan], str]
 """Returns the address of the section about a tenant, relative to the page; those of its actions begin with it."""
 
 
-def tenant_rows(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[TenantRow, ...]:
-    """Return a row for each tenant and one for the totals; none for a single tenant.
+def in_reading_order(plan: FleetPlan) -> FleetPlan:
+    """Return a plan with its tenants in the order in which people read about them.
 
     Tenants without a plan or whose proof failed come first, then those with the worst findings, as in the report.
     """
+    return replace(plan, tenants=tuple(sorted(plan.tenants, key=_sort_key)))
+
+
+def tenant_rows(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[TenantRow, ...]:
+    """Return a row for each tenant and one for the totals; none for a single tenant."""
     if len(plan.tenants) < 2:
         return ()
-    rows = [_row((tenant,), tenant.title, address(tenant), l10n) for tenant in sorted(plan.tenants, key=_sort_key)]
+    rows = [_row((tenant,), tenant.title, address(tenant), l10n) for tenant in plan.tenants]
     return (*rows, _row(plan.tenants, l10n.gettext("All tenants together"), "", l10n))
 
 
 def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[FirstAction, ...]:
-    """Return the most important actions of all tenants, as `most_important` selects them."""
+    """Return the most important actions of several tenants, as `most_important` selects them; none for a single one."""
+    if len(plan.tenants) < 2:
+        return ()
     today = datetime.fromisoformat(plan.as_of).date()
     candidates: list[tuple[TenantPlan, int, Action, Weight]] = []
     subjects: list[Subject] = []

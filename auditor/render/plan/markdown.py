@@ -1,133 +1,42 @@
-"""Renders a FleetPlan as Markdown for the people who review and run it; names from a tenant are escaped."""
+"""Renders a plan as Markdown for the people who review and run it; names from a tenant are escaped."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from typing import Final
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.priority import Subject, most_important, product_concerned
 from auditor.domain.errors import printable, printable_line
-from auditor.domain.policy.decision import Question
-from auditor.domain.translation import Localizer
-from auditor.guidance.parts import GuidanceParts
-from auditor.remedy.messages import ENGLISH
-from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
-from auditor.remedy.planner.reach import Location
-from auditor.render.plan.outline import OutlineEntry, fixed_by_requests
-from auditor.render.plan.outline_text import (
-    action_subjects,
-    effect_texts,
-    facts,
-    heading,
-    plan_parts,
-    script,
-    subject_labels,
-)
-from auditor.render.plan.question_text import effect, notice_text, sentence, stub
+from auditor.domain.translation import N_
+from auditor.guidance.parts import SharedGuidance
+from auditor.localization import Localization
+from auditor.remedy.planner.model import FleetPlan
+from auditor.render.plan.page import plan_view
+from auditor.render.plan.view import ActionView, FirstAction, GuideView, PlanView, QuestionGroup, TenantRow, TenantView
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_HEADINGS: Final[Mapping[str, str]] = {
+    "prerequisites": N_("Before you begin"),
+    "warnings": N_("Warnings"),
+    "steps": N_("Steps"),
+    "next": N_("Then"),
+}
+_COLUMNS: Final = (
+    N_("Tenant"),
+    N_("Open findings"),
+    N_("Actions"),
+    N_("Requests"),
+    N_("Seats freed"),
+    N_("Open questions"),
+    N_("Per month"),
+    N_("To save at renewal"),
+)
+"""The columns of the table of tenants; the last two have amounts of money."""
 
 
-def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
-    """Return the plan as one Markdown document."""
-    lines = [f"# {l10n.gettext('Remediation plan')}", ""]
-    for number, tenant in enumerate(plan.tenants, start=1):
-        lines.extend(_tenant(tenant, l10n, plan.as_of, f"t{number}"))
-    if plan.fleet.remaining:
-        lines += [f"## {l10n.gettext('Policies across tenants')}", ""]
-        lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
-    actions = (action for tenant in plan.tenants for action in tenant.actions)
-    days = [date.fromisoformat(action.checked) for action in actions if action.checked]
-    if days:
-        lines += ["", f"{l10n.gettext('Guidance as of')} {l10n.day(min(days))}"]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple[str, ...]:
-    """Return the summary of a tenant's plan, as paragraphs; of a tenant without a plan only why it has none."""
-    if tenant.failure is not None:
-        form = l10n.gettext("{tenant} could not be audited: {reason}")
-        return (form.format(tenant=tenant.title, reason=tenant.failure),)
-    paragraphs = [" ".join(_effect(tenant, l10n))]
-    if sum(row.open > 0 for row in tenant.reach) > 1:
-        paragraphs.append(_reach(tenant, l10n))
-    paragraphs.extend(_money(figures, tenant.released_seats, l10n) for figures in tenant.before.money if money)
-    if not tenant.complete:
-        paragraphs.append(
-            l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
-                what="; ".join(tenant.omitted)
-            )
-        )
-    if not tenant.solver.optimal:
-        paragraphs.append(
-            l10n.gettext("A better plan may exist: not every alternative was tried for the changes that are left out.")
-        )
-    if tenant.solver.unpriced and tenant.before.money:  # without a price list, the plan compares no costs
-        paragraphs.append(
-            l10n.gettext("Products without a price are assumed to cost as much as the most expensive one.")
-        )
-    return tuple(paragraphs)
-
-
-def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
-    """Yield sentences about the open findings, about those that the requests fix, and about new ones."""
-    proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
-    by_requests = len(fixed_by_requests(tenant))
-    open_ = tenant.before.open or 0
-    yield l10n.ngettext("{tenant} has {count} open finding.", "{tenant} has {count} open findings.", open_).format(
-        tenant=tenant.title, count=open_
-    )
-    if decided := len(proof.fixed) - by_requests:
-        yield l10n.ngettext(
-            "Decided purchases and renewals fix {count} of them.",
-            "Decided purchases and renewals fix {count} of them.",
-            decided,
-        ).format(count=decided)
-    if requests:
-        yield l10n.ngettext(
-            "{count} request fixes {fixed} of them; {left} remain.",
-            "{count} requests fix {fixed} of them; {left} remain.",
-            requests,
-        ).format(count=requests, fixed=by_requests, left=len(proof.remaining))
-    elif open_:
-        yield l10n.gettext("The plan has no requests.")
-    if proof.new:
-        count = len(proof.new)
-        yield l10n.ngettext("{count} new finding appears.", "{count} new findings appear.", count).format(count=count)
-
-
-def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
-    labels = {
-        Location.GRAPH: l10n.gettext("{fixed} of {open} that requests can fix"),
-        Location.PREMISES: l10n.gettext("{fixed} of {open} that must be fixed in the on-premises directory"),
-        Location.PURCHASE: l10n.gettext("{fixed} of {open} about purchases or contracts"),
-    }
-    rows = {row.location: row for row in tenant.reach if row.open}
-    parts = [
-        label.format(fixed=rows[location].fixed, open=rows[location].open)
-        for location, label in labels.items()
-        if location in rows
-    ]
-    return l10n.gettext("Findings fixed: {parts}.").format(parts=", ".join(parts))
-
-
-def by_rank(tenant: TenantPlan) -> list[tuple[int, Action]]:
-    """Return the actions, the most important first, with their numbers in the order of execution."""
-    return sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
-
-
-def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
-    """Return the most important actions with their numbers; of several about one product, only the first."""
-    actions = by_rank(tenant)
-    subjects = (Subject(tenant.name, product_concerned(action), None) for _, action in actions)
-    return tuple(actions[index] for index in most_important(subjects))
-
-
-def due_text(action: Action, l10n: Localizer) -> str:
-    """Return the date by which to decide about an action; empty if no date is known."""
-    if action.due is None:
-        return ""
-    return l10n.gettext("decide by {date}").format(date=l10n.day(action.due))
+def plan_markdown(plan: FleetPlan, *, l10n: Localization, tenant_page: str = "") -> bytes:
+    """Return a plan that was created in the language of `l10n` as one document; `tenant_page` is as for `plan_view`."""
+    text = "\n".join(_document(plan_view(plan, l10n, tenant_page), l10n)).rstrip() + "\n"
+    return text.encode("utf-8", "replace")
 
 
 def escaped(text: str) -> str:
@@ -135,159 +44,176 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", printable_line(text))
 
 
-def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
-    """Return the amounts of a plan; `freed` is the number of seats that are freed and not assigned again."""
-    form = l10n.ngettext(
-        "Open findings: {exposure} a month. The requests free {count} seat that they do not assign again ({now} a "
-        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
-        "Open findings: {exposure} a month. The requests free {count} seats that they do not assign again ({now} a "
-        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
-        freed,
-    )
-    text = form.format(
-        exposure=l10n.money(figures.exposure, figures.currency),
-        count=l10n.number(freed),
-        now=l10n.money(figures.reassignable_now, figures.currency),
-        renewal=l10n.money(figures.reducible_at_renewal, figures.currency),
-    )
-    return (
-        l10n.gettext("{statement} This is a minimum: some prices are not known.").format(statement=text)
-        if figures.lower_bound
-        else text
-    )
+def _document(plan: PlanView, l10n: Localization) -> Iterator[str]:
+    yield from _paragraph(f"# {l10n.gettext('Remediation plan')}")
+    yield from _paragraph(*(f"{text}  " for text in _state(plan, l10n)))
+    yield from _first_actions("##", plan.first, l10n)
+    if plan.rows:
+        yield from _paragraph(f"## {l10n.gettext('Tenants')}")
+        yield from _tenant_table(plan.rows, l10n)
+    for tenant in plan.tenants:
+        yield from _tenant(tenant, l10n)
+    yield from _list(f"## {l10n.gettext('Policies across tenants')}", plan.fleet)
+    if plan.checked is not None:
+        yield f"{l10n.gettext('Guidance as of')} {l10n.day(plan.checked)}"
 
 
-def _tenant(tenant: TenantPlan, l10n: Localizer, as_of: str, anchor: str) -> Iterator[str]:
-    labels, parts = subject_labels(tenant.findings), tuple(plan_parts(tenant, l10n))
+def _state(plan: PlanView, l10n: Localization) -> Iterator[str]:
+    if plan.proven:
+        yield l10n.gettext(
+            "The plan was applied to a copy of the snapshot and audited again: there are no new findings."
+        )
+    else:
+        yield l10n.gettext("The plan was applied to a copy of the snapshot and audited again: the proof failed.")
+    if not plan.complete:
+        yield l10n.gettext("Incomplete: some of the data below is not known.")
+    yield l10n.gettext("The auditor only reads: every request is for an administrator to review and run.")
+
+
+def _first_actions(level: str, actions: Sequence[FirstAction], l10n: Localization) -> Iterator[str]:
+    if not actions:
+        return
+    yield from _paragraph(f"{level} {l10n.gettext('What matters most')}")
+    for first in actions:
+        target = first.tenant or l10n.gettext("Action {number}", number=first.number)
+        elsewhere = f", {escaped(first.elsewhere)}" if first.elsewhere else ""
+        reasons = escaped(" · ".join(filter(None, (first.due, first.why))))
+        yield f"- [{escaped(target)}]({first.href}){elsewhere}: **{escaped(first.title)}**. {reasons}"
+    yield ""
+
+
+def _tenant_table(rows: Sequence[TenantRow], l10n: Localization) -> Iterator[str]:
+    columns = _COLUMNS if rows[-1].money else _COLUMNS[:-2]
+    yield from _table(map(l10n.gettext, columns), (_cells(row, len(columns), l10n) for row in rows))
+    if rows[-1].lower_bound:
+        yield from _paragraph(l10n.gettext("This is a minimum: some products have no price in the policies."))
+
+
+def _cells(row: TenantRow, count: int, l10n: Localization) -> Sequence[str]:
+    title = f"[{escaped(row.title)}]({row.href})" if row.href else escaped(row.title)
+    if row.failure is not None:
+        return title, f"{l10n.gettext('not audited')}: {escaped(row.failure)}", *[""] * (count - 2)
+    states = [] if row.proven else [l10n.gettext("the proof failed")]
+    states += [] if row.complete else [l10n.gettext("incomplete")]
+    change = f"{l10n.number(row.open_before)} → {l10n.number(row.open_after)}"
+    numbers = map(l10n.number, (row.actions, row.requests, row.freed, row.questions))
+    return (title, " · ".join([change, *states]), *numbers, row.money, row.renewal)[:count]
+
+
+def _table(titles: Iterable[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield a table with numbers in all columns but the first; the cells are already escaped."""
+    header = tuple(titles)
+    yield f"| {' | '.join(header)} |"
+    yield f"| --- |{' ---: |' * (len(header) - 1)}"
+    yield from _paragraph(*(f"| {' | '.join(row)} |" for row in rows))
+
+
+def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
+    yield from _paragraph(f'<a id="{tenant.anchor}"></a>')
     yield from _paragraph(f"## {escaped(tenant.title)}")
-    yield from _paragraph(*(escaped(line) + "  " for line in summary(tenant, l10n)))
+    yield from _paragraph(*(f"{escaped(line)}  " for line in tenant.summary))
+    if tenant.money:
+        rows = (tuple(map(escaped, (row.label, row.amount, row.after))) for row in tenant.money)
+        titles = l10n.gettext("Monthly cost"), l10n.gettext("Before"), l10n.gettext("After")
+        yield from _table(titles, rows)
     yield from _paragraph(
         *(
-            f"{part.number}. [{escaped(part.title)}](#{anchor}-{part.key}): {escaped(', '.join(part.effects))}"
-            for part in parts
+            f"{part.number}. [{escaped(part.title)}](#{part.anchor}): {escaped(', '.join(part.effects))}"
+            for part in tenant.parts
         )
     )
-    yield from _most_important(tenant, l10n, anchor)
-    if tenant.notices:
-        notices = (f"- {escaped(notice_text(notice, l10n))}" for notice in tenant.notices)
-        yield from _paragraph(f"### {l10n.gettext('Decisions')}", "", *notices)
-    guidance_parts = GuidanceParts()
-    for part in parts:
-        yield from _paragraph(f'<a id="{anchor}-{part.key}"></a>')
+    yield from _first_actions("###", tenant.first, l10n)
+    yield from _list(f"### {l10n.gettext('Decisions')}", tenant.notices)
+    for part in tenant.parts:
+        yield from _paragraph(f'<a id="{part.anchor}"></a>')
         yield from _paragraph(f"### {part.number}. {escaped(part.title)}", "", escaped(part.note))
-        for entry in part.entries:
-            yield from _entry(entry, part.key, tenant, l10n, as_of, anchor, labels, guidance_parts)
-        if part.questions:
-            yield from _paragraph(f"#### {l10n.gettext('Other questions')}")
-            yield from _questions(part.questions, tenant, l10n, as_of, labels)
-    yield from _remaining(tenant, l10n, labels)
+        for view in part.actions:
+            yield from _action(view, l10n)
+    yield from _list(f"### {l10n.gettext('New findings')}", tenant.new)
+    yield from _list(f"### {l10n.gettext('Not evaluated after the plan')}", tenant.undecided)
+    dropped = (f"{name}: {why}" for name, why in tenant.dropped)
+    yield from _list(f"### {l10n.gettext('Left out')}", dropped)
+    if tenant.remaining:
+        yield from _paragraph(f"### {l10n.gettext('What remains, and why')}")
+    for why, findings in tenant.remaining:
+        yield from _list(escaped(why), findings)
 
 
-def _paragraph(*lines: str) -> tuple[str, ...]:
-    """Return lines followed by a blank one."""
-    return (*lines, "")
+def _action(view: ActionView, l10n: Localization) -> Iterator[str]:
+    """Yield an action with its people, effect, questions, requests and guidance, in this order."""
+    action = view.action
+    yield from _paragraph(f'<a id="{view.anchor}"></a>')
+    title = l10n.gettext("Other questions") if action is None else f"{view.number}. {action.title}"
+    yield from _paragraph(f"#### {escaped(title)}")
+    if view.who:
+        yield f"{l10n.gettext('Affects')}: {', '.join(escaped(name) for name, _ in view.who)}  "
+    if view.effects:
+        effects = ", ".join(view.effects)
+        yield from _paragraph(escaped(f"{effects[:1].upper()}{effects[1:]}."))
+    for group in view.questions:
+        yield from _questions(group)
+    if view.elsewhere:
+        text = l10n.gettext("What the action does") if view.questions else l10n.gettext("The questions about it")
+        yield from _paragraph(f"[{text}](#{view.elsewhere})")
+    if view.guide is not None and action is not None:
+        yield from _guide(view.guide, action, l10n)
+
+
+def _questions(group: QuestionGroup) -> Iterator[str]:
+    """Yield questions with the same answers, and the answers as items of decisions.yaml."""
+    several = len(group.questions) > 1
+    for question in group.questions:
+        id_ = f" `{question.id}`" if several else ""
+        yield f"- {escaped(question.text)} {escaped(question.effect)}{id_}"
+    yield ""
+    if several:
+        yield from _paragraph(f"{group.heading}:")
+    answers = ((f"  # {printable_line(answer.label)}", *answer.yaml.splitlines()) for answer in group.answers)
+    yield from _paragraph(*_fenced("yaml", [line for lines in answers for line in lines]))
+
+
+def _guide(guide: GuideView, action: Action, l10n: Localization) -> Iterator[str]:
+    if guide.script:
+        yield from _paragraph(f"**{l10n.gettext('To review and run yourself')}**")
+        yield from _paragraph(*_fenced("powershell", list(map(printable, guide.script.split("\n")))))
+    people = [f"{l10n.gettext('Who can do it')}: {action.role}"]
+    people += [f"{l10n.gettext('To be decided by')}: {action.decided_by}"] if action.decided_by else []
+    people += [l10n.gettext("Needs a decision first.")] if action.confidence == "review" else []
+    yield from _paragraph(escaped(" · ".join(people)))
+    yield from _guidance(guide.guidance, l10n)
+    if action.links:
+        links = ", ".join(f"[{escaped(link.label)}]({link.address})" for link in action.links)
+        yield from _paragraph(f"{l10n.gettext('Documentation')}: {links}")
+
+
+def _guidance(guidance: SharedGuidance, l10n: Localization) -> Iterator[str]:
+    same = l10n.gettext("The same as for:")
+    for (anchor, title), names in guidance.repeated:
+        headings = ", ".join(l10n.gettext(_HEADINGS[name]) for name in names)
+        yield from _paragraph(f"**{headings}**: {same} [{escaped(title)}](#{anchor})")
+    for name, part in guidance.parts:
+        yield from _paragraph(f"**{l10n.gettext(_HEADINGS[name])}**")
+        if part.like is not None:
+            yield f"- {same} [{escaped(part.like[1])}](#{part.like[0]})"
+        for number, (text, irreversible) in enumerate(part.lines, start=1):
+            note = f" **{l10n.gettext('This step cannot be undone.')}**" if irreversible else ""
+            yield f"{f'{number}.' if name == 'steps' else '-'} {text}{note}"
+        yield ""
+
+
+def _list(title: str, items: Iterable[str]) -> Iterator[str]:
+    """Yield a title and the items below it; nothing without items."""
+    lines = [f"- {escaped(item)}" for item in items]
+    if lines:
+        yield from _paragraph(title, "", *lines)
+
+
+def _paragraph(*lines: str) -> Sequence[str]:
+    """Return lines followed by a blank one; nothing without lines."""
+    return (*lines, "") if lines else ()
 
 
 def _fenced(language: str, lines: Sequence[str]) -> tuple[str, ...]:
     """Return a code block with a fence that is longer than every run of backticks in it."""
     fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
     return (f"{fence}{language}", *lines, fence)
-
-
-def _remaining(tenant: TenantPlan, l10n: Localizer, labels: Mapping[str, str]) -> Iterator[str]:
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
-    if tenant.dropped:
-        yield from _paragraph(f"### {l10n.gettext('Left out')}")
-        for dropped in tenant.dropped:
-            name = labels.get(dropped.subject) or tenant.names.get(dropped.subject, dropped.subject)
-            yield f"- {escaped(name)}: {escaped(dropped.why)}"
-        yield ""
-    if tenant.proof.remaining:
-        yield from _paragraph(f"### {l10n.gettext('What remains, and why')}")
-        for item in tenant.proof.remaining:
-            text = ", ".join(facts(findings[item.fingerprint], l10n, labels, tenant.names))
-            yield f"- {escaped(text)}: {escaped(item.why)}"
-        yield ""
-
-
-def _questions(
-    questions: Iterable[Question], tenant: TenantPlan, l10n: Localizer, as_of: str, labels: Mapping[str, str]
-) -> Iterator[str]:
-    for question in questions:
-        label = labels.get(question.subject)
-        names = {**tenant.names, question.subject: label} if label else tenant.names
-        yield from _paragraph(f"- {escaped(sentence(question, l10n, names))} {escaped(effect(question, l10n))}")
-        answers = _fenced("yaml", stub(question, as_of, tenant.names, l10n).splitlines())
-        yield from _paragraph(*(f"  {line}" for line in answers))
-
-
-def _most_important(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterator[str]:
-    actions = first_by_rank(tenant)
-    if not actions:
-        return
-    yield from _paragraph(f"### {l10n.gettext('What matters most')}")
-    for number, action in actions:
-        text = l10n.gettext("Action {number}").format(number=number)
-        yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(action.why)}"
-    yield ""
-
-
-def _entry(  # noqa: PLR0913, PLR0917 - the inputs for the text of an action
-    entry: OutlineEntry,
-    part: str,
-    tenant: TenantPlan,
-    l10n: Localizer,
-    as_of: str,
-    anchor: str,
-    labels: Mapping[str, str],
-    guidance_parts: GuidanceParts,
-) -> Iterator[str]:
-    """Yield an action with its people, effect, questions, requests and guidance, in this order."""
-    action, link_target = entry.action, f"{anchor}-{entry.number}"
-    is_reference = bool(action.requests) and part == "decide"
-    if not is_reference:
-        yield from _paragraph(f'<a id="{link_target}"></a>')
-    yield from _paragraph(f"#### {escaped(heading(entry))}")
-    people = ", ".join(escaped(name) for name, _ in action_subjects(entry, labels))
-    if people:
-        yield f"{l10n.gettext('Affects')}: {people}  "
-    effects = ", ".join(effect_texts(entry, l10n))
-    yield from _paragraph(escaped(f"{effects[:1].upper()}{effects[1:]}."))
-    if part == "decide":
-        yield from _questions(entry.questions, tenant, l10n, as_of, labels)
-    if is_reference:
-        yield from _paragraph(f"[{l10n.gettext('What the action does')}](#{link_target})")
-        return
-    if action.requests:
-        lines = script(action.requests, {**tenant.names, **labels}, tenant_id=tenant.tenant_id, cloud=tenant.cloud)
-        yield from _paragraph(l10n.gettext("Microsoft Graph PowerShell, to review and run:"))
-        yield from _paragraph(*_fenced("powershell", list(map(printable, lines))))
-    yield from _guidance(action, (link_target, heading(entry)), l10n, guidance_parts)
-
-
-def _guidance(
-    action: Action, link_target: tuple[str, str], l10n: Localizer, guidance_parts: GuidanceParts
-) -> Iterator[str]:
-    yield f"{l10n.gettext('Role')}: {escaped(action.role)}  "
-    if action.decided_by:
-        yield f"{l10n.gettext('To be decided by')}: {escaped(action.decided_by)}  "
-    yield ""
-    steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]
-    for part, title, lines in (
-        ("prerequisites", l10n.gettext("Before you begin"), [(text, False) for text in action.prerequisites]),
-        ("warnings", l10n.gettext("Warnings"), [(text, False) for text in action.warnings]),
-        ("", l10n.gettext("Steps"), steps),
-        ("next", l10n.gettext("Then"), [(text, False) for text in action.next]),
-    ):
-        guidance_part = guidance_parts.add(part, lines, link_target)
-        if not lines:
-            continue
-        yield from _paragraph(f"**{title}**")
-        if guidance_part.like is not None:
-            yield f"- {l10n.gettext('The same as for:')} [{escaped(guidance_part.like[1])}](#{guidance_part.like[0]})"
-        for number, (text, irreversible) in enumerate(guidance_part.lines, start=1):
-            note = f" **{l10n.gettext('This step cannot be undone.')}**" if irreversible else ""
-            yield f"{'-' if part else f'{number}.'} {text}{note}"
-        yield ""
-    if action.links:
-        yield from _paragraph(*(f"- [{escaped(link.label)}]({link.address})" for link in action.links))

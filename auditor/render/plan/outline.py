@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
+from auditor.domain.actions.priority import Subject, most_important, product_concerned
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
@@ -83,3 +84,15 @@ def outline(tenant: TenantPlan) -> Iterator[OutlineEntry]:
             change=tenant.seat_effects.get(action.id, SeatEffect()) if action.requests else None,
             questions=tuple(questions.values()),
         )
+
+
+def by_rank(tenant: TenantPlan) -> list[tuple[int, Action]]:
+    """Return the actions, the most important first, with their numbers in the order of execution."""
+    return sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
+
+
+def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
+    """Return the most important actions with their numbers; of several about one product, only the first."""
+    actions = by_rank(tenant)
+    subjects = (Subject(tenant.name, product_concerned(action), None) for _, action in actions)
+    return tuple(actions[index] for index in most_important(subjects))

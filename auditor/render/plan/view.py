@@ -1,4 +1,4 @@
-"""The view model of plan.html: all texts are already formatted, so that the template only arranges them."""
+"""The view model of plan.html and plan.md: all texts are already formatted, so that they only arrange them."""
 
 from datetime import date, datetime
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
-from auditor.guidance.parts import GuidancePart
+from auditor.guidance.parts import SharedGuidance
 from auditor.render.text.guidance import oldest
 
 
@@ -45,10 +45,7 @@ class QuestionGroup(Struct, frozen=True, kw_only=True):
 class GuideView(Struct, frozen=True, kw_only=True):
     """How to carry out an action."""
 
-    prerequisites: GuidancePart
-    warnings: GuidancePart
-    instructions: GuidancePart
-    next: GuidancePart
+    guidance: SharedGuidance
     script: str
     """The PowerShell lines that sign in and carry out the requests; empty without requests."""
     requests: str
@@ -167,7 +164,7 @@ class PlanView(Struct, frozen=True, kw_only=True):
     rows: tuple[TenantRow, ...]
     """The tenants and their totals; empty for a single tenant."""
     first: tuple[FirstAction, ...]
-    """The most important actions of all tenants, if they are on pages of their own."""
+    """The most important actions of several tenants; empty for a single one."""
     tenants: tuple[TenantView, ...]
     """The tenants that have a section on the page."""
     fleet: tuple[str, ...]

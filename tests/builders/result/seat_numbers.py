@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from auditor.domain.actions.action import Action
 from auditor.domain.result.model import Result
+from auditor.localization import localization
 from auditor.remedy.planner.model import FleetPlan
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
@@ -39,7 +40,7 @@ def of_result(result: Result) -> dict[str, set[int]]:
 def of_plan(plan: FleetPlan) -> dict[str, set[int]]:
     """Return the numbers in the plan of the first tenant and in its Markdown, by product."""
     numbers = _by_product(named(plan.tenants[0].actions))
-    for line in plan_markdown(plan).replace("\\", "").splitlines():
+    for line in plan_markdown(plan, l10n=localization("en")).decode().replace("\\", "").splitlines():
         for product, number in of_text(line):
             numbers.setdefault(product, set()).add(number)
     return numbers

@@ -27,7 +27,8 @@ from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
 from auditor.render.plan.html import plan_html
 from auditor.render.plan.json import plan_json
-from auditor.render.plan.markdown import escaped, first_by_rank, plan_markdown
+from auditor.render.plan.markdown import escaped, plan_markdown
+from auditor.render.plan.outline import first_by_rank
 from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
 from tests.builders.result.audited_demo import demo_result
@@ -136,7 +137,8 @@ def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() 
         (highlight.title, highlight.why) for highlight in report_page.highlights
     ]
     titles = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
-    lines = plan_markdown(plan()).partition("### What matters most")[2].splitlines()
+    markdown = plan_markdown(plan(), l10n=localization("en")).decode()
+    lines = markdown.partition("### What matters most")[2].splitlines()
     assert [line for line in lines if line.startswith("- [Action ")][FIRST - 1]
     for title, line in zip(titles, [line for line in lines if line.startswith("- [Action ")][:FIRST], strict=True):
         assert title in line
@@ -151,8 +153,12 @@ def test_first_actions_of_a_plan_show_their_own_date() -> None:
     for action in dated:
         assert action.due is not None
         (item,) = (item for item in items if action.title in item)
-        assert f"<small>decide by {localization('en').day(action.due)} · " in item
-        assert f"**{escaped(action.title)}**. {escaped(action.why)}" in plan_markdown(plan())
+        reasons = f"decide by {localization('en').day(action.due)} · {action.why}"
+        assert f"<small>{reasons}</small>" in item
+        assert (
+            f"**{escaped(action.title)}**. {escaped(reasons)}"
+            in plan_markdown(plan(), l10n=localization("en")).decode()
+        )
     screen: list[str] = []
     print_plan(plan(), localization("en"), screen.append)
     assert f"{dated[0].title} {dated[0].why}" in " ".join(" ".join(screen).split())

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from auditor.policy.loader import load
 from auditor.remedy.messages import ENGLISH
-from auditor.render.plan.markdown import summary
+from auditor.render.plan.summary import summary
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, PRICES, VISIO, grant, planned, snapshot, user

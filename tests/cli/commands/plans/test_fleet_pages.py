@@ -1,4 +1,4 @@
-"""`auditor plan` of many tenants: the table of tenants, pages of single tenants, and the terminal."""
+"""`auditor plan` of many tenants: the table of tenants, documents of single tenants, and the terminal."""
 
 import re
 from html import unescape
@@ -35,6 +35,13 @@ def rows(page: str) -> list[list[str]]:
     return [[" ".join(unescape(re.sub("<[^>]+>", "", cell)).split()) for cell in row] for row in cells]
 
 
+def markdown_rows(document: str) -> list[list[str]]:
+    """Return the cells of the table of tenants in a Markdown document, without the addresses of links."""
+    table = document.partition("## Tenants\n\n")[2].partition("\n\n")[0].splitlines()
+    cells = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", line).strip("| ").split(" | ") for line in table]
+    return [cells[0], *cells[2:]]
+
+
 def test_page_of_many_tenants_has_a_table_that_links_to_a_page_for_each(tmp_path: Path) -> None:
     count = MAX_SECTIONS + 1
     tenants_of(tmp_path, count)
@@ -54,6 +61,21 @@ def test_page_of_many_tenants_has_a_table_that_links_to_a_page_for_each(tmp_path
     assert "<title>Remediation plan · t03 · " in (tmp_path / "p" / "t03" / "plan.html").read_text(encoding="utf-8")
 
 
+def test_markdown_of_many_tenants_has_the_table_and_the_links_of_the_page(tmp_path: Path) -> None:
+    count = MAX_SECTIONS + 1
+    tenants_of(tmp_path, count)
+    planned(tmp_path, "-f", "html,markdown", "-o", "p")
+    page, document = ((tmp_path / "p" / name).read_text(encoding="utf-8") for name in ("plan.html", "plan.md"))
+    links = re.findall(r"\]\(([^)]+)\)", document)
+    assert links == [link.replace(".html", ".md") for link in re.findall(r'href="(t[^"]+)"', page)]
+    assert len(document.splitlines()) < 3 * count
+    for link in links:
+        path, _, anchor = link.partition("#")
+        single = (tmp_path / "p" / path).read_text(encoding="utf-8")
+        assert f'<a id="{anchor}"></a>' in single
+        assert (single.count("\n## "), "## Tenants" in single) == (1, False)
+
+
 def test_tenants_after_the_fifteenth_are_in_a_folded_table(tmp_path: Path) -> None:
     tenants_of(tmp_path, 18)
     planned(tmp_path, "-f", "html", "-o", "p")
@@ -67,17 +89,22 @@ def test_tenants_after_the_fifteenth_are_in_a_folded_table(tmp_path: Path) -> No
 def test_table_has_the_numbers_of_each_tenant_and_their_totals(tmp_path: Path) -> None:
     tenants_of(tmp_path, 2)
     page = planned(tmp_path, "-f", "html=-").decode()
+    document = planned(tmp_path, "-f", "markdown=-").decode()
     header, second, first, total = rows(page)
+    assert markdown_rows(document)[0] == header
     assert header[0] == "Tenant"
     assert first[0] == "t01"
     # On a narrow screen, the name of its column precedes each number.
-    for row, name, numbers in (
-        (second, "t02", ("2 → 0", "1", "2", "2", "2", "€71.40", "€71.40")),
-        (total, "All tenants together", ("3 → 0", "2", "3", "3", "3", "€107.10", "€107.10")),
+    for index, row, name, numbers in (
+        (1, second, "t02", ("2 → 0", "1", "2", "2", "2", "€71.40", "€71.40")),
+        (-1, total, "All tenants together", ("3 → 0", "2", "3", "3", "3", "€107.10", "€107.10")),
     ):
         assert row == [name, *(f"{label} {number}" for label, number in zip(header[1:], numbers, strict=True))]
-    assert re.findall(r'<th scope="row"><a href="([^"]+)">', page) == ["#t2", "#t1"]
-    assert all(f'<section class="tenant" id="{anchor}"' in page for anchor in ("t1", "t2"))
+        assert markdown_rows(document)[index] == [name, *numbers]
+    assert re.findall(r'<th scope="row"><a href="([^"]+)">', page) == ["#t1", "#t2"]
+    sections = re.findall(r'<section class="tenant" id="(t\d)" aria-labelledby="\1-h">\n<h2 id="\1-h">(t\d+)<', page)
+    assert sections == [("t1", "t02"), ("t2", "t01")], "the sections have the order of the table"
+    assert re.findall(r'<a id="(t\d)"></a>\n\n## (t\d+)\n', document) == sections
 
 
 def test_tenant_without_a_plan_is_first_in_the_table(tmp_path: Path) -> None:

@@ -1,0 +1,262 @@
+"""Builds the view model of a plan, which plan.html and plan.md show."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from auditor.domain.actions.action import Action
+from auditor.domain.enums import Severity
+from auditor.domain.policy.decision import Question
+from auditor.domain.reasons import by_reason
+from auditor.guidance.parts import GuidanceParts
+from auditor.localization import Localization
+from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
+from auditor.render.plan.fleet_overview import fleet_first, in_reading_order, tenant_rows
+from auditor.render.plan.outline import OutlineEntry, first_by_rank
+from auditor.render.plan.outline_text import (
+    PlanPart,
+    action_subjects,
+    due_text,
+    effect_texts,
+    facts,
+    heading,
+    plan_parts,
+    script,
+    subject_labels,
+)
+from auditor.render.plan.question_text import answer_label, answered, effect, sentence
+from auditor.render.plan.summary import summary
+from auditor.render.plan.view import (
+    ActionView,
+    AnswerView,
+    FirstAction,
+    GuideView,
+    MoneyRow,
+    PlanPagePart,
+    PlanView,
+    QuestionGroup,
+    QuestionView,
+    TenantView,
+)
+
+_ALONE: Final = "t1"
+"""The anchor of the only tenant of a page."""
+
+
+def single_plan(plan: FleetPlan, tenant: TenantPlan) -> FleetPlan:
+    """Return the plan of one of several tenants."""
+    return replace(plan, tenants=(tenant,), fleet=Proof(), notices=())
+
+
+def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> PlanView:
+    """Return the view model of a plan.
+
+    `tenant_page` is the file name of the pages that `single_plan` describes, each in the folder of its tenant next to
+    this page, which then has no sections of tenants; empty if there are none.
+    """
+    plan = in_reading_order(plan)
+    anchors = {tenant.name: f"t{number}" for number, tenant in enumerate(plan.tenants, start=1)}
+
+    def address(tenant: TenantPlan) -> str:
+        if not tenant_page:
+            return f"#{anchors[tenant.name]}"
+        return f"{quote(tenant.name, safe='')}/{quote(tenant_page, safe='', errors='replace')}#{_ALONE}"
+
+    sections = () if tenant_page else plan.tenants
+    return PlanView(
+        as_of=datetime.fromisoformat(plan.as_of),
+        complete=plan.complete,
+        proven=plan.proven,
+        title=plan.tenants[0].title if len(plan.tenants) == 1 else "",
+        rows=tenant_rows(plan, address, l10n),
+        first=fleet_first(plan, address, l10n),
+        tenants=tuple(_TenantPage(tenant, anchors[tenant.name], l10n, plan.as_of).view() for tenant in sections),
+        fleet=tuple(
+            dict.fromkeys(
+                (
+                    *(item.why for item in plan.fleet.remaining),
+                    *(l10n.translate(notice.message) for notice in plan.notices),
+                )
+            )
+        ),
+        actions=tuple(action for tenant in plan.tenants for action in tenant.actions),
+    )
+
+
+class _TenantPage:
+    """Builds the section of the page about one tenant, from top to bottom."""
+
+    def __init__(self, tenant: TenantPlan, anchor: str, l10n: Localization, as_of: str) -> None:
+        self._tenant, self._anchor, self._l10n, self._as_of = tenant, anchor, l10n, as_of
+        self._labels = subject_labels(tenant.findings)
+        self._findings = {finding.fingerprint: finding for finding in tenant.findings}
+        self._printed_parts = GuidanceParts()
+
+    def view(self) -> TenantView:
+        tenant, l10n = self._tenant, self._l10n
+        proof, parts = tenant.proof, tuple(map(self._part, plan_parts(tenant, l10n)))
+        return TenantView(
+            anchor=self._anchor,
+            title=tenant.title,
+            summary=summary(tenant, l10n, money=False),  # the page has a table of the amounts
+            open_before=tenant.before.open,
+            open_after=tenant.after.open,
+            money=tuple(_money(tenant, l10n)),
+            first=tuple(itertools.starmap(self._first, first_by_rank(tenant))),
+            parts=parts,
+            proof=len(parts) + 1,
+            fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
+            remaining=tuple(
+                (why, tuple(map(self._line, fingerprints)))
+                for why, fingerprints in by_reason((item.fingerprint, item.why) for item in proof.remaining).items()
+            ),
+            new=tuple(", ".join(facts(f, l10n, subject_labels([f]), tenant.names)) for f in proof.new),
+            undecided=proof.undecided,
+            dropped=tuple(
+                (self._labels.get(item.subject) or tenant.names.get(item.subject, item.subject), item.why)
+                for item in tenant.dropped
+            ),
+            notices=tuple(l10n.translate(notice.message) for notice in tenant.notices),
+        )
+
+    def _part(self, part: PlanPart) -> PlanPagePart:
+        anchor = f"{self._anchor}-{part.key}"
+        views = tuple(self._action(entry, part.key) for entry in part.entries)
+        return PlanPagePart(
+            anchor=anchor,
+            number=part.number,
+            title=part.title,
+            note=part.note,
+            effects=part.effects,
+            actions=(*views, *self._other_questions(anchor, part.questions)),
+        )
+
+    def _first(self, number: int, action: Action) -> FirstAction:
+        return FirstAction(
+            number=number,
+            href=f"#{self._action_anchor(number)}",
+            title=action.title,
+            why=action.why,
+            due=due_text(action, self._l10n),
+        )
+
+    def _action_anchor(self, number: int) -> str:
+        return f"{self._anchor}-{number}"
+
+    def _line(self, fingerprint: str) -> str:
+        return ", ".join(facts(self._findings[fingerprint], self._l10n, self._labels, self._tenant.names))
+
+    def _action(self, entry: OutlineEntry, part: str) -> ActionView:
+        anchor, runs, decides = self._action_anchor(entry.number), bool(entry.action.requests), part == "decide"
+        questions = f"{anchor}-q"
+        return ActionView(
+            anchor=questions if runs and decides else anchor,
+            number=entry.number,
+            action=entry.action,
+            severity=entry.severity,
+            effects=tuple(effect_texts(entry, self._l10n)),
+            who=action_subjects(entry, self._labels),
+            guide=None if runs and decides else self._guide(entry, anchor),
+            questions=self._questions(entry.questions) if decides else (),
+            asked=len(entry.questions) if decides else 0,
+            elsewhere=anchor if runs and decides else questions if runs and entry.questions else "",
+        )
+
+    def _other_questions(self, anchor: str, questions: Sequence[Question]) -> Iterator[ActionView]:
+        if questions:
+            yield ActionView(
+                anchor=f"{anchor}-q",
+                number=0,
+                action=None,
+                severity=Severity.INFO,
+                effects=(),
+                who=(),
+                guide=None,
+                questions=self._questions(questions),
+                asked=len(questions),
+            )
+
+    def _questions(self, questions: Iterable[Question]) -> tuple[QuestionGroup, ...]:
+        """Group the questions that have the same answers, in the order of their first ones."""
+        groups: dict[tuple[str, ...], list[Question]] = {}
+        for question in questions:
+            labels = (answer_label(question, answer, self._l10n, self._tenant.names) for answer in question.answers)
+            groups.setdefault(tuple(labels), []).append(question)
+        return tuple(itertools.starmap(self._group, groups.items()))
+
+    def _group(self, labels: Sequence[str], questions: Sequence[Question]) -> QuestionGroup:
+        rows = [[answered(question, answer, self._as_of) for answer in question.answers] for question in questions]
+        return QuestionGroup(
+            heading=self._l10n.plural(
+                "The same answer for {count} question", "The same answer for all {count} questions", len(questions)
+            ),
+            questions=tuple(map(self._question, questions)),
+            answers=tuple(
+                AnswerView(label=label, yaml="".join(lines)) for label, *lines in zip(labels, *rows, strict=True)
+            ),
+        )
+
+    def _question(self, question: Question) -> QuestionView:
+        names, label = self._tenant.names, self._labels.get(question.subject)
+        labels = {question.subject: label, **names} if label else names
+        return QuestionView(
+            id=question.id, text=sentence(question, self._l10n, labels), effect=effect(question, self._l10n)
+        )
+
+    def _guide(self, entry: OutlineEntry, anchor: str) -> GuideView:
+        action, tenant = entry.action, self._tenant
+        lines = (
+            script(
+                tuple(action.requests),
+                {**tenant.names, **self._labels},
+                tenant_id=tenant.tenant_id,
+                cloud=tenant.cloud,
+            )
+            if action.requests
+            else ()
+        )
+        return GuideView(
+            guidance=self._printed_parts.add_action(action, (anchor, heading(entry))),
+            script="\n".join(lines),
+            requests="\n".join(map(_request, action.requests)),
+        )
+
+
+def _request(request: Mapping[str, Any]) -> str:
+    body = request.get("body")
+    text = json.dumps(body, ensure_ascii=False, default=str) if body else ""
+    return "\n".join(filter(None, (f"{request['method']} {request['path']}", text)))
+
+
+def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
+    """Yield the three amounts of each currency; the plan changes the cost of open findings only."""
+    after = {figures.currency: figures.exposure for figures in tenant.after.money}
+    for before in tenant.before.money:
+        exposure = after.get(before.currency)
+        for label, amount, amount_after in (
+            (
+                l10n.gettext("in open findings"),
+                before.exposure,
+                "–" if exposure is None else l10n.money(exposure, before.currency),
+            ),
+            (
+                l10n.plural(
+                    "{count} seat that the requests free and do not assign again",
+                    "{count} seats that the requests free and do not assign again",
+                    tenant.released_seats,
+                ),
+                before.reassignable_now,
+                "",
+            ),
+            (l10n.gettext("to save at renewal, including freed seats"), before.reducible_at_renewal, ""),
+        ):
+            yield MoneyRow(
+                label=f"{label} ({l10n.gettext('at least')})" if before.lower_bound else label,
+                amount=l10n.money(amount, before.currency),
+                after=amount_after,
+            )

@@ -1,0 +1,98 @@
+"""Summarises the plan of a tenant in sentences: findings, requests, money, and what is not known."""
+
+from collections.abc import Iterator
+
+from auditor.domain.translation import Localizer
+from auditor.remedy.planner.model import Figures, TenantPlan
+from auditor.remedy.planner.reach import Location
+from auditor.render.plan.outline import fixed_by_requests
+
+
+def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple[str, ...]:
+    """Return the summary of a tenant's plan, as paragraphs; of a tenant without a plan only why it has none."""
+    if tenant.failure is not None:
+        form = l10n.gettext("{tenant} could not be audited: {reason}")
+        return (form.format(tenant=tenant.title, reason=tenant.failure),)
+    paragraphs = [" ".join(_effect(tenant, l10n))]
+    if sum(row.open > 0 for row in tenant.reach) > 1:
+        paragraphs.append(_reach(tenant, l10n))
+    paragraphs.extend(_money(figures, tenant.released_seats, l10n) for figures in tenant.before.money if money)
+    if not tenant.complete:
+        paragraphs.append(
+            l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
+                what="; ".join(tenant.omitted)
+            )
+        )
+    if not tenant.solver.optimal:
+        paragraphs.append(
+            l10n.gettext("A better plan may exist: not every alternative was tried for the changes that are left out.")
+        )
+    if tenant.solver.unpriced and tenant.before.money:  # without a price list, the plan compares no costs
+        paragraphs.append(
+            l10n.gettext("Products without a price are assumed to cost as much as the most expensive one.")
+        )
+    return tuple(paragraphs)
+
+
+def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
+    """Yield sentences about the open findings, about those that the requests fix, and about new ones."""
+    proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
+    by_requests = len(fixed_by_requests(tenant))
+    open_ = tenant.before.open or 0
+    yield l10n.ngettext("{tenant} has {count} open finding.", "{tenant} has {count} open findings.", open_).format(
+        tenant=tenant.title, count=open_
+    )
+    if decided := len(proof.fixed) - by_requests:
+        yield l10n.ngettext(
+            "Decided purchases and renewals fix {count} of them.",
+            "Decided purchases and renewals fix {count} of them.",
+            decided,
+        ).format(count=decided)
+    if requests:
+        yield l10n.ngettext(
+            "{count} request fixes {fixed} of them; {left} remain.",
+            "{count} requests fix {fixed} of them; {left} remain.",
+            requests,
+        ).format(count=requests, fixed=by_requests, left=len(proof.remaining))
+    elif open_:
+        yield l10n.gettext("The plan has no requests.")
+    if proof.new:
+        count = len(proof.new)
+        yield l10n.ngettext("{count} new finding appears.", "{count} new findings appear.", count).format(count=count)
+
+
+def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
+    labels = {
+        Location.GRAPH: l10n.gettext("{fixed} of {open} that requests can fix"),
+        Location.PREMISES: l10n.gettext("{fixed} of {open} that must be fixed in the on-premises directory"),
+        Location.PURCHASE: l10n.gettext("{fixed} of {open} about purchases or contracts"),
+    }
+    rows = {row.location: row for row in tenant.reach if row.open}
+    parts = [
+        label.format(fixed=rows[location].fixed, open=rows[location].open)
+        for location, label in labels.items()
+        if location in rows
+    ]
+    return l10n.gettext("Findings fixed: {parts}.").format(parts=", ".join(parts))
+
+
+def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
+    """Return the amounts of a plan; `freed` is the number of seats that are freed and not assigned again."""
+    form = l10n.ngettext(
+        "Open findings: {exposure} a month. The requests free {count} seat that they do not assign again ({now} a "
+        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
+        "Open findings: {exposure} a month. The requests free {count} seats that they do not assign again ({now} a "
+        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
+        freed,
+    )
+    text = form.format(
+        exposure=l10n.money(figures.exposure, figures.currency),
+        count=l10n.number(freed),
+        now=l10n.money(figures.reassignable_now, figures.currency),
+        renewal=l10n.money(figures.reducible_at_renewal, figures.currency),
+    )
+    return (
+        l10n.gettext("{statement} This is a minimum: some prices are not known.").format(statement=text)
+        if figures.lower_bound
+        else text
+    )

@@ -1,0 +1,34 @@
+"""The page and the Markdown of a plan: the guidance of every action, shown in full or as a reference."""
+
+import re
+
+from auditor.localization import localization
+from auditor.remedy.planner.model import FleetPlan
+from auditor.render.plan.html import plan_html
+from auditor.render.plan.markdown import plan_markdown
+from auditor.render.plan.page import plan_view
+from tests.builders.tenant.plan_tenants import E3, VISIO, fleet, grant, snapshot, user
+
+RULES = "policies: [{id: none, severity: high, assignments: {deny: paid}}]\n"
+
+
+def plan() -> FleetPlan:
+    people = [user("ann", grant(E3)), user("bo", grant(VISIO))]
+    return fleet([snapshot(people, {E3: 5, VISIO: 5})], RULES)
+
+
+def test_every_action_shows_its_steps_or_the_action_that_has_them() -> None:
+    l10n = localization("en")
+    (tenant,) = plan_view(plan(), l10n).tenants
+    guides = [view.guide for part in tenant.parts for view in part.actions if view.guide is not None]
+    repeated = [guide for guide in guides if any("steps" in names for _, names in guide.guidance.repeated)]
+    assert 0 < len(repeated) < len(guides)
+    page, document = plan_html(plan(), l10n=l10n).decode(), plan_markdown(plan(), l10n=l10n).decode()
+    for text, heading, reference in (
+        (page, "<h4>Steps</h4>", r'<b>[\w ,]*Steps[\w ,]*</b>: The same as for: <a href="#(t1-\d+)">'),
+        (document, "**Steps**\n", r"\*\*[\w ,]*Steps[\w ,]*\*\*: The same as for: \[.*\]\(#(t1-\d+)\)"),
+    ):
+        assert text.count(heading) == len(guides) - len(repeated)
+        targets = re.findall(reference, text)
+        assert len(targets) == len(repeated)
+        assert all(f'id="{target}"' in text for target in targets)
