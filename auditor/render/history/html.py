@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
@@ -24,9 +24,8 @@ from auditor.render.history.labels import (
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.render.text.static_page import embedded_text, page, tag
+from auditor.render.text.static_page import page, table, tag
 
-_STYLES: Final = ("styles/report.css", "styles/history.css")
 _WIDTH: Final = 160
 _HEIGHT: Final = 40
 _MAX_FINDINGS: Final = 200
@@ -37,11 +36,8 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     """Render history.html; `between` contains the changes between two instants, if two were requested."""
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
-    kicker, heading = l10n.gettext("Microsoft 365 licence audit"), tag("h1", title)
-    header = Markup('<header class="top">\n<p class="kicker">{}</p>\n{}\n</header>\n').format(kicker, heading)
     sections = (_tenant(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends)
-    style = embedded_text(*_STYLES)
-    return (page(sections, title=title, language=l10n.locale, style=style, header=header),)
+    return (page(sections, title=title, heading=title, l10n=l10n),)
 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
@@ -80,7 +76,7 @@ def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
     ]
     parts += _folded(l10n.gettext("Findings by policy"), policy_columns(l10n), policies, l10n)
     body = Markup("\n").join(part for part in parts if part)
-    return Markup('<section class="tenant over-time">\n{}\n</section>').format(body)
+    return Markup('<section class="tenant">\n{}\n</section>').format(body)
 
 
 def _folded(
@@ -90,11 +86,11 @@ def _folded(
     changed = [row for is_changed, row in rows if is_changed]
     others = [row for is_changed, row in rows if not is_changed]
     parts = [tag("h3", title)] if rows else []
-    parts += [_table("", titles, changed)]
+    parts += [table(titles, changed)]
     if others:
         label = l10n.plural("{count} unchanged", "{count} unchanged", len(others))
         folded = '<details class="fold"><summary><span class="name">{}</span></summary>{}</details>'
-        parts.append(Markup(folded).format(label, _table("", titles, others)))  # noqa: S704 - the template is a constant
+        parts.append(Markup(folded).format(label, table(titles, others)))  # noqa: S704 - the template is a constant
     return parts
 
 
@@ -126,7 +122,7 @@ def _comparison(comparison: Between, l10n: Labels) -> list[Markup]:
     return [
         tag("h3", compared_nights(comparison, l10n)),
         *(_warning(text, l10n) for text in comparison.unknown),
-        *(_table(title, columns, rows) for title, columns, rows in grids),
+        *(table(columns, rows, title) for title, columns, rows in grids),
         *(tag("p", text) for text in notes),
         *nothing,
     ]
@@ -154,28 +150,5 @@ def _overall(trends: Trends, l10n: Labels) -> Markup:
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)
         chart = curve([float(amount) for _, amount in sums], text, l10n)
         rows.append((l10n.gettext("cost of open findings"), chart, text))
-    return _table(
-        l10n.gettext("Overview"),
-        (l10n.gettext("Figure"), l10n.gettext("Trend"), l10n.gettext("First → last")),
-        rows,
-    )
-
-
-def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    if not rows:
-        return Markup("")
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
-    body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
-    template = "<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
-    table = Markup(template).format(head, body)  # noqa: S704 - the template is a constant
-    return tag("h3", title) + Markup("\n") + table if title else table
-
-
-def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
-    """Return the cells of a row; on phones, where a row is a card, each cell shows the title of its column."""
-    cells = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
-    data_cells = (
-        Markup('<td data-label="{}">{}</td>').format(title, cell)
-        for title, cell in zip(titles[1:], cells[1:], strict=True)
-    )
-    return Markup('<th scope="row">{}</th>').format(cells[0]) + Markup("").join(data_cells)
+    titles = (l10n.gettext("Figure"), l10n.gettext("Trend"), l10n.gettext("First → last"))
+    return table(titles, rows, l10n.gettext("Overview"))

@@ -39,7 +39,7 @@ def owner_page(owner: str, tenant: TenantPlan, numbers: frozenset[int], as_of: s
             sections += [_question(question, tenant.names, l10n) for question in questions.get(number, ())]
     if 0 in numbers:
         sections += [_question(question, tenant.names, l10n) for question in questions.get(0, ())]
-    return text_page(sections, title=title, language=l10n.language)
+    return text_page(sections, title=title, l10n=l10n)
 
 
 def _action(

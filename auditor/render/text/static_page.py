@@ -2,22 +2,20 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
+from itertools import chain
 from typing import Final
 
 from markupsafe import Markup, escape
 from msgspec import Struct
 
 from auditor import resources
+from auditor.localization import Localization
 from auditor.render.text.sanitize import visible
 
-_STYLE: Final = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "li,p,h1,h2,h3{overflow-wrap:anywhere}h2{border-top:1px solid #888;padding-top:1rem}"
-)
-_NO_HEADER: Final = Markup("")
+_STYLES: Final = ("styles/report.css", "styles/page.css")
 _INDENT: Final = re.compile(r"^ +", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 
@@ -39,21 +37,24 @@ class PageSection(Struct, frozen=True, kw_only=True):
         return (*numbered, *self.items[len(self.numbers) :])
 
 
-def text_page(sections: Iterable[PageSection], *, title: str, language: str) -> bytes:
-    """Return a page with headings, paragraphs and lists."""
-    parts = (part for section in sections for part in _section(section))
-    return page(parts, title=title, language=language, style=_STYLE)
+def text_page(sections: Sequence[PageSection], *, title: str, l10n: Localization) -> bytes:
+    """Return a page with headings, paragraphs and lists; the title of the first section is the heading of the page."""
+    parts = chain.from_iterable(map(_section, sections))
+    return page(parts, title=title, heading=sections[0].title, l10n=l10n)
 
 
-def page(parts: Iterable[Markup], *, title: str, language: str, style: str, header: Markup = _NO_HEADER) -> bytes:
-    """Return a page as UTF-8; `header` is the element before its main content."""
+def page(parts: Iterable[Markup], *, title: str, heading: str, l10n: Localization) -> bytes:
+    """Return a page as UTF-8."""
+    style = embedded_text(*_STYLES)
     head = (
-        f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{escape(l10n.locale)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
         '<meta name="robots" content="noindex">\n'
-        f"<title>{escape(visible(title))}</title>\n<style>{style}</style>\n</head>\n<body>\n{header}<main>\n"
+        f"<title>{escape(visible(title))}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f'<header class="top">\n<p class="kicker">{escape(l10n.gettext("Microsoft 365 licence audit"))}</p>\n'
+        f'{tag("h1", heading)}\n</header>\n<main class="page">\n'
     )
     body = "\n".join(part for part in parts if part)
     return f"{head}{body}\n</main>\n</body>\n</html>\n".encode("utf-8", "replace")
@@ -84,8 +85,29 @@ def tag(name: str, text: str) -> Markup:
     return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - the names are constants
 
 
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> Markup:
+    """Return a table, below its title if it has one; nothing if there are no rows."""
+    if not rows:
+        return Markup("")
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
+    body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
+    grid = Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
+    return tag("h3", title) + Markup("\n") + grid if title else grid
+
+
+def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
+    """Return the cells of a row; on phones, where a row is a card, each cell shows the title of its column."""
+    cells = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
+    data_cells = (
+        Markup('<td data-label="{}">{}</td>').format(title, cell)
+        for title, cell in zip(titles[1:], cells[1:], strict=True)
+    )
+    return Markup('<th scope="row">{}</th>').format(cells[0]) + Markup("").join(data_cells)
+
+
 def _section(section: PageSection) -> Iterable[Markup]:
-    yield tag(f"h{section.level}", section.title)
+    if section.level > 1:
+        yield tag(f"h{section.level}", section.title)
     yield from (tag("p", paragraph) for paragraph in section.paragraphs)
     if section.numbers:
         numbered = zip(section.numbers, section.items, strict=True)

@@ -11,5 +11,4 @@ from auditor.render.verification.view import sections
 def render(result: Result, *, locale: str) -> Iterable[bytes]:
     """Render verification.html."""
     l10n = Labels(locale)
-    body = text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), language=l10n.locale)
-    return (body,)
+    return (text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), l10n=l10n),)
