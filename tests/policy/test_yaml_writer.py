@@ -29,7 +29,8 @@ def test_any_text_is_read_back_unchanged(text: str) -> None:
         b"version: 1\nwaivers:\n    - {id: a,\n       reason: b}\n    # more\n\npolicies: []",
         b"version: 1\nwaivers:\n  - id: a\n    reason: |\n      long\n      text\n\n# x\nprices: {}\n",
         b"version: 1 # flow\nwaivers: [{id: a}] # more\n",
-        b"version: 1\nwaivers: []\n",
+        b"version: 1\nwaivers: [ ] # none yet\n# the end\n",
+        b"version: 1\r\nwaivers: []",
         b"version: 1\r\npolicies: []\r\n# nothing waived",
         b"\xef\xbb\xbfversion: 1\n",
     ],
@@ -42,6 +43,7 @@ def test_with_items_keeps_every_line_and_adds_the_items(before: bytes) -> None:
     kept = [line for line in before.decode().splitlines() if not line.startswith("waivers: [")]
     lines = iter(after.decode().splitlines())
     assert all(line in lines for line in kept)
+    assert any(line.strip() == "- id: W-1" for line in after.decode().splitlines()) == (b"[{" not in before)
     assert (b"\r\n" in before) == (after.count(b"\r\n") == after.count(b"\n"))
 
 

@@ -78,6 +78,9 @@ def _insert(text: str, document: Document, key: str, items: Sequence[Mapping[str
     if insertion.flow:
         line = lines[insertion.line]
         before, after = line[: insertion.column - 1], line[insertion.column - 1 :]
+        if not insertion.items and before.rstrip() == f"{key}: [":
+            lines[insertion.line] = f"{key}:{after[1:].rstrip()}\n{block(items)}".replace("\n", line_break)
+            return "".join(lines)
         new_items = ", ".join(map(flow, items))
         lines[insertion.line] = before + (", " if insertion.items else "") + new_items + after
         return "".join(lines)
