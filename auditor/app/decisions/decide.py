@@ -1,5 +1,6 @@
 """Implements `auditor decide`: checks answers and adds them as decisions to a file, without other changes to it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from auditor.remedy.planner.questions.decisions import is_possible
 from auditor.render.plan.question_text import COMMENT, answer_text
 
 _APPROVAL_WORDS: Final = frozenset({"yes", "no"})
+_SEATS: Final = re.compile(r"\d{1,8}", re.ASCII)
 Answer = Mapping[str, Any]
 
 
@@ -132,6 +134,10 @@ def _answer(row: ApprovalRow, question: SavedQuestion) -> Answer:
     for answer in question.answers:
         if "<" not in answer_text(answer) and text_of_row in {text.casefold() for text in _accepted_texts(answer)}:
             return answer
+    if _SEATS.fullmatch(text_of_row) and question.kind is AnswerKind.PURCHASE:
+        return {question.kind.value: {"seats": int(text_of_row)}}
+    if _SEATS.fullmatch(text_of_row) and question.kind is AnswerKind.RENEWAL:
+        return {question.kind.value: {"seats": int(text_of_row), "renew": int(text_of_row) > 0}}
     # `set` accepts any value only if the question has a placeholder; other kinds always do, such as a number of seats,
     # but for those that say yes or no.
     has_proposed_values = not any("<" in answer_text(answer) for answer in question.answers)
@@ -159,6 +165,8 @@ def _accepted_texts(answer: Answer) -> Iterator[str]:
         yield value
     elif kind == AnswerKind.RELEASE:
         yield "yes" if value else "no"
+    elif kind == AnswerKind.RENEWAL and not value["renew"]:
+        yield "no"
     elif kind == AnswerKind.SKIP:
         yield "skip"
     elif kind in {AnswerKind.GROUP, AnswerKind.SET}:

@@ -174,6 +174,29 @@ def test_group_answer_is_accepted_with_comment_or_as_bare_id(tmp_path: Path, cel
 
 
 @pytest.mark.parametrize(
+    ("cell", "answer"),
+    [
+        ("3", {"seats": 3, "renew": True}),
+        ("3 # enough", {"seats": 3, "renew": True}),
+        ("0", {"seats": 0, "renew": False}),
+        ("no", {"seats": 9, "renew": False}),
+    ],
+)
+def test_number_alone_answers_a_question_about_seats(tmp_path: Path, cell: str, answer: dict[str, Any]) -> None:
+    (tmp_path / "policies").mkdir()
+    policy = "version: 1\npolicies: [{id: spare, severity: high, seats: {of: '*', spare: {min: 0, max: 1}}}]\n"
+    (tmp_path / "policies" / "rules.yaml").write_text(policy)
+    write(tmp_path / "state", snapshot([user("a", grant(E3), grant(E5)), user("b", grant(E5))], {E3: 9, E5: 1}))
+    plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "-f", "approvals")
+    assert call(*plan, cwd=tmp_path).code == 0
+    ids = questions(tmp_path)
+    fill(tmp_path, {ids["renewal"]: cell, ids["purchase"]: "2"})
+    recorded = decisions(tmp_path)
+    assert recorded[ids["renewal"]]["answer"] == {"renewal": answer}
+    assert recorded[ids["purchase"]]["answer"] == {"purchase": {"seats": 2}}
+
+
+@pytest.mark.parametrize(
     ("answers", "slug", "line"),
     [
         ({"keep": "keep: SPE_F1"}, "answer-impossible", 0),
