@@ -78,7 +78,7 @@ class Question(Struct, frozen=True, kw_only=True):
     decision: str | None = None
     """The id of the decision that answers it; None while it is open."""
     assumes_answers: bool = False
-    """Whether the first answer, a number of seats, assumes that every other open question gets its first answer."""
+    """Whether the first answer, a number of seats, is enough for all changes that the plan proposes today."""
     checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
     required_by: Annotated[Mapping[int, tuple[str, ...]], SavedField.UNSAVED] = field(default_factory=dict)
     """Number of seats in an answer → ids of the policies that require it today."""

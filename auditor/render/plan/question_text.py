@@ -112,7 +112,7 @@ def _comment(question: Question, answer: Mapping[str, Any], names: Mapping[str, 
 def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> str:
     """Return where the number of seats in an answer comes from: today, a policy, or other answers."""
     if question.assumes_answers and answer == question.answers[0]:
-        return l10n.gettext("if the first answer is chosen for every other question")
+        return l10n.gettext("enough for all changes that the plan proposes")
     ((kind, value),) = answer.items()
     if kind not in {AnswerKind.RENEWAL, AnswerKind.PURCHASE} or "seats" not in value or value.get("renew") is False:
         return ""

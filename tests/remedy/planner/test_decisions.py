@@ -242,12 +242,12 @@ def test_plan_and_validate_commands_read_decisions_from_the_policy_folder(tmp_pa
     stubs = (tmp_path / "out" / "questions.yaml").read_text()
     assert stubs.count("question:") == len(questions) > 20
     renewed = [line for line in stubs.splitlines() if "renew: true" in line]
-    first_answers = "if the first answer is chosen for every other question"
+    proposed = "enough for all changes that the plan proposes"
     bases = {line.partition("}} # ")[2] for line in renewed}
-    assert {first_answers, "what the policy seats-idle requires today", "as many as today"} <= bases
-    assert {basis for basis in bases if "policy" not in basis} == {first_answers, "as many as today"}
+    assert {proposed, "what the policy seats-idle requires today", "as many as today"} <= bases
+    assert {basis for basis in bases if "policy" not in basis} == {proposed, "as many as today"}
     assumed = sum(question["assumesAnswers"] for question in questions)
-    assert stubs.count(f"# {first_answers}") == assumed
+    assert stubs.count(f"# {proposed}") == assumed
     release = next(question for question in questions if question["kind"] == "release")
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(RULES + PRICES)

@@ -26,7 +26,7 @@ from auditor.remedy.kinds import REVIEW_ARTICLES
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
-from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
+from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewal_answer, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.remedy.requests import NOT_SET
@@ -328,7 +328,5 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _
         if not isinstance(count, int):
             return AnswerKind.RENEWAL, (product,), ({"renewal": {"renew": True}}, {"renewal": {"renew": False}})
         fewer = max(0, count - seats) if kind in _REDUCED else count
-        answers = ((fewer, True), (count, True), (count, False))
-        renewals = ({"seats": count, "renew": renews} for count, renews in dict.fromkeys(answers))
-        return AnswerKind.RENEWAL, (product,), tuple({"renewal": renewal} for renewal in renewals)
+        return AnswerKind.RENEWAL, (product,), tuple(renewal_answer(n, count) for n in dict.fromkeys((fewer, count, 0)))
     return None

@@ -86,10 +86,15 @@ def _need(bound: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, st
     change = max(changes, default=0) if used > 0 else min(changes, default=0)
     if used > 0:
         return (AnswerKind.PURCHASE, sku.sku_id, {"purchase": {"seats": change}}) if change > 0 else None
-    if change >= 0:
-        return None
     subject, seats = renewed_seats(bound.facts, sku)
-    return AnswerKind.RENEWAL, subject, {"renewal": {"seats": max(0, seats + change), "renew": True}}
+    if change >= 0 or not seats:
+        return None
+    return AnswerKind.RENEWAL, subject, renewal_answer(seats + change, seats)
+
+
+def renewal_answer(seats: int, today: int) -> Mapping[str, Any]:
+    """Return the answer to renew a number of seats; if none is left, the answer not to renew those of today."""
+    return {"renewal": {"seats": seats if seats > 0 else today, "renew": seats > 0}}
 
 
 def renewed_seats(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
