@@ -177,6 +177,8 @@ version: 1|contracts: [{id: c, products: [SPE_E3], term: yearly, ends: 2027-03-3
     2:47 bad-value: 'term' cannot be the text 'yearly' (one of: P1M, P1Y, P3Y)
 version: 1|polices: []
     2:1 unknown-key: unknown key 'polices' at the top of the file (did you mean 'policies'?)
+version: 1|decisions: []
+    2:1 unknown-key: unknown key 'decisions' at the top of the file ('decisions' belongs in policies/decisions.yaml)
 version: 1|policies:|- {id: A B, severity: High, health: {errors: deny}}
     3:8 bad-value: 'id' must be a name of lower-case letters, digits and hyphens, not the text 'A B' (write 'a-b')
     3:23 bad-value: 'severity' cannot be the text 'High' (did you mean 'high'?)

@@ -11,6 +11,7 @@ from auditor.domain.message import Message, enumeration
 from auditor.domain.similar_name import did_you_mean
 from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.terms import (
+    FILES_OF_KEYS,
     POLICY_KEYS,
     correction,
     equal_term,
@@ -107,6 +108,8 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
             if suggestion
             else _misplaced_key(key, path) or Message("allowed here: {known}", known=joined_names(keys))
         )
+        if not path and key in FILES_OF_KEYS:
+            hint = Message("'{key}' belongs in {file}", key=key, file=FILES_OF_KEYS[key])
         if selector:
             message = Message("unknown property {key}", key=quoted(key))
         elif path:

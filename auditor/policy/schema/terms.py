@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, alternatives
@@ -25,6 +26,13 @@ _TYPES: Final = {
 }
 _TRUE: Final = {"yes", "on", "y", "true"}
 _FALSE: Final = {"no", "off", "n", "false"}
+FILES_OF_KEYS: Final = {
+    "decisions": "policies/decisions.yaml",
+    "tests": "policies/*_test.yaml",
+    **dict.fromkeys(("tenants", "mail", "webhooks"), "tenants.yaml"),
+    **dict.fromkeys(("populations", "products", "policies", "waivers", "prices", "contracts"), "policies/*.yaml"),
+}
+"""Key at the top of a file → the usual names of the files that have it."""
 POLICY_KEYS: Final = frozenset(
     ("users", "severity", "status", "title", "tenants", "owner", "rationale", "tags", "references", "frameworks")
 )
@@ -174,7 +182,7 @@ def correction(value: Any, schema: Any, path: "Path") -> Message | None:
             text = yaml_text(value)
             matches = "pattern" not in schema or re.search(schema["pattern"], text)
             return Message("write '{text}' in quotes if it is text", text=text) if matches else None
-        case str() if kinds == ["array"]:
+        case str() if kinds == ["array"] and all(isinstance(item, str) for item in chain(*schema.get("examples", ()))):
             return Message("write a list: [{value}]", value=quoted(value))
         case _:
             return None
