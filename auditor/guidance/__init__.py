@@ -1,8 +1,7 @@
 """Chooses and composes Microsoft's documented fix for a finding."""
 
 from auditor.guidance.compose import compose
-from auditor.guidance.lazy_library import open_library
-from auditor.guidance.library import read_library
+from auditor.guidance.library import open_library
 from auditor.guidance.model import Article, Library, Order, Variant
 from auditor.guidance.routing import Situation, error_article
 from auditor.guidance.tenant_guidance import Composed
@@ -17,5 +16,4 @@ __all__ = [
     "compose",
     "error_article",
     "open_library",
-    "read_library",
 ]

@@ -1,9 +1,9 @@
-"""The packaged guidance articles and their schema, read by the program's own reader."""
+"""The packaged guidance articles."""
 
 from functools import cache
 from pathlib import Path
 
-from auditor.guidance import Library, read_library
+from auditor.guidance import Library, open_library
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "reports" / "guidance"
@@ -13,10 +13,7 @@ def texts() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.yaml"))}
 
 
-def schema() -> str:
-    return (ROOT / "auditor" / "schemas" / "guidance.v1.json").read_text(encoding="utf-8")
-
-
 @cache
 def packaged() -> Library:
-    return read_library(texts(), schema())
+    files = texts()
+    return open_library(files, files.__getitem__)

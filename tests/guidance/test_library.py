@@ -1,13 +1,16 @@
-"""`read_library`: the packaged articles load, and errors are reported with their location."""
+"""The packaged articles are valid and are read on first access; the validation reports errors with their location."""
 
 import json
 
 import jsonschema
 import pytest
 
+from auditor import resources
+from auditor.domain.enums import Cloud
 from auditor.domain.errors import InputError
-from auditor.guidance import read_library
-from tests.guidance.packaged import FOLDER, packaged, schema, texts
+from auditor.guidance import Variant, compose, open_library
+from tests.guidance.packaged import FOLDER, packaged, texts
+from tests.guidance.validation import validate
 
 ARTICLE = """\
 version: 1
@@ -30,7 +33,7 @@ steps:
 
 def errors_of(article: str) -> list[str]:
     with pytest.raises(InputError) as caught:
-        read_library({**texts(), "sample.yaml": article}, schema())
+        validate({**texts(), "sample.yaml": article})
     return [
         f"{diagnostic.span.file}:{diagnostic.span.line}:{diagnostic.span.column} {diagnostic.message}"
         for diagnostic in caught.value.diagnostics
@@ -38,18 +41,52 @@ def errors_of(article: str) -> list[str]:
     ]
 
 
-def test_packaged_articles_load() -> None:
+def test_packaged_articles_are_valid() -> None:
+    validate(texts())
     library = packaged()
     assert set(library.articles) == {path.stem for path in FOLDER.glob("*.yaml")} - {"links", "terms"}
     assert len(library.articles) >= 40
+    assert dict(library.titles) == {name: article.title for name, article in library.articles.items()}
 
 
-def test_sample_article_loads_with_the_packaged_ones() -> None:
-    assert "sample" in read_library({**texts(), "sample.yaml": ARTICLE}, schema()).articles
+def test_article_is_read_once_on_first_access() -> None:
+    files, read = texts(), list[str]()
+
+    def text(name: str) -> str:
+        read.append(name)
+        return files[name]
+
+    library = open_library(files, text)
+    for _ in range(2):
+        compose(library, "buy-licenses", Variant(cloud=Cloud.WORLDWIDE))
+    assert sorted(read) == ["buy-licenses.yaml", "links.yaml", "terms.yaml"]
+    assert "guests" in library.articles
+    assert len(library.articles) == len(files) - 2
+    assert "guests.yaml" not in read
+
+
+def test_library_has_no_article_for_other_names() -> None:
+    for mapping in (packaged().articles, packaged().titles):
+        for name in ("links", "terms", "nothing", "../guests"):
+            assert name not in mapping
+            with pytest.raises(KeyError):
+                mapping[name]
+
+
+def test_title_of_several_lines_is_read_completely() -> None:
+    files = texts()
+    files["guests.yaml"] = files["guests.yaml"].replace("title: ", "title:\n  An\n  old ", 1)
+    library = open_library(files, files.__getitem__)
+    assert library.titles["guests"] == library.articles["guests"].title
+    assert library.titles["guests"].startswith("An old ")
+
+
+def test_sample_article_is_valid() -> None:
+    validate({**texts(), "sample.yaml": ARTICLE})
 
 
 def test_guidance_schema_is_valid() -> None:
-    jsonschema.Draft202012Validator.check_schema(json.loads(schema()))
+    jsonschema.Draft202012Validator.check_schema(json.loads(resources.schema("guidance")))
 
 
 @pytest.mark.slow
@@ -100,31 +137,14 @@ def test_warning_needs_a_loss_and_a_time() -> None:
 
 
 @pytest.mark.slow
-def test_errors_of_all_files_are_reported_together() -> None:
-    with pytest.raises(InputError) as caught:
-        read_library({**texts(), "a.yaml": "[", "b.yaml": "- list"}, schema())
-    assert {diagnostic.span.file for diagnostic in caught.value.diagnostics if diagnostic.span is not None} == {
-        "a.yaml",
-        "b.yaml",
-    }
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
-def test_links_and_terms_are_required(name: str) -> None:
-    with pytest.raises(InputError, match=name):
-        read_library({key: text for key, text in texts().items() if key != name}, schema())
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
 def test_links_and_terms_are_checked_against_the_schema(name: str) -> None:
     with pytest.raises(InputError, match=rf"{name}:\d+:\d+: .*surplus"):
-        read_library({**texts(), name: texts()[name] + "surplus: 1\n"}, schema())
+        validate({**texts(), name: texts()[name] + "surplus: 1\n"})
 
 
 @pytest.mark.slow
 def test_misspelt_name_gets_a_suggestion() -> None:
     with pytest.raises(InputError) as caught:
-        read_library({**texts(), "sample.yaml": ARTICLE.replace("[licenses]", "[licences]")}, schema())
+        validate({**texts(), "sample.yaml": ARTICLE.replace("[licenses]", "[licences]")})
     assert caught.value.hint == "did you mean 'licenses'?"

@@ -35,8 +35,6 @@ PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 CALLS = {"N_": (0,), "NN_": (0, 1), "gettext": (0,), "translated_text": (0,), "ngettext": (0, 1), "plural": (0, 1)}
 """Functions that mark messages, with the positions of their arguments that are messages."""
 TEMPLATES = "reports/templates"
-ENGLISH_ONLY = "auditor/guidance/"
-"""The package whose errors are not translated: only developers see them, for errors in the packaged articles."""
 PLACEHOLDER = re.compile(r"\{\w+\}")
 WORD = re.compile(r"[^\W\d_]{2}")
 """Matches a word; messages without words need no translation."""
@@ -109,10 +107,10 @@ def _in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
 
 def _in_messages() -> Iterator[str]:
     """Yield the texts of `Message(...)`."""
-    for path, tree in modules():
+    for _, tree in modules():
         for call in _calls(tree):
             template = call.args[0] if call.args and getattr(call.func, "id", "") == "Message" else None
-            if not path.startswith(ENGLISH_ONLY) and isinstance(template, ast.Constant):
+            if isinstance(template, ast.Constant):
                 yield str(template.value)
 
 

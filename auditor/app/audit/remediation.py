@@ -45,9 +45,7 @@ def packaged_library() -> Library:
     """Open the packaged guidance articles, once per process; an article is read when it is first used."""
     folder = resources.reports() / "guidance"
     names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")]
-    return open_library(
-        names, lambda name: (folder / name).read_text(encoding="utf-8"), lambda: resources.schema("guidance")
-    )
+    return open_library(names, lambda name: (folder / name).read_text(encoding="utf-8"))
 
 
 def tenant_actions(

@@ -106,7 +106,7 @@ def test_audit_of_a_snapshot_to_json_imports_pyarrow_but_no_other_libraries(snap
 def test_audit_with_the_starter_library_imports_no_unused_modules(snapshots: Path, tmp_path: Path) -> None:
     arguments = ("audit", "--snapshot", str(snapshots / "snapshots"), "-f", "json", "--fail-on", "never")
     modules = imported(*arguments, "--locale", "en", cwd=tmp_path)
-    assert "auditor.guidance.lazy_library" in modules, "the list of imports was not read"
+    assert "auditor.guidance.library" in modules, "the list of imports was not read"
     assert matching(modules, UNUSED_BY_AUDIT) == set()
 
 
