@@ -40,16 +40,6 @@ class Script:
         return {name: evaluate(value) for name, value in assigned.items() if _is_literal(value)}
 
     @property
-    def numbers(self) -> dict[str, int]:
-        """The top-level variables that are assigned an integer, with their first value."""
-        assigned: dict[str, int] = {}
-        for node in _assignments(self.root):
-            name, _, value = node.children
-            if single(value).type == "decimal_integer_literal":
-                assigned.setdefault(_text(name), evaluate(value))
-        return assigned
-
-    @property
     def commands(self) -> list[Command]:
         """All command calls in order."""
         return [_command(node) for node in walk(self.root) if node.type == "command"]

@@ -5,6 +5,7 @@ PowerShell itself is not run: the data is parsed with PowerShell's grammar, and 
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ from tests.builders.document.powershell import Script, single, walk
 from tests.builders.result.hostile_texts import HOSTILE
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.plan_of_every_kind import DEPARTMENT, document, rules
-from tests.builders.tenant.plan_tenants import F3, VISIO, grant, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import F3, grant, planned, snapshot, user
 from tests.builders.tenant.planned_state import collected, open_findings
-from tests.builders.tenant.script_run import Graph, ScriptRun, planned_changes, steps
+from tests.builders.tenant.script_data import Graph, planned_changes, steps
 from tests.builders.tenant.served import served
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.fixtures import running_emulator
@@ -63,7 +64,7 @@ def assert_data_matches_graph(graph: Graph, data: Mapping[str, Any]) -> None:
 
 
 def execute_and_undo(emulator: Emulator, loaded: Loaded, folder: Path) -> tuple[FleetPlan, dict[str, Any], set[str]]:
-    """Execute the plan as plan.ps1 does, audit again, and undo it as undo.ps1 does.
+    """Send the requests of a plan, audit again, and send the requests that undo it.
 
     Returns the plan, the data, and the people and groups with a change that cannot be undone.
     """
@@ -73,30 +74,27 @@ def execute_and_undo(emulator: Emulator, loaded: Loaded, folder: Path) -> tuple[
     assert Script(undo_script(plan.tenants[0], TIME)).literals == data
     graph = Graph(emulator, data)
     assert_data_matches_graph(graph, data)
-    first = graph.state(data)
-    run = ScriptRun(data, graph)
+    first, free = graph.state(data), graph.free_seats()
+    taken: Counter[str] = Counter()
     for _, step in steps(data):
         paths = (
             {(row["SkuId"], row["Group"]) for row in graph.person(step["User"])["Paths"]} if step["Waits"] else set()
         )
         assert {(wait["SkuId"], wait["Group"]) for wait in step["Waits"]} <= paths
-        assert run.step(step) == "done"
-    second_run = ScriptRun(data, graph, [step for _, step in steps(data)])
-    assert {second_run.step(step) for _, step in steps(data)} == {"unchanged"}
+        for change in filter(None, (step, step["Undo"])):
+            values = {row["Name"]: row["Value"] for row in change["Properties"]}
+            assert values == (change["Body"] if change["Kind"] == "Property" else {})
+        graph.send(step)
+        taken.update(step["Seats"])
+    assert {sku: count - graph.free_seats()[sku] for sku, count in free.items()} == {sku: taken[sku] for sku in free}
     assert open_findings(emulator, folder / "b", loaded.policies) == {
         item.fingerprint for item in plan.tenants[0].proof.remaining
     }
     final: set[str] = set()
     for _, step in reversed(list(steps(data))):
         assert (step["Undo"] is None) == bool(step["Final"])
-        undo = step["Undo"]
-        if undo is not None:
-            assert not run.is_reached(undo)
-            assert list(run.differences(undo)) == []
-        if undo is None or run.missing_seats(undo) or not graph.take_back(undo):
+        if step["Undo"] is None or not graph.take_back(step["Undo"]):
             final.add(step["User"] or step["Group"])
-        else:
-            run.add_effect(undo)
     last = graph.state(data)
     assert {key: value for key, value in last.items() if key not in final} == {
         key: value for key, value in first.items() if key not in final
@@ -158,79 +156,6 @@ def test_plan_http_and_plan_ps1_lead_to_the_same_state(tmp_path: Path) -> None:
             states.append(graph.state(data))
     assert states[0] == states[1]
     assert any(value["department"] == DEPARTMENT for value in states[0].values() if isinstance(value, dict))
-
-
-VISIO_ASSIGNMENT = {"addLicenses": [{"skuId": VISIO, "disabledPlans": []}], "removeLicenses": []}
-"""The body of an assignment that another administrator makes during the run."""
-
-
-@pytest.mark.slow
-def test_interrupted_run_resumes_and_skips_a_change_made_by_somebody_else(tmp_path: Path) -> None:
-    with planned_changes(tmp_path, TIME) as (emulator, _, script):
-        data = script.literals
-        graph, all_steps = Graph(emulator, data), [step for _, step in steps(data)]
-        first = ScriptRun(data, graph)
-        assert {first.step(step) for step in all_steps[:4]} == {"done"}
-        # The run is interrupted after the fifth request, before its line is written to done.jsonl.
-        graph.send(all_steps[4])
-        conflicting = next(step for step in all_steps[5:] if step["Kind"] == "UserLicense" and not step["Waits"])
-        graph.send({"Method": "POST", "Path": f"/users/{conflicting['User']}/assignLicense", "Body": VISIO_ASSIGNMENT})
-        second = ScriptRun(data, graph, all_steps[:4])
-        outcomes = [second.step(step) for step in all_steps[4:]]
-    skipped = all_steps.index(conflicting) - 4
-    assert outcomes[:1] + outcomes[skipped : skipped + 1] == ["unchanged", "skipped"]
-    assert set(outcomes[1:skipped] + outcomes[skipped + 1 :]) == {"done"}
-
-
-def leave_seats(emulator: Emulator, sku: str, count: int) -> None:
-    """Reduce the free seats of a product to `count`."""
-    row = emulator.tenants["contoso"].sku(sku)
-    assert row is not None
-    row["consumedUnits"] = row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - count
-
-
-@pytest.mark.slow
-def test_change_without_a_free_seat_is_skipped_without_a_request(tmp_path: Path) -> None:
-    with planned_changes(tmp_path, TIME) as (emulator, _, script):
-        data = script.literals
-        graph = Graph(emulator, data)
-        (leaving,) = (step for _, step in steps(data) if step["Kind"] == "RemoveMember")
-        joining = leaving["Undo"]
-        graph.send(leaving)
-        changes = [*(step for _, step in steps(data)), joining]
-        seat_changes = [
-            (change, skus)
-            for change in changes
-            if (skus := [sku for sku, count in change["Seats"].items() if count > 0])
-        ]
-        for change, skus in seat_changes:
-            for sku in skus:
-                leave_seats(emulator, sku, change["Seats"][sku] - 1)
-            run = ScriptRun(data, graph, [leaving] if change is joining else [])
-            assert run.missing_seats(change) == set(skus)
-            emulator.journal.clear()
-            assert run.step(change) == "skipped"
-            assert not emulator.journal.writes()
-            for sku in skus:
-                leave_seats(emulator, sku, change["Seats"][sku])
-            assert ScriptRun(data, graph).missing_seats(change) == set()
-    kinds = {change["Kind"] for change, _ in seat_changes}
-    assert kinds == {"UserLicense", "GroupLicense", "AddMember", "Reprocess"}
-
-
-@pytest.mark.slow
-def test_seats_of_a_group_licence_count_before_the_group_is_processed(tmp_path: Path) -> None:
-    with planned_changes(tmp_path, TIME) as (emulator, _, script):
-        data = script.literals
-        all_steps = [step for _, step in steps(data)]
-        (group,) = (step for step in all_steps if step["Kind"] == "GroupLicense" and step["Seats"])
-        person = next(step for step in all_steps if step["Kind"] == "UserLicense" and step["Seats"].get(F3) == 1)
-        leave_seats(emulator, F3, group["Seats"][F3])
-        emulator.tenants["contoso"].late.lag = 100
-        run = ScriptRun(data, Graph(emulator, data))
-        assert run.step(group) == "done"
-        assert run.graph.free_seats()[F3] == group["Seats"][F3]
-        assert run.step(person) == "skipped"
 
 
 def every_kind(tmp_path: Path, **names: str) -> Script:
