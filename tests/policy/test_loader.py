@@ -148,9 +148,15 @@ def test_prices_are_exact_and_names_ignore_case() -> None:
             ["policy-covers-alone", "policy-covers-alone"],
         ),
         (["policies: [{id: a, severity: low, balance: {spare: {min: 9, max: 1}}}]"], ["policy-min-above-max"]),
+        (["populations: {x: {}}", "populations: {x: {}}"], ["policy-duplicate-name"]),
+        (["populations: {x: {createdDateTime: {before: 2026-02-30}}}"], ["policy-bad-date"]),
+        (["populations: {x: {createdDateTime: '0001-01-01T00:00:00+14:00'}}"], ["policy-bad-date"]),
+        # Sums of unrealistic prices would have more digits than the decimal arithmetic for money.
+        (["prices: {currency: EUR, perSeatPerMonth: {A: 1e27}}"], ["policy-out-of-range"]),
+        (["policies: [{id: a, severity: low, budget: {limit: 1e30}}]"], ["policy-out-of-range"]),
     ],
 )  # fmt: skip
-def test_contradicting_entries_are_errors(texts: list[str], expected: list[str]) -> None:
+def test_contradicting_or_impossible_entries_are_errors(texts: list[str], expected: list[str]) -> None:
     assert slugs(*texts) == expected
 
 

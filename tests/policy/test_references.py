@@ -68,6 +68,7 @@ def test_product_sets_can_be_nested_and_shared() -> None:
         ("products: {free: [free]}", "policy-circular-name"),
         ("products: {free: [x], x: [paid]}", "policy-circular-name"),
         ("products: {trial: [SPE_E3]}", "policy-name-taken"),
+        ("products: {'*': [SPE_E3]}", "policy-name-taken"),
         ("populations: {a: nobody}", "policy-unknown-population"),
     ],
 )

@@ -58,18 +58,6 @@ def test_apps_unused_mailbox_usage_and_agent() -> None:
     )
 
 
-@pytest.mark.parametrize(("day", "known"), [("2026-11-10", True), ("2026-11-09", None)])
-def test_a_stale_report_is_unknown(day: str, *, known: bool | None) -> None:
-    reports = {**REPORTS, "usage": {**READ, "refreshDate": day}}
-    assert membership(inactive(["teams"]), reports=reports, lastActivity={}) is known
-
-
-def test_a_report_without_a_column_is_unknown() -> None:
-    reports = {**REPORTS, "usage": {**READ, "missing": ["teams"]}}
-    assert membership(inactive(["teams"]), reports=reports, lastActivity={}) is None
-    assert membership(inactive(["exchange"]), reports=reports, lastActivity={}) is True
-
-
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(

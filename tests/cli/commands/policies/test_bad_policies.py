@@ -24,28 +24,13 @@ def prices(price: str) -> str:
 
 INVALID_POLICIES = [
     ([policy("users: {departmnt: Store}, " + ALLOW)], "policy-unknown-property", "did you mean 'department'?"),
-    ([policy("users: {createdDateTime: {before: 2026-02-30}}, " + ALLOW)], "policy-bad-date", "2026-11-20"),
-    ([policy("users: {createdDateTime: '0001-01-01T00:00:00+14:00'}, " + ALLOW)], "policy-bad-date", "2026-11-20"),
-    ([policy() + waiver("expires: 2027-02-30")], "policy-bad-date", "2027-01-31"),
-    ([policy(ALLOW + ", severity: low")], "yaml-duplicate-key", "keep one of them"),
     ([policy("title: caf\udce9, " + ALLOW)], "yaml-encoding", "UTF-8"),
-    ([policy("seats: {spare: {min: true}}")], "policy-wrong-type", "5%"),
     ([policy(), policy()], "policy-duplicate-id", "the first is at policies/0.yaml:2"),
-    (["populations: {x: {}}\n", "populations: {x: {}}\n" + policy()], "policy-duplicate-name", "policies/0.yaml:2"),
-    (
-        ["populations: {frontline: {}}\n" + policy("users: frontlin, " + ALLOW)],
-        "policy-unknown-population",
-        "did you mean 'frontline'?",
-    ),
     (
         ["populations: {a: {not: b}, b: {any: [a]}}\n"],
         "policy-circular-name",
         "population a → population b → population a",
     ),
-    (["products: {'*': [SPE_E3]}\n"], "policy-name-taken", "only `free` can be extended"),
-    # Sums of unrealistic prices would have more digits than the decimal arithmetic for money.
-    ([policy() + prices("SPE_E3: 1e27")], "policy-out-of-range", "at most 1000000000"),
-    ([policy("budget: {limit: 1e30}")], "policy-out-of-range", "at most 1000000000000000"),
 ]
 
 
