@@ -80,11 +80,10 @@ def update(
     name = source or fetched.source
     table = parse(fetched.content, source=name, date=(date or fetched.date).isoformat(), where=fetched.source)
     catalogue = products.completed(table)
-    builtin = _builtin()
-    previous = _previous(path) or builtin
+    builtin = products.builtin()
+    changes = compare(_previous(path) or builtin, catalogue)
     _write(path, products.dumps(table))
-    changes = compare(catalogue if previous is None else previous, catalogue)
-    older = builtin is not None and catalogue.date < builtin.date
+    older = catalogue.date < builtin.date
     unused = older and path == user_file() and not os.environ.get(VARIABLE)
     return CatalogueUpdate(path=path, catalogue=catalogue, changes=changes, unused=unused)
 
@@ -109,14 +108,6 @@ def _previous(path: Path) -> Catalogue | None:
     try:
         return _load(path)
     except AuditorError:
-        return None
-
-
-def _builtin() -> Catalogue | None:
-    """Return the packaged catalogue; None while it is being regenerated."""
-    try:
-        return products.builtin()
-    except (FileNotFoundError, AuditorError):
         return None
 
 

@@ -14,8 +14,6 @@ from auditor.domain.errors import AuditorError, Span
 from auditor.domain.message import Message
 
 SCHEMA: Final = "auditor/products/v1"
-FREE_SCHEMA: Final = "auditor/free-products/v1"
-NAMES_SCHEMA: Final = "auditor/product-names/v1"
 _PREFIX_LENGTH: Final = 8
 """Number of digits of a plan's id by which products refer to it; if they are ambiguous, the whole id is used."""
 
@@ -45,7 +43,7 @@ def loads(text: str, *, where: str) -> Catalogue:
 
     Raises AuditorError if the text is damaged or has another version.
     """
-    document = _document(text, schema=SCHEMA, where=where)
+    document = _document(text, where)
     try:
         plans = {plan.id: plan for plan in map(_plan, document["plans"])}
         by_short = {short: plans[plan] for plan, short in _short_ids(plans).items()}
@@ -63,17 +61,13 @@ def loads(text: str, *, where: str) -> Catalogue:
 @cache
 def free_products() -> tuple[FreeProduct, ...]:
     """Return the project's list of free products, each with its reason."""
-    where = "free.json"
-    document = _document(_read_packaged(where), schema=FREE_SCHEMA, where=where)
-    return tuple(FreeProduct(part_number=_name(part), reason=_name(reason)) for part, reason in document["products"])
+    return tuple(FreeProduct(part_number=part, reason=reason) for part, reason in _packaged_list("free.json"))
 
 
 @cache
 def current_names() -> Mapping[str, str]:
     """Return the names of products that Microsoft's table lists under an earlier name, by part number."""
-    where = "names.json"
-    document = _document(_read_packaged(where), schema=NAMES_SCHEMA, where=where)
-    return {_name(part): _name(name) for part, name, _ in document["products"]}
+    return {part: name for part, name, _ in _packaged_list("names.json")}
 
 
 def completed(table: Catalogue) -> Catalogue:
@@ -92,7 +86,12 @@ def _read_packaged(name: str) -> str:
     return resources.folder("auditor.catalogue").joinpath(name).read_text(encoding="utf-8")
 
 
-def _document(text: str, *, schema: str, where: str) -> dict[str, Any]:
+def _packaged_list(name: str) -> list[list[str]]:
+    products: list[list[str]] = json.loads(_read_packaged(name))["products"]
+    return products
+
+
+def _document(text: str, where: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
@@ -102,8 +101,8 @@ def _document(text: str, *, schema: str, where: str) -> dict[str, Any]:
     except RecursionError as error:
         raise _damage_error(where, error) from error
     actual = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or actual != schema:
-        reason = Message("its schema is {found}, not {schema}", found=repr(actual), schema=repr(schema))
+    if not isinstance(document, dict) or actual != SCHEMA:
+        reason = Message("its schema is {found}, not {schema}", found=repr(actual), schema=repr(SCHEMA))
         raise _damage_error(where, ValueError(reason))
     return document
 
