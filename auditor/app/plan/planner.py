@@ -12,17 +12,16 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.constraints import avoid, learn, undecided_policies
 from auditor.app.plan.failed_tenants import empty_plan, failed_after, planned
+from auditor.app.plan.omissions import omissions
 from auditor.app.plan.planned_state import with_state
 from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
-from auditor.checks.data_needs import needs
 from auditor.checks.registry import all_checks
 from auditor.domain.actions.action import Action
-from auditor.domain.enums import Outcome, SourceStatus, Status
+from auditor.domain.enums import Outcome, Status
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.reasons import by_reason
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
@@ -258,7 +257,7 @@ def _tenant_plan(
         title=before.title,
         cloud=before.cloud,
         complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
-        omitted=_omitted(before, options.bound.facts.policies),
+        omitted=omissions(before, options.bound.facts.policies),
         actions=actions,
         before=Standing(open=len(open_), money=money[0]),
         after=Standing(open=len(open_after), money=money[1]),
@@ -332,18 +331,3 @@ def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -
         unpriced=tuple(sorted({sku for evaluated in plan_draft.proposals.values() for sku in evaluated.unpriced})),
         partial=options.partial,
     )
-
-
-def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
-    needed = needs(policies).sources
-    sources = [
-        f"{source.name.value}: {source.status.value}" + (f" ({source.reason})" if source.reason else "")
-        for source in tenant.sources
-        if source.name in needed and source.status not in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED}
-    ]
-    undecided = by_reason(
-        (outcome.id, str(outcome.reason or outcome.status.value))
-        for outcome in tenant.policies
-        if outcome.status is Outcome.NOT_EVALUATED
-    )
-    return (*sources, *(f"{', '.join(ids)}: {reason}" for reason, ids in undecided.items()))

@@ -11,7 +11,7 @@ from auditor.render.plan.fleet_overview import fleet_first, in_reading_order, te
 from auditor.render.plan.outline import OutlineEntry, first_by_rank
 from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.render.plan.question_text import effect, sentence
-from auditor.render.plan.summary import summary
+from auditor.render.plan.summary import missing_data, summary
 from auditor.render.plan.view import TenantRow
 from auditor.render.text.labels import SEVERITIES
 from auditor.result.ranking import MAX_SECTIONS
@@ -43,6 +43,13 @@ def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]
 
 
 def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
+    missing = tuple(missing_data(plan, l10n))
+    for pair in missing[:_MAX_ENTRIES]:
+        yield wrapped_text(": ".join(pair), rest="  ")
+    if len(missing) > _MAX_ENTRIES:
+        yield "  " + l10n.more_in_reports(len(missing) - _MAX_ENTRIES)
+    if missing:
+        yield ""
     yield printable_line(l10n.gettext("What matters most"))
     for first in fleet_first(plan, lambda _: "", l10n):
         reason = " ".join(filter(None, (first.due, first.why)))
@@ -59,8 +66,8 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
 
 
 def _row_texts(row: TenantRow, l10n: Localization) -> Iterator[str]:
-    if row.failure is not None:
-        yield f"{l10n.gettext('not audited')}: {row.failure}"
+    if row.failed:
+        yield l10n.gettext("not audited")
         return
     change = f"{l10n.number(row.open_before)} → {l10n.number(row.open_after)}"
     yield f"{l10n.gettext('open findings')} {change}"

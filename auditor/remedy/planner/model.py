@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Cloud
+from auditor.domain.message import Message
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Notice
@@ -95,7 +96,7 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     title: Annotated[str, SavedField.UNSAVED]
     """Its title in documents."""
     complete: bool
-    omitted: tuple[str, ...]
+    omitted: tuple[Message, ...]
     """What the plan leaves out because it was not read or could not be evaluated."""
     actions: tuple[Action, ...]
     before: Standing
@@ -131,9 +132,9 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     """Seats of products as decided by purchases and renewals, which people carry out."""
 
     @property
-    def failure(self) -> str | None:
+    def failure(self) -> Message | None:
         """Why the tenant has no plan; None if it has one, which may be empty."""
-        return "; ".join(self.omitted) if self.before.open is None else None
+        return self.omitted[0] if self.before.open is None else None
 
     @property
     def open_questions(self) -> tuple[Question, ...]:

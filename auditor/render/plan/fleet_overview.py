@@ -95,7 +95,7 @@ def _row(tenants: Sequence[TenantPlan], title: str, href: str, l10n: Localizatio
     return TenantRow(
         href=href,
         title=title,
-        failure=tenants[0].failure if len(tenants) == 1 else None,
+        failed=not planned,
         proven=all(tenant.proof.holds for tenant in planned),
         complete=all(tenant.complete for tenant in tenants),
         open_before=sum(tenant.before.open or 0 for tenant in planned),

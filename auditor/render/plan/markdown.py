@@ -47,6 +47,7 @@ def escaped(text: str) -> str:
 def _document(plan: PlanView, l10n: Localization) -> Iterator[str]:
     yield from _paragraph(f"# {l10n.gettext('Remediation plan')}")
     yield from _paragraph(*(f"{text}  " for text in _state(plan, l10n)))
+    yield from _paragraph(*(f"- {escaped(text)}" for text in plan.missing))
     yield from _first_actions("##", plan.first, l10n)
     if plan.rows:
         yield from _paragraph(f"## {l10n.gettext('Tenants')}")
@@ -63,7 +64,7 @@ def _state(plan: PlanView, l10n: Localization) -> Iterator[str]:
         yield l10n.gettext(
             "The plan was applied to a copy of the snapshot and audited again: there are no new findings."
         )
-    else:
+    elif plan.proven is not None:
         yield l10n.gettext("The plan was applied to a copy of the snapshot and audited again: the proof failed.")
     if not plan.complete:
         yield l10n.gettext("Incomplete: some of the data below is not known.")
@@ -91,8 +92,8 @@ def _tenant_table(rows: Sequence[TenantRow], l10n: Localization) -> Iterator[str
 
 def _cells(row: TenantRow, count: int, l10n: Localization) -> Sequence[str]:
     title = f"[{escaped(row.title)}]({row.href})" if row.href else escaped(row.title)
-    if row.failure is not None:
-        return title, f"{l10n.gettext('not audited')}: {escaped(row.failure)}", *[""] * (count - 2)
+    if row.failed:
+        return title, l10n.gettext("not audited"), *[""] * (count - 2)
     states = [] if row.proven else [l10n.gettext("the proof failed")]
     states += [] if row.complete else [l10n.gettext("incomplete")]
     change = f"{l10n.number(row.open_before)} → {l10n.number(row.open_after)}"

@@ -30,7 +30,7 @@ from auditor.render.plan.outline_text import (
     subject_labels,
 )
 from auditor.render.plan.question_text import answer_label, answered, effect, sentence
-from auditor.render.plan.summary import summary
+from auditor.render.plan.summary import missing_data, summary
 from auditor.render.plan.view import (
     ActionView,
     AnswerView,
@@ -71,8 +71,9 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
     return PlanView(
         as_of=datetime.fromisoformat(plan.as_of),
         complete=plan.complete,
-        proven=plan.proven,
+        proven=None if all(tenant.failure is not None for tenant in plan.tenants) else plan.proven,
         title=plan.tenants[0].title if len(plan.tenants) == 1 else "",
+        missing=tuple(map(": ".join, missing_data(plan, l10n))) if len(plan.tenants) > 1 else (),
         rows=tenant_rows(plan, address, l10n),
         first=fleet_first(plan, address, l10n),
         tenants=tuple(_TenantPage(tenant, anchors[tenant.name], l10n, plan.as_of).view() for tenant in sections),

@@ -1,18 +1,20 @@
-"""Summarises the plan of a tenant in sentences: findings, requests, money, and what is not known."""
+"""Summarises plans in sentences: findings, requests and money of a tenant, and what is not known."""
 
 from collections.abc import Iterator
 
 from auditor.domain.translation import Localizer
-from auditor.remedy.planner.model import Figures, TenantPlan
+from auditor.localization import Localization
+from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
 from auditor.render.plan.outline import fixed_by_requests
+from auditor.render.text.summary import combined_reasons
 
 
-def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple[str, ...]:
+def summary(tenant: TenantPlan, l10n: Localization, *, money: bool = True) -> tuple[str, ...]:
     """Return the summary of a tenant's plan, as paragraphs; of a tenant without a plan only why it has none."""
     if tenant.failure is not None:
-        form = l10n.gettext("{tenant} could not be audited: {reason}")
-        return (form.format(tenant=tenant.title, reason=tenant.failure),)
+        reason = l10n.translate(tenant.failure)
+        return (l10n.gettext("{tenant} could not be audited: {reason}", tenant=tenant.title, reason=reason),)
     paragraphs = [" ".join(_effect(tenant, l10n))]
     if sum(row.open > 0 for row in tenant.reach) > 1:
         paragraphs.append(_reach(tenant, l10n))
@@ -20,7 +22,7 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
     if not tenant.complete:
         paragraphs.append(
             l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
-                what="; ".join(tenant.omitted)
+                what="; ".join(map(l10n.translate, tenant.omitted))
             )
         )
     if not tenant.solver.optimal:
@@ -96,3 +98,14 @@ def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
         if figures.lower_bound
         else text
     )
+
+
+def missing_data(plan: FleetPlan, l10n: Localization) -> Iterator[tuple[str, str]]:
+    """Yield (tenants, reason) for each reason why the plan is incomplete, first why tenants have no plan."""
+    reasons = (
+        (tenant.title, text if tenant.failure is None else l10n.gettext("not audited: {reason}", reason=text))
+        for tenant in sorted(plan.tenants, key=lambda tenant: tenant.failure is None)
+        if not tenant.complete
+        for text in map(l10n.translate, tenant.omitted)
+    )
+    return combined_reasons(reasons, l10n)

@@ -107,8 +107,8 @@ class TenantRow(Struct, frozen=True, kw_only=True):
     href: str
     """Link to the tenant's plan, on this page or on its own page; empty for the totals."""
     title: str
-    failure: str | None
-    """Why there is no plan, then every number is 0; None if there is one."""
+    failed: bool
+    """Whether there is no plan, then every number is 0."""
     proven: bool
     complete: bool
     open_before: int
@@ -158,9 +158,12 @@ class PlanView(Struct, frozen=True, kw_only=True):
 
     as_of: datetime
     complete: bool
-    proven: bool
+    proven: bool | None
+    """Whether the proof succeeds; None if no tenant has a plan."""
     title: str
     """The title of the only tenant; empty if there are several."""
+    missing: tuple[str, ...]
+    """Why the plans of several tenants are incomplete; empty for a single tenant, whose summary says it."""
     rows: tuple[TenantRow, ...]
     """The tenants and their totals; empty for a single tenant."""
     first: tuple[FirstAction, ...]

@@ -8,8 +8,10 @@ from auditor.domain.enums import Severity, SourceStatus
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
+from auditor.localization import Localization
 from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.render.text.sanitize import shortened
+from auditor.result.ranking import by_urgency
 
 NAMED_TENANTS: Final = 3
 """Tenants that are named in a sentence or title."""
@@ -104,13 +106,22 @@ def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
 
 
 def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
-    """Yield (tenants, or a label for policies across tenants; reason) for each reason why the audit is incomplete."""
+    """Yield (tenants, or a label for policies across tenants; reason) for each reason why the audit is incomplete.
+
+    The reasons why tenants were not audited come first.
+    """
     titles = _titles(result)
-    reasons = [(titles[tenant.name], reason) for tenant in result.tenants for reason in _reasons(tenant, l10n)]
-    for names, reason in _combined(reasons):
-        yield l10n.first_of(names, NAMED_TENANTS), reason
+    tenants = by_urgency(result.tenants)
+    reasons = [(titles[tenant.name], reason) for tenant in tenants for reason in _reasons(tenant, l10n)]
+    yield from combined_reasons(reasons, l10n)
     fleet = l10n.gettext("Policies across tenants")
     yield from ((fleet, reason) for reason in _not_evaluated(result.fleet.policies, l10n))
+
+
+def combined_reasons(reasons: Iterable[tuple[str, str]], l10n: Localization) -> Iterator[tuple[str, str]]:
+    """Yield (tenants, reason) from pairs of a tenant and a reason; tenants with the same reason are combined."""
+    for names, reason in _combined(reasons):
+        yield l10n.first_of(names, NAMED_TENANTS), reason
 
 
 def _combined(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -2,12 +2,14 @@
 
 from msgspec.structs import replace
 
+from auditor.domain.message import Message
+from auditor.localization import localization
 from auditor.policy.loader import load
-from auditor.remedy.messages import ENGLISH
-from auditor.render.plan.summary import summary
+from auditor.remedy.planner.model import TenantPlan
+from auditor.render.plan.summary import missing_data, summary
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.crowded_tenant import subscription
-from tests.builders.tenant.plan_tenants import E3, PRICES, VISIO, grant, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, PRICES, VISIO, fleet, grant, planned, snapshot, user
 
 LEAVERS = (
     "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]\n"
@@ -18,7 +20,7 @@ def test_plan_with_excluded_alternatives_is_not_called_the_best() -> None:
     plan = planned(snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 5}), LEAVERS)
     for solver in ("none", "walk", "milp"):
         limited = replace(plan, solver=replace(plan.solver, name=solver, optimal=False))
-        text = " ".join(summary(limited, ENGLISH))
+        text = " ".join(summary(limited, localization("en")))
         assert "A better plan may exist" in text
 
 
@@ -27,7 +29,7 @@ def test_findings_fixed_by_decided_seats_are_counted_apart_from_those_fixed_by_r
     people = [user("ann", grant(E3), accountEnabled=False), user("bo", grant(E3))]
     state = snapshot(people, {E3: 9}, subscriptions=[subscription("SPE_E3", 9, "2026-12-20")])
     plan, _ = answered_plan([state], load([("policies/p.yaml", f"version: 1\n{spare}".encode())]).policies)
-    first, *_ = summary(plan.tenants[0], ENGLISH)
+    first, *_ = summary(plan.tenants[0], localization("en"))
     assert first.endswith(
         "has 2 open findings. Decided purchases and renewals fix 1 of them. 1 request fixes 1 of them; 0 remain."
     )
@@ -38,4 +40,25 @@ def test_missing_prices_are_mentioned_only_if_there_is_a_price_list() -> None:
     for prices, mentioned in (("", False), (PRICES, True)):
         plan = planned(state, LEAVERS + prices)
         plan = replace(plan, solver=replace(plan.solver, unpriced=(VISIO,)))
-        assert any("Products without a price" in text for text in summary(plan, ENGLISH)) == mentioned
+        assert any("Products without a price" in text for text in summary(plan, localization("en"))) == mentioned
+
+
+def incomplete(plan: TenantPlan, name: str, *reasons: Message) -> TenantPlan:
+    return replace(plan, name=name, title=name, complete=False, omitted=reasons)
+
+
+def test_tenants_with_the_same_reason_share_a_line_in_the_language_of_the_reader() -> None:
+    plans = fleet([snapshot([user("ann", grant(E3))], {E3: 5})], LEAVERS)
+    (plan,) = plans.tenants
+    unread, refused = (
+        Message("{source}: not collected", source="X"),
+        Message("the sign-in was refused: {text}", text="x"),
+    )
+    failed = replace(plan, before=replace(plan.before, open=None))
+    tenants = [incomplete(plan, "a", unread), plan, incomplete(plan, "b", unread), incomplete(failed, "c", refused)]
+    missing = tuple(missing_data(replace(plans, tenants=tuple(tenants)), localization("nl")))
+    assert missing == (("c", "niet gecontroleerd: de aanmelding is geweigerd: x"), ("a, b", "X: niet verzameld"))
+    assert summary(tenants[0], localization("nl"))[-1].endswith("het plan laat weg: X: niet verzameld.")
+    assert summary(tenants[-1], localization("nl")) == (
+        "c kon niet worden gecontroleerd: de aanmelding is geweigerd: x",
+    )

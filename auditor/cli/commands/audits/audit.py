@@ -231,8 +231,9 @@ def print_result(content: PageContent, output: Output, written: tuple[Path, ...]
         return
     if not content.result.complete and not in_github_actions(os.environ):  # a job has annotations
         from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only for an incomplete audit
+        from auditor.render.text.summary import missing_data  # noqa: PLC0415
 
-        print_missing_data(content.result, content.l10n)
+        print_missing_data(missing_data(content.result, content.l10n), content.l10n)
     if not quiet and sys.stderr.isatty():
         text = translated_text("wrote {path}", content.locale)
         for path in written:

@@ -25,17 +25,19 @@ from auditor.cli.arguments.options import (
     pseudonym_key,
     reader_locale,
 )
-from auditor.cli.terminal.console import out, print_diagnostics, print_message
+from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.missing_data import print_missing_data
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import Diagnostic, UsageError
-from auditor.domain.message import Message, joined
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
+from auditor.render.plan.summary import missing_data
 
 EXAMPLES = """\
 auditor plan --demo                          the built-in tenants
@@ -111,11 +113,7 @@ def run(args: argparse.Namespace) -> int:
         with for_people():
             print_plan(localized, l10n, print_message if stdout_formats else out)
     else:
-        failures = ((tenant.title, tenant.failure) for tenant in localized.tenants if tenant.failure is not None)
-        print_diagnostics(
-            [Diagnostic(slug="audit-incomplete", message=joined(": ", failure)) for failure in failures],
-            locale=args.locale,
-        )
+        print_missing_data(missing_data(localized, l10n), l10n)
     if not args.quiet:
         print_written(written, l10n)
     return exit_code(plan)

@@ -54,8 +54,9 @@ def run(args: argparse.Namespace) -> int:
                 _print(localized, Labels(locale), to_stderr=any(path is None for _, path in targets))
         elif not result.complete:
             from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only if incomplete
+            from auditor.render.text.summary import missing_data  # noqa: PLC0415
 
-            print_missing_data(localized, Labels(locale))
+            print_missing_data(missing_data(localized, Labels(locale)), Labels(locale))
         if not args.quiet:
             print_written(written, Labels(locale))
         return exit_code(result, logged=args.done is not None)

@@ -43,7 +43,7 @@ def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
         "plan.md",
     ]
     html = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
-    assert (html.count("not audited"), html.count('class="proof"')) == (1, 1)
+    assert (html.count("not audited"), html.count('class="proof"')) == (2, 1)
     assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [planned["name"]]
     alone = expect(3, *common, "--tenant", "adatum", "-f", "http=-", cwd=tmp_path)
     assert (alone.out, "error[audit-incomplete]: adatum: " in alone.err) == (b"", True)

@@ -316,7 +316,7 @@ def test_plan_of_an_incomplete_snapshot_exits_with_3(tmp_path: Path, rules: str)
     assert run(["plan", "--snapshot", str(tmp_path / "snapshots"), AS_OF, "-q", "-o", str(tmp_path), rules]) == 3
     tenant = plan_of(tmp_path)["tenants"][0]
     assert not tenant["complete"]
-    assert tenant["omitted"] == ["subscribedSkus: denied (not allowed)"]
+    assert tenant["omitted"] == ["Subscribed products: denied (not allowed)"]
 
 
 def test_damaged_snapshot_is_an_error(tmp_path: Path, rules: str) -> None:
