@@ -1,7 +1,7 @@
 """Prints a Result on the terminal: verdict, changes, seats, most important actions, unknown facts, files."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -11,16 +11,21 @@ from rich.text import Text
 
 from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, print_sparks
 from auditor.cli.terminal.unmatched_policies import print_unmatched
-from auditor.domain.enums import Outcome, Severity
+from auditor.domain.enums import Severity
 from auditor.domain.errors import printable_line
-from auditor.domain.reasons import by_reason, tenant_list
+from auditor.domain.message import NOTHING
+from auditor.domain.reasons import by_reason
+from auditor.domain.result.model import Result
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.summary import named_tenants
 from auditor.render.view.charts.curves import sparks
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
 from auditor.render.view.tenant_table import fleet_rows
 from auditor.render.view.usage import idle_lines, unit_lines
+from auditor.result.ranking import by_urgency
 
 _STYLES: Final = {
     Severity.CRITICAL: "bold red",
@@ -70,10 +75,7 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     _print_seats(console, page.sections, l10n, sum(len(tenant.seats) for tenant in result.tenants))
     _print_usage(console, page.sections, l10n)
     _print_highlights(console, page, l10n)
-    # If a tenant could not be audited at all, the cause is printed above, once per tenant.
-    failed = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
-    unknown = result.summary.not_evaluated - sum(outcome.unknown for outcomes in failed for outcome in outcomes)
-    _print_unknown(console, page.sections, l10n, unknown)
+    _print_unknown(console, result, l10n)
     print_unmatched(console, result, l10n)
     if paths:
         _print_title(console, l10n.gettext("Reports"))
@@ -249,27 +251,29 @@ def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
     return l10n.joined([*parts, *filter(None, [highlight.elsewhere])])
 
 
-def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: Labels, count: int) -> None:
-    """Print why `count` policies could not be evaluated, grouped by cause and the tenants that have it."""
-    if not count:
-        return
+def _print_unknown(console: Console, result: Result, l10n: Labels) -> None:
+    """Print why policies could not be evaluated, grouped by cause and the tenants that have it.
+
+    The causes of tenants that could not be audited at all are printed above.
+    """
     by_cause: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for section in sections:
-        unknown = (
-            (row.policy, row.reason)
-            for row in (section.outcomes if section.failure is None else ())
-            if row.status is Outcome.NOT_EVALUATED and not row.report_only
-        )
-        for reason, policies in by_reason(unknown).items():
-            by_cause.setdefault((reason, tuple(policies)), []).append(_cut(section.title, _MAX_TENANT))
+    titles = tenant_titles(result.tenants)
+    audited = (tenant for tenant in by_urgency(result.tenants) if tenant.failure is None)
+    parts = [(titles[tenant.name], tenant.policies) for tenant in audited]
+    for title, policies in (*parts, (l10n.gettext("Policies across tenants"), result.fleet.policies)):
+        unknown = ((policy.id, l10n.translate(policy.reason or NOTHING)) for policy in policies if policy.unknown)
+        for reason, ids in by_reason(unknown).items():
+            by_cause.setdefault((reason, tuple(ids)), []).append(_cut(title, _MAX_TENANT))
+    if not by_cause:
+        return
     _print_title(console, l10n.gettext("Not evaluated"))
-    printed = 0
-    for (reason, (first, *others)), titles in list(by_cause.items())[:_MAX_UNKNOWN]:
+    more = sum(len(ids) * len(names) for (_, ids), names in by_cause.items())
+    for (reason, (first, *others)), names in list(by_cause.items())[:_MAX_UNKNOWN]:
         number = 1 + len(others)
-        printed += number * len(titles)
+        more -= number * len(names)
         named = l10n.plural("{count} policy", "{count} policies", number) if others else first
-        line = Text(printable_line(f"{l10n.translate(tenant_list(titles))}: {named}"), style="yellow")
+        line = Text(printable_line(f"{named_tenants(names, len(titles), l10n)}: {named}"), style="yellow")
         line.append(f"  {_cut(reason, _MAX_REASON)}", style="default")
         print_indented(console, line)
-    if count > printed:
-        _print(console, Text(f"  {l10n.more_in_reports(count - printed)}", style="dim"))
+    if more:
+        _print(console, Text(f"  {l10n.more_in_reports(more)}", style="dim"))

@@ -108,4 +108,4 @@ def missing_data(plan: FleetPlan, l10n: Localization) -> Iterator[tuple[str, str
         if not tenant.complete
         for text in map(l10n.translate, tenant.omitted)
     )
-    return combined_reasons(reasons, l10n)
+    return combined_reasons(reasons, len(plan.tenants), l10n)

@@ -1,7 +1,7 @@
 """The introductory sentences that all reports share: the outcome, and which data is missing."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from auditor.domain.enums import Severity, SourceStatus
@@ -69,7 +69,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
     titles = _titles(result)
     sentences = list(_failures(result, titles, l10n))
     alike: dict[tuple[int, str], list[str]] = {}
-    for tenant in result.tenants:
+    for tenant in by_urgency(result.tenants):
         if tenant.failure is None and not tenant.fully_evaluated:
             unknown = sum(outcome.unknown for outcome in tenant.policies)
             alike.setdefault((unknown, _gaps(tenant.sources, l10n)), []).append(titles[tenant.name])
@@ -79,7 +79,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             if unknown
             else l10n.gettext("Some data was not read from")
         )
-        sentences.append(f"{text} {l10n.first_of(names, NAMED_TENANTS)}{gaps}.")
+        sentences.append(f"{text} {named_tenants(names, len(titles), l10n)}{gaps}.")
     unknown = sum(outcome.unknown for outcome in result.fleet.policies)
     if unknown:
         sentences.append(
@@ -101,7 +101,7 @@ def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
         if len(names) == 1:
             yield l10n.gettext("{tenant} could not be audited: {reason}", tenant=names[0], reason=reason)
         else:
-            listed = l10n.first_of(names, NAMED_TENANTS)
+            listed = named_tenants(names, len(titles), l10n)
             yield l10n.gettext("{tenants} could not be audited: {reason}", tenants=listed, reason=reason)
 
 
@@ -113,15 +113,25 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
     titles = _titles(result)
     tenants = by_urgency(result.tenants)
     reasons = [(titles[tenant.name], reason) for tenant in tenants for reason in _reasons(tenant, l10n)]
-    yield from combined_reasons(reasons, l10n)
+    yield from combined_reasons(reasons, len(titles), l10n)
     fleet = l10n.gettext("Policies across tenants")
     yield from ((fleet, reason) for reason in _not_evaluated(result.fleet.policies, l10n))
 
 
-def combined_reasons(reasons: Iterable[tuple[str, str]], l10n: Localization) -> Iterator[tuple[str, str]]:
-    """Yield (tenants, reason) from pairs of a tenant and a reason; tenants with the same reason are combined."""
+def combined_reasons(reasons: Iterable[tuple[str, str]], total: int, l10n: Localization) -> Iterator[tuple[str, str]]:
+    """Yield (tenants, reason) from pairs of a tenant and a reason; tenants with the same reason are combined.
+
+    `total` is the number of all tenants.
+    """
     for names, reason in _combined(reasons):
-        yield l10n.first_of(names, NAMED_TENANTS), reason
+        yield named_tenants(names, total, l10n), reason
+
+
+def named_tenants(names: Sequence[str], total: int, l10n: Localization) -> str:
+    """Return the first names and the number of the others, or only the number if these are all tenants."""
+    if NAMED_TENANTS < len(names) == total:
+        return l10n.gettext("all {count} tenants", count=l10n.number(total))
+    return l10n.first_of(names, NAMED_TENANTS)
 
 
 def _combined(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -260,7 +260,7 @@ def test_plan_of_an_incomplete_snapshot_lists_what_it_omits() -> None:
     )
     plan = fleet([state], text)
     assert not plan.complete
-    assert any(item.startswith("mailboxes: denied") for item in plan.tenants[0].omitted)
+    assert any(item.startswith("Mailbox types: denied") for item in plan.tenants[0].omitted)
     assert any(item.startswith("mail, room: ") for item in plan.tenants[0].omitted)
     assert bodies(plan.tenants[0]) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
 
