@@ -20,6 +20,7 @@ from auditor.engine.policy.waivers import waive_object_finding
 from auditor.engine.policy_index import PATHS
 from auditor.engine.scope import TenantScope
 from auditor.engine.seat_usage import seat_columns
+from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _CONCURRENT_BATCHES = 2
@@ -50,8 +51,13 @@ def evaluated_batches(bound: BoundPolicies) -> Iterator[BatchOutcome]:
 
     with ThreadPoolExecutor(max_workers=_CONCURRENT_BATCHES) as pool:
         pending: deque[Future[BatchOutcome]] = deque()
-        for batch in batches:
-            pending.append(pool.submit(evaluate_batch, bound, batch))
+
+        def submitted(batch: UserBatch) -> Future[BatchOutcome]:
+            return pool.submit(evaluate_batch, bound, batch)
+
+        # `map` keeps no reference to a batch, unlike a loop variable: its columns are freed once it is evaluated.
+        for future in map(submitted, batches):
+            pending.append(future)
             if len(pending) > _CONCURRENT_BATCHES:
                 yield pending.popleft().result()
         while pending:

@@ -1,5 +1,6 @@
 """Tests reading single row groups, which machines that share an audit use instead of reading the whole snapshot."""
 
+import weakref
 from pathlib import Path
 
 import pyarrow as pa
@@ -60,6 +61,13 @@ def test_row_groups_equal_the_batches_of_a_complete_reading(snapshot_folder: Pat
             batch.users,
             batch.assignments,
         )
+
+
+def test_columns_of_a_row_group_are_freed_before_the_next_one_is_read(snapshot_folder: Path) -> None:
+    batches = read(snapshot_folder).batches()
+    users = weakref.ref(next(batches).users)
+    assert users() is None
+    assert next(batches).offset == 2
 
 
 def test_only_the_requested_row_group_is_verified(folder: Path) -> None:

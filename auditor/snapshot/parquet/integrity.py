@@ -229,20 +229,27 @@ def cast_table(path: Path, table: pa.Table, schema: pa.Schema) -> pa.Table:
     return cast
 
 
-def check_unique(path: Path, ids: pa.Array, previous_id: str | None) -> str | None:
-    """Raise SnapshotError if a row group repeats a user, also the last one of the previous group; returns the last id.
+class UserIdOrder:
+    """Checks, row group by row group, that no user is repeated in a file.
 
     Files of other writers may be unsorted; duplicates in different row groups of these are not detected.
     """
-    if not len(ids):
-        return previous_id
-    repeated = ids[0].as_py() == previous_id
-    if pc.any(pc.less_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py():
-        repeated = repeated or pc.count_distinct(ids).as_py() < len(ids)
-    if repeated:
-        raise damaged(Message("{path} has a user twice", path=path))
-    last: str = ids[-1].as_py()
-    return last
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.last_id: str | None = None
+        """The last id of the previous row group; None if it is unknown."""
+
+    def check(self, ids: pa.Array) -> None:
+        """Raise SnapshotError if a row group repeats a user, also the last one of the previous row group."""
+        if not len(ids):
+            return
+        repeated = ids[0].as_py() == self.last_id
+        if pc.any(pc.less_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py():
+            repeated = repeated or pc.count_distinct(ids).as_py() < len(ids)
+        if repeated:
+            raise damaged(Message("{path} has a user twice", path=self._path))
+        self.last_id = ids[-1].as_py()
 
 
 def check_requested(path: Path, present: list[str], manifest: Manifest, *, rows: int) -> None:

@@ -11,9 +11,9 @@ from auditor.snapshot.model import UserBatch, one_batch
 from auditor.snapshot.parquet.bounds import damaged
 from auditor.snapshot.parquet.integrity import (
     UNREADABLE,
+    UserIdOrder,
     cast_batch,
     check_present,
-    check_unique,
     opened,
     undecodable,
 )
@@ -133,20 +133,31 @@ class UserFilesReader:
         if users_file.file.num_row_groups != assignments_file.file.num_row_groups:
             raise damaged(Message("users and assignments of {folder} do not match", folder=self._folder))
         user_columns, assignment_columns = users_file.present(users), assignments_file.present(assignments)
-        offset, previous_id = 0, None
+        order, offset = UserIdOrder(self._folder / "users.parquet"), 0
         for group in range(users_file.file.num_row_groups):
-            row_count = users_file.file.metadata.row_group(group).num_rows
+            metadata = users_file.file.metadata.row_group(group)
             if selected is None or group in selected:
-                threads = row_count >= _MIN_THREADED_USERS
-                batch = users_file.rows(group, user_columns, threads=threads)
-                if "id" in user_columns:
-                    previous_id = check_unique(self._folder / "users.parquet", batch.column("id"), previous_id)
-                assignment_rows = assignments_file.rows(group, assignment_columns, threads=threads)
-                self._check_owners(assignment_rows, offset, offset + row_count)
-                yield UserBatch(users=batch, assignments=assignment_rows, offset=offset)
+                threads = metadata.num_rows >= _MIN_THREADED_USERS
+                # Not a variable: the columns are freed when the caller drops them, not when the next group is read.
+                yield self._batch(
+                    users_file.rows(group, user_columns, threads=threads),
+                    assignments_file.rows(group, assignment_columns, threads=threads),
+                    range(offset, offset + metadata.num_rows),
+                    order,
+                )
             else:
-                previous_id = _last_id(users_file.file.metadata.row_group(group))
-            offset += row_count
+                order.last_id = _last_id(metadata)
+            offset += metadata.num_rows
+
+    def _batch(self, users: pa.RecordBatch, assignments: pa.RecordBatch, rows: range, order: UserIdOrder) -> UserBatch:
+        """Return the columns of a row group; `rows` are its rows in the files.
+
+        Raises SnapshotError if the columns are inconsistent.
+        """
+        if "id" in users.schema.names:
+            order.check(users.column("id"))
+        self._check_owners(assignments, rows.start, rows.stop)
+        return UserBatch(users=users, assignments=assignments, offset=rows.start)
 
     def _check_owners(self, assignments: pa.RecordBatch, first: int, end: int) -> None:
         """Check that each assignment belongs to a user of the row group, and that they are in the order of users."""
