@@ -1,5 +1,6 @@
 """Creates record batches of findings from evaluation outcomes; users with findings are read from the snapshot again."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
@@ -36,7 +37,7 @@ from auditor.findings.evidence.users import EVIDENCE_COLUMNS, UserEvidence, sele
 from auditor.snapshot.model import UserBatch
 
 _PEOPLE_PER_BATCH: Final = 16_384
-"""Number of people whose findings are created together."""
+"""Maximum number of people whose findings are created together."""
 _DIGITS: Final = 32
 """Number of hexadecimal digits in a fingerprint."""
 _NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
@@ -77,8 +78,8 @@ def _findings_of_batch(
         message = Message("the snapshot of the tenant {tenant} changed while it was audited", tenant=tenant)
         hint = Message("run the audit again when nothing writes to the snapshot")
         raise SnapshotError("snapshot-damaged", message, hint=hint)
-    for start in range(0, len(rows), _PEOPLE_PER_BATCH):
-        part = rows[start : start + _PEOPLE_PER_BATCH]
+    # Parts of equal size: a small last one would be copied when the table joins it with the next part.
+    for part in np.array_split(rows, math.ceil(len(rows) / _PEOPLE_PER_BATCH)) if len(rows) else ():
         users, assignments = selected_users(batch, part)
         people = user_evidence(bound, users, assignments, part, evidence=evidence)
         usage = UsageEvidence(bound, UserBatch(users=users, assignments=assignments, offset=batch.offset), part)

@@ -134,6 +134,7 @@ def evaluate_tenant(
     for findings in findings_about_users(bound, batches, outcome, evidence=evidence):
         proposed.add(findings)
         table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
+        del findings  # free the batch before the next one is created
     evaluation = conclude(bound, outcome)
     findings = findings_about_objects(bound, evaluation)
     table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
