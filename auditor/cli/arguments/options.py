@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from auditor.domain.result.model import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
+_SEPARATOR: Final = re.compile(r",(?=[^,=./\\]*(?:[,=]|$))")
+"""A comma between two formats."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 """Years that an audit may be in: adding or subtracting the longest duration of the policy language cannot overflow."""
 _EPOCH_DIGITS = len("99999999999")
@@ -294,8 +297,8 @@ def reader_locale(flag: str | None) -> str:
 
 
 def split_formats(flags: Sequence[str]) -> list[str]:
-    """Return the formats in flags; a flag is a list separated by commas, or one FORMAT=PATH."""
-    return [part for text in flags for part in ([text] if "=" in text else text.split(","))]
+    """Return the formats in flags, separated by commas; a comma in a PATH that no name follows is kept."""
+    return [part for text in flags for part in _SEPARATOR.split(text)]
 
 
 def formats_of(flags: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.fleet_overview import fleet_first, in_reading_order, tenant_rows
 from auditor.render.plan.outline import OutlineEntry, first_by_rank
-from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_labels
+from auditor.render.plan.outline_text import due_text, effect_texts, plan_parts, subject_labels
 from auditor.render.plan.question_text import effect, sentence
 from auditor.render.plan.summary import missing_data, summary
 from auditor.render.plan.view import TenantRow
@@ -52,10 +52,8 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
         yield ""
     yield printable_line(l10n.gettext("What matters most"))
     for first in fleet_first(plan, lambda _: "", l10n):
-        reason = " ".join(filter(None, (first.due, first.why)))
         tenants = ", ".join(filter(None, (first.tenant, first.elsewhere)))
-        text = f"{tenants}: {first.title}  {reason}"
-        yield wrapped_text(text, first=f"{first.number:>4}    ", rest=_INDENT)
+        yield from _first_action(first.number, f"{tenants}: {first.title}", first.due, first.why)
     *rows, totals = tenant_rows(plan, lambda _: "", l10n)
     yield ""
     yield printable_line(l10n.gettext("Tenants"))
@@ -63,6 +61,11 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
         yield wrapped_text(f"{row.title}: {', '.join(_row_texts(row, l10n))}", first="    ", rest=_INDENT)
     yield _INDENT + printable_line(l10n.more(len(rows) - _MAX_ENTRIES))
     yield wrapped_text(f"{totals.title}: {', '.join(_row_texts(totals, l10n))}", first="    ", rest=_INDENT)
+
+
+def _first_action(number: int, title: str, *reasons: str) -> Iterator[str]:
+    yield wrapped_text(title, first=f"{number:>4}    ", rest=_INDENT)
+    yield wrapped_text(" · ".join(filter(None, reasons)), first=_INDENT, rest=_INDENT)
 
 
 def _row_texts(row: TenantRow, l10n: Localization) -> Iterator[str]:
@@ -93,7 +96,7 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
         yield ""
         yield printable_line(l10n.gettext("What matters most"))
     for number, action in first:
-        yield wrapped_text(f"{action.title}  {action.why}", first=f"{number:>4}    ", rest=_INDENT)
+        yield from _first_action(number, action.title, due_text(action, l10n), action.why)
     parts = tuple(plan_parts(tenant, l10n))
     for part in parts:
         yield ""

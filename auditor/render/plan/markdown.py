@@ -78,8 +78,8 @@ def _first_actions(level: str, actions: Sequence[FirstAction], l10n: Localizatio
     for first in actions:
         target = first.tenant or l10n.gettext("Action {number}", number=first.number)
         elsewhere = f", {escaped(first.elsewhere)}" if first.elsewhere else ""
-        reasons = escaped(" · ".join(filter(None, (first.due, first.why))))
-        yield f"- [{escaped(target)}]({first.href}){elsewhere}: **{escaped(first.title)}**. {reasons}"
+        reasons = (f" · {escaped(text)}" for text in (first.due, first.why) if text)
+        yield f"- [{escaped(target)}]({first.href}){elsewhere}: **{escaped(first.title)}**{''.join(reasons)}"
     yield ""
 
 

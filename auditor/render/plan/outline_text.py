@@ -17,6 +17,7 @@ from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer
 from auditor.findings.display_names import detail_label, named_product
+from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import Command, connect
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
@@ -90,11 +91,11 @@ def heading(entry: OutlineEntry) -> str:
     return f"{entry.number}. {entry.action.title}"
 
 
-def due_text(action: Action, l10n: Localizer) -> str:
+def due_text(action: Action, l10n: Localization) -> str:
     """Return the date by which to decide about an action; empty if no date is known."""
     if action.due is None:
         return ""
-    return l10n.gettext("decide by {date}").format(date=l10n.day(action.due))
+    return l10n.gettext("decide by {date}").format(date=l10n.date(action.due))
 
 
 _FIXED: Final = NN_("fixes {count} finding", "fixes {count} findings")

@@ -19,6 +19,7 @@ INVALID_OPTIONS = [
     (["-f", "json=-", "-f", "csv=-"], "format-path"),
     (["-f", "json=a", "-f", "csv=./a"], "format-path"),
     (["-f", "json=a", "-f", "csv=policies/../a"], "format-path"),
+    (["-f", "json=a,csv=policies"], "format-path"),
     (["-f", "json=policies"], "format-path"),
     (["-f", "csv=c.csv", "-f", "json=policies"], "format-path"),
     (["-f", "json=" + "n" * 300], "format-path"),

@@ -150,18 +150,18 @@ def test_first_actions_of_a_plan_show_their_own_date() -> None:
     assert dated
     html = plan_html(plan(), l10n=localization("en")).decode().partition('<ol class="first-actions">')[2]
     items = html.partition("</ol>")[0].split("<li ")
+    screen: list[str] = []
+    print_plan(plan(), localization("en"), screen.append)
     for action in dated:
         assert action.due is not None
         (item,) = (item for item in items if action.title in item)
-        reasons = f"decide by {localization('en').day(action.due)} · {action.why}"
+        reasons = f"decide by {localization('en').date(action.due)} · {action.why}"
         assert f"<small>{reasons}</small>" in item
         assert (
-            f"**{escaped(action.title)}**. {escaped(reasons)}"
+            f"**{escaped(action.title)}** · {escaped(reasons)}"
             in plan_markdown(plan(), l10n=localization("en")).decode()
         )
-    screen: list[str] = []
-    print_plan(plan(), localization("en"), screen.append)
-    assert f"{dated[0].title} {dated[0].why}" in " ".join(" ".join(screen).split())
+        assert f"{action.title} {reasons}" in " ".join(" ".join(screen).split())
 
 
 def test_plan_json_has_rank_and_reason_and_either_saving_or_cost() -> None:
