@@ -46,6 +46,7 @@ from auditor.remedy.planner.model import (
 )
 from auditor.remedy.planner.questions.contract_seats import agreed_contracts, with_agreed
 from auditor.remedy.planner.questions.decisions import unmatched
+from auditor.remedy.planner.questions.questions import is_settled
 from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_notices, with_seat_steps
 from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining_reasons import why
@@ -271,7 +272,7 @@ def _tenant_plan(
         solver=_solver(options, plan_draft, constraints),
         findings=open_,
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
-        questions=options.answered.questions,
+        questions=tuple(question for question in options.answered.questions if not is_settled(question, fixed)),
         notices=_notices(options, plan_draft, constraints),
         names=_names(before, options, l10n),
         decided_seats=seats,

@@ -198,9 +198,15 @@ def assert_undone(
     state_after = state(emulated_tenant.tenant)
     ids = {user: name for name, user in user_ids(emulated_tenant.tenant).items()}
     irreversible = {step.user or step.group for steps in plan.changes.steps.values() for step in steps if not step.undo}
+    over_assigned = {
+        row["skuId"]
+        for row in emulated_tenant.tenant.skus
+        if seats["consumed"][row["skuId"]] > row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"]
+    }
+    irreversible |= {change.user for change in plan.holdings if over_assigned & {*change.lost}}
     irreversible = {ids.get(object_id, object_id) for object_id in irreversible}
     assert {name for name in before if state_after[name] != before[name]} <= irreversible, (
-        "only objects with an irreversible change differ"
+        "only objects with an irreversible change differ, and people whose product had more people than seats"
     )
     assert seats_of(emulated_tenant.tenant)["enabled"] == seats["enabled"]
     assert seats_of(emulated_tenant.tenant)["subscriptions"] == seats["subscriptions"]

@@ -80,6 +80,13 @@ def test_renewal_does_not_remove_seats_in_use(answer: dict[str, Any], seats: int
     assert all("but the plan in 1:" in notice.message for notice in plan.notices)
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_purchase_is_asked_only_if_requests_do_not_free_the_missing_seat(enabled: bool) -> None:  # noqa: FBT001
+    people = [user("may-leave", grant(E3), accountEnabled=enabled), user("stays", grant(E3))]
+    plan = planned(snapshot(people, {E3: 1}), rules=RULES.replace("max: 1", "min: 0"))
+    assert [question.kind for question in plan.questions] == (["purchase"] if enabled else ["release"])
+
+
 @pytest.mark.slow
 def test_answered_purchase_assigns_the_bought_seats() -> None:
     tenant = snapshot(STARTERS, {F3: 1})

@@ -1,7 +1,7 @@
 """Creates the questions about findings of a tenant, each with a stable id and its possible answers."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
 from typing import Any, Final
@@ -143,6 +143,14 @@ def with_seat_needs(
             added = replace(added, assumes_answers=True)
             by_id[added.id] = _joined(by_id[added.id], added) if added.id in by_id else added
     return tuple(sorted(by_id.values(), key=question_order))
+
+
+def is_settled(question: Question, fixed: Collection[str]) -> bool:
+    """Return whether a question about a purchase needs no answer, because requests free the missing seats.
+
+    `fixed` are the fingerprints of the findings that the plan fixes.
+    """
+    return question.kind is AnswerKind.PURCHASE and question.decision is None and {*question.findings} <= {*fixed}
 
 
 def with_service_losses(
