@@ -18,6 +18,7 @@ from tests.builders.document.powershell import Script
 from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, F3, VISIO, bodies, grant, snapshot, user
+from tests.builders.tenant.tenants import bought
 
 RULES = """version: 1
 policies:
@@ -78,6 +79,13 @@ def test_renewal_does_not_remove_seats_in_use(answer: dict[str, Any], seats: int
     assert len(bodies(plan)) == (3 if seats == 1 else 2)
     assert [notice.code for notice in plan.notices] == (["decision.seats"] if seats == 1 else [])
     assert all("but the plan in 1:" in notice.message for notice in plan.notices)
+
+
+@pytest.mark.parametrize(("active", "asked"), [(3, [{"renewal": {"seats": 3, "renew": False}}]), (0, [])])
+def test_seats_that_nobody_needs_are_not_renewed_and_seats_in_grace_not_asked_about(active: int, asked: Any) -> None:
+    rows = [bought("SPE_E3", active, 3, warning=3 - active)]
+    plan = planned(snapshot(LEAVERS, {}, subscribedSkus=rows), rules=RULES.replace("max: 1", "max: 0"))
+    assert [dict(question.answers[0]) for question in plan.questions if question.kind == "renewal"] == asked
 
 
 @pytest.mark.parametrize("enabled", [True, False])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from auditor.policy.yaml.reader import parse
+from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, Ran, call
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, grant, snapshot, user
@@ -25,20 +26,25 @@ policies:
 DECISIONS = "# what was decided\nversion: 1\ndecisions:\n- id: D-0 # first\n  for: {policy: one, users: {userPrincipalName: x@y.example}}\n  answer: {skip: true}\n  by: a\n  on: 2026-11-01\n  reason: b\n# end\n"
 
 
+def plan_in(folder: Path, policies: str, state: Snapshot) -> None:
+    """Write policies and a snapshot to a folder, then a plan with its approvals."""
+    (folder / "policies").mkdir()
+    (folder / "policies" / "rules.yaml").write_text(policies)
+    write(folder / "state", state)
+    plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json,approvals")
+    assert call(*plan, cwd=folder).code == 0
+
+
 @pytest.fixture(scope="module")
 def planned_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with policies, a plan and its approvals: one user holds two products, another one has no country."""
     folder = tmp_path_factory.mktemp("planned")
-    (folder / "policies").mkdir()
-    (folder / "policies" / "rules.yaml").write_text(RULES)
     people = [
         user("both", grant(E3), grant(E5)),
         user("kim", department="Sales", usageLocation=None),
         user("lea", grant(E3), accountEnabled=False),
     ]
-    write(folder / "state", snapshot(people, {E3: 9, E5: 9}))
-    plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "-f", "approvals")
-    assert call(*plan, cwd=folder).code == 0
+    plan_in(folder, RULES, snapshot(people, {E3: 9, E5: 9}))
     return folder
 
 
@@ -153,19 +159,15 @@ def test_questions_that_the_file_answers_already_are_not_open(workspace: Path) -
 
 @pytest.mark.parametrize("cell", ["{answer}", "{answer} # Licences 2", "g2"])
 def test_group_answer_is_accepted_with_comment_or_as_bare_id(tmp_path: Path, cell: str) -> None:
-    (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "rules.yaml").write_text(
-        "version: 1\npolicies: [{id: suite, severity: high, users: {department: Sales}, assignments: {require: [SPE_E3]}}]\n"
-    )
+    policy = "{id: suite, severity: high, users: {department: Sales}, assignments: {require: [SPE_E3]}}"
     groups = [
         {"id": f"g{number}", "displayName": f"Licences {number}", "assignedLicenses": [{"skuId": E3}], "groupTypes": [],
          "licenseProcessingState": {"state": "ProcessingComplete"}, "mailEnabled": False, "securityEnabled": True}
         for number in (1, 2)
     ]  # fmt: skip
     members = [user(f"member{number}", grant(E3, f"g{number}")) for number in (1, 2)]
-    write(tmp_path / "state", snapshot([user("kim", department="Sales"), *members], {E3: 9}, groups=groups))
-    plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "-f", "approvals")
-    assert call(*plan, cwd=tmp_path).code == 0
+    state = snapshot([user("kim", department="Sales"), *members], {E3: 9}, groups=groups)
+    plan_in(tmp_path, f"version: 1\npolicies: [{policy}]\n", state)
     (file,) = (tmp_path / "out").rglob("approvals.csv")
     assert "group: {id: g1} # Licences 1 | group: {id: g2} # Licences 2 | skip: true" in file.read_text("utf-8-sig")
     question = questions(tmp_path)["group"]
@@ -183,12 +185,8 @@ def test_group_answer_is_accepted_with_comment_or_as_bare_id(tmp_path: Path, cel
     ],
 )
 def test_number_alone_answers_a_question_about_seats(tmp_path: Path, cell: str, answer: dict[str, Any]) -> None:
-    (tmp_path / "policies").mkdir()
     policy = "version: 1\npolicies: [{id: spare, severity: high, seats: {of: '*', spare: {min: 0, max: 1}}}]\n"
-    (tmp_path / "policies" / "rules.yaml").write_text(policy)
-    write(tmp_path / "state", snapshot([user("a", grant(E3), grant(E5)), user("b", grant(E5))], {E3: 9, E5: 1}))
-    plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "-f", "approvals")
-    assert call(*plan, cwd=tmp_path).code == 0
+    plan_in(tmp_path, policy, snapshot([user("a", grant(E3), grant(E5)), user("b", grant(E5))], {E3: 9, E5: 1}))
     ids = questions(tmp_path)
     fill(tmp_path, {ids["renewal"]: cell, ids["purchase"]: "2"})
     recorded = decisions(tmp_path)
