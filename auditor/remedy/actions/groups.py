@@ -39,38 +39,6 @@ Weight = tuple[int, str]
 class ActionGroup:
     """Remedies of one kind that become one action."""
 
-    __slots__ = (
-        *(
-            "number",
-            "first",
-            "policy",
-            "has_requests",
-            "worst",
-            "policies",
-            "variants",
-            "lost",
-            "seats",
-            "people",
-            "names",
-        ),
-        *(
-            "fingerprints",
-            "requests",
-            "dates",
-            "moved",
-            "lacking",
-            "covered",
-            "seats_resolved",
-            "subject",
-            "breakdown",
-            "_article",
-            "_order",
-            "_parts",
-            "_subjects",
-            "_subscription_seats",
-        ),
-    )
-
     def __init__(self, number: int, remedy: Remedy, key: SortKey, subject: tuple[str, ...]) -> None:
         self.number = number
         self._lead(remedy, subject)
