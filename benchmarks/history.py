@@ -82,9 +82,9 @@ class Tenant:
             self.users = self.users.set_column(self.users.column_names.index(name), name, column)
         rows = self.links.num_rows
         changed = pa.array(self._random.random(rows) < 0.005)
-        moment = pa.scalar(at - timedelta(hours=3), pa.timestamp("us", tz="UTC"))
+        updated_at = pa.scalar(at - timedelta(hours=3), pa.timestamp("us", tz="UTC"))
         index = self.links.column_names.index("lastUpdatedDateTime")
-        updated = pc.if_else(changed, moment, self.links.column("lastUpdatedDateTime"))
+        updated = pc.if_else(changed, updated_at, self.links.column("lastUpdatedDateTime"))
         self.links = self.links.set_column(index, "lastUpdatedDateTime", updated)
 
     def _sign_ins(self, name: str, mask: Any, now: int) -> Any:

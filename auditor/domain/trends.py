@@ -45,7 +45,7 @@ class SeatTrend(Struct, frozen=True, kw_only=True):
 
     sku_id: str
     sku: str
-    at: tuple[datetime, ...]
+    instants: tuple[datetime, ...]
     usable: tuple[int | None, ...]
     consumed: tuple[int | None, ...]
     spare: tuple[int | None, ...]
@@ -60,7 +60,7 @@ class PolicyTrend(Struct, frozen=True, kw_only=True):
     title: str | None
     """None in results of older versions."""
     severity: Severity | None
-    at: tuple[datetime, ...]
+    instants: tuple[datetime, ...]
     open: tuple[int, ...]
     waived: tuple[int, ...]
     opened: int

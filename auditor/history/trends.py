@@ -155,7 +155,7 @@ def _seats(
         spare = (None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
         utc = tuple(instant.astimezone(UTC) for instant in instants)
         yield SeatTrend(
-            sku_id=sku_id, sku=sku, at=utc, usable=usable, consumed=consumed, spare=tuple(spare),
+            sku_id=sku_id, sku=sku, instants=utc, usable=usable, consumed=consumed, spare=tuple(spare),
             cohorts=cohorts.get(sku_id), forecast=forecast(utc, consumed, usable, utc[-1] if ended else now),
         )  # fmt: skip
 
@@ -203,7 +203,7 @@ def _policies(results: Sequence[LoggedResult]) -> Iterator[PolicyTrend]:
             policy=name,
             title=_last(policy.get("title") for _, policy in entries),
             severity=None if severity is None else Severity(severity),
-            at=tuple(as_of.astimezone(UTC) for as_of, _ in entries),
+            instants=tuple(as_of.astimezone(UTC) for as_of, _ in entries),
             open=tuple(policy["open"] for _, policy in entries),
             waived=tuple(policy["waived"] for _, policy in entries),
             opened=sum(policy["opened"] for policy in later),

@@ -122,7 +122,7 @@ def impossible_date(value: object, span: Span) -> Diagnostic:
     )
 
 
-def moment(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:
+def instant_or_duration(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:
     """Return a date (midnight UTC), an RFC 3339 instant, or a duration before the audit's instant."""
     text = str(node.value)
     if text.endswith("d") and text[:-1].isdigit():

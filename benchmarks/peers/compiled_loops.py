@@ -41,9 +41,9 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
         return name
 
 
-def micros(moment: datetime | timedelta, world: World) -> int:
+def micros(bound: datetime | timedelta, world: World) -> int:
     """Return an instant as microseconds since 1970."""
-    instant = world.as_of - moment if isinstance(moment, timedelta) else moment
+    instant = world.as_of - bound if isinstance(bound, timedelta) else bound
     return (instant - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // timedelta(microseconds=1)
 
 
@@ -93,10 +93,10 @@ def condition(selector: Selector, world: World) -> str:
             return f"(u.{name} in {world.name(folded)})"
         case kinds.Matches(property=name, pattern=pattern):
             return f"(u.{name} is not None and {_glob(f'u.{name}', pattern.casefold(), world)})"
-        case kinds.Before(property=name, moment=moment):
-            return f"(u.{name} is not None and u.{name} < {micros(moment, world)})"
-        case kinds.After(property=name, moment=moment):
-            return f"(u.{name} is not None and u.{name} > {micros(moment, world)})"
+        case kinds.Before(property=name, bound=bound):
+            return f"(u.{name} is not None and u.{name} < {micros(bound, world)})"
+        case kinds.After(property=name, bound=bound):
+            return f"(u.{name} is not None and u.{name} > {micros(bound, world)})"
         case kinds.Holds(products=products):
             return f"(not {world.name(skus(products, world))}.isdisjoint(u.held))"
         case kinds.Licensed():

@@ -53,11 +53,11 @@ def test_of(selector: Selector, world: World) -> Test:
 
 def _time_test(selector: Selector, world: World) -> Test:
     match selector:
-        case kinds.Before(property=name, moment=moment):
-            end = micros(moment, world)
+        case kinds.Before(property=name, bound=bound):
+            end = micros(bound, world)
             return lambda u: getattr(u, name) is not None and getattr(u, name) < end
-        case kinds.After(property=name, moment=moment):
-            begin = micros(moment, world)
+        case kinds.After(property=name, bound=bound):
+            begin = micros(bound, world)
             return lambda u: getattr(u, name) is not None and getattr(u, name) > begin
         case kinds.InactiveFor(duration=duration, signal=signal):
             stamp, limit = "latest" if signal == "any" else "lastSignInDateTime", micros(duration, world)

@@ -61,8 +61,8 @@ def test_evidence_has_the_user_and_the_paths_of_the_product() -> None:
 @pytest.mark.slow
 @given(st.lists(st.none() | st.integers(-62_000_000_000, 253_402_300_799).map(lambda second: EPOCH + second * SECOND)))
 @example([EPOCH + timedelta(milliseconds=1_750_000_000_250), None, EPOCH - SECOND])
-def test_evidence_has_instants_in_the_format_of_graph(moments: list[datetime | None]) -> None:
-    texts = [None if moment is None else moment.isoformat().replace("+00:00", "Z") for moment in moments]
+def test_evidence_has_instants_in_the_format_of_graph(instants: list[datetime | None]) -> None:
+    texts = [None if instant is None else instant.isoformat().replace("+00:00", "Z") for instant in instants]
     people = [user(f"p{index:03}", "SPE_E5", createdDateTime=text) for index, text in enumerate(texts)]
     result = judged("assignments: {deny: [SPE_E5]}", tenant(*people))
     assert [finding.evidence.get("createdDateTime") for finding in result.findings] == texts

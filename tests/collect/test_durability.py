@@ -114,8 +114,8 @@ def test_work_folder_removes_leftovers_and_nothing_else(tmp_path: Path, name: st
     leftover = tmp_path / "contoso" / name.replace("OWN_PID", str(os.getpid()))
     leftover.mkdir(parents=True)
     (leftover / "users-0000.arrow").write_bytes(b"half")
-    moment = time.time() - days * 86_400
-    os.utime(leftover, (moment, moment))
+    modified = time.time() - days * 86_400
+    os.utime(leftover, (modified, modified))
     with work_folder(tmp_path / "contoso"):
         assert leftover.exists() is is_kept
 

@@ -181,7 +181,7 @@ def test_timestamps() -> None:
         "nonsense",
     ]
     instants, invalid = timestamps(pa.array(texts))
-    assert [moment is None for moment in instants.to_pylist()] == [False, False, False, True, True, True, False, True]
+    assert [value is None for value in instants.to_pylist()] == [False, False, False, True, True, True, False, True]
     assert invalid.to_pylist() == [False] * 7 + [True]
 
 

@@ -234,8 +234,8 @@ def test_snapshots_of_the_same_night_are_equal() -> None:
     st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2031, 12, 31)),  # noqa: DTZ001  the zone is next
     st.integers(min_value=-12, max_value=14),
 )
-def test_findings_are_the_same_at_every_instant(moment: datetime, zone: int) -> None:
-    as_of = moment.replace(tzinfo=timezone(timedelta(hours=zone)))
+def test_findings_are_the_same_at_every_instant(local_time: datetime, zone: int) -> None:
+    as_of = local_time.replace(tzinfo=timezone(timedelta(hours=zone)))
     instant = snapshots(as_of)[0].manifest.instant
     assert timedelta() <= as_of - instant < timedelta(days=1)
     assert (instant.hour, instant.minute) == (2, 17)

@@ -129,11 +129,11 @@ def test_invalid_utf_8_is_refused(workspace: Path, name: str, text: str) -> None
     assert "not valid" in refusal(folder)
 
 
-@pytest.mark.parametrize("moment", [-(1 << 62), 253_402_300_800_000_000, (1 << 63) - 1])
+@pytest.mark.parametrize("instant", [-(1 << 62), 253_402_300_800_000_000, (1 << 63) - 1])
 @pytest.mark.parametrize(("name", "text"), [("users", "createdDateTime"), ("subscriptions", "nextLifecycleDateTime")])
-def test_instants_outside_the_calendar_are_refused(workspace: Path, name: str, text: str, moment: int) -> None:
+def test_instants_outside_the_calendar_are_refused(workspace: Path, name: str, text: str, instant: int) -> None:
     folder = snapshot_folder(workspace)
-    rewritten(folder, name, column(text, lambda rows: [moment] * rows, pa.timestamp("us", tz="UTC")))
+    rewritten(folder, name, column(text, lambda rows: [instant] * rows, pa.timestamp("us", tz="UTC")))
     assert "outside of the years" in refusal(folder)
 
 

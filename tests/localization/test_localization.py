@@ -125,9 +125,9 @@ def test_money_has_the_decimals_of_its_currency_and_a_space_after_its_code() -> 
 
 
 def test_instants_are_formatted_in_utc() -> None:
-    moment = datetime.fromisoformat("2026-11-20T01:30:00+02:00")
-    assert localization("en").instant(moment) == "19 Nov 2026, 23:30 UTC"
-    assert localization("da").instant(moment) == "19. nov. 2026, 23.30 UTC"
+    instant = datetime.fromisoformat("2026-11-20T01:30:00+02:00")
+    assert localization("en").instant(instant) == "19 Nov 2026, 23:30 UTC"
+    assert localization("da").instant(instant) == "19. nov. 2026, 23.30 UTC"
     assert localization("nl").date(datetime(2026, 1, 2, tzinfo=UTC)) == "2 jan 2026"
 
 

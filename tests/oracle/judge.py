@@ -10,7 +10,7 @@ from tests.oracle.blocks.owned import purchases, subscriptions
 from tests.oracle.extent import Extent, extent, products
 from tests.oracle.products import plain_names
 from tests.oracle.verdict import Catalogue, Claim, Document, FindingKey, Judged, TenantVerdict, Verdict
-from tests.oracle.words import moment
+from tests.oracle.words import audit_instant
 from tests.oracle.world import World, bind
 
 BLOCKS: dict[str, Callable[[World, Document], Iterator[Claim]]] = {
@@ -93,7 +93,7 @@ class _Settled:
 def judge(documents: list[Document], tenants: list[Document], as_of: datetime, catalogue: Catalogue) -> Verdict:
     """Judge every tenant and the fleet by all documents taken together."""
     book = bind(documents, catalogue)
-    worlds = [World(tenant=tenant, book=book, catalogue=catalogue, now=moment(as_of)) for tenant in tenants]
+    worlds = [World(tenant=tenant, book=book, catalogue=catalogue, now=audit_instant(as_of)) for tenant in tenants]
     run = _Run(book.waivers, as_of)
     settled_by_scope: dict[str, dict[str, _Settled]] = {}
     for world in worlds:

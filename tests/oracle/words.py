@@ -61,8 +61,8 @@ def signed_in(text: str | None) -> int | None:
     return None if stamp == NEVER else stamp
 
 
-def moment(now: datetime) -> int:
+def audit_instant(as_of: datetime) -> int:
     """The audit's instant in the unit of `instant`."""
-    utc = now.astimezone(UTC)
+    utc = as_of.astimezone(UTC)
     seconds = utc.hour * 3600 + utc.minute * 60 + utc.second
     return utc.toordinal() * DAY + seconds * SECOND + utc.microsecond * 1000

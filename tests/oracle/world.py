@@ -64,7 +64,7 @@ def bind(documents: Iterable[Document], catalogue: Catalogue) -> Book:
 
 
 class World(Struct, frozen=True, kw_only=True, dict=True):
-    """A tenant with the policy documents and the catalogue, at the audit's instant (`now`, see `words.moment`)."""
+    """A tenant with the policy documents and the catalogue, at the audit's instant (`now`, see `words.audit_instant`)."""
 
     tenant: Document
     book: Book

@@ -48,12 +48,12 @@ def reported(recipe: Recipe) -> str:
     tests = parse(recipe.test.encode(), file="recipe_test.yaml").value
     assert isinstance(tests, dict)
     test = tests["tests"][0]
-    moment, catalogue = instant(test["asOf"]), builtin()
-    assert moment is not None
+    as_of, catalogue = instant(test["asOf"]), builtin()
+    assert as_of is not None
     tenants = test.get("tenants") or [{"name": "contoso", **test["given"]}]
-    states = [fixture_snapshot(tenant["name"], tenant, catalogue, moment) for tenant in tenants]
+    states = [fixture_snapshot(tenant["name"], tenant, catalogue, as_of) for tenant in tenants]
     earlier = {tenant["name"]: fixture_dates(tenant, catalogue) for tenant in tenants}
-    result = remedied(audit(states, policies, catalogue, moment, earlier=earlier), policies)
+    result = remedied(audit(states, policies, catalogue, as_of, earlier=earlier), policies)
     return "".join(f"{line}\n" for line in _lines(result))
 
 

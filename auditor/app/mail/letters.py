@@ -62,7 +62,7 @@ def mail_of(
         attachment=None if large else attachment,
         approvals=approvals,
         key="",
-        at=job.now,
+        date=job.now,
     )
     texts = (part.run.id, letter.recipient.casefold(), letter.sender, letter.subject, letter.text, letter.html)
     return replace(letter, key=_key((text.encode() for text in texts), [file.body for file in letter.attachments]))

@@ -62,7 +62,7 @@ class MailMessage(Struct, frozen=True, kw_only=True):
     """Small files in addition to the attachment."""
     key: str
     """Hexadecimal digits; equal if run, reader and content are equal."""
-    at: datetime
+    date: datetime
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -115,7 +115,7 @@ def message(letter: MailMessage) -> EmailMessage:
         local, domain = split_address(address)
         mail[name] = Address(username=local, domain=domain)
     mail["Subject"] = letter.subject
-    mail["Date"] = format_datetime(letter.at)
+    mail["Date"] = format_datetime(letter.date)
     mail["Message-ID"] = letter.message_id
     # RFC 3834, and Exchange's own header: suppress automatic replies.
     mail["Auto-Submitted"] = "auto-generated"

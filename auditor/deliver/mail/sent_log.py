@@ -49,25 +49,25 @@ class SentLog(Struct):
         claim, state = self._claim_and_state(key)
         return state if claim else None
 
-    def claim(self, mailing: Mailing, at: datetime, *, again: bool = False) -> str | None:
+    def claim(self, mailing: Mailing, instant: datetime, *, again: bool = False) -> str | None:
         """Claim a mail for sending, and return a token; None if another process claimed it, or it was sent before.
 
         Lines are appended atomically, and the first claim wins. `again` is a person's decision to send the mail again.
         """
         if again:
-            self.record(mailing, LogState.RELEASED, at, "")
+            self.record(mailing, LogState.RELEASED, instant, "")
         token = secrets.token_hex(8)
-        self.record(mailing, LogState.SENDING, at, token)
+        self.record(mailing, LogState.SENDING, instant, token)
         current, _ = self._claim_and_state(mailing.key)
         return token if current == token else None
 
-    def record(self, mailing: Mailing, state: LogState, at: datetime, token: str) -> None:
+    def record(self, mailing: Mailing, state: LogState, instant: datetime, token: str) -> None:
         """Append a line with the state of a mail; `token` is that of its claim, empty without one."""
         line = {
             "key": mailing.key,
             "state": state.value,
             "claim": token,
-            "at": at.isoformat(),
+            "at": instant.isoformat(),
             "run": mailing.run,
             "recipient": mailing.recipient,
             "messageId": mailing.message_id,

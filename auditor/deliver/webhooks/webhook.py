@@ -101,7 +101,7 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def _attempt(
-    target: WebhookTarget, message: WebhookMessage, trusted: ssl.SSLContext, at: float, timeout: float
+    target: WebhookTarget, message: WebhookMessage, trusted: ssl.SSLContext, now: float, timeout: float
 ) -> SendAttempt | _Retryable:
     try:
         connection = open_connection(target.url, trusted, timeout)
@@ -110,7 +110,7 @@ def _attempt(
     except (OSError, http.client.HTTPException) as error:
         return _Retryable(_refused(Message("no connection: {error}", error=connection_error(error)), None))
     try:
-        connection.request("POST", target.path, body=message.body, headers=_headers(target, message, int(at)))
+        connection.request("POST", target.path, body=message.body, headers=_headers(target, message, int(now)))
         response = connection.getresponse()
         answer = response.read(_MAX_RESPONSE)
     except (OSError, http.client.HTTPException) as error:

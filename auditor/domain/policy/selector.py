@@ -69,18 +69,18 @@ class Matches(Struct, frozen=True, kw_only=True):
 
 
 class Before(Struct, frozen=True, kw_only=True):
-    """The instant is strictly before the moment."""
+    """The instant is strictly before the bound."""
 
     property: str
-    moment: datetime | timedelta
+    bound: datetime | timedelta
     """An instant in UTC, or a span of time before the audit's instant."""
 
 
 class After(Struct, frozen=True, kw_only=True):
-    """The instant is strictly after the moment."""
+    """The instant is strictly after the bound."""
 
     property: str
-    moment: datetime | timedelta
+    bound: datetime | timedelta
 
 
 class Holds(Struct, frozen=True, kw_only=True):

@@ -63,16 +63,16 @@ class SelectorMasks:
                 return self._where_known(self._one_of(name, values), name)
             case selectors.Matches(property=name, pattern=pattern):
                 return self._where_known(people.texts(name).like((pattern,)), name)
-            case selectors.Before(property=name, moment=moment):
+            case selectors.Before(property=name, bound=bound):
                 instants = people.instants(name)
-                return self._where_known((instants != NEVER) & (instants < self._moment(moment)), name)
-            case selectors.After(property=name, moment=moment):
+                return self._where_known((instants != NEVER) & (instants < self._microseconds(bound)), name)
+            case selectors.After(property=name, bound=bound):
                 instants = people.instants(name)
-                return self._where_known((instants != NEVER) & (instants > self._moment(moment)), name)
+                return self._where_known((instants != NEVER) & (instants > self._microseconds(bound)), name)
             case selectors.Holds(products=products):
                 return self._holds(products)
             case selectors.HeldFor(products=products, duration=duration):
-                return self._held_for(products, self._moment(duration))
+                return self._held_for(products, self._microseconds(duration))
             case selectors.LicensedVia(path=path):
                 return self._licensed_via(path)
             case selectors.ManagedDevice(seen_within=duration):
@@ -83,7 +83,7 @@ class SelectorMasks:
                 return self._membership.of(people, groups, transitive=transitive)
             case selectors.InactiveFor(duration=duration, signal=signal):
                 latest = people.latest(_SIGNALS[signal])
-                inactive = np.asarray((latest != NEVER) & (latest < self._moment(duration)))
+                inactive = np.asarray((latest != NEVER) & (latest < self._microseconds(duration)))
                 return self._where_known(inactive, Source.SIGN_IN_ACTIVITY.value)
             case selectors.NeverSignedIn(duration=duration):
                 return self._never_signed_in(duration)
@@ -97,7 +97,9 @@ class SelectorMasks:
                 return usage_mask(people, selector)
             case selectors.CreatedWithin(duration=duration):
                 created = people.instants("createdDateTime")
-                return self._where_known((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
+                return self._where_known(
+                    (created != NEVER) & (created >= self._microseconds(duration)), "createdDateTime"
+                )
             case selectors.HasRole():
                 return self._conditional_access.roles.of(people, selector)
             case selectors.CoveredBy():
@@ -137,8 +139,9 @@ class SelectorMasks:
         """Return the answers; users for whom the fact was not collected are unknown."""
         return known_of(self._people, true, fact)
 
-    def _moment(self, moment: datetime | timedelta) -> int:
-        instant = self._people.facts.as_of - moment if isinstance(moment, timedelta) else moment
+    def _microseconds(self, bound: datetime | timedelta) -> int:
+        """Return an instant, or the one that is a duration before the audit, in microseconds since 1970."""
+        instant = self._people.facts.as_of - bound if isinstance(bound, timedelta) else bound
         return microseconds(instant)
 
     def _one_of(self, name: str, values: tuple[str | bool | datetime | None, ...]) -> Flags:
@@ -200,7 +203,7 @@ class SelectorMasks:
         devices, latest = people.integers(DEVICE_COLUMNS[0], absent=-1), people.instants(DEVICE_COLUMNS[1])
         true = np.asarray(devices > 0)
         if seen_within is not None:
-            true = true & (latest != NEVER) & (latest >= self._moment(seen_within))
+            true = true & (latest != NEVER) & (latest >= self._microseconds(seen_within))
         return Mask(true, ~true if status is SourceStatus.PARTIAL else devices < 0)
 
     def _never_signed_in(self, duration: timedelta) -> Mask:
@@ -209,7 +212,7 @@ class SelectorMasks:
         latest = people.latest(SIGN_IN_COLUMNS)
         created = people.instants("createdDateTime")
         without_sign_in = self._where_known(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
-        return without_sign_in & self._where_known(created <= self._moment(duration), "createdDateTime")
+        return without_sign_in & self._where_known(created <= self._microseconds(duration), "createdDateTime")
 
 
 def microseconds(instant: datetime) -> int:

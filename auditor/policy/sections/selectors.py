@@ -17,7 +17,7 @@ from auditor.domain.policy.selector import (
     Signal,
 )
 from auditor.domain.syntax.sizes import bytes_of
-from auditor.policy.nodes import Node, duration, instant, moment
+from auditor.policy.nodes import Node, duration, instant, instant_or_duration
 from auditor.policy.references import Names
 
 _MAX_LISTED: Final = 20
@@ -195,9 +195,9 @@ def _operator(name: str, operator: str, node: Node, names: Names) -> Selector:
         case "matches":
             return kinds.Matches(property=name, pattern=str(node.value))
         case "before":
-            return kinds.Before(property=name, moment=moment(node, names.diagnostics))
+            return kinds.Before(property=name, bound=instant_or_duration(node, names.diagnostics))
         case _:
-            return kinds.After(property=name, moment=moment(node, names.diagnostics))
+            return kinds.After(property=name, bound=instant_or_duration(node, names.diagnostics))
 
 
 def _one_of(name: str, node: Node, names: Names) -> kinds.OneOf:

@@ -41,21 +41,21 @@ def _tenant(trends: Trends) -> dict[str, Any]:
         "unknown": trends.unknown,
         "seats": [_seats(seat) for seat in trends.seats],
         "people": [
-            {"at": at, "accounts": accounts, "blocked": blocked, "licensed": licensed}
-            for at, accounts, blocked, licensed in trends.people
+            {"at": instant, "accounts": accounts, "blocked": blocked, "licensed": licensed}
+            for instant, accounts, blocked, licensed in trends.people
         ],
         "findings": [
             {
-                "at": at,
+                "at": instant,
                 "open": open_findings,
                 "waived": waived,
                 "notEvaluated": not_evaluated,
             }
-            for at, open_findings, waived, not_evaluated in trends.open
+            for instant, open_findings, waived, not_evaluated in trends.open
         ],
         "policies": [_policy(policy) for policy in trends.policies],
         "money": [
-            {"currency": currency, "nights": [{"at": at, "perMonth": float(value)} for at, value in sums]}
+            {"currency": currency, "nights": [{"at": instant, "perMonth": float(value)} for instant, value in sums]}
             for currency, sums in trends.money.items()
         ],
     }
@@ -84,11 +84,11 @@ def _between(between: Between) -> dict[str, Any]:
 
 
 def _seats(seat: SeatTrend) -> dict[str, Any]:
-    rows = zip(seat.at, seat.usable, seat.consumed, seat.spare, strict=True)
+    rows = zip(seat.instants, seat.usable, seat.consumed, seat.spare, strict=True)
     return {
         "skuId": seat.sku_id,
         "skuPartNumber": seat.sku,
-        "nights": [{"at": at, "usable": u, "consumed": c, "spare": s} for at, u, c, s in rows],
+        "nights": [{"at": instant, "usable": u, "consumed": c, "spare": s} for instant, u, c, s in rows],
         "cohorts": seat.cohorts,
         "forecast": _forecast(seat.forecast),
     }
@@ -107,12 +107,12 @@ def _forecast(forecast: Forecast) -> dict[str, Any]:
 
 
 def _policy(policy: PolicyTrend) -> dict[str, Any]:
-    rows = zip(policy.at, policy.open, policy.waived, strict=True)
+    rows = zip(policy.instants, policy.open, policy.waived, strict=True)
     return {
         "id": policy.policy,
         "title": policy.title,
         "severity": policy.severity,
-        "results": [{"at": at, "open": open_count, "waived": waived} for at, open_count, waived in rows],
+        "results": [{"at": instant, "open": open_count, "waived": waived} for instant, open_count, waived in rows],
         "opened": policy.opened,
         "closed": policy.closed,
         "ages": dict(zip(("under7", "under30", "under90", "older"), policy.ages, strict=True)),

@@ -30,23 +30,23 @@ def lines(trends: Sequence[Trends]) -> Iterable[Measurement]:
         for seat in tenant.seats:
             columns = (("usable", seat.usable), ("consumed", seat.consumed), ("spare", seat.spare))
             for measure, values in columns:
-                for at, value in zip(seat.at, values, strict=True):
-                    yield Measurement(tenant.tenant, _text(at), "seats", seat.sku_id, seat.sku, measure, value)
-        for at, *counts in tenant.people:
+                for instant, value in zip(seat.instants, values, strict=True):
+                    yield Measurement(tenant.tenant, _text(instant), "seats", seat.sku_id, seat.sku, measure, value)
+        for instant, *counts in tenant.people:
             for measure, value in zip(("accounts", "blocked", "licensed"), counts, strict=True):
-                yield Measurement(tenant.tenant, _text(at), "people", "", "", measure, value)
-        for at, open_findings, waived, not_evaluated in tenant.open:
+                yield Measurement(tenant.tenant, _text(instant), "people", "", "", measure, value)
+        for instant, open_findings, waived, not_evaluated in tenant.open:
             for severity, count in open_findings.items():
-                yield Measurement(tenant.tenant, _text(at), "findings", severity.value, "", "open", count)
-            yield Measurement(tenant.tenant, _text(at), "findings", "", "", "waived", waived)
-            yield Measurement(tenant.tenant, _text(at), "findings", "", "", "notEvaluated", not_evaluated)
+                yield Measurement(tenant.tenant, _text(instant), "findings", severity.value, "", "open", count)
+            yield Measurement(tenant.tenant, _text(instant), "findings", "", "", "waived", waived)
+            yield Measurement(tenant.tenant, _text(instant), "findings", "", "", "notEvaluated", not_evaluated)
         for policy in tenant.policies:
             for measure, policy_counts in (("open", policy.open), ("waived", policy.waived)):
-                for at, value in zip(policy.at, policy_counts, strict=True):
-                    yield Measurement(tenant.tenant, _text(at), "policy", policy.policy, "", measure, value)
+                for instant, value in zip(policy.instants, policy_counts, strict=True):
+                    yield Measurement(tenant.tenant, _text(instant), "policy", policy.policy, "", measure, value)
         for currency, sums in tenant.money.items():
-            for at, amount in sums:
-                yield Measurement(tenant.tenant, _text(at), "money", currency, "", "perMonth", float(amount))
+            for instant, amount in sums:
+                yield Measurement(tenant.tenant, _text(instant), "money", currency, "", "perMonth", float(amount))
 
 
 def render_csv(trends: Sequence[Trends], *, byte_order_mark: bool = False) -> Iterable[bytes]:

@@ -20,7 +20,7 @@ def letter(
     key = hashlib.sha256(f"{recipient}{subject}{text}".encode()).hexdigest()
     return MailMessage(
         sender=sender, recipient=recipient, subject=subject, text=text, html=html, language="en", attachment=attachment,
-        key=key, at=AT,
+        key=key, date=AT,
     )  # fmt: skip
 
 

@@ -23,8 +23,8 @@ def retry_after(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
     if text.startswith("date:"):
-        moment = datetime.now(UTC) + timedelta(seconds=float(text.removeprefix("date:")))
-        return {"Retry-After": format_datetime(moment.replace(microsecond=0), usegmt=True)}
+        instant = datetime.now(UTC) + timedelta(seconds=float(text.removeprefix("date:")))
+        return {"Retry-After": format_datetime(instant.replace(microsecond=0), usegmt=True)}
     return {"Retry-After": text}
 
 
@@ -95,7 +95,7 @@ def apply_delivery(fault: Fault, response: Answer) -> None:
         case Kind.TRUNCATED:
             response.delivery = Delivery.TRUNCATED
         case Kind.CLOCK_SKEW:
-            moment = datetime.now(UTC) + timedelta(seconds=fault.seconds)
-            response.headers["Date"] = format_datetime(moment.replace(microsecond=0), usegmt=True)
+            instant = datetime.now(UTC) + timedelta(seconds=fault.seconds)
+            response.headers["Date"] = format_datetime(instant.replace(microsecond=0), usegmt=True)
         case _:
             pass

@@ -66,8 +66,8 @@ def test_retry_after_is_sent_unchanged(emulator: Emulator, client: Any, text: st
 
 def test_retry_after_as_a_date(emulator: Emulator, client: Any) -> None:
     emulator.faults.add("throttled", retry_after="date:30")
-    moment = parsedate_to_datetime(client(emulator, "/users").headers["retry-after"])
-    assert 25 < (moment - datetime.now(UTC)).total_seconds() <= 30
+    instant = parsedate_to_datetime(client(emulator, "/users").headers["retry-after"])
+    assert 25 < (instant - datetime.now(UTC)).total_seconds() <= 30
 
 
 def test_first_every_and_times_select_requests(emulator: Emulator, client: Any) -> None:

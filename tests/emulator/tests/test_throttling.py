@@ -28,8 +28,8 @@ def test_capacity_depends_on_tenant_size() -> None:
 
 
 def test_resource_units_are_refilled_over_time() -> None:
-    moments = iter([0.0, 0.0, 1.0])
-    throttle = Throttle(clock=lambda: next(moments))
+    times = iter([0.0, 0.0, 1.0])
+    throttle = Throttle(clock=lambda: next(times))
     tenant = seeded.generate(60)
     throttle.limits[tenant.tenant_id] = 10
     assert throttle.spend(tenant, "app", 9) == {"x-ms-throttle-limit-percentage": "0.9"}

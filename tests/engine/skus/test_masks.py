@@ -21,7 +21,7 @@ from tests.oracle.products import contains, written
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.selectors import product_sets
 from tests.oracle.truth import Truth
-from tests.oracle.words import moment
+from tests.oracle.words import audit_instant
 from tests.oracle.world import World
 from tests.oracle.world import bind as book_of
 
@@ -47,7 +47,7 @@ def bound_to(scenario: Scenario, tenant: dict[str, Any]) -> tuple[BoundPolicies,
     policies, catalogue = load(files(scenario.documents)).policies, catalogue_of(scenario.catalogue)
     facts = TenantFacts(snapshot(tenant, scenario), catalogue, policies, scenario.as_of)
     book = book_of(scenario.documents, scenario.catalogue)
-    world = World(tenant=tenant, book=book, catalogue=scenario.catalogue, now=moment(scenario.as_of))
+    world = World(tenant=tenant, book=book, catalogue=scenario.catalogue, now=audit_instant(scenario.as_of))
     return bind(policies, facts, all_checks()), world
 
 

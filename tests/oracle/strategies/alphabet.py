@@ -100,18 +100,18 @@ def user_id(number: int) -> str:
 def stamp(rng: Random, as_of: datetime, *, ahead: bool = False) -> str:
     """An RFC 3339 timestamp at, just before or just after a duration used in policies, in one of several spellings."""
     day = rng.choice((30, 0, -7, -14, -30, -60, -90) if ahead else (0, 5, 7, 14, 30, 60, 90, 400))
-    moment = as_of - timedelta(days=day) + timedelta(seconds=rng.choice((0, 0, -1, 1, 3600)))
-    return _spell(moment, rng.choice(("Z", "Z", "fraction", "offset")))
+    instant = as_of - timedelta(days=day) + timedelta(seconds=rng.choice((0, 0, -1, 1, 3600)))
+    return _spell(instant, rng.choice(("Z", "Z", "fraction", "offset")))
 
 
-def _spell(moment: datetime, spelling: str) -> str:
+def _spell(instant: datetime, spelling: str) -> str:
     match spelling:
         case "fraction":
-            return f"{moment:%Y-%m-%dT%H:%M:%S}.1234567Z"
+            return f"{instant:%Y-%m-%dT%H:%M:%S}.1234567Z"
         case "offset":
-            return f"{moment + timedelta(hours=5, minutes=30):%Y-%m-%dT%H:%M:%S}+05:30"
+            return f"{instant + timedelta(hours=5, minutes=30):%Y-%m-%dT%H:%M:%S}+05:30"
         case _:
-            return f"{moment:%Y-%m-%dT%H:%M:%S}Z"
+            return f"{instant:%Y-%m-%dT%H:%M:%S}Z"
 
 
 def optional(strategy: st.SearchStrategy[object], key: str) -> st.SearchStrategy[dict[str, object]]:

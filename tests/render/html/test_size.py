@@ -24,8 +24,8 @@ def size(of: Result, locale: str) -> int:
 
 @pytest.fixture(scope="module")
 def demo() -> Result:
-    moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-    return run(Request(demo=True, as_of=moment, started=moment))
+    as_of = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+    return run(Request(demo=True, as_of=as_of, started=as_of))
 
 
 @pytest.mark.slow

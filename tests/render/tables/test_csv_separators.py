@@ -65,7 +65,7 @@ def history(name: str) -> bytes:
         title=None,
         policy=name,
         severity=None,
-        at=(at,),
+        instants=(at,),
         open=(1,),
         waived=(0,),
         opened=1,

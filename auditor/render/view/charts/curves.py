@@ -95,16 +95,16 @@ def _trend(series: _Series, l10n: Labels) -> Trend:
     lowest, highest = min(*values, Decimal(0)), max(*values, Decimal(1))
     span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
 
-    def at(value: Decimal) -> float:
+    def vertical(value: Decimal) -> float:
         return round(height - float((value - lowest) / (highest - lowest)) * height, 1)
 
     points = (
-        f"{round((run.as_of - runs[0].as_of) / span * width, 1)},{at(value)}"
+        f"{round((run.as_of - runs[0].as_of) / span * width, 1)},{vertical(value)}"
         for run, value in zip(runs, values, strict=True)
     )
     first, last, summary = _first_and_last(series, l10n)
     return Trend(
-        label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), summary=summary
+        label=series.label, first=first, last=last, points=" ".join(points), axis=vertical(Decimal(0)), summary=summary
     )
 
 

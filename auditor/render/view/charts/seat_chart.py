@@ -1,6 +1,6 @@
 """Computes the geometry of the seat bar of a product: assigned, spare and missing seats, and the policy's bounds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from re import fullmatch, search
 from typing import Any, Final
@@ -36,16 +36,16 @@ def seat_bar(
         return None
     total = max(usable, consumed)
 
-    def at(seats: int | Decimal) -> int:
+    def length(seats: int | Decimal) -> int:
         return round(min(max(seats, 0), total) * WIDTH / total)
 
     grace = min(warning or 0, usable) if "usable" not in facts or facts["usable"] == usable else 0
     return SeatBar(
-        usable=at(usable),
-        assigned=at(min(usable, consumed)),
-        over=WIDTH - at(usable),
-        grace=at(usable) - at(usable - max(grace, 0)),
-        zone=_zone(usable, facts, at),
+        usable=length(usable),
+        assigned=length(min(usable, consumed)),
+        over=WIDTH - length(usable),
+        grace=length(usable) - length(usable - max(grace, 0)),
+        zone=_zone(usable, facts, length),
     )
 
 
@@ -84,11 +84,11 @@ def effective_bounds(seats: SeatCount) -> Mapping[str, str]:
     return limits | {"maximum": str(maximum)} if any(bounds.maximum is not None for bounds in seats.bounds) else limits
 
 
-def _zone(usable: int, facts: Mapping[str, Any], at: Any) -> tuple[int, int] | None:
+def _zone(usable: int, facts: Mapping[str, Any], length: Callable[[Decimal], int]) -> tuple[int, int] | None:
     if "assigned" in facts or (facts.get("minimum") is None and facts.get("maximum") is None):
         return None
     minimum = bound_in_seats(facts["minimum"], usable) if facts.get("minimum") is not None else Decimal(0)
     maximum = bound_in_seats(facts["maximum"], usable) if facts.get("maximum") is not None else Decimal(usable)
     if minimum is None or maximum is None or maximum < minimum:
         return None
-    return at(usable - maximum), at(usable - minimum)
+    return length(usable - maximum), length(usable - minimum)
