@@ -21,10 +21,10 @@ export PYTHONDONTWRITEBYTECODE =
 .PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme site clean release-check \
 	coverage-summary
 
-help: ## Say what there is to make
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.runtime ## Audit the built-in tenant and write a report into out/demo (about a minute the first time)
+demo: $(VENV)/.runtime ## Audit the built-in tenants and write a report into out/demo (about a minute the first time)
 	@$(VENV)/bin/auditor audit --demo -o $(OUT); code=$$?; \
 	if [ $$code -gt 1 ]; then echo "make demo: the audit failed with exit code $$code" >&2; exit $$code; fi; \
 	printf '\nThe report: %s\nMore to try: %s\n' "$(OUT)/report.html" "$(VENV)/bin/auditor --help"
@@ -34,10 +34,10 @@ test: ## Run every check: lint, types, layers, workflows, tests; one summary at 
 	@$(MAKE) --silent $(VENV)/.test
 	@$(py) -m tests.package.gates lint test
 
-quick: $(VENV)/.test ## Run the tests that answer within a minute
+quick: $(VENV)/.test ## Run the fast tests, in about a minute
 	@$(py) -m pytest -q -n auto -m "not slow and not browser and not spark"
 
-coverage: $(VENV)/.test ## Run the tests and say which branches they leave out (takes longer than `make test`)
+coverage: $(VENV)/.test ## Run the tests and list the branches that none of them runs (takes longer than `make test`)
 	@rm -rf .coverage && mkdir .coverage
 	@$(py) -m coverage run -m pytest -q -n auto -m "not browser and not spark"
 	@$(py) -m coverage combine --quiet
@@ -48,11 +48,11 @@ coverage-summary: $(VENV)/.test ## Write what `make coverage` measured as Markdo
 	@printf 'Least covered files, without the tests in a browser and on a cluster:\n\n'
 	@$(py) -m coverage report --format=markdown --sort=cover | sed -n 1,42p
 
-lint: $(VENV)/.test ## Run the checks that need no test to run: style, types, layers, workflows
+lint: $(VENV)/.test ## Run the checks other than tests: style, types, layers, workflows
 	-@$(MAKE) --silent $(VENV)/.site
 	@$(py) -m tests.package.gates lint
 
-install: $(VENV)/.runtime ## Make the virtual environment with the program in it
+install: $(VENV)/.runtime ## Create the virtual environment with the program in it
 
 install-test: $(VENV)/.test ## The same with everything that the tests and checks need
 
@@ -65,7 +65,7 @@ bench: $(VENV)/.test ## Measure speed and memory against the floors in docs/perf
 readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
 	@$(py) -m tests.package.readme
 
-images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes Chromium)
+images: $(VENV)/.test ## Take the screenshots of README.md and docs again (needs Chromium)
 	@$(py) -m tests.e2e.browser.images
 
 pages: $(VENV)/.test ## Write docs/checks, docs/guidance, docs/reference, and the generated parts of other pages
@@ -78,11 +78,11 @@ site: $(VENV)/.test $(VENV)/.site ## Build the documentation site into build/sit
 	@printf 'The site: %s\nWith search: %s -m http.server -d %s\n' build/site/html/index.html "$(py)" build/site/html
 
 AS_OF ?=
-guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write its pages again
+guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write docs/guidance/freshness.md again
 	@$(py) -m tests.package.guidance_freshness "$(AS_OF)" docs
 
 TAG ?=
-release-check: $(VENV)/.release ## Do everything that a release does but publish: versions, locks, build twice, metadata, SBOM, a fresh installation
+release-check: $(VENV)/.release ## Do everything that a release does except publish: versions, locks, build twice, metadata, SBOM, a fresh installation
 	@$(VENV)/release/bin/python .ci/release.py check --tag "$(TAG)"
 	@$(VENV)/release/bin/python .ci/release.py build build/release/dist
 	@rm -rf build/release/venv && sh .ci/make-venv build/release/venv $(PYTHON)
@@ -92,7 +92,7 @@ release-check: $(VENV)/.release ## Do everything that a release does but publish
 	@$(VENV)/release/bin/python .ci/release.py run build/release/venv/bin/auditor
 	@cd build/release && sha256sum dist/* sbom.cdx.json
 
-clean: ## Remove everything that was made, the virtual environment too
+clean: ## Remove everything that `make` created, including the virtual environment
 	rm -rf $(VENV) build dist out .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual
 	rm -rf m365_license_auditor.egg-info
 	find auditor policies reports tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -66,21 +66,21 @@ def freshness_markdown(state: Freshness) -> str:
     lines = [
         "# Freshness of the guidance",
         "",
-        f"As of {state.as_of.isoformat()}. Every article and every address bears the day on which it was last held",
-        "against its source. `make guidance` lists what has become older than 12 months and writes this page again.",
+        f"As of {state.as_of.isoformat()}. Every article and every address has the day on which it was last compared",
+        "with its source. `make guidance` lists what is older than 12 months and writes this page again.",
         "",
         "## Older than 12 months",
         "",
         *(_rows(state.stale) if state.stale else ["Nothing.", ""]),
         "## Announced for a date",
         "",
-        "Before its day the old text is shown, from its day on the new one; the day of the audit decides.",
+        "Audits before the date contain the old text, audits from the date on the new text.",
         "",
     ]
     if state.announced:
-        lines += ["| Date | Article | Passage | What happens | Text |", "|---|---|---|---|---|"]
+        lines += ["| Date | Article | Passage | Change | Text |", "|---|---|---|---|---|"]
         for passage in state.announced:
-            change = "begins to hold" if passage.begins else "no longer holds"
+            change = "added" if passage.begins else "removed"
             name = f"[{passage.article}]({passage.article}.md)"
             lines.append(f"| {passage.day.isoformat()} | {name} | {passage.part} | {change} | {passage.text} |")
         lines.append("")

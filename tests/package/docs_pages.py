@@ -60,9 +60,9 @@ def pages() -> dict[str, str]:
         [
             "# Guidance",
             "",
-            "How Microsoft documents to mend what is found. Every branch is shown under its label; a report shows the",
-            "one for its tenant. How the articles are kept: [../guidance.md](../guidance.md); when each was last held",
-            "against its source, and what Microsoft has announced for a date: [freshness.md](freshness.md).",
+            "The fixes that Microsoft documents. The articles contain the text for every agreement and situation, under a",
+            "label for each; a report contains the text for its tenant. [Guidance articles](../guidance.md) explains how to",
+            "write them, and [Freshness](freshness.md) lists when each was last compared with its sources.",
             "",
             *(f"- [{titles[name]}]({name}.md)" for name in sorted(titles, key=lambda name: titles[name].casefold())),
             "",

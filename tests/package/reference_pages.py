@@ -18,15 +18,16 @@ _LEADS: Final[Mapping[str, tuple[str, str]]] = {
         "Policy files",
         """\
 YAML 1.2 files in `policies/`, loaded together: names of populations and product sets are visible in all of them.
-What a policy says is a population (`users`, see [selectors](selectors.md)) and exactly one of the [blocks](blocks.md).
+A policy has exactly one of the [blocks](blocks.md). Its population (`users`, see [selectors](selectors.md)) limits the
+people whom the block evaluates.
 """,
     ),
     "selectors": (
         "Selectors",
         """\
-A selector chooses people, in `users` of a policy or waiver and in `populations`. All its keys must hold. A fact that
-was not collected makes it unknown, and the policy is not evaluated where the fact would decide. A selector may also be
-the name of a population.
+A selector chooses people, in `users` of a policy or waiver and in `populations`. All its keys must match. If a fact
+was not collected, it is unknown whether the person matches, and the policy is not evaluated if the result depends on it.
+A selector may also be the name of a population.
 
 A property of users takes a text, a list of texts of which one has to match, `null` for an absent or empty value, or a
 mapping of [operators](#operators). Letter case does not matter.
@@ -35,22 +36,22 @@ mapping of [operators](#operators). Letter case does not matter.
     "blocks": (
         "Blocks",
         """\
-A policy has exactly one block. Which check each key raises, and how to fix what it finds, is on the pages of the
-[checks](../checks/README.md).
+A policy has exactly one block. The pages of the [checks](../checks/README.md) describe which key raises which check,
+and how to fix the findings.
 """,
     ),
     "policy-tests": (
         "Policy tests",
         """\
-A file `x_test.yaml` beside `x.yaml`, run by `auditor test`. A finding that a test does not expect fails it as much as a
-missing one. A fact that is not given is unknown where a real tenant would not say either.
+A file `x_test.yaml` beside `x.yaml`, run by `auditor test`. A test fails if a finding is missing, and if there is one
+that it does not expect. A fact that is not given is unknown if it can be unknown in a real tenant.
 """,
     ),
     "tenants": (
         "tenants.yaml",
         """\
-Which tenants are audited, how to sign in, and who gets mail. The file never holds a secret, only the names of
-environment variables.
+Which tenants are audited, how to sign in, and who gets mail. The file never contains a secret, only the names of
+environment variables and files.
 """,
     ),
     "decisions": ("decisions.yaml", "Answers to the questions of a [plan](../plan.md), beside the policies.\n"),
