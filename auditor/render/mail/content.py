@@ -1,6 +1,6 @@
 """Builds the view model of a mail from a Result."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.domain.actions.priority import elsewhere
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
@@ -26,6 +27,7 @@ from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
 from auditor.render.view.rows import Context, policy_anchor
 from auditor.render.view.timeline import next_date
+from auditor.result.ranking import by_urgency
 
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""
@@ -87,7 +89,7 @@ def _limited(view: MailView, limits: LineLimits, l10n: Labels) -> MailView:
 def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> MailView:
     """Return the view model with complete lists, but without the notices about waivers that expire."""
     several = len(result.tenants) > 1
-    changed = _changed(result, reader, l10n, several=several)
+    changed = [] if result.run.previous is None else list(_changed(result, reader, l10n, several=several))
     seats = [
         _seat_line(row, section, several=several)
         for section in page.sections
@@ -139,35 +141,46 @@ def _verdict(page: Page, result: Result, reader: Reader, l10n: Labels) -> str:
     return page.verdict
 
 
-def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> list[PolicyChanges]:
-    """Return a line for each policy and kind of change; people are only named in the report, not in a mail."""
-    if result.run.previous is None:
-        return []
+def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> Iterator[PolicyChanges]:
+    """Yield a line for each kind of change and policy; people are only named in the report, not in a mail.
+
+    A line names the tenant with most of the findings, and in how many others there are some.
+    """
     titles = {header.id: header.title or header.id for header in result.run.policies}
-    names = {name: flat(title) for name, title in tenant_titles(result.tenants).items()}
-    parts: list[tuple[str, TenantResult | FleetResult]] = [(tenant.name, tenant) for tenant in result.tenants]
-    counts: dict[str, Counter[tuple[int, str, str]]] = {key: Counter() for key in ("reopened", "new", "fixed")}
-    for name, part in (*parts, ("", result.fleet)):
-        for policy, stats in part.findings.stats.policies.items():
-            counts["reopened"][stats.severity.rank, name, policy] = stats.reopened
-            counts["new"][stats.severity.rank, name, policy] = stats.new
-        counts["fixed"].update(
-            (finding.severity.rank, name, finding.policy) for finding in part.fixed if finding.status is Status.OPEN
-        )
+    tenants = {name: flat(title) for name, title in tenant_titles(result.tenants).items()}
     severities = list(Severity)
-    return [
-        PolicyChanges(
+    for key, rank, policy, by_tenant in _change_counts(result):
+        (name, _), *others = by_tenant.most_common()
+        tenant = tenants.get(name, l10n.gettext("Policies across tenants"))
+        yield PolicyChanges(
             key=key,
-            summary=l10n.plural(*COUNTED_CHANGES[key], count),
+            summary=l10n.plural(*COUNTED_CHANGES[key], by_tenant.total()),
             title=flat(titles.get(policy, policy)),
             severity=severities[rank],
-            tenant=names.get(name, l10n.gettext("Policies across tenants")) if several else "",
+            tenant=l10n.joined(filter(None, (tenant, elsewhere(l10n, len(others))))) if several else "",
             href="" if key == "fixed" else _link(reader, policy_anchor(name, policy)),
         )
-        for key, by_policy in counts.items()
-        for (rank, name, policy), count in sorted(by_policy.items())
-        if count
-    ]
+
+
+def _change_counts(result: Result) -> Iterator[tuple[str, int, str, Counter[str]]]:
+    """Yield the kinds of change with the rank of the severity, the policy, and the number of findings by tenant.
+
+    The worst severity comes first, and then the policy with most findings.
+    """
+    counts: dict[str, dict[tuple[int, str], Counter[str]]] = {
+        key: defaultdict(Counter) for key in ("reopened", "new", "fixed")
+    }
+    parts: list[tuple[str, TenantResult | FleetResult]] = [(part.name, part) for part in by_urgency(result.tenants)]
+    for name, part in (*parts, ("", result.fleet)):
+        for policy, stats in part.findings.stats.policies.items():
+            counts["reopened"][stats.severity.rank, policy][name] = stats.reopened
+            counts["new"][stats.severity.rank, policy][name] = stats.new
+        for finding in part.fixed:
+            counts["fixed"][finding.severity.rank, finding.policy][name] += finding.status is Status.OPEN
+    for key, by_policy in counts.items():
+        for (rank, policy), by_tenant in sorted(by_policy.items(), key=lambda i: (i[0][0], -i[1].total(), i[0][1])):
+            if found := +by_tenant:
+                yield key, rank, policy, found
 
 
 def _link(reader: Reader, anchor: str) -> str:

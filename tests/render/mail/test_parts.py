@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import ContractTerm, Result, TenantResult
+from auditor.domain.result.model import ContractTerm, FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render.mail.content import LineLimits, limited_views
 from auditor.render.mail.message import mail_views, render_mail
@@ -30,6 +30,20 @@ def test_both_parts_have_the_same_links() -> None:
     assert [link for link in links if "#t-" in link]
     assert sorted(re.findall(r"https://\S+", parts.text)) == sorted(links)
     assert "https://reports.example" not in render_mail(AUDIT, READER).text
+
+
+def test_same_change_in_several_tenants_is_one_line_with_their_sum() -> None:
+    worst = next(
+        tenant for tenant in AUDIT.tenants if any(stats.new for stats in tenant.findings.stats.policies.values())
+    )
+    one, several = (
+        next(mail_views(replace(AUDIT, tenants=tenants, fleet=FleetResult()), READER, Labels("en"))).changed
+        for tenants in ((worst,), tuple(replace(worst, name=f"t{number}") for number in range(3)))
+    )
+    assert [(line.title, line.key) for line in several] == [(line.title, line.key) for line in one]
+    numbers = [[int(line.summary.split()[0]) for line in lines] for lines in (one, several)]
+    assert numbers[1] == [3 * number for number in numbers[0]]
+    assert {line.tenant for line in several} == {"t0 (Contoso Retail B.V.), also in 2 other tenants"}
 
 
 def test_warning_shared_by_several_actions_is_shown_once() -> None:
