@@ -16,17 +16,21 @@ from auditor.render.history.labels import (
     change,
     cohorts_text,
     compared_nights,
+    in_reading_order,
     is_notable,
     method,
     money_change,
+    open_counts,
     period_text,
     policy_columns,
     policy_row,
     runs_out,
     seat_columns,
     sparkline,
+    tenant_table,
 )
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.result.ranking import MAX_LISTED_TENANTS, MAX_SECTIONS
 
 _MIN_TREND_WIDTH: Final = 100
 """Minimum width of a terminal for the sparklines of policies."""
@@ -48,11 +52,18 @@ def show(
 ) -> None:
     """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies.
 
-    Lists only notable products, and policies with findings or changes; with `everything`, it lists all.
+    Prints only the most urgent of many tenants, notable products, and policies with findings or changes; with
+    `everything`, it prints all.
     """
     console = Console()
     comparisons = {comparison.tenant: comparison for comparison in between}
-    for trend in trends:
+    trends = in_reading_order(trends)
+    titles, rows = tenant_table(trends[:MAX_LISTED_TENANTS], l10n)
+    if rows:
+        _print_columns(console, [(title, [row[index] for row in rows]) for index, title in enumerate(titles)])
+        console.print()
+    shown = trends if everything else trends[:MAX_SECTIONS]
+    for trend in shown:
         if trend is not trends[0]:
             console.print()
         _print(console, f"{trend.title}: {period_text(trend, l10n)}", "bold")
@@ -65,6 +76,9 @@ def show(
         _print_policies(console, [policy for policy in trend.policies if everything or _is_policy_shown(policy)], l10n)
         if not everything:
             _print_omitted(console, trend, l10n)
+    if len(shown) < len(trends):
+        console.print()
+        _print(console, f"{l10n.more(len(trends) - len(shown))} (--all)")
 
 
 def _is_policy_shown(policy: PolicyTrend) -> bool:
@@ -224,7 +238,7 @@ def _until(episode: Episode, l10n: Labels) -> str:
 
 def _print_totals(console: Console, trends: Trends, l10n: Labels) -> None:
     if trends.open:
-        totals = [sum(counts.values()) for _, counts, _, _ in trends.open]
+        totals, _ = open_counts(trends)
         _print(console, f"  {l10n.gettext('open findings')}  {sparkline(totals)}  {change(totals, l10n)}")
     for currency, sums in trends.money.items():
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)

@@ -5,7 +5,6 @@ from typing import Final
 
 from markupsafe import Markup
 
-from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, PolicyTrend, SeatTrend, Trends
 from auditor.render.history.labels import (
@@ -13,14 +12,17 @@ from auditor.render.history.labels import (
     change,
     cohorts_text,
     compared_nights,
+    in_reading_order,
     is_notable,
     method,
     money_change,
+    open_counts,
     period_text,
     policy_columns,
     policy_row,
     runs_out,
     seat_columns,
+    tenant_table,
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
@@ -36,8 +38,12 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     """Render history.html; `between` contains the changes between two instants, if two were requested."""
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
-    sections = (_tenant(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends)
-    return (page(sections, title=title, heading=title, l10n=l10n),)
+    ordered = in_reading_order(trends)
+    sections = [_tenant(tenant, f"t{n}", comparisons.get(tenant.tenant), l10n) for n, tenant in enumerate(ordered, 1)]
+    columns, rows = tenant_table(ordered, l10n)
+    link = Markup('<a href="#t{}">{}</a>')
+    linked = [(link.format(number, visible(name)), *cells) for number, (name, *cells) in enumerate(rows, 1)]
+    return (page([table(columns, linked), *sections], title=title, heading=title, l10n=l10n),)
 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
@@ -61,7 +67,7 @@ def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
     )
 
 
-def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
+def _tenant(trends: Trends, anchor: str, comparison: Between | None, l10n: Labels) -> Markup:
     parts = [tag("h2", trends.title), tag("p", period_text(trends, l10n))]
     parts += [_warning(text, l10n) for text in trends.unknown]
     parts += [] if comparison is None else _comparison(comparison, l10n)
@@ -76,7 +82,7 @@ def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
     ]
     parts += _folded(l10n.gettext("Findings by policy"), policy_columns(l10n), policies, l10n)
     body = Markup("\n").join(part for part in parts if part)
-    return Markup('<section class="tenant">\n{}\n</section>').format(body)
+    return Markup('<section class="tenant" id="{}">\n{}\n</section>').format(anchor, body)
 
 
 def _folded(
@@ -133,8 +139,7 @@ def _warning(text: Message, l10n: Labels) -> Markup:
 
 
 def _overall(trends: Trends, l10n: Labels) -> Markup:
-    totals = [sum(counts.values()) for _, counts, _, _ in trends.open]
-    worst = [counts[Severity.CRITICAL] + counts[Severity.HIGH] for _, counts, _, _ in trends.open]
+    totals, worst = open_counts(trends)
     waived = [count for _, _, count, _ in trends.open]
     series = (
         (l10n.gettext("open findings"), totals),

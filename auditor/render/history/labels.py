@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from auditor.domain.enums import Severity
 from auditor.domain.trends import Between, Cohorts, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.result.ranking import tenant_order
 
 T = TypeVar("T")
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -47,6 +48,47 @@ def money_change(first: Decimal, last: Decimal, currency: str, l10n: Labels) -> 
     if first != last:
         amounts = f"{l10n.money(first, currency)} → {amounts}"
     return l10n.gettext("{money} a month", money=amounts)
+
+
+def in_reading_order(trends: Sequence[Trends]) -> list[Trends]:
+    """Return the trends of tenants in the order of the report: by the open findings of the latest result."""
+    return sorted(
+        trends,
+        key=lambda tenant: tenant_order(
+            failed=False,
+            counts=tenant.open[-1][1] if tenant.open else {},
+            complete=not tenant.not_evaluated,
+            name=tenant.tenant,
+        ),
+    )
+
+
+def tenant_table(trends: Sequence[Trends], l10n: Labels) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the columns and rows of a table of tenants with their first and last values.
+
+    Without several tenants or any result there are no rows, without prices there is no cost.
+    """
+    gettext = l10n.gettext
+    columns = (
+        gettext("Tenant"),
+        gettext("open findings"),
+        gettext("critical and high"),
+        gettext("cost of open findings"),
+    )
+    rows: list[tuple[str, ...]] = []
+    for tenant in trends if len(trends) > 1 and any(tenant.open for tenant in trends) else ():
+        numbers = (change(values, l10n) if values else "" for values in open_counts(tenant))
+        money = (money_change(sums[0][1], sums[-1][1], currency, l10n) for currency, sums in tenant.money.items())
+        rows.append((tenant.title, *numbers, "; ".join(money)))
+    width = 4 if any(row[-1] for row in rows) else 3
+    return columns[:width], [row[:width] for row in rows]
+
+
+def open_counts(trends: Trends) -> tuple[list[int], list[int]]:
+    """Return the number of open findings in each result, and that of the critical and high ones."""
+    counts = [by_severity for _, by_severity, _, _ in trends.open]
+    worst = [by_severity[Severity.CRITICAL] + by_severity[Severity.HIGH] for by_severity in counts]
+    return [sum(by_severity.values()) for by_severity in counts], worst
 
 
 def period_text(trends: Trends, l10n: Labels) -> str:
