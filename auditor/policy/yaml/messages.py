@@ -165,6 +165,11 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
     match error.problem:
         case "found character that cannot start any token" if rest.startswith("\t"):
             return _TAB
+        case "did not find expected key" if rest.startswith("- "):
+            return (
+                Message("the line does not fit the lines above it"),
+                Message("remove [] above the first item of a list; {indent}", indent=_INDENT),
+            )
         case "found character that cannot start any token":
             return Message("a value cannot begin with '{rest}'", rest=rest[:1]), _QUOTE
         case "did not find expected alphabetic or numeric character":

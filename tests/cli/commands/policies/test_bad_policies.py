@@ -24,6 +24,7 @@ def prices(price: str) -> str:
 
 INVALID_POLICIES = [
     ([policy("users: {departmnt: Store}, " + ALLOW)], "policy-unknown-property", "did you mean 'department'?"),
+    (["policies: []\n  - id: a\n"], "yaml-syntax", "remove [] above the first item of a list"),
     ([policy("title: caf\udce9, " + ALLOW)], "yaml-encoding", "UTF-8"),
     ([policy(), policy()], "policy-duplicate-id", "the first is at policies/0.yaml:2"),
     (
