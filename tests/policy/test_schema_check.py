@@ -116,7 +116,7 @@ users: {inactiveIn: {services: '*', for: 200d}}|  health: {errors: deny}
 users: {inactiveIn: {services: team, for: 1d}}|  health: {errors: deny}
     5:34 bad-value: 'services' must be a list of services or '*', not the text 'team' (for example: [exchange, teams], '*')
 users: {inactiveIn: {services: [], for: 9d}}|  health: {errors: deny}
-    5:34 empty: 'services' is an empty list ('services': The services, or '*' for all: exchange, onedrive, sharepoint, yammer and teams. For example: [exchange, teams], '*')
+    5:34 empty: 'services' is an empty list ('services': The services: copilot, skype, exchange, onedrive, sharepoint, yammer, teams; '*' for the last five. For example: [exchange, teams], '*')
 users: {appsUnused: {on: [window], for: 30d}}|  health: {errors: deny}
     5:29 bad-value: item 1 of 'on' cannot be the text 'window' (did you mean 'windows'?)
 users: {appsUnused: {for: 60d}}|  health: {errors: deny}

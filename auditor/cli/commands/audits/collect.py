@@ -35,10 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="read also what `auditor plan` needs: subscriptions, licensed groups, their members",
     )
     parser.set_defaults(tenants=Path("tenants.yaml"))
-    declare(parser, "tenants", "tenant", tenants="the tenants file")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go"
-    )
+    declare(parser, "tenants", "tenant", tenants="the tenants to read live (default: tenants.yaml)")
+    text = "where snapshots go (default: snapshots/)"
+    parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help=text)
     declare(
         parser,
         *("store", "public", "no_progress", "locale", "quiet"),

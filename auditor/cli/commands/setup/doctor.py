@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(parser, "policies", policies="policy files or folders (default: policies/)")
     parser.add_argument("--all", action="store_true", help="check what every source needs, not only the policies")
     parser.set_defaults(tenants=Path("tenants.yaml"))
-    texts = {"tenants": "the tenants file", "locale": "language of the answer (default: the environment's)"}
-    declare(parser, "tenants", "tenant", "locale", **texts)
+    declare(parser, "tenants", "tenant", tenants="the tenants to read live (default: tenants.yaml)")
+    declare(parser, "locale", locale="language of the answer (default: the environment's)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -105,7 +105,7 @@ def check_markdown(check: Check[Any], l10n: Localizer, page: Callable[[str], str
         "",
     ]
     for when, (first, *others) in routes(check):
-        text = l10n.gettext(when) if when else l10n.gettext("Nothing more is known")
+        text = l10n.gettext(when) if when else l10n.gettext("In general")
         also = ", ".join(map(page, others))
         lines.append(f"- {text}: {page(first)}" + (f"; {l10n.gettext('read also')} {also}" if also else ""))
     return "\n".join(lines) + "\n"
