@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from auditor.app.locations import read_named
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message, joined
@@ -26,7 +28,7 @@ def saved_plan(path: Path) -> SavedPlan:
 
 
 def decoded_plan(body: bytes, *, where: str) -> SavedPlan:
-    """Decode a plan; `where` is its name in errors.
+    """Decode a plan, without tenants that have no plan; `where` is its name in errors.
 
     Raises SnapshotError if the plan is damaged (`plan-damaged`), is not a plan (`plan-foreign`), has another version
     (`plan-version`), or contains pseudonyms (`plan-redacted`).
@@ -48,7 +50,7 @@ def decoded_plan(body: bytes, *, where: str) -> SavedPlan:
             Message("{where} has pseudonyms for people, which match no user of a tenant", where=where),
             hint=Message("make the plan without --redact"),
         )
-    return plan
+    return replace(plan, tenants=tuple(tenant for tenant in plan.tenants if tenant.before.open is not None))
 
 
 def _check_plan(plan: SavedPlan, where: str) -> None:

@@ -143,11 +143,19 @@ class SavedProof(Struct, frozen=True, kw_only=True):
     """Fingerprints."""
 
 
+class SavedStanding(Struct, frozen=True, kw_only=True):
+    """The state of a tenant before a plan."""
+
+    open: int | None
+    """Number of open findings; None for a tenant without a plan, which could not be audited."""
+
+
 class SavedTenantPlan(Struct, frozen=True, kw_only=True):
     """The plan of one tenant."""
 
     name: TenantName
     tenant_id: str
+    before: SavedStanding
     actions: tuple[PlannedAction, ...]
     proof: SavedProof
     findings: tuple[PlannedFinding, ...]

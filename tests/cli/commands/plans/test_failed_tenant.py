@@ -22,6 +22,7 @@ def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
     state = snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 1})
     write(tmp_path / "snapshots", state)
     other = write(tmp_path / "snapshots", replace(state, manifest=replace(state.manifest, tenant="adatum")))
+    manifest = (other / "manifest.json").read_text(encoding="utf-8")
     (other / "manifest.json").write_text("{")
     common = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF)
     formats = "json,html,markdown,powershell,http,approvals,terminal"
@@ -45,5 +46,10 @@ def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
     html = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
     assert (html.count("not audited"), html.count('class="proof"')) == (2, 1)
     assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [planned["name"]]
+    (other / "manifest.json").write_text(manifest, encoding="utf-8")
+    verify = ("verify", "p/plan.json", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "json=-")
+    (verified,) = json.loads(expect(1, *verify, cwd=tmp_path).out)["tenants"]
+    assert verified["name"] == planned["name"], "without a plan there is nothing to verify"
+    (other / "manifest.json").write_text("{")
     alone = expect(3, *common, "--tenant", "adatum", "-f", "http=-", cwd=tmp_path)
     assert (alone.out, "error[audit-incomplete]: adatum: " in alone.err) == (b"", True)
