@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
-from auditor.domain.result.model import Notice, Subscription
+from auditor.domain.result.model import Subscription
 from auditor.domain.translation import Localizer
 from auditor.findings.display_names import part_name
 from auditor.guidance.portal_names import property_name
-from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 
 COMMENT: Final = " # "
@@ -178,11 +177,6 @@ def answered(question: Question, answer: Mapping[str, Any], as_of: str) -> str:
     item = flow({"id": f"D-{question.id}", "question": question.id, "answer": answer, "by": ""})[:-1]
     reason = ', reason: ""' if AnswerKind.SKIP in answer else ""
     return f"  - {item}, on: {as_of[:10]}{reason}}}\n"
-
-
-def notice_text(notice: Notice, l10n: Localizer) -> str:
-    """Return the message of a notice, translated if `l10n` is a Localization."""
-    return l10n.translate(notice.message) if isinstance(l10n, Localization) else str(notice.message)
 
 
 def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import N_
 from auditor.localization import Localization
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
@@ -21,8 +21,9 @@ def summary(tenant: TenantPlan, l10n: Localization, *, money: bool = True) -> tu
     paragraphs.extend(_money(figures, tenant.released_seats, l10n) for figures in tenant.before.money if money)
     if not tenant.complete:
         paragraphs.append(
-            l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
-                what="; ".join(map(l10n.translate, tenant.omitted))
+            l10n.gettext(
+                "The snapshot is incomplete; the plan leaves out: {what}.",
+                what="; ".join(map(l10n.translate, tenant.omitted)),
             )
         )
     if not tenant.solver.optimal:
@@ -36,68 +37,64 @@ def summary(tenant: TenantPlan, l10n: Localization, *, money: bool = True) -> tu
     return tuple(paragraphs)
 
 
-def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
+def _effect(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
     """Yield sentences about the open findings, about those that the requests fix, and about new ones."""
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
     by_requests = len(fixed_by_requests(tenant))
     open_ = tenant.before.open or 0
-    yield l10n.ngettext("{tenant} has {count} open finding.", "{tenant} has {count} open findings.", open_).format(
-        tenant=tenant.title, count=open_
+    yield l10n.plural(
+        "{tenant} has {count} open finding.", "{tenant} has {count} open findings.", open_, tenant=tenant.title
     )
     if decided := len(proof.fixed) - by_requests:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "Decided purchases and renewals fix {count} of them.",
             "Decided purchases and renewals fix {count} of them.",
             decided,
-        ).format(count=decided)
+        )
     if requests:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} request fixes {fixed} of them; {left} remain.",
             "{count} requests fix {fixed} of them; {left} remain.",
             requests,
-        ).format(count=requests, fixed=by_requests, left=len(proof.remaining))
+            fixed=l10n.number(by_requests),
+            left=l10n.number(len(proof.remaining)),
+        )
     elif open_:
         yield l10n.gettext("The plan has no requests.")
     if proof.new:
-        count = len(proof.new)
-        yield l10n.ngettext("{count} new finding appears.", "{count} new findings appear.", count).format(count=count)
+        yield l10n.plural("{count} new finding appears.", "{count} new findings appear.", len(proof.new))
 
 
-def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
+def _reach(tenant: TenantPlan, l10n: Localization) -> str:
     labels = {
-        Location.GRAPH: l10n.gettext("{fixed} of {open} that requests can fix"),
-        Location.PREMISES: l10n.gettext("{fixed} of {open} that must be fixed in the on-premises directory"),
-        Location.PURCHASE: l10n.gettext("{fixed} of {open} about purchases or contracts"),
+        Location.GRAPH: N_("{fixed} of {open} that requests can fix"),
+        Location.PREMISES: N_("{fixed} of {open} that must be fixed in the on-premises directory"),
+        Location.PURCHASE: N_("{fixed} of {open} about purchases or contracts"),
     }
     rows = {row.location: row for row in tenant.reach if row.open}
     parts = [
-        label.format(fixed=rows[location].fixed, open=rows[location].open)
+        l10n.gettext(label, fixed=l10n.number(rows[location].fixed), open=l10n.number(rows[location].open))
         for location, label in labels.items()
         if location in rows
     ]
-    return l10n.gettext("Findings fixed: {parts}.").format(parts=", ".join(parts))
+    return l10n.gettext("Findings fixed: {parts}.", parts=", ".join(parts))
 
 
-def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
+def _money(figures: Figures, freed: int, l10n: Localization) -> str:
     """Return the amounts of a plan; `freed` is the number of seats that are freed and not assigned again."""
-    form = l10n.ngettext(
+    text = l10n.plural(
         "Open findings: {exposure} a month. The requests free {count} seat that they do not assign again ({now} a "
         "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
         "Open findings: {exposure} a month. The requests free {count} seats that they do not assign again ({now} a "
         "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
         freed,
-    )
-    text = form.format(
         exposure=l10n.money(figures.exposure, figures.currency),
-        count=l10n.number(freed),
         now=l10n.money(figures.reassignable_now, figures.currency),
         renewal=l10n.money(figures.reducible_at_renewal, figures.currency),
     )
-    return (
-        l10n.gettext("{statement} This is a minimum: some prices are not known.").format(statement=text)
-        if figures.lower_bound
-        else text
-    )
+    if not figures.lower_bound:
+        return text
+    return l10n.gettext("{statement} This is a minimum: some prices are not known.", statement=text)
 
 
 def missing_data(plan: FleetPlan, l10n: Localization) -> Iterator[tuple[str, str]]:

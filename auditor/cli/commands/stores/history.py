@@ -63,7 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", dest="until", type=last_instant, metavar="RFC3339", help="only data up to this instant or day"
     )
-    parser.add_argument("--all", action="store_true", help="also show unchanged products and policies in the terminal")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="also show unchanged products and policies, and the details of all tenants, in the terminal",
+    )
     parser.add_argument("--people", action="store_true", help="compare the people of --from and --to")
     question = parser.add_mutually_exclusive_group()
     question.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding been open?")
