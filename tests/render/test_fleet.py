@@ -61,6 +61,11 @@ def test_failed_and_worst_tenants_are_first_and_the_total_is_last() -> None:
     assert [row.title for row in table] == [*titles, "All tenants together"]
     assert [section.title for section in page(audit, Labels("en")).sections] == titles
     assert [line.name for line in next(mail_views(audit, Reader(locale="en"), Labels("en"))).tenants] == titles
+    summary = (
+        b"".join(render(audit, "markdown", locale="en")).decode().partition("\n## Tenants\n")[2].partition("\n## ")
+    )
+    assert re.findall(r"^\| (\w[^|]*) \| ", summary[0], re.MULTILINE) == ["Tenant", *(row.title for row in table)]
+    assert summary[2].startswith("lost\n"), "the sections follow in the same order"
     assert [row.failure for row in table] == [True, False, False, False, False]
     *parts, total = table
     assert total.open == sum(row.open for row in parts) > parts[1].open > 0, "the rows add up"

@@ -11,7 +11,9 @@ from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Page, PolicyGroup, TenantSection
+from auditor.render.view.tenant_table import FleetRow, fleet_rows
 from auditor.render.view.usage import idle_lines, unit_lines
+from auditor.result.ranking import MAX_LISTED_TENANTS
 
 LIMIT: Final = 1_000_000
 """Maximum size in bytes; GitHub drops step summaries of more than 1 MiB."""
@@ -27,7 +29,7 @@ def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     l10n = content.l10n
     lines: list[str] = []
     size = 0
-    for line in _lines(content.page, l10n):
+    for line in _lines(content.page, fleet_rows(result, content.page, l10n), l10n):
         size += len(line.encode("utf-8", "replace")) + 1
         if size > LIMIT - 200:
             lines += ["", l10n.gettext("_The summary is truncated; see the other reports for the full text._")]
@@ -47,7 +49,7 @@ def escaped_markdown(text: str) -> str:
     return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat).replace("&#64;", "&#64;\u2060")
 
 
-def _lines(page: Page, l10n: Labels) -> Iterator[str]:
+def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
     yield f"# {escaped_markdown(page.verdict)}"
     yield ""
     for line in page.plan:
@@ -76,6 +78,7 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
             shown = " · ".join(map(escaped_markdown, filter(None, facts)))
             yield f"{number}. **{escaped_markdown(highlight.title)}** ({level}) · {shown}"
         yield ""
+    yield from _tenants(tenants, l10n)
     if page.listed_tenants < page.tenants:
         yield l10n.gettext(
             "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports.",
@@ -89,6 +92,27 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
         yield f"{l10n.gettext('Guidance as of')} {escaped_markdown(l10n.date(page.checked))}"
         yield ""
     yield " · ".join(map(escaped_markdown, (page.tool, l10n.instant(page.as_of), page.digest)))
+
+
+def _tenants(rows: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
+    """Yield the table of tenants: the most urgent ones, policies across tenants, and the totals."""
+    if not rows:
+        return
+    yield f"## {l10n.gettext('Tenants')}"
+    yield ""
+    columns = ("Tenant", "Findings", "Change", "Usable", "Assigned", "Spare", "Per month")
+    yield "| " + " | ".join(map(l10n.gettext, columns)) + " |"
+    yield "| --- | --- |" + " ---: |" * 5
+    tenants = [row for row in rows if row.name][:MAX_LISTED_TENANTS]
+    for row in (*tenants, *(row for row in rows if not row.name)):
+        findings = [f"{l10n.number(count)} {l10n.severity_name(severity, count)}" for severity, count in row.counts]
+        findings = [l10n.gettext("not audited")] if row.failure else findings or [l10n.gettext("nothing open")]
+        findings += [] if row.complete or row.failure else [l10n.gettext("incomplete")]
+        known = row.new is not None and row.fixed is not None
+        changed = f"+{l10n.number(row.new)} −{l10n.number(row.fixed)}" if known else ""
+        cells = (row.title, l10n.joined(findings), changed, row.usable, row.assigned, row.spare, row.money)
+        yield "| " + " | ".join(map(escaped_markdown, cells)) + " |"
+    yield ""
 
 
 def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
