@@ -1,13 +1,21 @@
 """Deduplicates guidance that several actions of a document share: later actions refer to the first one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import Final
 
 from msgspec import Struct, field
 
 from auditor.domain.actions.action import Action
+from auditor.domain.translation import N_
 
+HEADINGS: Final[Mapping[str, str]] = {
+    "prerequisites": N_("Before you begin"),
+    "warnings": N_("Warnings"),
+    "steps": N_("Steps"),
+    "next": N_("Then"),
+}
+"""The headings of the parts of the guidance."""
 _MIN_LINES: Final = 2
 """Minimum number of shared lines for a reference; their length depends on the language."""
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from auditor.app.audit.run import Collector
-from auditor.cli.arguments.options import declare, reader_locale, tenants_path
+from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, reader_locale, tenants_path
 from auditor.cli.terminal.console import print_diagnostics
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -13,7 +13,7 @@ from auditor.domain.message import Message
 
 def add_live_arguments(parser: argparse._ActionsContainer) -> None:
     """Declare the arguments of commands that read tenants live."""
-    declare(parser, "tenants", tenants="the tenants to read live (default: tenants.yaml)")
+    declare(parser, "tenants", tenants=LIVE_TENANTS_HELP)
     parser.add_argument(
         "--save-snapshot", type=Path, metavar="DIR", help="keep what is read live as snapshots in this folder"
     )

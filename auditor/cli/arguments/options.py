@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _SEPARATOR: Final = re.compile(r",(?=[^,=./\\]*(?:[,=]|$))")
 """A comma between two formats."""
+LIVE_TENANTS_HELP: Final = "the tenants to read live (default: tenants.yaml)"
+"""The help of --tenants of commands that read tenants live."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 """Years that an audit may be in: adding or subtracting the longest duration of the policy language cannot overflow."""
 _EPOCH_DIGITS = len("99999999999")

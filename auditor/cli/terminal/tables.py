@@ -12,7 +12,7 @@ from rich.text import Text
 from auditor.domain.errors import printable_line
 from auditor.render.text.earlier_run import Sparkline
 from auditor.render.text.labels import Labels
-from auditor.render.view.tenant_table import FleetRow
+from auditor.render.view.tenant_table import FleetRow, change_text
 
 _MAX_TENANTS: Final = 12
 """Maximum number of tenants in the table; the reports have all."""
@@ -81,13 +81,7 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
         columns.append((l10n.gettext("Per month"), [Text(row.money) for row in rows]))
     columns.append((findings, [_findings(row, l10n, max_severities) for row in rows]))
     if is_compared:
-        changes = [
-            ""
-            if row.new is None or row.fixed is None
-            else f"+{l10n.number(row.new)} \N{MINUS SIGN}{l10n.number(row.fixed)}"
-            for row in rows
-        ]
-        columns.append((l10n.gettext("Change"), list(map(Text, changes))))
+        columns.append((l10n.gettext("Change"), [Text(change_text(row, l10n)) for row in rows]))
     if console.width >= _MIN_FULL_WIDTH:
         columns.append((l10n.gettext("Usable"), [Text(row.usable) for row in rows]))
         columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))

@@ -8,10 +8,11 @@ from auditor.domain.enums import Outcome
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.markdown_table import markdown_table
 from auditor.render.text.sanitize import visible
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Page, PolicyGroup, TenantSection
-from auditor.render.view.tenant_table import FleetRow, fleet_rows
+from auditor.render.view.tenant_table import FleetRow, change_text, fleet_rows
 from auditor.render.view.usage import idle_lines, unit_lines
 from auditor.result.ranking import MAX_LISTED_TENANTS
 
@@ -60,10 +61,8 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
         yield f"{'✅' if page.complete else '⚠️'} {escaped_markdown(sentence)}  "
     yield ""
     tiles = (*page.counts, *page.changes)
-    yield "| " + " | ".join(escaped_markdown(tile.label) for tile in tiles) + " |"
-    yield "|" + " ---: |" * len(tiles)
-    yield "| " + " | ".join(l10n.number(tile.count) for tile in tiles) + " |"
-    yield ""
+    labels = [escaped_markdown(tile.label) for tile in tiles]
+    yield from markdown_table(labels, [[l10n.number(tile.count) for tile in tiles]], right=range(len(tiles)))
     if page.money:
         bound = f" ({l10n.gettext('at least')})" if page.lower_bound else ""
         yield f"**{escaped_markdown(page.money)}** {l10n.gettext('a month in open findings')}{bound}"
@@ -101,18 +100,18 @@ def _tenants(rows: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
     yield f"## {l10n.gettext('Tenants')}"
     yield ""
     columns = ("Tenant", "Findings", "Change", "Usable", "Assigned", "Spare", "Per month")
-    yield "| " + " | ".join(map(l10n.gettext, columns)) + " |"
-    yield "| --- | --- |" + " ---: |" * 5
     tenants = [row for row in rows if row.name][:MAX_LISTED_TENANTS]
-    for row in (*tenants, *(row for row in rows if not row.name)):
-        findings = [f"{l10n.number(count)} {l10n.severity_name(severity, count)}" for severity, count in row.counts]
-        findings = [l10n.gettext("not audited")] if row.failure else findings or [l10n.gettext("nothing open")]
-        findings += [] if row.complete or row.failure else [l10n.gettext("incomplete")]
-        known = row.new is not None and row.fixed is not None
-        changed = f"+{l10n.number(row.new)} −{l10n.number(row.fixed)}" if known else ""
-        cells = (row.title, l10n.joined(findings), changed, row.usable, row.assigned, row.spare, row.money)
-        yield "| " + " | ".join(map(escaped_markdown, cells)) + " |"
-    yield ""
+    others = [row for row in rows if not row.name]
+    cells = ([escaped_markdown(cell) for cell in _tenant(row, l10n)] for row in (*tenants, *others))
+    yield from markdown_table([l10n.gettext(name) for name in columns], cells, right=range(2, len(columns)))
+
+
+def _tenant(row: FleetRow, l10n: Labels) -> Sequence[str]:
+    findings = [f"{l10n.number(count)} {l10n.severity_name(severity, count)}" for severity, count in row.counts]
+    findings = [l10n.gettext("not audited")] if row.failure else findings or [l10n.gettext("nothing open")]
+    findings += [] if row.complete or row.failure else [l10n.gettext("incomplete")]
+    changed = change_text(row, l10n)
+    return row.title, l10n.joined(findings), changed, row.usable, row.assigned, row.spare, row.money
 
 
 def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
@@ -145,17 +144,16 @@ def _seats(section: TenantSection, l10n: Labels) -> Iterator[str]:
     outside = [row for row in section.seats if row.severity is not None]
     if not outside:
         return
-    titles = (l10n.gettext(name) for name in ("Product", "Usable", "Assigned", "Spare", "Policy"))
-    yield "| " + " | ".join(titles) + " |"
-    yield "| --- | ---: | ---: | ---: | --- |"
-    for row in outside:
-        policy = (
-            f"{escaped_markdown(row.state)}; {escaped_markdown(row.advice)}"
-            if row.advice
-            else escaped_markdown(row.state)
+    titles = [l10n.gettext(name) for name in ("Product", "Usable", "Assigned", "Spare", "Policy")]
+    rows = (
+        (
+            escaped_markdown(row.name),
+            *(row.usable, row.consumed, row.spare),
+            "; ".join(map(escaped_markdown, filter(None, (row.state, row.advice)))),
         )
-        yield f"| {escaped_markdown(row.name)} | {row.usable} | {row.consumed} | {row.spare} | {policy} |"
-    yield ""
+        for row in outside
+    )
+    yield from markdown_table(titles, rows, right=range(1, 4))
 
 
 def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:

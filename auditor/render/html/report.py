@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from auditor import resources
 from auditor.domain.result.model import Result
+from auditor.guidance.parts import HEADINGS
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.embedded_data import embedded_data
@@ -113,6 +114,7 @@ def environment(language: str) -> Environment:
         "outcomes": {key: l10n.gettext(text) for key, text in OUTCOMES.items()},
         "severity_name": l10n.severity_name,
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
+        "headings": {key: l10n.gettext(text) for key, text in HEADINGS.items()},
     }
     environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "more": l10n.more}
     environment.filters |= {"guidance": guidance}

@@ -1,25 +1,20 @@
 """Renders a plan as Markdown for the people who review and run it; names from a tenant are escaped."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from auditor.domain.actions.action import Action
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.translation import N_
-from auditor.guidance.parts import SharedGuidance
+from auditor.guidance.parts import HEADINGS, SharedGuidance
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan
 from auditor.render.plan.page import plan_view
 from auditor.render.plan.view import ActionView, FirstAction, GuideView, PlanView, QuestionGroup, TenantRow, TenantView
+from auditor.render.text.markdown_table import markdown_table
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
-_HEADINGS: Final[Mapping[str, str]] = {
-    "prerequisites": N_("Before you begin"),
-    "warnings": N_("Warnings"),
-    "steps": N_("Steps"),
-    "next": N_("Then"),
-}
 _COLUMNS: Final = (
     N_("Tenant"),
     N_("Open findings"),
@@ -84,8 +79,9 @@ def _first_actions(level: str, actions: Sequence[FirstAction], l10n: Localizatio
 
 
 def _tenant_table(rows: Sequence[TenantRow], l10n: Localization) -> Iterator[str]:
-    columns = _COLUMNS if rows[-1].money else _COLUMNS[:-2]
-    yield from _table(map(l10n.gettext, columns), (_cells(row, len(columns), l10n) for row in rows))
+    columns = [l10n.gettext(name) for name in (_COLUMNS if rows[-1].money else _COLUMNS[:-2])]
+    cells = (_cells(row, len(columns), l10n) for row in rows)
+    yield from markdown_table(columns, cells, right=range(1, len(columns)))
     if rows[-1].lower_bound:
         yield from _paragraph(l10n.gettext("This is a minimum: some products have no price in the policies."))
 
@@ -101,14 +97,6 @@ def _cells(row: TenantRow, count: int, l10n: Localization) -> Sequence[str]:
     return (title, " · ".join([change, *states]), *numbers, row.money, row.renewal)[:count]
 
 
-def _table(titles: Iterable[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield a table with numbers in all columns but the first; the cells are already escaped."""
-    header = tuple(titles)
-    yield f"| {' | '.join(header)} |"
-    yield f"| --- |{' ---: |' * (len(header) - 1)}"
-    yield from _paragraph(*(f"| {' | '.join(row)} |" for row in rows))
-
-
 def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
     yield from _paragraph(f'<a id="{tenant.anchor}"></a>')
     yield from _paragraph(f"## {escaped(tenant.title)}")
@@ -116,7 +104,7 @@ def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
     if tenant.money:
         rows = (tuple(map(escaped, (row.label, row.amount, row.after))) for row in tenant.money)
         titles = l10n.gettext("Monthly cost"), l10n.gettext("Before"), l10n.gettext("After")
-        yield from _table(titles, rows)
+        yield from markdown_table(titles, rows, right=(1, 2))
     yield from _paragraph(
         *(
             f"{part.number}. [{escaped(part.title)}](#{part.anchor}): {escaped(', '.join(part.effects))}"
@@ -190,10 +178,10 @@ def _guide(guide: GuideView, action: Action, l10n: Localization) -> Iterator[str
 def _guidance(guidance: SharedGuidance, l10n: Localization) -> Iterator[str]:
     same = l10n.gettext("The same as for:")
     for (anchor, title), names in guidance.repeated:
-        headings = ", ".join(l10n.gettext(_HEADINGS[name]) for name in names)
+        headings = ", ".join(l10n.gettext(HEADINGS[name]) for name in names)
         yield from _paragraph(f"**{headings}**: {same} [{escaped(title)}](#{anchor})")
     for name, part in guidance.parts:
-        yield from _paragraph(f"**{l10n.gettext(_HEADINGS[name])}**")
+        yield from _paragraph(f"**{l10n.gettext(HEADINGS[name])}**")
         if part.like is not None:
             yield f"- {same} [{escaped(part.like[1])}](#{part.like[0]})"
         for number, (text, irreversible) in enumerate(part.lines, start=1):

@@ -21,6 +21,7 @@ from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.evidence.evidence import evidence_change
 from auditor.render.text.evidence.facts import set_names
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.markdown_table import markdown_table
 from auditor.result.preview_counts import by_department, by_policy, tally
 from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
 
@@ -178,7 +179,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
         yield ""
     yield from _unknown(preview, l10n)
     columns = columns_of(l10n)
-    yield from _table(
+    yield from markdown_table(
         (l10n.gettext("Policy"), l10n.gettext("Change"), *columns),
         [
             (
@@ -190,7 +191,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
         ],
     )
     none = f"_{l10n.gettext('none')}_"
-    yield from _table(
+    yield from markdown_table(
         (l10n.gettext("Department"), *columns),
         [
             (none if name is None else _short(name), *_cells(department_counts, l10n))
@@ -234,16 +235,6 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
 def more(count: int, l10n: Labels) -> str:
     """Return the number of further items, and where to find them."""
     return l10n.more(count, file="preview.json")
-
-
-def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
-    if not rows:
-        return
-    # One block, so that truncation never separates the header of a table from its delimiter row.
-    yield f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
 
 
 def _tenant(difference: Difference, l10n: Labels) -> Iterator[str]:

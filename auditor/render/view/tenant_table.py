@@ -76,6 +76,13 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     return (*rows, *fleet, total)
 
 
+def change_text(row: FleetRow, l10n: Labels) -> str:
+    """Return how many findings are new and how many are fixed; empty without an earlier run."""
+    if row.new is None or row.fixed is None:
+        return ""
+    return f"+{l10n.number(row.new)} \N{MINUS SIGN}{l10n.number(row.fixed)}"
+
+
 def _fleet_row(result: Result, section: TenantSection, l10n: Labels) -> FleetRow:
     """Return the row of the findings across tenants."""
     changed, compared, unknown = changes((), result.fleet), fleet_compared(result), l10n.number(None)

@@ -8,7 +8,7 @@ from auditor.app.policy_files import load_policies
 from auditor.app.scaffold.choices import default_branch, github_repository
 from auditor.app.tenants.collection import all_needs, needs_of
 from auditor.app.tenants.doctor import DoctorCheck, DoctorOutcome, diagnose_all
-from auditor.cli.arguments.options import declare, reader_locale
+from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, reader_locale
 from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(parser, "policies", policies="policy files or folders (default: policies/)")
     parser.add_argument("--all", action="store_true", help="check what every source needs, not only the policies")
     parser.set_defaults(tenants=Path("tenants.yaml"))
-    declare(parser, "tenants", "tenant", tenants="the tenants to read live (default: tenants.yaml)")
+    declare(parser, "tenants", "tenant", tenants=LIVE_TENANTS_HELP)
     declare(parser, "locale", locale="language of the answer (default: the environment's)")
 
 
