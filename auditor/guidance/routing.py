@@ -50,17 +50,18 @@ class Situation(Struct, frozen=True, kw_only=True):
         )
 
 
-_ERRORS: Final = MappingProxyType(
+ERRORS: Final = MappingProxyType(
     {
-        "countviolation": "group-error-count",
-        "mutuallyexclusiveviolation": "group-error-exclusive",
-        "dependencyviolation": "group-error-dependency",
-        "prohibitedinusagelocationviolation": "group-error-location",
-        "uniquenessviolation": "group-error-uniqueness",
-        "other": "group-error-other",
+        "CountViolation": "group-error-count",
+        "MutuallyExclusiveViolation": "group-error-exclusive",
+        "DependencyViolation": "group-error-dependency",
+        "ProhibitedInUsageLocationViolation": "group-error-location",
+        "UniquenessViolation": "group-error-uniqueness",
+        "Other": "group-error-other",
     }
 )
 """Graph's `licenseAssignmentState.error` → article; the older `Others` and unknown ones: group-error-other."""
+_ARTICLES: Final = MappingProxyType({code.lower(): article for code, article in ERRORS.items()})
 
 STOPPED: Final = frozenset({"suspended", "lockedout"})
 _UNATTENDED: Final = frozenset({"shared", "room", "equipment"})
@@ -181,4 +182,4 @@ def assignment_error(situation: Situation) -> Articles:
 
 def error_article(code: str) -> str | None:
     """Return the article about an error code, also of the form `CODE@GROUP-ID`; None for an unknown one."""
-    return _ERRORS.get(code.partition("@")[0].lower())
+    return _ARTICLES.get(code.partition("@")[0].lower())

@@ -25,7 +25,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.findings.display_names import detail_label, named_product
-from auditor.guidance import Library, Variant, compose, error_article
+from auditor.guidance import ERRORS, Library, Variant, compose, error_article
 from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
@@ -93,6 +93,7 @@ def explain(
     names = [
         *(check.id for check in all_checks()),
         *library.articles,
+        *ERRORS,
         *by_id,
         *_definition_names(policy_set.definitions),
     ]

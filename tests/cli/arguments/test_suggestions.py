@@ -94,7 +94,12 @@ def test_mistyped_selector_keys_are_suggested(tmp_path: Path, key: str, suggesti
 
 @pytest.mark.parametrize(
     ("name", "suggestion"),
-    [("SPE_E55", "SPE_E5"), ("assignment.redundnt", "assignment.redundant"), ("move-user", "move-users")],
+    [
+        ("SPE_E55", "SPE_E5"),
+        ("assignment.redundnt", "assignment.redundant"),
+        ("move-user", "move-users"),
+        ("countviolaton", "CountViolation"),
+    ],
 )
 def test_explain_suggests_ids(tmp_path: Path, name: str, suggestion: str) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))

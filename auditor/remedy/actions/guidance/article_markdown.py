@@ -6,7 +6,7 @@ from typing import Any, Final
 from auditor.checks.check import Check
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.translation import N_, Localizer
-from auditor.guidance import Composed, Situation
+from auditor.guidance import ERRORS, Composed, Situation
 from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
 from auditor.remedy import messages
 
@@ -35,11 +35,7 @@ _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
     (N_("The subscription is deleted"), Situation(status="Deleted")),
     (N_("The property is usageLocation"), Situation(attribute="usageLocation")),
     (N_("The property is not usageLocation"), Situation(attribute="department")),
-    ("CountViolation", Situation(error_code="CountViolation")),
-    ("MutuallyExclusiveViolation", Situation(error_code="MutuallyExclusiveViolation")),
-    ("DependencyViolation", Situation(error_code="DependencyViolation")),
-    ("ProhibitedInUsageLocationViolation", Situation(error_code="ProhibitedInUsageLocationViolation")),
-    ("UniquenessViolation", Situation(error_code="UniquenessViolation")),
+    *((code, Situation(error_code=code)) for code in ERRORS),
     (N_("The agreement is a Microsoft Customer Agreement"), Situation(agreement=Agreement.MCA)),
     (N_("The agreement is for volume licensing"), Situation(agreement=Agreement.VOLUME)),
     (N_("The licences were bought from a partner"), Situation(agreement=Agreement.CSP)),
