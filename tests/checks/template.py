@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from auditor.checks.assignments.held_products import held_product_findings, packed_set
+from auditor.checks.assignments.held_products import held_product_findings, pack
 from auditor.checks.check import Check, Correction, Cost
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Assignments
@@ -15,18 +15,18 @@ from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import unwanted_product
 
 
-def _evaluate(scope: Scope, _block: Assignments) -> Iterator[UserFindings]:
-    """Report the paid products of users whose sign-in is blocked.
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+    """Report the paid products, of those that the block is about, of users whose sign-in is blocked.
 
     A function for users (`evaluate_users`) yields the rows of the batch that have a finding, and those for which it is
     unknown. A function for what the tenant owns (`evaluate_tenant`) yields findings, and adds to `scope.unknown` what
     it cannot decide.
     """
+    masks = scope.bound.masks
+    paid = masks.once(("blocked", id(block)), lambda: pack(masks.of(block.of) & masks.of(PAID_PRODUCTS)))
     blocked = scope.batch.selectors.of(scope.bound.rules.one_of("accountEnabled", (False,)))
     blocked_users_scope = replace(scope, population=scope.population & blocked)
-    yield held_product_findings(
-        blocked_users_scope, scope.people.assignments.assigned_skus, packed_set(scope.bound.masks, PAID_PRODUCTS)
-    )
+    yield held_product_findings(blocked_users_scope, scope.people.assignments.assigned_skus, paid)
 
 
 CHECK = Check(
@@ -38,6 +38,7 @@ CHECK = Check(
     key="assignments: {redundant}",
     is_enabled=lambda block: block.redundant,
     properties=lambda _: ("assignedLicenses", "accountEnabled"),
+    products=lambda block: (block.of,),
     sources=(Source.SUBSCRIBED_SKUS,),
     # How it is evaluated.
     evaluate_users=_evaluate,

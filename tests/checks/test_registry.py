@@ -23,7 +23,7 @@ version: 1
 policies:
   - id: blocked-accounts
     severity: high
-    assignments: {redundant: deny}
+    assignments: {of: SPE_E3, redundant: deny}
 prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}
 """
 PROGRAM = """
@@ -38,14 +38,16 @@ sys.exit(run(sys.argv[1:]))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A package with a copy of the template, a policy and the snapshot of a tenant with one blocked account."""
+    """A package with a copy of the template, a policy about E3, and the snapshot of a tenant with one blocked account."""
     package = tmp_path / "extra_checks"
     package.mkdir()
     (package / "__init__.py").touch()
     shutil.copy(TEMPLATE, package / "blocked.py")
     (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
     state = tenant(
-        user("ann", "SPE_E3", accountEnabled=False), user("bob", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 5, 2)]
+        user("ann", "SPE_E3", "VISIOCLIENT", accountEnabled=False),
+        user("bob", "SPE_E3"),
+        subscribedSkus=[bought("SPE_E3", 5, 2), bought("VISIOCLIENT", 5, 1)],
     )
     write(tmp_path / "snapshots", state)
     return tmp_path
