@@ -98,7 +98,7 @@ def _read(path: Path) -> dict[str, float]:
     from auditor.app.saved_results import saved_result
 
     gc.disable()
-    before, started = measurement.peak(), time.process_time()
+    before, started = measurement.reset_peak(), time.process_time()
     count = sum(len(tenant.findings) for tenant in saved_result(path).tenants)
     if not count:
         sys.exit(f"{path} holds no findings")

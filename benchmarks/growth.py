@@ -3,7 +3,6 @@
 Every point is measured in a separate process; docs/images/growth.svg shows all of them.
 """
 
-import json
 import math
 import shutil
 import subprocess
@@ -12,8 +11,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from benchmarks.measurement import FIFTY, ROOT, Row, fleet, module, peer, tenant
 
@@ -109,9 +108,9 @@ def _draw(series: Sequence[Series]) -> None:
     libraries = peer("plots")
     if libraries is None:
         return
-    document = json.dumps([asdict(item) for item in series])
     path = f"{libraries}:{ROOT}" if sys.platform != "win32" else f"{libraries};{ROOT}"
     subprocess.run(
         [sys.executable, "-m", "benchmarks.plot", str(PICTURE)],
-        check=True, input=document, text=True, cwd=ROOT, env={"PYTHONPATH": path, "PATH": "", "MPLBACKEND": "svg"},
+        check=True, input=msgspec.json.encode(series), cwd=ROOT,
+        env={"PYTHONPATH": path, "PATH": "", "MPLBACKEND": "svg"},
     )  # fmt: skip

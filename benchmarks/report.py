@@ -14,7 +14,7 @@ from hashlib import md5
 from pathlib import Path
 from statistics import median
 
-from auditor.domain.actions.action import Action
+from auditor.domain.actions.action import Action, Concern
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Change, Cloud, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
@@ -138,10 +138,13 @@ def _seats(sku: tuple[str, str, str]) -> SeatCount:
 
 
 def _action(header: PolicyHeader, findings: tuple[Finding, ...]) -> Action:
+    own = tuple(finding for finding in findings if finding.policy == header.id)
+    names = tuple(finding.subject.name for finding in own[:3])
     return Action(
         id=f"act-{header.id}",
         guidance="remove-licenses",
-        findings=tuple(finding.fingerprint for finding in findings if finding.policy == header.id),
+        findings=tuple(finding.fingerprint for finding in own),
+        concern=Concern(worst=header.severity, people=len({finding.subject.id for finding in own}), names=names),
         title=f"Remove licences for {header.title}",
         role="License Administrator",
         steps=("Open the Microsoft 365 admin centre.", "Take the licence away."),
@@ -157,7 +160,7 @@ def written(result: Result, format: str, to: Path) -> dict[str, float]:  # noqa:
     Memory is the peak above the memory of the result.
     """
     gc.disable()  # as the command does while it writes reports
-    before = measurement.peak()
+    before = measurement.reset_peak()
     started, cpu = time.perf_counter(), time.process_time()
     size = 0
     with to.open("wb") as file:
@@ -223,7 +226,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
         ]
         seconds = [reading for reading in opened if reading is not None]
         if seconds:
-            what = f"{title}: opened in Chromium until the table stands"
+            what = f"{title}: opened in Chromium until the table is shown"
             rows.append(Row(what=what, measured=f"{spread(seconds, 2)} s", bar=at_most(median(seconds), opening, " s")))
     return rows
 
