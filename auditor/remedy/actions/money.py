@@ -21,7 +21,7 @@ Price = Callable[[str], Decimal | None]
 def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
     """Return the monthly cost of the seats before and after an action, at a renewal by its price; None if not known."""
     remedy = group.first
-    if group.breakdown is not None and remedy.kind in TAKING:
+    if remedy.kind in TAKING:
         freed = _total_price(group.people_by_product, context.price)
         return _cost(context, freed, 1), _cost(context, freed, 0)
     if remedy.kind is ActionKind.REPROCESS:
@@ -30,8 +30,6 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
     old, new = context.price(remedy.old), context.price(remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
         old = _price_at_renewal(context, group, old)
-    if remedy.kind in TAKING:
-        return _cost(context, old, count), _cost(context, old, 0)
     if remedy.kind in MOVING | {ActionKind.DOWNGRADE} and old is not None and new is not None:
         return _cost(context, old, count), _cost(context, new, count)
     if remedy.kind in GIVING:

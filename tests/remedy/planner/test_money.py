@@ -27,6 +27,17 @@ def test_money_is_a_lower_bound_if_a_price_is_missing() -> None:
     assert after.lower_bound, "the price of seats to give back is missing"
 
 
+def test_action_about_several_products_has_the_money_of_those_with_a_price() -> None:
+    denied = "policies: [{id: denied, severity: high, assignments: {deny: [SPE_E3, VISIOCLIENT]}}]\n"
+    plan = planned(snapshot([user("ann", grant(E3), grant(VISIO))], {E3: 1, VISIO: 1}), denied + PRICES)
+    ((action,), (before,)) = plan.actions, plan.before.money
+    assert action.money is not None
+    assert (action.title, action.money.per_month) == (
+        "Unassign Microsoft 365 E3 + Visio Plan 2 from 1 person",
+        before.reassignable_now,
+    )
+
+
 def test_change_of_a_group_counts_a_product_without_a_price_as_the_most_expensive() -> None:
     assigned = {**CLOUD_GROUP, "members": ["ann", "bo"]}
     people = [user(name, grant(E3, "g1"), department="Store") for name in ("ann", "bo")]
