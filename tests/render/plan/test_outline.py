@@ -46,7 +46,7 @@ policies:
     ]
     question, _ = plan.questions
     assert sentence(question, ENGLISH, plan.names).startswith("Which of Microsoft 365 E3, Microsoft 365 E5 should Dee")
-    assert answer_label(question, question.answers[0], ENGLISH, plan.names) == "Keep Microsoft 365 E3"
+    assert answer_label(question, question.answers[0], ENGLISH, plan.names) == "Keep Microsoft 365 E5"
 
 
 def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:

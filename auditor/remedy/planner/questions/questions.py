@@ -267,7 +267,8 @@ def _question_about(product_options: ProductOptions, finding: Finding, account: 
     match correction_of(finding):
         case Correction.CHOOSE:
             products = tuple((finding.detail or "").split("+"))
-            return AnswerKind.KEEP, products, tuple({"keep": name} for name in products)
+            answers = tuple({"keep": name} for name in _by_services(product_options, products))
+            return AnswerKind.KEEP, products, answers
         case Correction.REPLACE if route_of(finding, product_options.context).article in _RELEASE_ARTICLES:
             return AnswerKind.RELEASE, (product,), _RELEASE
         case Correction.ASSIGN:
@@ -279,6 +280,12 @@ def _question_about(product_options: ProductOptions, finding: Finding, account: 
             return _group(product_options, finding, account, product)
         case _:
             return _seats(product_options, finding, product)
+
+
+def _by_services(product_options: ProductOptions, names: Iterable[str]) -> list[str]:
+    """Return the names of products, those with most service plans first: if they are kept, the fewest services end."""
+    plans = {name: sum(len(product_options.plans(sku)) for sku in product_options.named([name])) for name in names}
+    return sorted(plans, key=lambda name: -plans[name])
 
 
 def _rule(product_options: ProductOptions, finding: Finding, account: Account) -> _Parts | None:
