@@ -12,13 +12,13 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.constraints import avoid, learn, undecided_policies
 from auditor.app.plan.failed_tenants import empty_plan, failed_after, planned
-from auditor.app.plan.omissions import omissions
 from auditor.app.plan.planned_state import with_state
 from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
+from auditor.checks.data_needs import needs
 from auditor.checks.registry import all_checks
 from auditor.domain.actions.action import Action
-from auditor.domain.enums import Outcome, Status
+from auditor.domain.enums import Status
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
@@ -54,6 +54,7 @@ from auditor.remedy.planner.simulation.membership_reasons import with_membership
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.render.plan.question_text import subscription_names
 from auditor.render.text.evidence.facts import product_and_set_names
+from auditor.render.text.omissions import omissions
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
@@ -252,13 +253,14 @@ def _tenant_plan(
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     money = figures(before, after, findings_after, plan_draft.proposals, options.bound)
+    needed = needs(options.bound.facts.policies).sources
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
         title=before.title,
         cloud=before.cloud,
-        complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
-        omitted=omissions(before, options.bound.facts.policies),
+        complete=before.fully_evaluated,
+        omitted=omissions((source for source in before.sources if source.name in needed), before.policies),
         actions=actions,
         before=Standing(open=len(open_), money=money[0]),
         after=Standing(open=len(open_after), money=money[1]),

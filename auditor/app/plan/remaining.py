@@ -14,6 +14,8 @@ from auditor.remedy.kinds import REMAINS
 from auditor.remedy.planner.draft import PlanConstraints
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.model import Remaining
+from auditor.remedy.planner.optimization.options import Option
+from auditor.remedy.planner.questions.seat_needs import renewed_seats
 from auditor.remedy.planner.reach import Location, location_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import group_reasons
@@ -48,7 +50,8 @@ def remaining_of(
                 return Remaining(fingerprint=fingerprint, code="limit", why=constraints.reasons[sku_id])
     if fixing:
         code = "seats" if all(max(evaluated.option.seats.values(), default=0) > 0 for evaluated in fixing) else "idle"
-        return Remaining(fingerprint=fingerprint, code=code, why=why(l10n, code))
+        renewable = code == "seats" or any(_frees_renewed_seats(evaluated.option, options) for evaluated in fixing)
+        return Remaining(fingerprint=fingerprint, code=code, why=why(l10n, code if renewable else "grace"))
     code = REMAINS[ActionKind(kinds[fingerprint])] if fingerprint in kinds else "person"
     if fingerprint in options.only_harmful and code != "group":
         code = "ends"
@@ -64,6 +67,13 @@ def remaining_of(
 
 _MANUAL_ANSWERS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})
 """Kinds of answers that a person has to carry out, because there is no request for them."""
+
+
+def _frees_renewed_seats(option: Option, options: Options) -> bool:
+    """Return whether an option frees seats whose number a renewal can change; that of seats in grace it cannot."""
+    facts = options.bound.facts
+    freed = (facts.skus[facts.index[sku_id]] for sku_id, change in option.seats.items() if change < 0)
+    return any(renewed_seats(facts, sku)[1] for sku in freed)
 
 
 def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tuple[str, ...]:

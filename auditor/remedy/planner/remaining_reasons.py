@@ -21,6 +21,10 @@ _SENTENCES: Final = {
         "There would be more spare seats than a policy allows: decide how many seats to renew, "
         "and the plan will unassign the licence."
     ),
+    "grace": N_(
+        "There would be more spare seats than a policy allows, and their number cannot be changed in the grace period: "
+        "reactivate the subscription or let it end, then make a new plan."
+    ),
     "cause": N_("Find and fix the cause of the error first."),
     "services": N_("The service is set by a group, or no product that is assigned directly to the person contains it."),
     "limit": N_("Left out, because it would cause a new finding: {detail}."),

@@ -6,6 +6,7 @@ from auditor.domain.translation import N_
 from auditor.localization import Localization
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
+from auditor.render.plan.fleet_overview import in_reading_order
 from auditor.render.plan.outline import fixed_by_requests
 from auditor.render.text.summary import combined_reasons
 
@@ -101,7 +102,7 @@ def missing_data(plan: FleetPlan, l10n: Localization) -> Iterator[tuple[str, str
     """Yield (tenants, reason) for each reason why the plan is incomplete, first why tenants have no plan."""
     reasons = (
         (tenant.title, text if tenant.failure is None else l10n.gettext("not audited: {reason}", reason=text))
-        for tenant in sorted(plan.tenants, key=lambda tenant: tenant.failure is None)
+        for tenant in sorted(in_reading_order(plan).tenants, key=lambda tenant: tenant.failure is None)
         if not tenant.complete
         for text in map(l10n.translate, tenant.omitted)
     )

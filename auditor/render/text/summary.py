@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from auditor.domain.enums import Severity, SourceStatus
-from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
+from auditor.domain.enums import Severity
+from auditor.domain.result.model import Coverage, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.localization import Localization
 from auditor.render.text.labels import SOURCE_STATES, Labels
+from auditor.render.text.omissions import GAPS, omissions
 from auditor.render.text.sanitize import shortened
 from auditor.result.ranking import by_urgency
 
@@ -17,7 +18,6 @@ NAMED_TENANTS: Final = 3
 """Tenants that are named in a sentence or title."""
 _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 """Quoted names, and ids, in a reason."""
-_GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE})
 
 
 def verdict(result: Result, l10n: Labels) -> str:
@@ -115,7 +115,7 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
     reasons = [(titles[tenant.name], reason) for tenant in tenants for reason in _reasons(tenant, l10n)]
     yield from combined_reasons(reasons, len(titles), l10n)
     fleet = l10n.gettext("Policies across tenants")
-    yield from ((fleet, reason) for reason in _not_evaluated(result.fleet.policies, l10n))
+    yield from ((fleet, l10n.translate(reason)) for reason in omissions((), result.fleet.policies))
 
 
 def combined_reasons(reasons: Iterable[tuple[str, str]], total: int, l10n: Localization) -> Iterator[tuple[str, str]]:
@@ -151,26 +151,14 @@ def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
     """Return why a tenant is incomplete: it was not audited, a source was not read, or a policy was not evaluated."""
     if tenant.failure is not None:
         return [l10n.gettext("not audited: {reason}", reason=l10n.translate(tenant.failure))]
-    unknown = l10n.gettext("no reason is known")
-    gaps = [
-        f"{l10n.gettext(SOURCE_TITLES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
-        f"{l10n.translate(source.reason) if source.reason else unknown}"
-        for source in tenant.sources
-        if source.status in _GAPS
-    ]
-    gaps += _not_evaluated(tenant.policies, l10n)
-    return gaps if gaps or tenant.complete else [l10n.gettext("the tenant was not read completely")]
-
-
-def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[str]:
-    unknown = [policy.id for policy in policies if policy.unknown]
-    return [l10n.gettext("not evaluated: {policies}", policies=", ".join(unknown))] if unknown else []
+    reasons = [l10n.translate(reason) for reason in omissions(tenant.sources, tenant.policies)]
+    return reasons if reasons or tenant.complete else [l10n.gettext("the tenant was not read completely")]
 
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:
     gaps = [
         f"{l10n.gettext(SOURCE_TITLES[source.name])} {l10n.gettext(SOURCE_STATES[source.status])}"
         for source in sources
-        if source.status in _GAPS
+        if source.status in GAPS
     ]
     return f" ({l10n.joined(gaps)})" if gaps else ""

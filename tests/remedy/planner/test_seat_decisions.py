@@ -68,6 +68,14 @@ def test_answered_renewal_removes_the_seats_that_become_idle(subscribed: bool) -
     )
 
 
+def test_findings_about_seats_in_grace_do_not_ask_for_a_number_to_renew() -> None:
+    users = [*LEAVERS, user("stays", grant(E3))]
+    plan = planned(snapshot(users, {}, subscribedSkus=[bought("SPE_E3", 0, 4, warning=4)]))
+    assert [question.kind for question in plan.questions if question.kind == "renewal"] == []
+    reasons = [(item.code, "grace period" in item.why) for item in plan.proof.remaining]
+    assert reasons == [("idle", True), ("idle", True)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "seats"),

@@ -47,17 +47,23 @@ def incomplete(plan: TenantPlan, name: str, *reasons: Message) -> TenantPlan:
     return replace(plan, name=name, title=name, complete=False, omitted=reasons)
 
 
-def test_tenants_with_the_same_reason_share_a_line_in_the_language_of_the_reader() -> None:
-    plans = fleet([snapshot([user("ann", grant(E3))], {E3: 5})], LEAVERS)
+def test_tenants_with_the_same_reason_share_a_line_in_the_language_of_the_reader_the_worst_first() -> None:
+    plans = fleet([snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 5})], LEAVERS)
     (plan,) = plans.tenants
     unread, refused = (
         Message("{source}: not collected", source="X"),
         Message("the sign-in was refused: {text}", text="x"),
     )
     failed = replace(plan, before=replace(plan.before, open=None))
-    tenants = [incomplete(plan, "a", unread), plan, incomplete(plan, "b", unread), incomplete(failed, "c", refused)]
+    without_findings = replace(plan, findings=())
+    tenants = [
+        incomplete(without_findings, "a", unread),
+        plan,
+        incomplete(plan, "b", unread),
+        incomplete(failed, "c", refused),
+    ]
     missing = tuple(missing_data(replace(plans, tenants=tuple(tenants)), localization("nl")))
-    assert missing == (("c", "niet gecontroleerd: de aanmelding is geweigerd: x"), ("a, b", "X: niet verzameld"))
+    assert missing == (("c", "niet gecontroleerd: de aanmelding is geweigerd: x"), ("b, a", "X: niet verzameld"))
     assert summary(tenants[0], localization("nl"))[-1].endswith("het plan laat weg: X: niet verzameld.")
     assert summary(tenants[-1], localization("nl")) == (
         "c kon niet worden gecontroleerd: de aanmelding is geweigerd: x",

@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.result.model import FleetResult, Result
+from auditor.domain.result.model import Coverage, FleetResult, Result
 from auditor.render.text.labels import Labels
 from auditor.render.text.summary import completeness, missing_data
 from tests.builders.result.results import result
@@ -50,8 +51,13 @@ def test_the_only_tenant_with_a_reason_keeps_the_names_in_it() -> None:
 def test_tenants_with_the_same_missing_data_share_an_error_message() -> None:
     audited = failed(*["no answer"] * 4, "no disk")
     unread, *_ = (tenant for tenant in result().tenants if any(outcome.unknown for outcome in tenant.policies))
-    unread = replace(unread, name="t5", display_name="", sources=())
+    denied = Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, reason=Message("no consent"))
+    unread = replace(unread, name="t5", display_name="", sources=(denied,))
     tenants = (*audited.tenants, unread, replace(unread, name="t6"))
-    *failures, (names, reason) = missing_data(replace(audited, tenants=tenants), Labels("en"))
-    assert failures == [("t0, t1, t2 and 1 more", "not audited: no answer"), ("t4", "not audited: no disk")]
-    assert (names, reason.partition(":")[0]) == ("t5, t6", "not evaluated")
+    *others, (names, reason) = missing_data(replace(audited, tenants=tenants), Labels("en"))
+    assert others == [
+        ("t0, t1, t2 and 1 more", "not audited: no answer"),
+        ("t4", "not audited: no disk"),
+        ("t5, t6", "Groups: denied (no consent)"),
+    ]
+    assert (names, reason.partition(":")[0]) == ("t5, t6", "entra-p2-coverage")
