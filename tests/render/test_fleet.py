@@ -177,7 +177,7 @@ def two_listed_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_page_and_summary_mention_tenants_that_are_left_out() -> None:
     audit = fleet(*(replace(worst(), name=f"t{number}", display_name=f"Tenant {number}") for number in range(5)))
     head = _html(audit).partition("<main>")[0]
-    assert "Tenant 0, Tenant 1, Tenant 2 and 2 more" in head
+    assert '<p class="who">5 tenants</p>' in head
     assert "findings, from the worst 2 tenants" in _html(audit)
     summary = b"".join(render(audit, "markdown", locale="en")).decode()
     assert "The 2 worst of 5 tenants are shown below" in summary

@@ -38,7 +38,7 @@ _MAX_SEATS: Final = 15
 _MAX_UNKNOWN: Final = 10
 _MAX_LIST_TENANTS: Final = 3
 """Maximum number of tenants whose lists about seats are printed."""
-_MAX_LIST_LINES: Final = 6
+_MAX_LIST_LINES: Final = 7
 """Maximum number of lines of such a list."""
 _BAR_WIDTH: Final = 12
 """Width of the bar of seats."""

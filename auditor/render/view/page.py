@@ -73,7 +73,9 @@ def page(
     return Page(
         language=l10n.locale,
         requested_language=l10n.fallback_from,
-        title=l10n.first_of(list(titles.values()), NAMED_TENANTS),
+        title=l10n.plural("{count} tenant", "{count} tenants", len(titles))
+        if len(titles) > NAMED_TENANTS
+        else ", ".join(titles.values()),
         as_of=result.run.as_of,
         verdict=verdict(result, l10n),
         plan=plan_lines(result, l10n),

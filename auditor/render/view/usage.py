@@ -122,12 +122,13 @@ def idle_lines(table: UsageTable | None) -> tuple[str, ...]:
 
 
 def unit_lines(tables: Sequence[UnitTable], l10n: Labels) -> tuple[str, ...]:
-    """Return a line for each of the costliest units of the first table, for the others, and for those without one."""
+    """Return lines for the costliest units of the first table, the others, spare seats, and seats beyond the usable."""
     first, (*others, _) = tables[0], tables[0].others
     more = max(len(first.rows) - _SUMMARY_UNITS, 0) + first.more
     omitted = (l10n.more_in_reports(more),) if more else ()
     rows = first.rows[:_SUMMARY_UNITS]
-    return (*(row.summary for row in rows), *omitted, *(row.summary for row in others[-2:]))
+    summaries = (*(row.summary for row in rows), *omitted, *(row.summary for row in others[-2:]))
+    return (*summaries, first.excess) if first.excess else summaries
 
 
 def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
@@ -146,7 +147,7 @@ def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
 
 
 def _excess(tenant: TenantResult, l10n: Labels) -> str:
-    """Return how many assigned seats, included in the sums, exceed the usable ones; empty if none."""
+    """Return how many assigned seats, included in the sums, exceed the usable ones, and their cost; empty if none."""
     spare = {seat.sku_id: seat.spare or 0 for seat in tenant.seats}
     products = () if tenant.usage is None else tenant.usage.products
     excess = [(product, -spare.get(product.sku_id, 0)) for product in products if spare.get(product.sku_id, 0) < 0]
@@ -154,9 +155,7 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
         return ""
     count = sum(seats for _, seats in excess)
     text = l10n.plural(
-        "{count} more seat is assigned than usable; the totals include it",
-        "{count} more seats are assigned than usable; the totals include them",
-        count,
+        "{count} more seat is assigned than usable", "{count} more seats are assigned than usable", count
     )
     prices = (
         replace(product.price, per_month=product.price.per_month * seats) for product, seats in excess if product.price

@@ -50,7 +50,7 @@ def test_rows_without_department_or_user_are_not_merged_into_small_ones() -> Non
     ]  # fmt: skip
     assert [row.name for row in companies.others] == ["No company", "Spare", "All seats"]
     assert departments.lower_bound
-    assert departments.excess == "2 more seats are assigned than usable; the totals include them (€26.20 a month)"
+    assert departments.excess == "2 more seats are assigned than usable (€26.20 a month)"
     assert departments.used
 
 
