@@ -1,9 +1,9 @@
 """What actions of a tenant are built from: its findings, the guidance, names, prices and the language."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,6 +25,8 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     l10n: Localizer
     groups: Mapping[str, str]
     """Group id → name, as far as it is known."""
+    product_label: Callable[[str], str]
+    """Returns the display name of a product, as `RemediationContext.product_label` does."""
 
     @classmethod
     def of(
@@ -32,7 +34,8 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     ) -> "ActionInputs":
         """Return the inputs; names in `groups` take precedence over those in findings."""
         names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
-        return cls(context=context, library=library, l10n=l10n, groups={**names, **groups})
+        label = cache(context.product_label)  # actions name the same products again and again
+        return cls(context=context, library=library, l10n=l10n, groups={**names, **groups}, product_label=label)
 
     def guidance(self, article: str, variant: Variant, deadline: date | None) -> GuidanceText:
         """Return the guidance of an article for a variant, as of the day of the audit."""

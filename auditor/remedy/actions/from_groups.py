@@ -136,7 +136,7 @@ def _action(
     due = due_of(group, inputs.context.tenant, inputs.context.today)
     guidance = inputs.guidance(article, shared_facts(group.variants), due if first.kind in _DATED else None)
     if first.kind is ActionKind.SETTLED:
-        step = l10n.gettext(messages.SETTLED).format(product=inputs.context.product_label(first.old))
+        step = l10n.gettext(messages.SETTLED).format(product=inputs.product_label(first.old))
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
     arguments = _title_arguments(inputs, group, count)
@@ -182,16 +182,17 @@ def _action(
 
 def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple[object, ...]:
     """Return the sort key of an action, which does not depend on the language."""
-    first, (worst, _) = group.first, group.worst
+    first, (worst, _), title = group.first, group.worst, action.title_arguments
+    assert title is not None
     saved = Decimal(0) if action.money is None else action.money.per_month
-    names = (_old_products(inputs, group), inputs.context.product_label(first.new), first.extra)
+    names = (title.old, title.others, inputs.product_label(first.new), first.extra)
     return (ORDER[first.kind].rank, worst, -saved, _KIND_RANKS[first.kind], *names, -action.count, action.id)
 
 
 def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> TitleArguments:
     remedy, extra = group.first, group.first.extra
     old, others = _old_products(inputs, group)
-    new = _sufficient_products(inputs, group) or tuple(filter(None, (inputs.context.product_label(remedy.new),)))
+    new = _sufficient_products(inputs, group) or tuple(filter(None, (inputs.product_label(remedy.new),)))
     groups = 1
     match remedy.kind:
         case ActionKind.LEAVE_GROUP if group.breakdown is not None:
@@ -220,28 +221,28 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
 
 def _old_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, int]:
     """Return the names of the products that are removed or concerned, and the number of those that are not named."""
-    label = inputs.context.product_label
+    label = inputs.product_label
     if group.breakdown is None:
         return label(group.first.old), 0
     return named_products(group.breakdown, group.people, label, inputs.context.price)
 
 
 def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
-    return ", ".join(map(inputs.context.product_label, products))
+    return ", ".join(map(inputs.product_label, products))
 
 
 def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int) -> Iterator[str]:
     """Yield what to know about the seats and the people before the documented prerequisites."""
     yield from _seat_notes(inputs, group, count)
     if group.breakdown is not None:
-        l10n, label, price = inputs.l10n, inputs.context.product_label, inputs.context.price
+        l10n, label, price = inputs.l10n, inputs.product_label, inputs.context.price
         yield from breakdown_notes(l10n, group.breakdown, label, inputs.group_label, price)
         if group.first.kind in TAKING:
             yield from price_notes(l10n, group.breakdown, label, price)
 
 
 def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequence[str]:
-    l10n, moved, label = inputs.l10n, group.moved, inputs.context.product_label
+    l10n, moved, label = inputs.l10n, group.moved, inputs.product_label
     if group.covered:
         return [covered_elsewhere(l10n, group.covered)]
     if group.lacking:
@@ -275,7 +276,7 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
     if subscriptions == 1 and group.moved is not None and now == group.moved.usable + group.moved.revived:
         return ()
     target = now + (count if remedy.kind is ActionKind.BUY else -count)
-    product = inputs.context.product_label(remedy.old)
+    product = inputs.product_label(remedy.old)
     return (total(inputs.l10n, product, now=now, then=max(0, target), subscriptions=subscriptions),)
 
 
@@ -295,7 +296,7 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
         groups = map(inputs.group_label, first.extra)
         specific += [l10n.gettext(messages.WHOLE_GROUP).format(group=label) for label in groups]
     if first.kind is ActionKind.MOVE and group.has_requests and not first.proven:
-        specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.context.product_label(first.new)))
+        specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.product_label(first.new)))
     return (*guidance.notices, *specific, *guidance.cautions)
 
 
