@@ -5,6 +5,7 @@ from sys import intern
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from auditor.arrays.columns import Flags, codes_of
@@ -33,6 +34,20 @@ def values_of(column: pa.Array) -> list[Any]:
     except UnicodeDecodeError:
         encoded = column.view(pa.binary()).to_pylist()
         return [None if value is None else value.decode("utf-8", "surrogatepass") for value in encoded]
+
+
+def offsets_of(column: pa.StringArray) -> npt.NDArray[np.int32]:
+    """Return the byte offset of each value in the data buffer of a column, followed by the end of the last value."""
+    buffer = column.buffers()[1]
+    if buffer is None or not len(column):
+        return np.zeros(1, dtype=np.int32)
+    return np.frombuffer(buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+
+
+def utf8_of(column: pa.StringArray) -> npt.NDArray[np.uint8]:
+    """Return the bytes of all texts of a column, one after the other."""
+    data, offsets = column.buffers()[2], offsets_of(column)
+    return np.frombuffer(data or b"", dtype=np.uint8)[offsets[0] : offsets[-1]]
 
 
 def dictionary_column(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:

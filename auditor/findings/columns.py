@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
-from auditor.arrays.texts import texts, values_of
+from auditor.arrays.texts import texts, utf8_of, values_of
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
@@ -64,6 +64,7 @@ latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if 
 
 _ESCAPED: Final = r'["\\\x00-\x1f]'
 """Characters that JSON escapes."""
+_CONTROLS, _QUOTE, _BACKSLASH = 0x20, *b'"\\'
 _DECODE_SIZE: Final = 4096
 """Number of findings that are decoded together."""
 _SEVERITIES: Final = {severity.value: severity for severity in Severity}
@@ -92,10 +93,10 @@ def json_text(value: Any) -> str:
 
 def json_strings(column: pa.StringArray) -> pa.StringArray:
     """Return texts as JSON strings; null stays null."""
-    strings = pc.binary_join_element_wise('"', column, '"', "")
-    escaped = pc.match_substring_regex(column, _ESCAPED).fill_null(pa.scalar(value=False))
-    if not pc.any(escaped).as_py():
+    strings, data = pc.binary_join_element_wise('"', column, '"', ""), utf8_of(column)
+    if not ((data < _CONTROLS) | (data == _QUOTE) | (data == _BACKSLASH)).any():  # much faster than the expression
         return strings
+    escaped = pc.match_substring_regex(column, _ESCAPED).fill_null(pa.scalar(value=False))
     return pc.replace_with_mask(
         strings, escaped, pa.array(map(json_text, column.filter(escaped).to_pylist()), pa.string())
     )

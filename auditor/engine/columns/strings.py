@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from auditor.arrays.columns import Codes, Flags, codes_of, flags_of
+from auditor.arrays.texts import offsets_of, utf8_of
 from auditor.domain.syntax.globs import automaton, pattern_of
 
 Test = Callable[[pa.Array], pa.Array]
@@ -86,7 +87,7 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Fo
         values = pa.concat_arrays([fold(coded.dictionary.cast(pa.string())), pa.nulls(1, pa.string())])
     else:
         values = fold(column)
-    offsets = _offsets(values)
+    offsets = offsets_of(values)
     if (offsets[1:] == offsets[:-1]).any():  # null values have equal offsets too
         values = pc.if_else(pc.equal(values, ""), None, values)
     if default is not None:
@@ -143,28 +144,11 @@ _MAX_RARE = 10
 def fold(column: pa.StringArray) -> pa.StringArray:
     """Casefold a text column like `str.casefold`: ASCII values with Arrow, the others one by one."""
     lowered = pc.ascii_lower(column)
-    if _is_ascii(column):
+    if utf8_of(column).max(initial=0) < _NON_ASCII:
         return lowered
     non_ascii = pc.fill_null(pc.invert(pc.string_is_ascii(column)), fill_value=False)
     replaced = pa.array([text.casefold() for text in column.filter(non_ascii).to_pylist()], pa.string())
     return pc.replace_with_mask(lowered, non_ascii, replaced)
-
-
-def _is_ascii(column: pa.StringArray) -> bool:
-    """Return whether all values are ASCII, by testing all bytes at once."""
-    offsets, data = _offsets(column), column.buffers()[2]
-    if data is None:
-        return True
-    used = np.frombuffer(data, dtype=np.int8)[offsets[0] : offsets[-1]]
-    return bool(used.min(initial=0) >= 0)
-
-
-def _offsets(column: pa.StringArray) -> npt.NDArray[np.int32]:
-    """Return the byte offset of each value in the data buffer of a column, followed by the end of the last value."""
-    buffer = column.buffers()[1]
-    if buffer is None or not len(column):
-        return np.zeros(1, dtype=np.int32)
-    return np.frombuffer(buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
 
 
 def id_prefixes(column: pa.StringArray) -> npt.NDArray[np.uint64] | None:
@@ -173,7 +157,7 @@ def id_prefixes(column: pa.StringArray) -> npt.NDArray[np.uint64] | None:
     It is None if ids are shorter, differ in length or are not sorted. Prefixes have the order of their ids; different
     ids may have equal prefixes.
     """
-    offsets = _offsets(column)
+    offsets = offsets_of(column)
     width = int(offsets[1] - offsets[0]) if len(offsets) > 1 else 0
     if width < _PREFIX_BYTES or (np.diff(offsets) != width).any():
         return None
@@ -189,6 +173,8 @@ _A, _Z = np.frombuffer(b"AZ", dtype=np.uint8)
 _CASE_BIT = np.uint8(5)
 """The bit in which an upper-case ASCII letter differs from its lower-case letter."""
 _PREFIX_BYTES = 8
+_NON_ASCII = 0x80
+"""The least byte of a character that is not ASCII."""
 
 
 @lru_cache(maxsize=1024)
