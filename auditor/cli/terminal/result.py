@@ -15,7 +15,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import printable_line
 from auditor.domain.message import NOTHING
 from auditor.domain.reasons import by_reason
-from auditor.domain.result.model import Result
+from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import named_tenants
@@ -24,7 +24,7 @@ from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
 from auditor.render.view.tenant_table import fleet_rows
-from auditor.render.view.usage import idle_lines, unit_lines
+from auditor.render.view.usage import has_units, idle_lines, unit_lines
 from auditor.result.ranking import by_urgency
 
 _STYLES: Final = {
@@ -73,7 +73,8 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     print_sparks(console, sparks(result, content.history, l10n))
     print_fleet(console, fleet_rows(result, page, l10n), l10n)
     _print_seats(console, page.sections, l10n, sum(len(tenant.seats) for tenant in result.tenants))
-    _print_usage(console, page.sections, l10n)
+    shown = {section.name for section in page.sections}
+    _print_usage(console, page.sections, l10n, [tenant for tenant in result.tenants if tenant.name not in shown])
     _print_highlights(console, page, l10n)
     _print_unknown(console, result, l10n)
     print_unmatched(console, result, l10n)
@@ -197,20 +198,31 @@ def _bar(row: SeatRow, console: Console) -> Text:
     return bar.append(over * beyond, style="red")
 
 
-def _print_usage(console: Console, sections: Sequence[TenantSection], l10n: Labels) -> None:
-    """Print who needs a seat, the costliest idle seats, smaller products and cost centres of the first tenants."""
+def _print_usage(
+    console: Console, sections: Sequence[TenantSection], l10n: Labels, others: Sequence[TenantResult]
+) -> None:
+    """Print who needs a seat, the costliest idle seats, smaller products and cost centres of the first tenants.
+
+    `others` are the tenants without a section, of which only the number is printed.
+    """
     lists = (
         [(l10n.gettext("Who needs a seat"), section, section.coverage) for section in sections],
         [(l10n.gettext("Use and cost by product"), section, idle_lines(section.usage)) for section in sections],
         [(l10n.gettext("Smaller products"), section, section.smaller.lines) for section in sections if section.smaller],
         [(section.units[0].title, section, unit_lines(section.units, l10n)) for section in sections if section.units],
     )
+    unlisted = (
+        sum(bool(tenant.coverage) for tenant in others),
+        sum(tenant.usage is not None and any(item.idle for item in tenant.usage.products) for tenant in others),
+        sum(bool(tenant.smaller_products) for tenant in others),
+        sum(map(has_units, others)),
+    )
     several = sum(bool(section.name) for section in sections) > 1  # the section of the fleet has no name
-    for entries in lists:
+    for entries, count in zip(lists, unlisted, strict=True):
         filled = [entry for entry in entries if entry[-1]]
         for title, section, lines in filled[:_MAX_LIST_TENANTS]:
             _print_lines(console, _list_title(title, section, several=several), lines, l10n)
-        more = len(filled) - _MAX_LIST_TENANTS
+        more = len(filled) - _MAX_LIST_TENANTS + count
         if more > 0:
             text = l10n.plural("{count} more tenant in the reports", "{count} more tenants in the reports", more)
             print_indented(console, Text(text, style="dim"))

@@ -1,6 +1,6 @@
 """The page's tables of usage and cost: by product, department, cost centre and so on."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -140,10 +140,20 @@ def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
     if report is None:
         return ()
     return tuple(
-        _unit_table(name, units, report, _excess(tenant, l10n), l10n)
-        for name, units in report.by_property.items()
-        if sum(unit.name is not None or unit.merged > 0 for unit in units) > (name in {"division", "companyName"})
+        _unit_table(name, report.by_property[name], report, _excess(tenant, l10n), l10n) for name in _units(report)
     )
+
+
+def has_units(tenant: TenantResult) -> bool:
+    """Return whether there are tables by cost centre, department, division or company."""
+    return tenant.departments is not None and any(_units(tenant.departments))
+
+
+def _units(report: DepartmentReport) -> Iterator[str]:
+    """Yield the properties with tables."""
+    for name, units in report.by_property.items():
+        if sum(unit.name is not None or unit.merged > 0 for unit in units) > (name in {"division", "companyName"}):
+            yield name
 
 
 def _excess(tenant: TenantResult, l10n: Labels) -> str:

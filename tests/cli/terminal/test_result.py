@@ -16,7 +16,7 @@ from auditor.render.view.content import PageContent
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import free_part_numbers
-from tests.builders.result.audited_demo import demo_result
+from tests.builders.result.audited_demo import contoso, demo_result
 from tests.builders.result.results import compared, result
 from tests.golden.compare import check
 
@@ -93,6 +93,13 @@ def test_rows_of_tenants_beyond_the_listed_tenants_are_counted(monkeypatch: pyte
     seats = 3 * len(tenant.seats) - min(15, len(tenant.seats))
     assert re.findall(r"(\d+) more in the reports", text) == [str(seats), "8"]
     assert "t2 (" in text.partition("Not evaluated")[2], "causes are those of all tenants"
+
+
+def test_tenants_beyond_the_listed_tenants_are_counted_below_lists_by_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 4)
+    tenants = tuple(replace(contoso(), name=f"t{number}") for number in range(6))
+    text = printed(replace(demo_result(), tenants=tenants, summary=summarise(tenants)))
+    assert text.count("  3 more tenants in the reports") == 4, "coverage, usage, smaller products, and one of units"
 
 
 @pytest.mark.slow
