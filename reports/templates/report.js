@@ -253,13 +253,14 @@
   function findingRow(i) {
     var row = make("tr", column("status")[i] ? "waived" : ""), link = make("a", "", nameOf(i)), name = make("th");
     var cells = [make("td"), make("td"), make("td", "n"), make("td")], place = data.places[column("place")[i]];
+    var tenant = data.tenants.length > 1 && data.tenants[place[0]][1];
     name.scope = "row";
     link.href = hrefOf("f-" + fingerprint(i));
     append(cells[0], severityBadge(column("severity")[i]));
     append(name, append(make("div", "clip"), link, " ", make("small", "", addressOf(i))));
     append(cells[1], append(make("div", "clip"), textOf("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
     cells[2].textContent = textOf("money", i);
-    append(cells[3], make("div", "clip", evidence(i)));
+    append(cells[3], append(make("div", "clip"), tenant && make("b", "", tenant), tenant && " \u00b7 ", evidence(i)));
     return append(row, cells[0], name, cells[1], cells[2], cells[3]);
   }
   function groupRow(index) {

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render import render
 from auditor.render.html import report
 from auditor.result.ranking import single_tenant
@@ -26,6 +27,10 @@ def test_dialog_links_to_the_page_of_a_tenant_without_section(
     page = chromium.new_page()
     page.goto(f"{(tmp_path / 'report.html').as_uri()}#f-{fingerprint}")
     page.wait_for_selector("#one[open]")
+    first_row = page.text_content("#pane tr[data-item] td:last-child")
+    assert first_row.startswith(tuple(f"{title} · " for title in tenant_titles(fleet.tenants).values())), (
+        "rows name the tenant"
+    )
     links = page.evaluate("Array.from(document.querySelectorAll('#one dd a'), (link) => link.getAttribute('href'))")
     assert len(links) == 2, "the policy and the action"
     assert all(link.startswith(f"tenants/{tenant.name}.html#") for link in links)
