@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from math import comb
-from operator import add
+from operator import mul
 
 from msgspec import Struct
 
@@ -107,12 +107,33 @@ def _components(people: Sequence[Sequence[Option]], binding: frozenset[str]) -> 
     return [(sorted(members), skus) for members, skus in components]
 
 
-_Sum = tuple[int, int, int, int]
-"""The fields of a Score."""
 _Step = tuple[Score, tuple[int, ...]]
 """The score of an option, and its change of the seats with a binding limit."""
 _Trail = tuple["_Trail", tuple[int, ...]] | None
 """How many people of each class take each option, the last class first."""
+
+
+class _Packing(Struct, frozen=True):
+    """Packs the numbers of a vector into one: sums of packed vectors are packed sums, in the same order."""
+
+    maxima: tuple[int, ...]
+    """The highest absolute value of each number in a sum."""
+
+    @classmethod
+    def of(cls, vectors_by_person: Sequence[Sequence[Sequence[int]]]) -> "_Packing":
+        """Return the packing for sums with at most one vector of each person."""
+        highest = [[max(map(abs, numbers)) for numbers in zip(*vectors, strict=True)] for vectors in vectors_by_person]
+        return cls(tuple(map(sum, zip(*highest, strict=True))))
+
+    def packed(self, vector: Sequence[int]) -> int:
+        return reduce(lambda total, item: total * (2 * item[1] + 1) + item[0], zip(vector, self.maxima, strict=True), 0)
+
+    def unpacked(self, number: int) -> list[int]:
+        vector = []
+        for highest in reversed(self.maxima):
+            number, rest = divmod(number + highest, 2 * highest + 1)
+            vector.append(rest - highest)
+        return vector[::-1]
 
 
 def _solve_component(
@@ -128,28 +149,31 @@ def _solve_component(
     for number, (steps, _) in enumerate(steps_of):
         people_by_steps.setdefault(steps, []).append(number)
     classes = list(_split(people_by_steps))
-    best: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {(0,) * len(binding): (NO_CHANGE, None)}
+    scores = _Packing.of([[score for score, _ in steps] for steps, _ in steps_of])
+    balances = _Packing.of([[change for _, change in steps] for steps, _ in steps_of])
+    best: dict[int, tuple[int, _Trail]] = {0: (0, None)}
     transitions = 0
     for steps, members in classes:
         transitions += len(best) * comb(len(members) + len(steps) - 1, len(steps) - 1)
         if bounded and transitions > MAX_TRANSITIONS:
             return None
-        next_best: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {}
+        worths = [scores.packed(score) for score, _ in steps]
+        changes = [balances.packed(change) for _, change in steps]
+        next_best: dict[int, tuple[int, _Trail]] = {}
         for counts in _compositions(len(members), len(steps)):
-            (a, b, c, d), moved = _summed(steps, counts, len(binding))
-            for balance, ((e, f, g, h), trail) in best.items():
-                change = tuple(map(add, balance, moved))
-                score = (a + e, b + f, c + g, d + h)  # a Score would take twice as long here
-                current = next_best.get(change)
+            worth, change = sum(map(mul, counts, worths)), sum(map(mul, counts, changes))
+            for balance, (previous, trail) in best.items():
+                score, end = previous + worth, balance + change
+                current = next_best.get(end)
                 if current is None or score < current[0]:
-                    next_best[change] = (score, (trail, counts))
+                    next_best[end] = (score, (trail, counts))
         if bounded and len(next_best) > MAX_BALANCES:
             return None
         best = next_best
     ends = [
         end
         for balance, end in best.items()
-        if all(limits[sku].allows(change) for sku, change in zip(binding, balance, strict=True))
+        if all(limits[sku].allows(change) for sku, change in zip(binding, balances.unpacked(balance), strict=True))
     ]
     return _unrolled(min(ends, key=lambda end: end[0])[1], classes, steps_of)
 
@@ -179,14 +203,6 @@ def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
     for first in range(total, -1, -1):
         for rest in _compositions(total - first, parts - 1):
             yield (first, *rest)
-
-
-def _summed(steps: Sequence[_Step], counts: Sequence[int], width: int) -> _Step:
-    score, moved = NO_CHANGE, [0] * width
-    for (worth, change), count in zip(steps, counts, strict=True):
-        score = score.plus(worth, count)
-        moved = [old + count * new for old, new in zip(moved, change, strict=True)]
-    return score, tuple(moved)
 
 
 def _unrolled(
