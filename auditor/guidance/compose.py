@@ -55,7 +55,7 @@ class _Composer:
         prerequisites = tuple(self._passage(note) for note in article.prerequisites if self._is_shown(note))
         steps = self._steps()
         warnings = tuple(
-            Caution(loses=warning.loses, after=warning.after, **self._values(warning))
+            Caution(loses=warning.loses, after=warning.after, part=warning.part, **self._values(warning))
             for warning in article.warnings
             if self._is_shown(warning)
         )

@@ -112,6 +112,8 @@ class Warning(Note, frozen=True, kw_only=True):  # noqa: A001 - the term of Micr
     after: str
     disputed: tuple[str, ...] = ()
     """Microsoft's documents that contradict each other here."""
+    part: str = ""
+    """`mail`, `files` or `phone` if it is about products with this part; empty if it is about all."""
 
 
 class ArticleChange(Conditional, frozen=True, kw_only=True):

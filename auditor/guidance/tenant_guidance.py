@@ -41,6 +41,8 @@ class Caution(Passage, frozen=True, kw_only=True):
 
     loses: str
     after: str
+    part: str
+    """The part of products that it is about, as in `Warning`."""
 
 
 class RoleNeeded(Struct, frozen=True, kw_only=True):

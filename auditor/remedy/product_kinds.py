@@ -1,6 +1,6 @@
 """Determines which products can replace each other: those of the same kind, by the purpose of their service plans."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -56,6 +56,12 @@ def smallest(sku_ids: Iterable[str]) -> str | None:
     """
     plans = {sku_id: () if (product := builtin().product(sku_id)) is None else product.plans for sku_id in sku_ids}
     return min(plans, key=lambda sku_id: (len(plans[sku_id]), sku_id), default=None) if all(plans.values()) else None
+
+
+def concerns(part: str, sku_ids: Collection[str]) -> bool:
+    """Return whether a product may have `mail`, `files` or `phone`; True if there is no product, or an unknown one."""
+    purposes = [frozenset().union(*_purposes(sku_id)) for sku_id in sku_ids]
+    return not purposes or any(not names or part in names for names in purposes)
 
 
 @lru_cache(maxsize=4096)

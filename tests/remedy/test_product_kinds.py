@@ -18,6 +18,24 @@ policies:
 OTHER_KINDS = ("PROJECTPROFESSIONAL", "VISIOCLIENT", "Microsoft_365_Copilot", "POWER_BI_PRO")
 
 
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("SPE_E5", "mailbox OneDrive telephone"),
+        ("VISIOCLIENT", "OneDrive"),
+        ("POWER_BI_PRO", ""),
+        ("MCOEV", "telephone"),
+    ],
+)
+def test_warnings_are_only_about_data_that_the_unassigned_product_has(part: str, expected: str) -> None:
+    denied = f"policies: [{{id: denied, severity: medium, assignments: {{deny: [{part}]}}}}]"
+    state = state_of([person("ann", part)], [product(part, 5, 1)], [])
+    (action,) = audited(state, denied).tenants[0].actions
+    text = " ".join(action.warnings)
+    assert [word for word in ("mailbox", "OneDrive", "telephone") if word in text] == expected.split()
+    assert "still billed" in text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", OTHER_KINDS)
 @pytest.mark.parametrize("seats", [0, 9])

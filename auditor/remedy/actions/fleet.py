@@ -101,7 +101,7 @@ def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
         role=guidance.role,
         prerequisites=(seat_note, *guidance.prerequisites),
         steps=guidance.steps,
-        warnings=(*guidance.notices, *guidance.cautions),
+        warnings=(*guidance.notices, *(text for text, _ in guidance.cautions)),
         links=guidance.links,
         next=guidance.next,
         checked=guidance.checked,

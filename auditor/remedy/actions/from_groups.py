@@ -32,6 +32,7 @@ from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
+from auditor.remedy.product_kinds import concerns
 from auditor.remedy.titles import action_title
 
 _SUBSCRIPTION_KINDS = NUMBERED | {
@@ -297,7 +298,10 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
         specific += [l10n.gettext(messages.WHOLE_GROUP).format(group=label) for label in groups]
     if first.kind is ActionKind.MOVE and group.has_requests and not first.proven:
         specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.product_label(first.new)))
-    return (*guidance.notices, *specific, *guidance.cautions)
+    # Who leaves a group may also lose other products.
+    products = [] if first.kind is ActionKind.LEAVE_GROUP else [*group.people_by_product]
+    cautions = [text for text, part in guidance.cautions if not part or concerns(part, products)]
+    return (*guidance.notices, *specific, *cautions)
 
 
 def _service_label(name: str) -> str:

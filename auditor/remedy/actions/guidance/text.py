@@ -19,7 +19,8 @@ class GuidanceText(Struct, frozen=True, kw_only=True):
     steps: tuple[str, ...]
     irreversible: tuple[int, ...]
     notices: tuple[str, ...]
-    cautions: tuple[str, ...]
+    cautions: tuple[tuple[str, str], ...]
+    """The text of each warning, and the part of products that it is about; empty if it is about all."""
     links: tuple[Link, ...]
     next: tuple[str, ...]
     checked: str
@@ -57,7 +58,7 @@ def guidance_text(
         irreversible=tuple(step.number for step in composed.steps if step.irreversible),
         notices=tuple(l10n.gettext(notice) for notice in composed.notices),
         cautions=tuple(
-            messages.warning_text(l10n, caution.text, caution.loses, caution.after, caution.branches)
+            (messages.warning_text(l10n, caution.text, caution.loses, caution.after, caution.branches), caution.part)
             for caution in composed.warnings
         ),
         links=_links(l10n, composed),
