@@ -18,6 +18,16 @@ policies:
 OTHER_KINDS = ("PROJECTPROFESSIONAL", "VISIOCLIENT", "Microsoft_365_Copilot", "POWER_BI_PRO")
 
 
+def test_people_get_no_product_for_rooms_unless_a_policy_accepts_only_these() -> None:
+    rooms = "Microsoft_Teams_Rooms_Pro"
+    state = state_of([person("ann")], [product(rooms, 5, 0), product("SPE_E3", 5, 0)], [])
+    for required, expected in (("{withService: TEAMS1}", "Microsoft 365 E3"), (rooms, "Microsoft Teams Rooms Pro")):
+        rules = f"policies: [{{id: teams, severity: low, assignments: {{require: [{required}]}}}}]"
+        (action,), (plan,) = audited(state, rules).tenants[0].actions, planned(state, rules).tenants
+        titles = [item.title for item in (action, *plan.actions)]
+        assert all(title.startswith(f"Assign {expected} to") for title in titles), titles
+
+
 @pytest.mark.parametrize(
     ("part", "expected"),
     [

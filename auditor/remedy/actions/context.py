@@ -20,7 +20,7 @@ from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatCount, TenantResult
 from auditor.guidance import Situation
-from auditor.remedy.product_kinds import same_kind, smallest
+from auditor.remedy.product_kinds import for_people, same_kind, smallest
 
 
 class RoutedFinding(Struct, frozen=True):
@@ -125,14 +125,14 @@ class RemediationContext(Struct, frozen=True):
         return {name: policy.owner for name, policy in self.policies.items() if policy.owner}
 
     def choices(self, written: str) -> tuple[str, ...]:
-        """Return the skuIds that a product in a policy's `require` stands for; for a set, those that have seats."""
+        """Return the skuIds that a product in `require` stands for; for a set, those for people that have seats."""
         if written not in self.choices_by_name:
             choices = self.members.get(written)  # a named set takes precedence over a product of the same name
             if choices is None and (sku_id := self.skus.get(written.casefold())) is not None:
                 choices = (sku_id,)
             if choices is None:
                 choices = tuple(product.sku_id for product in builtin().by_part_number(written))
-            self.choices_by_name[written] = choices
+            self.choices_by_name[written] = for_people(choices)
         return self.choices_by_name[written]
 
     def assignments(self, policy: str) -> Assignments | None:

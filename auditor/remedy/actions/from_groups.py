@@ -284,7 +284,7 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
 def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
     """Return the products of the tenant in the product set that a policy requires."""
     context, required = inputs.context, group.first.new
-    members = () if required in context.seats else context.members.get(required, ())
+    members = context.choices(required) if required in context.members and required not in context.seats else ()
     return tuple(sorted(context.product_label(sku_id) for sku_id in set(members)))
 
 

@@ -16,6 +16,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.memberships import Memberships
+from auditor.remedy.product_kinds import for_people
 
 _MAX_CANDIDATES = 4
 
@@ -115,7 +116,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         chosen = [sku_id for *_, sku_id in sorted(ranked)]
         if answer is not None:
             return tuple(sku for sku in chosen if sku in self.named([str(answer)]))
-        return tuple(chosen[:_MAX_CANDIDATES])
+        return for_people(chosen)[:_MAX_CANDIDATES]
 
     def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
         """Return the skuIds of products with these part numbers; a product without part number is named by its id."""
