@@ -4,7 +4,6 @@ import datetime as dt
 import os
 import socket
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from auditor.catalogue import builtin, dumps, loads
 from auditor.catalogue.microsoft import parse
 from auditor.domain.errors import AuditorError
 from tests.builders.document.microsoft_csv import E3, E3_ENTRA, FLOW, ROWS, csv_text
-from tests.builders.service.web_server import web_server
+from tests.builders.service.web_server import Response, web_server
 
 CSV = csv_text(ROWS, line_end="\r\n").encode("utf-8-sig")
 LATER, EARLIER = dt.date(2099, 1, 31), dt.date(2020, 1, 31)
@@ -36,56 +35,29 @@ def table(home: Path) -> Path:
     return path
 
 
-class Site(BaseHTTPRequestHandler):
-    """HTTP server with one behaviour per path."""
+def redirect(address: str) -> Response:
+    return Response(status=302, headers={"Location": address}, body=b"")
 
-    def do_GET(self) -> None:
-        modified = {"Last-Modified": "Fri, 30 Jan 2099 10:00:00 GMT"} if self.path == "/future.csv" else {}
-        match self.path.partition("?")[0]:
-            case "/table.csv":
-                self.answer(200, CSV, {"Last-Modified": "Wed, 29 Jul 2026 23:59:00 GMT"})
-            case "/undated.csv" | "/future.csv":
-                self.answer(200, CSV, modified)
-            case "/moved":
-                self.answer(302, b"", {"Location": "/table.csv"})
-            case "/to-file":
-                self.answer(302, b"", {"Location": "file:///etc/hostname"})
-            case "/to-ftp":
-                self.answer(302, b"", {"Location": "ftp://127.0.0.1/table.csv"})
-            case "/to-https":
-                self.answer(302, b"", {"Location": "https://127.0.0.1:1/table.csv"})
-            case "/to-elsewhere":
-                self.answer(302, b"", {"Location": "http://example.invalid/table.csv"})
-            case "/loop":
-                self.answer(302, b"", {"Location": "/loop"})
-            case "/html":
-                self.answer(200, b"<!doctype html><title>Sign in</title>", {})
-            case "/cut":
-                self.answer(200, CSV[:-40], {"Content-Length": str(len(CSV))})
-            case "/huge":
-                self.answer(200, b"", {"Content-Length": str(10**10)}, endless=True)
-            case _:
-                self.answer(404, b"no", {})
 
-    def answer(self, status: int, body: bytes, headers: dict[str, str], *, endless: bool = False) -> None:
-        self.send_response(status)
-        for name, value in ({"Content-Length": str(len(body))} | headers).items():
-            self.send_header(name, value)
-        self.end_headers()
-        try:
-            self.wfile.write(body)
-            while endless:
-                self.wfile.write(b"x" * 1_000_000)
-        except OSError:
-            self.close_connection = True
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Write no log."""
+RESPONSES = {
+    "/table.csv": Response(headers={"Last-Modified": "Wed, 29 Jul 2026 23:59:00 GMT"}, body=CSV),
+    "/undated.csv": Response(body=CSV),
+    "/future.csv": Response(headers={"Last-Modified": "Fri, 30 Jan 2099 10:00:00 GMT"}, body=CSV),
+    "/moved": redirect("/table.csv"),
+    "/to-file": redirect("file:///etc/hostname"),
+    "/to-ftp": redirect("ftp://127.0.0.1/table.csv"),
+    "/to-https": redirect("https://127.0.0.1:1/table.csv"),
+    "/to-elsewhere": redirect("http://example.invalid/table.csv"),
+    "/loop": redirect("/loop"),
+    "/html": Response(body=b"<!doctype html><title>Sign in</title>"),
+    "/cut": Response(headers={"Content-Length": str(len(CSV))}, body=CSV[:-40]),
+    "/huge": Response(headers={"Content-Length": str(10**10)}, body=b"x" * 1_000_000, endless=True),
+}
 
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
-    with web_server(Site) as port:
+    with web_server(lambda request: RESPONSES.get(request.path.partition("?")[0], Response(status=404))) as port:
         yield f"http://127.0.0.1:{port}"
 
 

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from itertools import repeat
 from pathlib import Path
 from threading import Event, Thread
@@ -14,7 +13,7 @@ from auditor.app import download
 from auditor.domain.errors import AuditorError
 from auditor.graph.transport.ca_bundle import VARIABLES
 from tests.builders.service.mail_relay import authority
-from tests.builders.service.web_server import web_server
+from tests.builders.service.web_server import Request, Response, web_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n"
 
@@ -89,19 +88,11 @@ def test_download_within_the_limits_is_read_completely() -> None:
         assert download.fetch(address).content == body
 
 
-class Table(BaseHTTPRequestHandler):
-    """Answers every request with a table, except that `/moved` redirects to it."""
-
-    def do_GET(self) -> None:
-        body = b"" if self.path == "/moved" else b"a,b\r\n"
-        self.send_response(200 if body else 302)
-        self.send_header("Location", "/table.csv")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
-        del format, args
+def table(request: Request) -> Response:
+    """Answer with a table; `/moved` redirects to it."""
+    if request.path == "/moved":
+        return Response(status=302, headers={"Location": "/table.csv"}, body=b"")
+    return Response(body=b"a,b\r\n")
 
 
 @pytest.mark.parametrize("variable", ["AUDITOR_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
@@ -111,7 +102,7 @@ def test_download_trusts_the_configured_authorities_only(
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     ca, bundle = authority(tmp_path)
-    with web_server(Table, ca) as port:
+    with web_server(table, ca) as port:
         with pytest.raises(AuditorError) as caught:
             download.fetch(f"https://localhost:{port}/table.csv")
         assert (caught.value.slug, "AUDITOR_CA_BUNDLE" in str(caught.value.hint)) == ("products-download", True)

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from msgspec.structs import replace
@@ -17,6 +15,7 @@ from auditor.domain.errors import GraphError, SnapshotError
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import Tenant, Token
 from auditor.policy.loader import load
+from tests.builders.service.web_server import Response, web_server
 from tests.builders.tenant.collection import (
     AGGREGATES,
     INSTANT,
@@ -194,31 +193,13 @@ def test_static_token_is_accepted_and_its_rejection_is_an_error(graph: Emulator)
         collect(graph, PEOPLE, tenant=tenant, env=environment(graph, T="opaque"))
 
 
-class Portal(BaseHTTPRequestHandler):
-    """Answers every request with the sign-in page of a proxy."""
-
-    def do_GET(self) -> None:
-        body = b"<html><body>Please sign in to the network</body></html>"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Write no log."""
-
-
 def test_endpoint_other_than_graph_is_an_error(graph: Emulator) -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Portal)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        endpoint = f"http://127.0.0.1:{server.server_port}/v1.0"
+    page = Response(body=b"<html><body>Please sign in to the network</body></html>")
+    with web_server(lambda _: page) as port:
+        endpoint = f"http://127.0.0.1:{port}/v1.0"
         tenant = replace(configured(graph), endpoint=endpoint, credential=Token(token_env="T"))
         with pytest.raises(GraphError, match="HTML"):
             collect(graph, PEOPLE, tenant=tenant, env=environment(graph, T="opaque"))
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_second_snapshot_of_the_same_instant_is_an_error(graph: Emulator) -> None:

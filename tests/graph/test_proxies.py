@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,7 +21,7 @@ from auditor.graph.transport.proxy import proxy_of
 from tests.builders.service.listeners import Talk, listening
 from tests.builders.service.mail_relay import authority
 from tests.builders.service.tls_proxy import tls_proxy
-from tests.builders.service.web_server import web_server
+from tests.builders.service.web_server import Response, web_server
 from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 
@@ -108,19 +107,6 @@ def test_netrc_passwords_are_not_sent_to_the_sign_in_service(monkeypatch: pytest
     assert not any(record.authorized for record in records)
 
 
-class Greeting(BaseHTTPRequestHandler):
-    """Answers every request with `hello`."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "5")
-        self.end_headers()
-        self.wfile.write(b"hello")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
-        del format, args
-
-
 async def get(url: str, proxy: str, bundle: Path) -> httpx.Response:
     async with Connections() as connections:
         transport = AiohttpTransport(connections.graph(str(bundle)), proxy=proxy)
@@ -130,9 +116,9 @@ async def get(url: str, proxy: str, bundle: Path) -> httpx.Response:
 def test_https_proxy_tunnels_tls(tmp_path: Path) -> None:
     ca, bundle = authority(tmp_path)
     requests: list[bytes] = []
-    with web_server(Greeting, ca, name="graph.example") as port, tls_proxy(ca, port, requests) as proxy:
+    with web_server(lambda _: Response(), ca, name="graph.example") as port, tls_proxy(ca, port, requests) as proxy:
         response = asyncio.run(get("https://graph.example/v1.0/users", proxy, bundle))
-    assert response.content == b"hello"
+    assert response.content == b"ok"
     assert requests[0].startswith(b"CONNECT graph.example:443 HTTP/1.1\r\n")
 
 

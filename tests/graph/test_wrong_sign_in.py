@@ -2,8 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from auditor.domain.errors import AuditorError
 from auditor.domain.tenant import Certificate, ClientSecret, Tenant, WorkloadIdentity
-from tests.builders.service.web_server import web_server
+from tests.builders.service.web_server import Response, web_server
 from tests.builders.tenant.collection import token_of
 
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -23,38 +22,13 @@ _KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
 
 
 @contextmanager
-def sign_in_service(
-    status: int, body: bytes, folder: Path, headers: tuple[tuple[str, str], ...] = ()
-) -> Iterator[Tenant]:
+def sign_in_service(status: int, body: bytes, folder: Path, content_type: str) -> Iterator[Tenant]:
     """Run a TLS service that gives the same answer to every request; yields a tenant that signs in there."""
-
-    class Entra(BaseHTTPRequestHandler):
-        # HTTP/1.1, so that the client closes the connection: otherwise it waits for the service to close it, and may
-        # be gone before that.
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            for name, value in (*headers, ("Content-Length", str(len(body)))):
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def handle(self) -> None:
-            with suppress(OSError):  # the client is gone
-                super().handle()
-
-        def finish(self) -> None:
-            with suppress(OSError):
-                super().finish()
-
-        def log_message(self, *_: object) -> None:
-            """Write no log."""
-
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    with web_server(Entra, authority) as port:
+    with web_server(
+        lambda _: Response(status=status, headers={"Content-Type": content_type}, body=body), authority
+    ) as port:
         yield Tenant(
             name="contoso",
             tenant_id=TENANT,
@@ -86,7 +60,7 @@ def sign_in_service(
 )
 def test_invalid_token_answers_are_sign_in_errors(status: int, body: bytes, tmp_path: Path) -> None:
     with (
-        sign_in_service(status, body, tmp_path, (("Content-Type", "application/json"),)) as tenant,
+        sign_in_service(status, body, tmp_path, "application/json") as tenant,
         pytest.raises(AuditorError) as caught,
     ):
         token_of(tenant, {"SECRET": "the-secret-value", "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
@@ -99,7 +73,7 @@ def test_invalid_token_answers_are_sign_in_errors(status: int, body: bytes, tmp_
     [b'{"access_token": "abcd", "expires_in": "3600"}', b'{"access_token": "abcd", "expires_in": 3600, "x": [1]}'],
 )
 def test_deviating_token_answers_are_accepted(body: bytes, tmp_path: Path) -> None:
-    with sign_in_service(200, body, tmp_path, (("content-type", "APPLICATION/JSON"),)) as tenant:
+    with sign_in_service(200, body, tmp_path, "APPLICATION/JSON") as tenant:
         assert token_of(tenant, {"SECRET": "s" * 8, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}) == "abcd"
 
 

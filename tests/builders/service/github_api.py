@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from msgspec import Struct, field
 
 from tests.builders.service.mail_relay import authority
-from tests.builders.service.web_server import web_server
+from tests.builders.service.web_server import Request, Response, web_server
 
 TOKEN = "ghs_16characterssecret"
 REPOSITORY = "contoso/licences"
@@ -66,6 +65,23 @@ class GithubApi(Struct, kw_only=True):
             return None
         return 403, {"message": "Resource not accessible by integration"}
 
+    def respond(self, request: Request) -> Response:
+        url = urlsplit(request.path)
+        self.asked.append(f"{request.method} {url.path}")
+        assert request.headers["x-github-api-version"] == "2022-11-28"
+        assert request.headers["user-agent"], "GitHub refuses requests without one"
+        headers: dict[str, str] = {}
+        refused = self.refused(request.headers["authorization"].removeprefix("Bearer "), request.method)
+        if refused is not None:
+            status, answer = refused
+        elif self.refusals:
+            status, headers = self.refusals.pop(0)
+            answer = {"message": "You have exceeded a secondary rate limit"}
+        else:
+            body = json.loads(request.body) if request.body else None
+            status, answer = self.answer(request.method, url.path, parse_qs(url.query), body)
+        return Response(status=status, headers=headers, body=json.dumps(answer).encode())
+
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         prefix = f"/repos/{REPOSITORY}"
         match method, path.removeprefix(prefix).split("/")[1:]:
@@ -107,45 +123,10 @@ class GithubApi(Struct, kw_only=True):
         return [{"name": name} for name in names if name in self.labels]
 
 
-def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the library
-            del format, args
-
-        def _serve(self) -> None:
-            url = urlsplit(self.path)
-            text = self.rfile.read(int(self.headers.get("content-length") or 0))
-            api.asked.append(f"{self.command} {url.path}")
-            headers: dict[str, str] = {}
-            assert self.headers["x-github-api-version"] == "2022-11-28"
-            assert self.headers["user-agent"], "GitHub refuses requests without one"
-            refused = api.refused(self.headers["authorization"].removeprefix("Bearer "), self.command)
-            if refused is not None:
-                status, answer = refused
-            elif api.refusals:
-                status, headers = api.refusals.pop(0)
-                answer = {"message": "You have exceeded a secondary rate limit"}
-            else:
-                status, answer = api.answer(
-                    self.command, url.path, parse_qs(url.query), json.loads(text) if text else None
-                )
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the names in the library
-
-    return Handler
-
-
 @contextmanager
 def github_api(folder: Path | None = None) -> Iterator[GithubApi]:
     """Serve until the end of the block: over TLS with a certificate authority in `folder`, or over plain http."""
     ca, path = (None, None) if folder is None else authority(folder)
     api = GithubApi(ca=path)
-    with web_server(_handler(api), ca) as api.port:
+    with web_server(api.respond, ca) as api.port:
         yield api

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +11,7 @@ from msgspec import Struct, field
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import Tenant, Token
-from tests.builders.service.web_server import web_server
+from tests.builders.service.web_server import Request, Response, web_server
 from tests.builders.tenant.collection import AGGREGATES, PEOPLE, Collected, collect
 
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -53,71 +52,46 @@ class Accent(Struct):
     asked: list[str] = field(default_factory=list)
 
 
-def handler(accent: Accent) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = accent.protocol
+def _respond(accent: Accent, request: Request) -> Response:
+    if request.method == "POST":
+        return Response(body=b'{"value": []}')
+    accent.asked.append(request.path)
+    status, headers, body = accent.first(request.path) or _answer(accent, request)
+    if accent.framing == "chunked":
+        pieces = [body[start : start + 100] for start in range(0, len(body), 100)]
+        body = b"".join(f"{len(piece):X};note=1\r\n".encode() + piece + b"\r\n" for piece in pieces) + b"0\r\n\r\n"
+        return Response(status=status, headers={**headers, "transfer-encoding": "Chunked"}, body=body)
+    framing = {"CONTENT-LENGTH": str(len(body))} if accent.framing == "length" else {"Connection": "close"}
+    return Response(status=status, headers=headers | framing, body=body)
 
-        def do_GET(self) -> None:
-            accent.asked.append(self.path)
-            special = accent.first(self.path)
-            self.reply(*(special if special is not None else self.answer()))
 
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.reply(200, {}, b'{"value": []}')
-
-        def answer(self) -> tuple[int, dict[str, str], bytes]:
-            address = urlsplit(self.path)
-            root = f"http://{self.headers['Host']}/v1.0"
-            match address.path.removeprefix("/v1.0"):
-                case "/users/$count":
-                    return (accent.count[0], {"Content-Type": "text/plain"}, accent.count[1])
-                case "/users":
-                    start = int(parse_qs(address.query).get("$skiptoken", ["0"])[0])
-                    document: dict[str, Any] = {"value": accent.people[start : start + 3]}
-                    if start + 3 < len(accent.people):
-                        document["@odata.nextLink"] = accent.link(root, str(start + 3))
-                case "/subscribedSkus":
-                    document = {"value": accent.skus}
-                case "/directory/subscriptions":
-                    document = {"value": accent.subscriptions}
-                case "/groups":
-                    document = {"value": accent.groups if "hasMembers" not in address.query else []}
-                case "/organization":
-                    document = {"value": [{"id": TENANT.upper(), "displayName": "Contoso"}]}
-                case _:
-                    return 404, {}, b"{}"
-            return 200, accent.headers, accent.dress(document)
-
-        def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            if accent.framing == "chunked":
-                self.send_header("transfer-encoding", "Chunked")
-                self.end_headers()
-                for start in range(0, len(body), 100):
-                    piece = body[start : start + 100]
-                    self.wfile.write(f"{len(piece):X};note=1\r\n".encode() + piece + b"\r\n")
-                self.wfile.write(b"0\r\n\r\n")
-                return
-            if accent.framing == "length":
-                self.send_header("CONTENT-LENGTH", str(len(body)))
-            else:
-                self.send_header("Connection", "close")
-                self.close_connection = True
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing."""
-
-    return Handler
+def _answer(accent: Accent, request: Request) -> tuple[int, dict[str, str], bytes]:
+    address = urlsplit(request.path)
+    root = f"http://{request.headers['host']}/v1.0"
+    match address.path.removeprefix("/v1.0"):
+        case "/users/$count":
+            return (accent.count[0], {"Content-Type": "text/plain"}, accent.count[1])
+        case "/users":
+            start = int(parse_qs(address.query).get("$skiptoken", ["0"])[0])
+            document: dict[str, Any] = {"value": accent.people[start : start + 3]}
+            if start + 3 < len(accent.people):
+                document["@odata.nextLink"] = accent.link(root, str(start + 3))
+        case "/subscribedSkus":
+            document = {"value": accent.skus}
+        case "/directory/subscriptions":
+            document = {"value": accent.subscriptions}
+        case "/groups":
+            document = {"value": accent.groups if "hasMembers" not in address.query else []}
+        case "/organization":
+            document = {"value": [{"id": TENANT.upper(), "displayName": "Contoso"}]}
+        case _:
+            return 404, {}, b"{}"
+    return 200, accent.headers, accent.dress(document)
 
 
 @contextmanager
 def served(accent: Accent) -> Iterator[str]:
-    with web_server(handler(accent)) as port:
+    with web_server(lambda request: _respond(accent, request), protocol=accent.protocol) as port:
         yield f"http://127.0.0.1:{port}/v1.0"
 
 

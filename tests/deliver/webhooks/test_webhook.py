@@ -13,7 +13,8 @@ from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.deliver.webhooks.webhook import ATTEMPTS, MAX_WAIT, WebhookMessage, post, signature
 from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import SettingsError
-from tests.builders.service.webhook_server import HANG_UP, Answer, WebhookServer, webhook_server
+from tests.builders.service.web_server import HANG_UP, Response
+from tests.builders.service.webhook_server import WebhookServer, webhook_server
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -96,7 +97,7 @@ def test_both_secrets_sign_during_a_rotation(server: WebhookServer) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_is_refused(server: WebhookServer, status: int) -> None:
-    server.answers.append(Answer(status=status, headers={"Location": server.url("/elsewhere")}))
+    server.answers.append(Response(status=status, headers={"Location": server.url("/elsewhere")}))
     attempt = sent(server)
     assert attempt.status is SendStatus.REFUSED
     assert f"redirect (HTTP {status})" in attempt.message
@@ -104,7 +105,7 @@ def test_redirect_is_refused(server: WebhookServer, status: int) -> None:
 
 
 def test_retry_after_header_sets_the_delay(server: WebhookServer) -> None:
-    server.answers += [Answer(status=429, headers={"Retry-After": "7"}), Answer(status=429), Answer()]
+    server.answers += [Response(status=429, headers={"Retry-After": "7"}), Response(status=429), Response()]
     waits: list[float] = []
     assert sent(server, waits=waits).status is SendStatus.ACCEPTED
     assert waits == [7.0, 4.0]
@@ -112,18 +113,18 @@ def test_retry_after_header_sets_the_delay(server: WebhookServer) -> None:
 
 
 def test_retries_end_after_the_last_attempt_or_a_long_retry_after(server: WebhookServer) -> None:
-    server.answers.append(Answer(status=503, headers={"Retry-After": "1"}))
+    server.answers.append(Response(status=503, headers={"Retry-After": "1"}))
     attempt = sent(server)
     assert (attempt.status, len(server.posted)) == (SendStatus.REFUSED, ATTEMPTS)
     server.posted.clear()
-    server.answers[:] = [Answer(status=429, headers={"Retry-After": str(MAX_WAIT + 1)})]
+    server.answers[:] = [Response(status=429, headers={"Retry-After": str(MAX_WAIT + 1)})]
     waits: list[float] = []
     assert sent(server, waits=waits).status is SendStatus.REFUSED
     assert (len(server.posted), waits) == (1, [])
 
 
-@pytest.mark.parametrize("answer", [Answer(status=500), Answer(status=HANG_UP)])
-def test_unknown_outcome_is_retried_only_with_a_webhook_id(server: WebhookServer, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [Response(status=500), Response(status=HANG_UP)])
+def test_unknown_outcome_is_retried_only_with_a_webhook_id(server: WebhookServer, answer: Response) -> None:
     server.answers.append(answer)
     attempt = sent(server, "teams:HOOK")
     assert (attempt.status, len(server.posted)) == (SendStatus.UNKNOWN, 1)
@@ -137,7 +138,7 @@ def test_unknown_outcome_is_retried_only_with_a_webhook_id(server: WebhookServer
 
 def test_refusal_quotes_the_response_without_the_url(server: WebhookServer) -> None:
     body = f"\x1b[31mcannot POST /services/T000/B000/{URL_SECRET}".encode()
-    server.answers.append(Answer(status=404, body=body))
+    server.answers.append(Response(status=404, body=body))
     attempt = sent(server)
     assert attempt.status is SendStatus.REFUSED
     assert "HTTP 404 (\\x1b[31mcannot POST" in attempt.message

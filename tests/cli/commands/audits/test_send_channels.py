@@ -12,7 +12,8 @@ from msgspec import Struct
 from auditor.render import render
 from tests.builders.result.results import compared
 from tests.builders.service.mail_place import sent, write_tenants
-from tests.builders.service.webhook_server import HANG_UP, Answer, WebhookServer, webhook_server
+from tests.builders.service.web_server import HANG_UP, Response
+from tests.builders.service.webhook_server import WebhookServer, webhook_server
 
 URL_SECRET = "s3cr3t-part-of-the-url"
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
@@ -132,9 +133,10 @@ def test_dry_run_writes_the_messages_and_posts_nothing(sending: Place) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("answer", "slug"), [(Answer(status=404, body=URL_SECRET.encode()), "refused"), (Answer(status=HANG_UP), "unknown")]
+    ("answer", "slug"),
+    [(Response(status=404, body=URL_SECRET.encode()), "refused"), (Response(status=HANG_UP), "unknown")],
 )
-def test_failed_message_exits_with_3(sending: Place, answer: Answer, slug: str) -> None:
+def test_failed_message_exits_with_3(sending: Place, answer: Response, slug: str) -> None:
     sending.tenants("[{address: slack:SLACK}]")
     sending.server.answers.append(answer)
     code, output = sending.send()
