@@ -68,6 +68,8 @@ def run_tests(locations: Sequence[Path], catalogue: Catalogue, *, as_of: datetim
     loaded: dict[Path, Loaded] = {}
     for root, path, is_explicit in _test_files(locations):
         document = parse(read_yaml(path, None if is_explicit else root), file=path.as_posix())
+        if isinstance(document.value, Mapping) and "policies" in document.value and "tests" not in document.value:
+            raise _no_test((path,))
         errors = check(document, "policy-test")
         if errors:
             raise InputError(errors)
@@ -97,13 +99,15 @@ def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
         else:
             by_path.setdefault(location, (location.parent, True))
     if not by_path:
-        names = ", ".join(str(location) for location in locations or (DEFAULT,))
-        raise UsageError(
-            "tests-none",
-            Message("{names} has no test", names=names),
-            hint=Message("a test file is called *_test.yaml"),
-        )
+        raise _no_test(locations or (DEFAULT,))
     return [(by_path[path][0], path, by_path[path][1]) for path in sorted(by_path)]
+
+
+def _no_test(locations: Sequence[Path]) -> UsageError:
+    names = ", ".join(map(str, locations))
+    return UsageError(
+        "tests-none", Message("{names} has no test", names=names), hint=Message("a test file is called *_test.yaml")
+    )
 
 
 def _run_test(node: Node, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime) -> PolicyTestOutcome:

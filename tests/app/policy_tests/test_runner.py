@@ -176,7 +176,9 @@ def test_unknown_policy_in_a_test_is_reported_with_location_and_suggestion(tmp_p
 
 
 def test_missing_policy_tests_are_a_usage_error(tmp_path: Path) -> None:
-    for path, slug in ((tmp_path, "tests-none"), (tmp_path / "gone", "tests-missing")):
+    policies = tmp_path / "p.yaml"
+    policies.write_text("version: 1\npolicies: []\n")
+    for path, slug in ((tmp_path, "tests-none"), (tmp_path / "gone", "tests-missing"), (policies, "tests-none")):
         with pytest.raises(UsageError) as caught:
             list(run_tests([path], builtin(), as_of=NOW))
         assert caught.value.slug == slug
