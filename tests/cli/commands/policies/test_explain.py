@@ -9,7 +9,7 @@ import pytest
 from auditor.app.audit.remediation import packaged_library
 from auditor.checks.registry import all_checks, articles_of, check_of
 from auditor.cli.main import run
-from auditor.guidance import Situation
+from auditor.guidance import ERRORS, Situation
 from auditor.policy.schema.check import fits
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import routes
@@ -50,9 +50,7 @@ def test_explain_article(article: str, capsys: pytest.CaptureFixture[str]) -> No
     assert "\n## Steps\n" in text
 
 
-@pytest.mark.parametrize(
-    "code", ["CountViolation", "Other", "DependencyViolation@df9dec28-e5c1-534e-ab8d-235115449053"]
-)
+@pytest.mark.parametrize("code", [*ERRORS, "DependencyViolation@df9dec28-e5c1-534e-ab8d-235115449053"])
 def test_explain_error_code_of_an_assignment(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(capsys, code).splitlines()[0].endswith(f"({code.partition('@')[0]})")
 
