@@ -20,6 +20,7 @@ from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.facts import SIGN_INS
 from auditor.findings.table import FindingTable
 from auditor.render import render
+from auditor.render.tables.bulk_escape import BulkEscaper
 from auditor.render.tables.flat import COLUMNS, RepeatedColumns, RowBatch, TextColumn, row_batches
 from auditor.render.tables.xlsx_rows import plain
 from auditor.render.text.sanitize import visible, without_surrogates
@@ -273,3 +274,8 @@ def test_parts_of_a_split_batch_equal_the_batch() -> None:
     assert batch.split(batch.count) == (batch, None)
     for name in COLUMNS:
         assert column(batch, name) == [*column(first, name), *column(others, name)]
+
+
+def test_texts_of_a_split_column_are_escaped_at_their_own_positions() -> None:
+    texts = pa.array(["ab", "b", "ab", "b"]).slice(1)
+    assert BulkEscaper(str.upper, anywhere=b"a").escaped(texts).to_pylist() == ["b", "AB", "b"]
