@@ -22,6 +22,7 @@ from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare
 from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import COUNTED_CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import flat, is_https
+from auditor.render.text.summary import missing_data
 from auditor.render.view.charts.curves import sparks
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
@@ -97,6 +98,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         if row.severity is not None
     ]
     verdict = _verdict(page, result, reader, l10n)
+    reasons = [] if page.complete else map(": ".join, missing_data(result, l10n, failures=False))
     all_contracts = not any(_scope(reader, l10n))
     return MailView(
         page=page,
@@ -107,7 +109,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         verdict=verdict,
         plan=tuple(flat(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),
-        completeness=tuple(flat(sentence, 400) for sentence in page.completeness),
+        completeness=tuple(flat(sentence, 400) for sentence in (*page.completeness, *reasons)),
         more_gaps=0,
         changed=tuple(changed),
         more_changed=0,
