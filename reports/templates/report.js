@@ -260,7 +260,7 @@
     append(name, append(make("div", "clip"), link, " ", make("small", "", addressOf(i))));
     append(cells[1], append(make("div", "clip"), textOf("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
     cells[2].textContent = textOf("money", i);
-    append(cells[3], append(make("div", "clip"), tenant && make("b", "", tenant), tenant && " \u00b7 ", evidence(i)));
+    append(cells[3], append(make("div", "clip"), tenant && make("strong", "", tenant), tenant && " \u00b7 ", evidence(i)));
     return append(row, cells[0], name, cells[1], cells[2], cells[3]);
   }
   function groupRow(index) {
