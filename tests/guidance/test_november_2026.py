@@ -180,6 +180,7 @@ def test_announced_changes_are_listed_until_their_date() -> None:
     assert ("subscription-end", "2026-05-04") in announced(date(2026, 1, 1))
     assert announced(date(2027, 7, 1)) == set()
     page = freshness_markdown(freshness(packaged(), TODAY))
+    assert page == freshness_markdown(freshness(packaged(), TODAY))
     assert "2027-07-01" in page
 
 

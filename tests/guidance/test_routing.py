@@ -8,11 +8,20 @@ from hypothesis import strategies as st
 
 from auditor.checks.registry import all_checks, articles_of
 from auditor.domain.enums import Agreement, Cloud
-from auditor.guidance import ERRORS, Situation, compose
+from auditor.guidance import Situation, compose
 from tests.guidance.packaged import packaged
 
 CHECKS = frozenset(check.id for check in all_checks())
-CODES = [*ERRORS, "Others", "SomethingNew"]
+ERRORS = [
+    "CountViolation",
+    "MutuallyExclusiveViolation",
+    "DependencyViolation",
+    "ProhibitedInUsageLocationViolation",
+    "UniquenessViolation",
+    "Other",
+    "Others",
+    "SomethingNew",
+]
 TRUTH = st.sampled_from([None, True, False])
 SITUATIONS = st.builds(
     Situation,
@@ -25,7 +34,7 @@ SITUATIONS = st.builds(
     on_premises_synced=TRUTH,
     replacement_required=TRUTH,
     self_service=TRUTH,
-    error_code=st.sampled_from([None, *CODES, "CountViolation@11111111-2222-3333-4444-555555555555"]),
+    error_code=st.sampled_from([None, *ERRORS, "CountViolation@11111111-2222-3333-4444-555555555555"]),
     attribute=st.sampled_from([None, "usageLocation", "department"]),
     status=st.sampled_from([None, "Enabled", "Warning", "Suspended", "LockedOut", "Deleted"]),
     is_trial=TRUTH,
@@ -57,7 +66,7 @@ def test_unknown_check_raises_key_error() -> None:
 def test_every_article_can_be_reached_from_a_check() -> None:
     reached: set[str] = set()
     paths = (None, "direct", "group", "both")
-    for check, path, code, agreement in product(CHECKS, paths, (None, *CODES), Agreement):
+    for check, path, code, agreement in product(CHECKS, paths, (None, *ERRORS), Agreement):
         reached |= set(articles_of(check, Situation(path=path, error_code=code, agreement=agreement)))
     for facts in (
         Situation(self_service=True),
@@ -106,7 +115,12 @@ def test_every_article_can_be_reached_from_a_check() -> None:
         ("assignment.path", Situation(path="group"), "group-to-direct"),
         ("assignment.duplicate", Situation(path="both"), "duplicate-assignment"),
         ("assignment.error", Situation(error_code="CountViolation@g"), "group-error-count"),
+        ("assignment.error", Situation(error_code="MutuallyExclusiveViolation"), "group-error-exclusive"),
+        ("assignment.error", Situation(error_code="DependencyViolation"), "group-error-dependency"),
+        ("assignment.error", Situation(error_code="ProhibitedInUsageLocationViolation"), "group-error-location"),
+        ("assignment.error", Situation(error_code="UniquenessViolation"), "group-error-uniqueness"),
         ("assignment.error", Situation(error_code="Others"), "group-error-other"),
+        ("assignment.error", Situation(error_code="Other"), "group-error-other"),
         ("service.denied", Situation(), "apps-and-services"),
         ("seats.over-assigned", Situation(), "over-assigned"),
         ("seats.below-minimum", Situation(), "buy-licenses"),

@@ -169,6 +169,10 @@ version: 1|contracts: [{id: c, products: [], term: P1Y, ends: 2027-03-31, renews
     2:31 empty: 'products' is an empty list ('products': The SKUs that it covers. For example: [SPE_E5])
 version: 1|contracts: [{id: c, products: [SPE_E3], term: P12M, ends: 2027-03-31, renews: automatically}]
     2:47 bad-value: 'term' cannot be the text 'P12M' (did you mean 'P1Y'?)
+version: 1|contracts: [{id: c, products: [SPE_E3], term: P2Y, ends: 2027-03-31, renews: automatically}]
+    2:47 bad-value: 'term' cannot be the text 'P2Y' (one of: P1M, P1Y, P3Y)
+version: 1|contracts: [{id: c, products: [SPE_E3], term: 1Y, ends: 2027-03-31, renews: automatically}]
+    2:47 bad-value: 'term' cannot be the text '1Y' (did you mean 'P1Y'?)
 version: 1|contracts: [{id: c, products: [SPE_E3], term: yearly, ends: 2027-03-31, renews: automatically}]
     2:47 bad-value: 'term' cannot be the text 'yearly' (one of: P1M, P1Y, P3Y)
 version: 1|polices: []

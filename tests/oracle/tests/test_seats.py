@@ -26,6 +26,7 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
         # 93 of 100: spare 7 > 5; 97 seats leave 4 <= 4.85, 98 leave 5 > 4.9.
         ({"max": "5%"}, 100, 93, {"seats.above-maximum": -3}),
         ({"max": "100%"}, 100, 0, {}),
+        ({"max": {"percent": 5, "seats": 10}}, 100, 88, {"seats.above-maximum": -2}),
         ({"min": {"percent": 2.5, "seats": 1}}, 200, 196, {"seats.below-minimum": 2}),
         ({"max": 0}, 10, 0, {"seats.above-maximum": -10}),
         # No number of seats keeps both bounds: use the fewest seats that keep the minimum.
@@ -33,12 +34,19 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
         ({"min": 5, "max": "5%"}, 30, 17, {"seats.above-maximum": -8}),
         # 10 used, at least 5 spare and at most 30 %: 15 seats keep the minimum, and 5 of 15 are a third.
         ({"min": 5, "max": "30%"}, 12, 10, {"seats.below-minimum": 3}),
+        ({"min": 5, "max": "5%"}, 105, 93, {"seats.above-maximum": -7}),
+        ({"min": 5}, 10, 8, {"seats.below-minimum": 3}),
         ({"max": 5}, 10, 5, {}),
+        ({"min": 5}, 10, 12, {"seats.over-assigned": 7}),
         ({"max": 5}, 10, 11, {"seats.over-assigned": 1}),
         ({"min": 13}, 105, 93, {"seats.below-minimum": 1}),
+        ({"max": 0}, 105, 93, {"seats.above-maximum": -12}),
         ({"min": 12, "max": 12}, 105, 93, {}),
+        ({"max": "12%"}, 105, 93, {}),
+        ({"max": "11%"}, 105, 93, {"seats.above-maximum": -1}),
         # Percentages are of the usable seats after the change: 93 used of 98 leaves 5 of 98, which is 5.1 %.
         ({"max": "7%"}, 100, 93, {}),
+        ({"min": "5%"}, 95, 93, {"seats.below-minimum": 3}),
         ({"min": "5%"}, 98, 93, {}),
         # The larger of the two bounds applies.
         ({"max": {"percent": 5, "seats": 7}}, 100, 93, {}),

@@ -29,7 +29,7 @@ from tests.render.tables.naive import rows, table
 
 NASTY = st.sampled_from(
     ["=1", " =1", "\u3000=x", "\u00a0+1", "\uff1d1", "\u22121", 'a"b', "a,b", "a\r\nb", "\n=1", "\t", "", "\x00", "\x1b[31m", "\u202ex",
-     "x\u202e", "\u061c", "\ud800", "\ufeff", "\uffff", "'", "Çağla", "日本", "\U0001d538", "-", "@x", "x" * 5000, "a\u2028b", "é\x85"]
+     "x\u202e", "\u061c", "\ud800", "\ufeff", "\uffff", "'", "Çağla", "日本", "\U0001d538", "-", "@x", "x" * 5000, "a\u2028b", "é\x85", "~", "a~=1"]
 )  # fmt: skip
 TEXT = NASTY | st.text(max_size=5)
 STAMP = st.sampled_from(
@@ -204,6 +204,27 @@ def assert_rows_of(audit: Result, *batch_sizes: int) -> None:
         assert read(audit, rows_at_once) == expected
 
 
+ALIKE: list[tuple[Any, Any]] = [(True, 1), (False, 0), (1, 1.0)]
+
+
+@pytest.mark.parametrize("alike", ALIKE, ids=str)
+@pytest.mark.parametrize("name", ["accountEnabled", "userType", "department", "usageLocation"])
+def test_equal_facts_of_different_types_are_distinguished(name: str, alike: tuple[object, object]) -> None:
+    first, second = ({name: value} for value in alike)
+    assert_rows_of(result_with(first, second, first))
+    assert_rows_of(result_with(second, first, second))
+
+
+@pytest.mark.parametrize("alike", ALIKE, ids=str)
+@pytest.mark.parametrize("name", ["groupName", "assignedByGroup", "state"])
+def test_equal_path_values_of_different_types_are_distinguished(name: str, alike: tuple[object, object]) -> None:
+    first, second = (
+        {"paths": [{"groupName": "g", "assignedByGroup": None, "state": None, name: value}]} for value in alike
+    )
+    assert_rows_of(result_with(first, second, first))
+    assert_rows_of(result_with(second, first, second))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*USUAL, "groupName", "assignedByGroup", "state"])
 def test_unusual_fact_among_usual_ones_is_written_unchanged(name: str) -> None:
@@ -218,40 +239,69 @@ def test_unusual_fact_among_usual_ones_is_written_unchanged(name: str) -> None:
 
 
 DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
-ODD_PATHS_AMONG_USUAL: tuple[Any, ...] = (
-    *([], None, "g", "groupName", {"state": "Error"}, ({"state": "Error"},), [{"state": "Error"}]),
-    *(["g"], [None], [DIRECT, {}], [["g"]], [{}], [{"groupName": ["a", 1], "state": {}}]),
-)
 
 
-def test_unusual_paths_among_usual_ones_are_written_unchanged() -> None:
+@pytest.mark.parametrize(
+    "odd",
+    [[], None, "g", "groupName", {"state": "Error"}, ({"state": "Error"},), [{"state": "Error"}], ["g"], [None], [DIRECT, {}], [["g"]], [{}]],
+    ids=str,
+)  # fmt: skip
+def test_unusual_paths_among_usual_ones_are_written_unchanged(odd: Any) -> None:
     usual = {"paths": [DIRECT]}
-    odd = [{"paths": paths} for paths in ODD_PATHS_AMONG_USUAL]
-    assert_rows_of(result_with(usual, *odd, usual))
-    assert_rows_of(result_with(*odd, {}, usual))
-    assert b"['a', 1]" in body(result_with(*odd), "csv")
+    assert_rows_of(result_with(usual, {"paths": odd}, usual))
+    assert_rows_of(result_with({"paths": odd}, {}, usual))
+
+
+SIGN_IN, SUCCESSFUL = "lastSignInDateTime", "lastSuccessfulSignInDateTime"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        ({SIGN_IN: "2026-01-02"}, {SIGN_IN: "2026-01-01"}),
+        ({SIGN_IN: "2026-01-02"}, {}, {SIGN_IN: None}, {SIGN_IN: ""}),
+        ({SIGN_IN: "2026-01-02", SUCCESSFUL: "2026-01-03"}, {SIGN_IN: "2026-01-02", SUCCESSFUL: "2026-01-01"}),
+        ({SIGN_IN: "2026-01-02", SUCCESSFUL: None}, {SUCCESSFUL: "2026-01-01"}, {}),
+        ({SIGN_IN: None, SUCCESSFUL: None}, {SIGN_IN: None}),
+        ({SIGN_IN: "0001-01-01T00:00:00Z"}, {SIGN_IN: "2026-01-02"}),
+        ({SIGN_IN: 20260102}, {SIGN_IN: "2026-01-02"}),
+    ],
+    ids=str,
+)
+def test_last_of_several_sign_ins_is_written(evidence: tuple[dict[str, Any], ...]) -> None:
+    audit = result_with(*evidence)
+    assert read(audit, 10) == expected_rows(audit)
+
+
+def test_path_with_values_of_wrong_types_is_written() -> None:
+    first = result().tenants[0].findings[0]
+    audit = holding([replace(first, evidence={"paths": [{"groupName": ["a", 1], "state": {}}]})], [])
+    assert body(audit, "csv") == table(audit)
+    assert b"['a', 1]" in body(audit, "csv")
 
 
 @pytest.mark.slow
 def test_every_text_of_a_long_column_is_escaped() -> None:
-    names = (
-        "a",
-        "~",
-        "=1",
-        "x,y",
-        "",
-        "Ö",
-        "a\u202eb",
-        "-",
-        "it's",
-        'say "x"',
-        "x ,=",
-        "half \ud800",
-        "日本",
-        "\U0001d538",
-    )
+    assert_csv_of(("a", "~", "=1", "x,y", "", "a~=b", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Özlem", "Zoë", "Ann", "Y\u0131lmaz", "日本", "\U0001d538"),
+        ("Özlem", "", "Zoë~", "~", "Ann"),
+        ("Özlem", "Zoë", "Smit, Ann", "=Ö"),
+        ("Özlem", "half \ud800", "~"),
+        ("~Ann", "Ann~Smit", "a~=b"),
+    ],
+)
+def test_non_ascii_names_stay_in_their_rows(names: tuple[str, ...]) -> None:
+    assert_csv_of(names)
+
+
+def assert_csv_of(names: tuple[str, ...]) -> None:
     first = result().tenants[0].findings[0]
-    audit = holding([replace(first, subject=replace(first.subject, name=name)) for name in names * 400], [])
+    audit = holding([replace(first, subject=replace(first.subject, name=name)) for name in names], [])
     assert body(audit, "csv") == table(audit)
 
 

@@ -35,6 +35,8 @@ STORE: dict[str, Any] = {"department": "Store", "accountEnabled": True, "city": 
         ("user.memberof -any (group.objectId -in ['1'])", None),
         ('user.department -in "Store"', None),
         ('user.department -eq ["Store"]', None),
+        ('user.department -notIn "Store"', None),
+        ("user.department -ne ['Store']", None),
         ('device.department -eq "Store"', None),
         ('user.department -eq "Store', None),
         ("user.department -eq", None),
