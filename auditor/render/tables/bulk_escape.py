@@ -36,15 +36,13 @@ class BulkEscaper:
         import pyarrow as pa  # noqa: PLC0415 - heavy
         import pyarrow.compute as pc  # noqa: PLC0415 - heavy
 
-        _, ends, characters = texts.buffers()
-        if characters is None:
-            return texts
-        offsets = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
-        data = np.frombuffer(characters, np.uint8)[: offsets[-1]]
+        from auditor.arrays.texts import offsets_of, utf8_of  # noqa: PLC0415 - heavy
+
+        data, offsets = utf8_of(texts), offsets_of(texts)
+        offsets = offsets - offsets[0]
         needs_escaping = np.diff(offsets) > self._max_length
-        matches = np.frombuffer(data[offsets[0] :].tobytes().translate(self._anywhere), np.bool_)
-        match_offsets = np.flatnonzero(matches) + offsets[0]
-        needs_escaping[np.searchsorted(offsets, match_offsets, side="right") - 1] = True
+        matches = np.frombuffer(data.tobytes().translate(self._anywhere), np.bool_)
+        needs_escaping[np.searchsorted(offsets, np.flatnonzero(matches), side="right") - 1] = True
         non_empty = offsets[:-1] < offsets[1:]
         needs_escaping[non_empty] |= self._at_start[data[offsets[:-1][non_empty]]]
         if not needs_escaping.any():
@@ -88,10 +86,10 @@ class ValueFormatter:
 
 def concatenated_rows(pieces: "Sequence[pa.StringArray | str]", separator: str = "") -> bytes:
     """Concatenate columns row by row, in UTF-8; a plain string is repeated in every row, a null is empty."""
-    import numpy as np  # noqa: PLC0415 - heavy
     import pyarrow.compute as pc  # noqa: PLC0415 - heavy
 
-    joined = pc.binary_join_element_wise(*pieces, separator, null_handling="replace", null_replacement="")
-    _, ends, characters = joined.buffers()
-    size = np.frombuffer(ends, np.int32)[len(joined)]
-    return bytes(memoryview(characters)[:size]) if size else b""
+    from auditor.arrays.texts import utf8_of  # noqa: PLC0415 - heavy
+
+    return utf8_of(
+        pc.binary_join_element_wise(*pieces, separator, null_handling="replace", null_replacement="")
+    ).tobytes()

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.arrays.groups import alike
 from auditor.arrays.rows import arrow_rows
-from auditor.arrays.texts import values_of
+from auditor.arrays.texts import utf8_of, values_of
 from auditor.domain.actions.money import Money
 from auditor.domain.result.finding import ProductReference, SourceLine
 from auditor.findings.columns import json_strings, money_of
@@ -59,9 +58,7 @@ def encoded(batch: pa.RecordBatch, inside: Inside, depth: int) -> bytes | None:
         members(_TAIL, _tail),
         f"{outer_indent}}}",
     ]
-    rows = pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="")
-    _, ends, text = rows.buffers()
-    return text.slice(0, int(np.frombuffer(ends, dtype=np.int32)[len(rows)])).to_pybytes()  # type: ignore[no-any-return]
+    return utf8_of(pc.binary_join_element_wise(*pieces, "", null_handling="replace", null_replacement="")).tobytes()
 
 
 def _is_encodable(batch: pa.RecordBatch) -> bool:

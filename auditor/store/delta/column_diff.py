@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.arrays.columns import valid
+from auditor.arrays.texts import utf8_of
 
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
@@ -91,18 +92,10 @@ def _update_digest(sha256: Any, column: pa.Array) -> None:
     elif pa.types.is_string(kind):
         filled = pc.fill_null(column, "")
         sha256.update(np.asarray(pc.binary_length(filled).to_numpy(zero_copy_only=False), dtype=np.int32).tobytes())
-        sha256.update("".join(filled.to_pylist()).encode() if len(filled) < 64 else _text_bytes(filled))
+        sha256.update("".join(filled.to_pylist()).encode() if len(filled) < 64 else utf8_of(filled).tobytes())
     elif pa.types.is_boolean(kind):
         sha256.update(np.packbits(pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False)).tobytes())
     else:
         days = column.cast(pa.int32()) if pa.types.is_date32(kind) else column
         numbers = days.cast(pa.int64()) if pa.types.is_timestamp(kind) else days
         sha256.update(pc.fill_null(numbers, 0).to_numpy(zero_copy_only=False).astype(np.int64).tobytes())
-
-
-def _text_bytes(column: pa.Array) -> bytes:
-    _, ends, data = column.buffers()
-    if data is None:
-        return b""
-    offsets = np.frombuffer(ends, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
-    return memoryview(data)[int(offsets[0]) : int(offsets[-1])].tobytes()
