@@ -29,20 +29,18 @@ _ADD_ONS: Final = {
 _FILES: Final = ("SHAREPOINT", "ONEDRIVE")
 _FILLERS: Final = ("EXCHANGE_S_FOUNDATION", "INTUNE_O365", "FORMS_", "SWAY", "MICROSOFT_SEARCH")
 """Prefixes of service plans that come with products of every kind."""
-
-
 _NOT_FOR_PEOPLE: Final = ("MEETING_ROOM", "MTR_PREM", "MICROSOFT_TEAMS_ROOMS_", "PHONESYSTEM_VIRTUALUSER", "MCOCAP")
 """Prefixes of the part numbers of products for a room, a device or a call queue."""
 
 
 def for_people(sku_ids: Sequence[str]) -> tuple[str, ...]:
     """Return the products that are not made for a room, a device or a call queue; all of them if no other is left."""
-    return tuple(sku_id for sku_id in sku_ids if not _is_for_rooms(sku_id)) or tuple(sku_ids)
+    return tuple(filter(_is_for_people, sku_ids)) or tuple(sku_ids)
 
 
-def _is_for_rooms(sku_id: str) -> bool:
+def _is_for_people(sku_id: str) -> bool:
     product = builtin().product(sku_id)
-    return product is not None and product.part_number.upper().startswith(_NOT_FOR_PEOPLE)
+    return product is None or not product.part_number.upper().startswith(_NOT_FOR_PEOPLE)
 
 
 @lru_cache(maxsize=4096)

@@ -284,8 +284,8 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
 def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
     """Return the products of the tenant in the product set that a policy requires."""
     context, required = inputs.context, group.first.new
-    members = context.choices(required) if required in context.members and required not in context.seats else ()
-    return tuple(sorted(context.product_label(sku_id) for sku_id in set(members)))
+    is_set = required in context.members and required not in context.seats
+    return tuple(sorted(map(inputs.product_label, set(context.choices(required))))) if is_set else ()
 
 
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:

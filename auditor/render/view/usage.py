@@ -139,9 +139,8 @@ def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
     report = tenant.departments
     if report is None:
         return ()
-    return tuple(
-        _unit_table(name, report.by_property[name], report, _excess(tenant, l10n), l10n) for name in _units(report)
-    )
+    excess = _excess(tenant, l10n)
+    return tuple(_unit_table(name, report.by_property[name], report, excess, l10n) for name in _units(report))
 
 
 def has_units(tenant: TenantResult) -> bool:

@@ -114,7 +114,10 @@ _Trail = tuple["_Trail", tuple[int, ...]] | None
 
 
 class _Packing(Struct, frozen=True):
-    """Packs the numbers of a vector into one: sums of packed vectors are packed sums, in the same order."""
+    """Packs the numbers of a vector into one: sums of packed vectors are packed sums, in the same order.
+
+    Adding integers takes a fraction of the time of adding tuples element by element.
+    """
 
     maxima: tuple[int, ...]
     """The highest absolute value of each number in a sum."""
