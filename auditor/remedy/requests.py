@@ -243,15 +243,11 @@ def quoted(text: str) -> str:
     return f"'{text}'"
 
 
-def connect(commands: Iterable[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> str:
-    """Return the PowerShell line that signs in to a tenant with the least privileged permissions of some requests."""
-    scopes = dict.fromkeys(Command.of(command).target.kind.scope for command in commands)
-    return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{in_cloud(cloud)} -Scopes {','.join(scopes)}"
-
-
-def in_cloud(cloud: Cloud) -> str:
-    """Return the parameter of `Connect-MgGraph` for a cloud, with a space before it; empty for the commercial cloud."""
-    return "" if cloud is Cloud.WORLDWIDE or cloud not in ENVIRONMENTS else f" -Environment {ENVIRONMENTS[cloud]}"
+def connect(scopes: Iterable[str], *, tenant_id: str, cloud: Cloud) -> str:
+    """Return the PowerShell line that signs in to a tenant with delegated permissions."""
+    named = cloud is not Cloud.WORLDWIDE and cloud in ENVIRONMENTS
+    environment = f" -Environment {ENVIRONMENTS[cloud]}" if named else ""
+    return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{environment} -Scopes {','.join(map(quoted, scopes))}"
 
 
 _ROOTS: Final = {

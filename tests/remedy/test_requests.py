@@ -1,15 +1,23 @@
 """Graph requests and PowerShell lines: one call per change, with names and ids quoted safely."""
 
-import subprocess
-from shutil import which
+import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.enums import Cloud
-from auditor.remedy.requests import Addition, assign_group, assign_user, locate, quoted, reprocess
+from auditor.remedy.requests import (
+    Addition,
+    assign_group,
+    assign_user,
+    join_group,
+    leave_group,
+    locate,
+    reprocess,
+    set_property,
+)
 from auditor.render.plan.outline_text import script
+from tests.builders.document.powershell import Script
 
 E3, F3 = "05e9a617-0261-4cee-bb44-138d3ef5d965", "66b55226-6b4f-492c-910c-a3b7a3c9d993"
 
@@ -40,40 +48,26 @@ def test_ids_are_percent_encoded_in_paths() -> None:
     assert assign_user("../groups/g1?x#y", remove=[E3]).path == "/users/..%2Fgroups%2Fg1%3Fx%23y/assignLicense"
 
 
-@pytest.mark.parametrize(
-    ("text", "literal"),
-    [
-        ("plain", "'plain'"),
-        ("O'Brien", "'O''Brien'"),
-        ("'; Remove-MgUser -All #", "'''; Remove-MgUser -All #'"),
-        ("$(whoami) `n", "'$(whoami) `n'"),
-        ("\u2019 and \u2018", "'\u2019\u2019 and \u2018\u2018'"),
-    ],
+# The grammar reads NUL as the end of the text; PowerShell reads it as any other character.
+TEXTS = st.text(st.characters(exclude_characters="\0")) | st.text(
+    st.sampled_from("'\u2018\u2019\u201a\u201b\"\u201c\u201d\u201e`$(){}#<>@;\r\n a")
 )
-def test_text_is_quoted_for_powershell(text: str, literal: str) -> None:
-    assert quoted(text) == literal
 
 
-@given(st.text())
-def test_quoted_text_cannot_end_its_quotes(text: str) -> None:
-    """Every run of characters that PowerShell treats as quotes has an even length within the quotes."""
-    inner, run = quoted(text)[1:-1], ""
-    for character in inner + " ":
-        if character in "'\u2018\u2019\u201a\u201b" and (not run or run[0] == character):
-            run += character
-        else:
-            assert len(run) % 2 == 0
-            run = character if character in "'\u2018\u2019\u201a\u201b" else ""
-
-
-@pytest.mark.skipif(which("pwsh") is None, reason="PowerShell is not installed here")
-def test_powershell_parses_quoted_text_back() -> None:
-    text = 'it\'s $(Get-Date) `n \u2019quoted\u2018 "x"'
-    completed = subprocess.run(
-        ["pwsh", "-NoProfile", "-Command", f"[Console]::Out.Write({quoted(text)})"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert completed.stdout == text
+@given(TEXTS)
+def test_powershell_line_keeps_any_text_in_its_literals(text: str) -> None:
+    addition = Addition(sku_id=text, disabled_plans=(text, text))
+    for command, texts in (
+        (assign_user(text, add=[addition], remove=[text]), [text] * 5),
+        (assign_group(text, add=[addition], remove=[text]), [text] * 5),
+        (set_property(text, "department", text), [text, json.dumps({"department": text}, ensure_ascii=False)]),
+        (locate(text, text), [text] * 2),
+        (leave_group(text, text), [text] * 2),
+        (reprocess(text), [text]),
+        (join := join_group(text, text, cloud=Cloud.CHINA), [text, "@odata.id", join.body["@odata.id"]]),
+    ):
+        line = Script(command.powershell.encode())
+        assert (line.texts, line.comments, line.undocumented()) == (texts, [], [])
 
 
 def test_script_stops_at_the_first_failure() -> None:
@@ -84,11 +78,12 @@ def test_script_stops_at_the_first_failure() -> None:
     assert lines[2].startswith("# Ann")
     assert "\n" not in lines[2], "a name stays within its comment line"
     assert len(lines) == 4
+    assert Script("\n".join(lines).encode()).undocumented() == []
 
 
 def test_script_signs_in_to_the_cloud_of_the_tenant_with_the_least_permissions() -> None:
     requests = [assign_user("u1", remove=[E3]).document, locate("u1", "NL").document, reprocess("u1").document]
     (_, line, *_) = script(requests, {}, tenant_id="t1", cloud=Cloud.CHINA)
     assert line == (
-        "Connect-MgGraph -TenantId 't1' -Environment China -Scopes LicenseAssignment.ReadWrite.All,User.ReadWrite.All"
+        "Connect-MgGraph -TenantId 't1' -Environment China -Scopes 'LicenseAssignment.ReadWrite.All','User.ReadWrite.All'"
     )

@@ -40,6 +40,8 @@ CLOUDS: Final = (Cloud.WORLDWIDE, Cloud.USGOV, Cloud.USGOV_DOD, Cloud.CHINA)
 """The clouds that tenants can be read in."""
 _AZ_CLOUDS: Final = {"AzureUSGovernment": Cloud.USGOV, "AzureChinaCloud": Cloud.CHINA}
 """Clouds of the Azure CLI, which does not distinguish the two US Government clouds."""
+CERTIFICATE: Final = "auditor.pem"
+"""The file of the key and the certificate, beside the tenants file."""
 GUID: Final = re.compile(LOWER_CASE_GUID.pattern, re.IGNORECASE)
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 BRANCH: Final = re.compile(r"[A-Za-z0-9_][\w./-]{0,99}", re.ASCII)
@@ -96,7 +98,7 @@ class Choices(Struct, frozen=True, kw_only=True):
         client = "" if self.credential == "azure-cli" else f", clientId: {self.client_id}"
         if self.credential == "managed-identity" and self.client_id == NO_CLIENT:
             client = ""  # the system-assigned identity
-        more = {"certificate": ", path: auditor.pem", "client-secret": f", secretEnv: {self.secret_variable}"}
+        more = {"certificate": f", path: {CERTIFICATE}", "client-secret": f", secretEnv: {self.secret_variable}"}
         return f"{{type: {self.credential}{client}{more.get(self.credential, '')}}}"
 
     @property

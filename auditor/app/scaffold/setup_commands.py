@@ -1,5 +1,6 @@
 """Builds the commands that prepare a team's tenant: sign-in, application, permissions, mailbox, first audit."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from auditor.app.policy_files import installed_base, is_policy_file
-from auditor.app.scaffold.choices import Choices, default_branch
+from auditor.app.scaffold.choices import CERTIFICATE, Choices, default_branch
 from auditor.app.scaffold.starter_policies import starter_files
 from auditor.app.tenant_setup.application import (
     ApplicationSetup,
@@ -22,6 +23,8 @@ from auditor.domain.translation import N_
 from auditor.policy.loader import load
 
 _NIGHTLY_NOTE: Final = N_("Nightly run: see the steps under `Set up` in README.md")
+_PLAIN_PATH: Final = re.compile(r"[\w./\\:-]+")
+"""A path that needs no quotes in PowerShell and bash."""
 
 
 def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
@@ -31,7 +34,7 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     """
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id, cloud=choices.cloud)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
-    argument = "" if folder == Path() else f' "{folder}"' if " " in str(folder) else f" {folder}"
+    argument = "" if folder == Path() else f" {_quoted(folder)}"
     audit_commands = (*((f"cd{argument}",) if argument else ()), "auditor doctor", "auditor audit")
     if choices.ci == "azure-devops" and client is not None:
         # The service connection already has an application, which only needs the permissions.
@@ -49,7 +52,7 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     if choices.credential == "managed-identity" and client is None:
         return (*_system_assigned(audit_commands), "", *_mailbox_hint(choices), *_nightly_hint(choices))
     branch = "" if choices.branch == default_branch(folder) else f" --branch {choices.branch}"
-    commands = [*_application_commands(choices, tenant, client, f"auditor init{argument}{branch}"), ""]
+    commands = [*_application_commands(choices, tenant, client, folder, f"auditor init{argument}{branch}"), ""]
     if choices.sender is not None:
         commands += [
             f"# {N_('Limit sending to this mailbox (Exchange Online PowerShell)')}",
@@ -105,7 +108,13 @@ def _system_assigned(audit_commands: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _application_commands(choices: Choices, tenant: Tenant, client: str | None, again: str) -> Iterator[str]:
+def _quoted(path: Path) -> str:
+    return str(path) if _PLAIN_PATH.fullmatch(str(path)) else f'"{path}"'
+
+
+def _application_commands(
+    choices: Choices, tenant: Tenant, client: str | None, folder: Path, again: str
+) -> Iterator[str]:
     """Yield the commands that create or prepare the application, for PowerShell and for the Azure CLI."""
     from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
@@ -121,6 +130,7 @@ def _application_commands(choices: Choices, tenant: Tenant, client: str | None, 
         project=choices.project if choices.ci == "gitlab" else None,
         branch=choices.branch,
         secret_variable=choices.secret_variable,
+        certificate=_quoted(folder / CERTIFICATE),
         again=again,
     )
     yield f"# {N_('The application and its permissions (only those that the selected policies need):')}"

@@ -8,9 +8,9 @@ from auditor.app.tenant_setup.permission_grants import (
     azure_cli_app_permissions,
     azure_cli_login,
     azure_cli_role_assignments,
-    connect,
     delegated_consent,
     role_assignments,
+    sign_in,
 )
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
@@ -51,6 +51,8 @@ class ApplicationSetup(Struct, frozen=True, kw_only=True):
     branch: str
     """The branch of the repository or project whose jobs sign in."""
     secret_variable: str
+    certificate: str
+    """The file for the key and the certificate, quoted for a shell."""
     again: str
     """The command line of `auditor init` for the same folder."""
 
@@ -80,8 +82,11 @@ def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
         "Application.Read.All" if setup.credential == "managed-identity" else "Application.ReadWrite.All"
     )
     grant = "DelegatedPermissionGrant" if setup.credential == "device-code" else "AppRoleAssignment"
-    scopes = f"{application_scope},{grant}.ReadWrite.All"
-    lines = [connect(setup.tenant, scopes), *app, f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\""]
+    lines = [
+        sign_in(setup.tenant, application_scope, f"{grant}.ReadWrite.All"),
+        *app,
+        f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\"",
+    ]
     if setup.credential == "device-code":
         lines += delegated_consent("$principal", setup.wanted)
     else:
@@ -110,7 +115,10 @@ def _powershell_credential(setup: ApplicationSetup) -> list[str]:
                 "Update-MgApplication -ApplicationId $app.Id -KeyCredentials"
                 " @(@{Type='AsymmetricX509Cert'; Usage='Verify'; Key=$made.RawData})"
             ),
-            '$made.ExportCertificatePem() + "`n" + $rsa.ExportPkcs8PrivateKeyPem() | Set-Content auditor.pem',
+            (
+                '$made.ExportCertificatePem() + "`n" + $rsa.ExportPkcs8PrivateKeyPem()'
+                f" | Set-Content {setup.certificate}"
+            ),
         ]
     if setup.project is not None:
         host, path = setup.project
@@ -170,7 +178,7 @@ def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
         return [
             (
                 'mv "$(az ad app credential reset --id "$CLIENT_ID" --append --create-cert'
-                ' --query fileWithCertAndPrivateKey --output tsv)" auditor.pem'
+                f' --query fileWithCertAndPrivateKey --output tsv)" {setup.certificate}'
             )
         ]
     if setup.project is not None:
@@ -193,7 +201,7 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
     only_sender = "PrimarySmtpAddress -eq '" + sender.replace("'", "''") + "'"
     limit = f"-RecipientRestrictionFilter {quoted(only_sender)}"
     return (
-        connect(tenant, "Application.Read.All"),
+        sign_in(tenant, "Application.Read.All"),
         *_principal(client_id),
         f"Connect-ExchangeOnline{_EXCHANGE.get(tenant.cloud, '')}",
         _unless(

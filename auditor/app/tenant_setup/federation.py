@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 
-from auditor.app.tenant_setup.permission_grants import azure_cli_login, connect
+from auditor.app.tenant_setup.permission_grants import azure_cli_login, sign_in
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
@@ -32,7 +32,7 @@ def federation_commands(tenant: Tenant, client_id: str, repository: str, referen
     )
     return (
         "# Microsoft Graph PowerShell",
-        connect(tenant, "Application.ReadWrite.All"),
+        sign_in(tenant, "Application.ReadWrite.All"),
         f"$app = Get-MgApplication -Filter \"appId eq '{client_id}'\"",
         *github_powershell(tenant, repository, reference),
         *(() if tenant.cloud is Cloud.USGOV_DOD else azure_cli),

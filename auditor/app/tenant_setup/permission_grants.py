@@ -6,7 +6,7 @@ from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, ManagedIdentity, Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
-from auditor.remedy.requests import in_cloud, quoted
+from auditor.remedy.requests import connect, quoted
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, which is the same in every tenant."""
@@ -130,15 +130,14 @@ def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) 
     )
 
 
-def connect(tenant: Tenant, scopes: str) -> str:
+def sign_in(tenant: Tenant, *scopes: str) -> str:
     """Return the command that signs in Microsoft Graph PowerShell with delegated scopes."""
-    quoted_scopes = ",".join(map(quoted, scopes.split(",")))
-    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{in_cloud(tenant.cloud)} -Scopes {quoted_scopes}"
+    return connect(scopes, tenant_id=tenant.tenant_id, cloud=tenant.cloud)
 
 
 def _powershell_session(tenant: Tenant, app: str, grant: str = "AppRoleAssignment") -> tuple[str, ...]:
     return (
-        connect(tenant, f"Application.Read.All,{grant}.ReadWrite.All"),
+        sign_in(tenant, "Application.Read.All", f"{grant}.ReadWrite.All"),
         f"$app = Get-MgServicePrincipal -Filter \"appId eq '{app}'\"",
         f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\"",
     )

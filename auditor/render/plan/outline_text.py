@@ -229,11 +229,12 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
 def script(
     requests: Sequence[Mapping[str, Any]], labels: Mapping[str, str], *, tenant_id: str, cloud: Cloud
 ) -> tuple[str, ...]:
-    """Return PowerShell lines that sign in and run requests, and stop at the first that fails.
+    """Return PowerShell lines that sign in with the least privileged permissions, run requests, and stop at a failure.
 
     Requests about a person or group are preceded by a comment with the name, if `labels` has one.
     """
-    lines = ["$ErrorActionPreference = 'Stop'", connect(requests, tenant_id=tenant_id, cloud=cloud)]
+    scopes = dict.fromkeys(Command.of(request).target.kind.scope for request in requests)
+    lines = ["$ErrorActionPreference = 'Stop'", connect(scopes, tenant_id=tenant_id, cloud=cloud)]
     previous_name = None
     for request in requests:
         name = labels.get(Command.of(request).target.subject)

@@ -36,20 +36,21 @@ def test_setup_commands_contain_no_placeholders(
         "--mail-from",
         "a@b.example",
     )
-    text = call("init", *options, *client_options, cwd=tmp_path).text
+    text = call("init", *options, *client_options, "O'Brien", cwd=tmp_path).text
     if (credential, client_options) == ("managed-identity", ()):
         assert "auditor doctor" in text
         return
     code = [line.partition("  # ")[0] for line in text.splitlines() if not line.startswith("#")]
     assert [line for line in code if PLACEHOLDER.search(line)] == []
     powershell, bash = blocks(text)
-    Script(powershell.encode())  # raises on a syntax error
+    assert Script(powershell.encode()).undocumented("auditor", "cd", "gh") == []
     assert ("applications are named 'Licence auditor'" in powershell) == (client_options == ())
     check = "$app = if ($named) { throw \"an application 'Licence auditor' exists already: "
     assert (check in powershell) == (client_options == ())
     assert "New-Mailbox -Shared -Name 'Licence auditor' -PrimarySmtpAddress 'a@b.example'" in powershell
     assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
-    assert ("auditor init --client-id" in bash) == (client_options == ())
+    assert ('Set-Content "O\'Brien/auditor.pem"' in powershell) == (credential == "certificate")
+    assert ('auditor init "O\'Brien" --client-id' in bash) == (client_options == ())
 
 
 def blocks(text: str) -> tuple[str, str]:

@@ -1,12 +1,15 @@
 """Parses PowerShell scripts: syntax errors, commands, and the values of literals."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import tree_sitter_powershell
 from msgspec import Struct
 from tree_sitter import Language, Node, Parser
 
+CMDLETS = json.loads(Path(__file__).with_name("cmdlets.json").read_text(encoding="utf-8"))
 _PARSER = Parser(Language(tree_sitter_powershell.language()))
 _QUOTES = "'\u2018\u2019\u201a\u201b"
 _WORDS = {"$true": True, "$false": False, "$null": None}
@@ -43,6 +46,22 @@ class Script:
     def commands(self) -> list[Command]:
         """All command calls in order."""
         return [_command(node) for node in walk(self.root) if node.type == "command"]
+
+    def undocumented(self, *programs: str) -> list[Command]:
+        """Return the calls of unknown commands, and those of cmdlets with undocumented parameters."""
+        known, cmdlets = {*self.functions, *CMDLETS["builtIn"], *programs}, CMDLETS["cmdlets"]
+        calls = [command for command in self.commands if command.name not in known]
+        return [
+            call
+            for call in calls
+            if call.name not in cmdlets
+            or not call.parameters <= {*CMDLETS["common"], *cmdlets[call.name]["parameters"]}
+        ]
+
+    @property
+    def texts(self) -> list[str]:
+        """The values of the single-quoted strings in order. Raises ValueError for a string in which code would run."""
+        return [unquoted(_text(node)) for node in walk(self.root) if node.type == "verbatim_string_characters"]
 
     @property
     def functions(self) -> dict[str, Node]:

@@ -9,6 +9,7 @@ import pytest
 
 from auditor.cli.main import COMMANDS, command_parser
 from auditor.demo.__main__ import main as write_demo
+from tests.builders.document.powershell import Script
 from tests.builders.service.command_line import call, expect
 from tests.package.tree import ROOT
 
@@ -91,6 +92,14 @@ def test_command_of_a_page_exits_with_its_documented_code(command: str, team_fol
     }
     completed = call(*words, cwd=team_folder, **environment)
     assert completed.code == OFFLINE[command], completed.err
+
+
+def test_powershell_blocks_use_documented_commands() -> None:
+    programs = ("py", "python", ".venv\\Scripts\\Activate.ps1", ".\\plan.ps1", ".\\undo.ps1")
+    for page in PAGES:
+        for block in re.findall(r"(?s)```powershell\n(.*?)```", page.read_text(encoding="utf-8")):
+            # PowerShell reads 3,7-9 as two words; the grammar reads an operator.
+            assert Script(block.replace("3,7-9", "'3,7-9'").encode()).undocumented(*programs) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
