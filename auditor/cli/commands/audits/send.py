@@ -20,6 +20,7 @@ from auditor.cli.arguments.options import (
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.mail.recipient_selection import unmet_choices
+from auditor.deliver.webhooks.webhook_address import SECRET_SUFFIX
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
@@ -44,6 +45,7 @@ _MESSAGE_OUTCOMES: Mapping[str, str] = {
     "written": N_("message to {address}: written ({file})"),
     "already": N_("message to {address}: already sent"),
     "not-due": N_("message to {address}: nothing to report"),
+    "unsigned": N_("message to {address}: accepted, not signed; to sign messages, put a secret into {variable}"),
 }
 """Texts for the outcomes of a message to a channel that are not failures."""
 EXAMPLES = """\
@@ -177,11 +179,16 @@ def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
 
 
 def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
-    channel = channel_of(report.address)[0] is not Channel.MAIL
+    channel, name = channel_of(report.address)
+    secret = name + SECRET_SUFFIX
     if report.end.is_fine:
         if not quiet:
-            text = l10n.gettext((_MESSAGE_OUTCOMES if channel else _OUTCOMES)[report.end])
-            print_message(printable(text.replace("{address}", report.address).replace("{file}", str(report.file))))
+            unsigned = report.end == "accepted" and channel is Channel.WEBHOOK and secret not in os.environ
+            outcome = "unsigned" if unsigned else report.end
+            text = l10n.gettext((_OUTCOMES if channel is Channel.MAIL else _MESSAGE_OUTCOMES)[outcome])
+            for field, value in {"address": report.address, "file": str(report.file), "variable": secret}.items():
+                text = text.replace(f"{{{field}}}", value)
+            print_message(printable(text))
         return
     from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
 
@@ -193,7 +200,7 @@ def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) 
         "webhook-unknown": Message("message to {address}: unknown whether sent: {message}", **arguments),
     }
     is_unknown = report.end is DeliveryStatus.UNKNOWN
-    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if is_unknown else 'refused'}"
+    slug = f"{'mail' if channel is Channel.MAIL else 'webhook'}-{'unknown' if is_unknown else 'refused'}"
     hint = report.hint or (_UNKNOWN_HINT if is_unknown else _REFUSED_HINT)
     print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=hint)], locale=l10n.locale)
 

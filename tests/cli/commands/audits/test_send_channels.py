@@ -85,7 +85,8 @@ def test_each_channel_gets_its_findings_once(sending: Place) -> None:
     )
     code, output = sending.send()
     assert code == 0, output
-    assert "message to teams:TEAMS: accepted" in output
+    assert "message to teams:TEAMS: accepted\n" in output
+    assert "message to webhook:HOOK: accepted\n" in output
     ((teams,), (slack,), (event,)) = (sending.posted(name) for name in ("teams", "slack", "hook"))
     assert teams["attachments"][0]["content"]["lang"] == "en"
     assert "Contoso" not in text(event)
@@ -108,6 +109,8 @@ def test_channel_in_the_to_option_needs_no_tenants_file(sending: Place) -> None:
     code, output = sending.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
     assert code == 0, output
     assert len(sending.posted("slack")) == 1
+    code, output = sending.send("--to", "webhook:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
+    assert "webhook:SLACK: accepted, not signed; to sign messages, put a secret into SLACK_SECRET" in output
     code, output = sending.send("--to", "slack:SLACK")
     assert code == 2
     assert "host that is not allowed" in output
