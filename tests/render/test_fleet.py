@@ -199,8 +199,9 @@ def test_tenants_not_on_the_page_are_linked_to_their_own_pages() -> None:
 def test_mail_counts_the_tenants_seats_and_dates_that_it_leaves_out() -> None:
     gap = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("who knows"))
     incomplete = replace(worst(), display_name="", complete=False, failure=None)
-    # Tenants with as many policies that were not evaluated would share a sentence.
-    audit = fleet(*(replace(incomplete, name=f"t{number}", policies=(gap,) * (number + 1)) for number in range(23)))
+    # Tenants in which the same policies were not evaluated would share a sentence.
+    gaps = [(replace(gap, id=f"p{number}"),) for number in range(23)]
+    audit = fleet(*(replace(incomplete, name=f"t{number}", policies=gaps[number]) for number in range(23)))
     view = next(mail_views(audit, Reader(locale="en"), Labels("en")))
     named = sum(line.name != "Policies across tenants" for line in view.tenants)
     assert named + view.more_tenants == 23

@@ -13,11 +13,11 @@ from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, pri
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Severity
 from auditor.domain.errors import printable_line
-from auditor.domain.message import NOTHING
 from auditor.domain.reasons import by_reason
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.omissions import unevaluated
 from auditor.render.text.summary import named_tenants
 from auditor.render.view.charts.curves import sparks
 from auditor.render.view.charts.seat_chart import WIDTH
@@ -113,8 +113,11 @@ def _print_completeness(console: Console, page: Page, l10n: Labels) -> None:
         _print(console, Text(page.completeness[0], style="green"))
         return
     _print(console, Text(l10n.gettext("Incomplete: some of the data below is not known."), style="bold yellow"))
-    for sentence in page.completeness:
+    for sentence in page.completeness[:_MAX_UNKNOWN]:
         print_indented(console, Text(_cut(sentence, _MAX_REASON), style="yellow"))
+    more = len(page.completeness) - _MAX_UNKNOWN
+    if more > 0:
+        print_indented(console, Text(l10n.more_in_reports(more), style="dim"))
 
 
 def _print_counts(console: Console, page: Page, l10n: Labels) -> None:
@@ -273,7 +276,7 @@ def _print_unknown(console: Console, result: Result, l10n: Labels) -> None:
     audited = (tenant for tenant in by_urgency(result.tenants) if tenant.failure is None)
     parts = [(titles[tenant.name], tenant.policies) for tenant in audited]
     for title, policies in (*parts, (l10n.gettext("Policies across tenants"), result.fleet.policies)):
-        unknown = ((policy.id, l10n.translate(policy.reason or NOTHING)) for policy in policies if policy.unknown)
+        unknown = ((policy, l10n.translate(reason)) for policy, reason in unevaluated(policies))
         for reason, ids in by_reason(unknown).items():
             by_cause.setdefault((reason, tuple(ids)), []).append(_cut(title, _MAX_TENANT))
     if not by_cause:

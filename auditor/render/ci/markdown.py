@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from re import compile as pattern
 from typing import Final
 
-from auditor.domain.enums import Outcome
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.markdown_table import markdown_table
 from auditor.render.text.sanitize import visible
+from auditor.render.text.summary import NAMED_TENANTS
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Page, PolicyGroup, TenantSection
 from auditor.render.view.tenant_table import FleetRow, change_text, fleet_rows
@@ -59,6 +59,7 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
         yield ""
     for sentence in page.completeness:
         yield f"{'✅' if page.complete else '⚠️'} {escaped_markdown(sentence)}  "
+    yield from _references(page.sections, l10n)
     yield ""
     tiles = (*page.counts, *page.changes)
     labels = [escaped_markdown(tile.label) for tile in tiles]
@@ -91,6 +92,14 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
         yield f"{l10n.gettext('Guidance as of')} {escaped_markdown(l10n.date(page.checked))}"
         yield ""
     yield " · ".join(map(escaped_markdown, (page.tool, l10n.instant(page.as_of), page.digest)))
+
+
+def _references(sections: Sequence[TenantSection], l10n: Labels) -> Iterator[str]:
+    """Yield a line that names the sections with policies that were not evaluated."""
+    titles = [escaped_markdown(section.title) for section in sections if section.unevaluated]
+    if titles:
+        label = l10n.gettext("Policies that were not evaluated, with the reasons:")
+        yield f"{label} {l10n.first_of(titles, NAMED_TENANTS)}: **{l10n.gettext('Not evaluated')}**"
 
 
 def _tenants(rows: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
@@ -130,11 +139,10 @@ def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
         yield from _listed(section.units[0].title, "", unit_lines(section.units, l10n))
     for group in section.groups:
         yield from _group(group, l10n)
-    unknown = [row for row in section.outcomes if row.status is Outcome.NOT_EVALUATED]
-    if unknown:
+    if section.unevaluated:
         yield f"### {l10n.gettext('Not evaluated')}"
         yield ""
-        for row in unknown:
+        for row in section.unevaluated:
             mark = f" ({l10n.gettext('report-only')})" if row.report_only else ""
             yield f"- **{escaped_markdown(row.policy)}**{mark}: {escaped_markdown(row.reason)}"
         yield ""

@@ -21,7 +21,10 @@ def omissions(sources: Iterable[Coverage], policies: Iterable[PolicyOutcome]) ->
         for source in sources
         if source.status in GAPS
     ]
-    undecided = by_reason(
-        (policy.id, policy.reason or Message(OUTCOMES[policy.status])) for policy in policies if policy.unknown
-    )
+    undecided = by_reason(unevaluated(policies))
     return (*unread, *(joined(": ", (", ".join(ids), reason)) for reason, ids in undecided.items()))
+
+
+def unevaluated(policies: Iterable[PolicyOutcome]) -> list[tuple[str, Message]]:
+    """Return the ids of the policies that were not evaluated, each with the reason."""
+    return [(policy.id, policy.reason or Message(OUTCOMES[policy.status])) for policy in policies if policy.unknown]

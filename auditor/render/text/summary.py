@@ -1,21 +1,24 @@
 """The introductory sentences that all reports share: the outcome, and which data is missing."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from auditor.domain.enums import Severity
-from auditor.domain.result.model import Coverage, Result, TenantResult
+from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.localization import Localization
 from auditor.render.text.labels import SOURCE_STATES, Labels
-from auditor.render.text.omissions import GAPS, omissions
+from auditor.render.text.omissions import GAPS, omissions, unevaluated
 from auditor.render.text.sanitize import shortened
 from auditor.result.ranking import by_urgency
 
 NAMED_TENANTS: Final = 3
-"""Tenants that are named in a sentence or title."""
+"""Tenants or policies that are named in a sentence or title."""
+_NAMED_REASONS: Final = 2
+"""Reasons that are given in a sentence."""
 _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 """Quoted names, and ids, in a reason."""
 
@@ -66,30 +69,45 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             "Every source that the policies of this report need was read, and each of these policies was evaluated."
         )
         return (sentence,)
+    return (*_failures(result, _titles(result), l10n), *_unevaluated(result, l10n))
+
+
+def _unevaluated(result: Result, l10n: Labels) -> Iterator[str]:
+    """Yield a sentence for tenants in which the same policies were not evaluated; the longest lists come first."""
     titles = _titles(result)
-    sentences = list(_failures(result, titles, l10n))
-    alike: dict[tuple[int, str], list[str]] = {}
+    alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for tenant in by_urgency(result.tenants):
         if tenant.failure is None and not tenant.fully_evaluated:
-            unknown = sum(outcome.unknown for outcome in tenant.policies)
-            alike.setdefault((unknown, _gaps(tenant.sources, l10n)), []).append(titles[tenant.name])
-    for (unknown, gaps), names in sorted(alike.items(), key=lambda item: -item[0][0]):
+            ids, reason = _unknown(tenant.policies, l10n)
+            alike.setdefault((ids, _gaps(tenant.sources, l10n) or reason), []).append(titles[tenant.name])
+    for (ids, reason), names in sorted(alike.items(), key=lambda item: -len(item[0][0])):
         text = (
-            l10n.plural("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
-            if unknown
+            l10n.plural("{count} policy not evaluated in", "{count} policies not evaluated in", len(ids))
+            if ids
             else l10n.gettext("Some data was not read from")
         )
-        sentences.append(f"{text} {named_tenants(names, len(titles), l10n)}{gaps}.")
-    unknown = sum(outcome.unknown for outcome in result.fleet.policies)
-    if unknown:
-        sentences.append(
-            l10n.plural(
-                "{count} policy across tenants was not evaluated.",
-                "{count} policies across tenants were not evaluated.",
-                unknown,
-            )
+        yield _sentence(f"{text} {named_tenants(names, len(titles), l10n)}", reason, ids, l10n)
+    ids, reason = _unknown(result.fleet.policies, l10n)
+    if ids:
+        text = l10n.plural(
+            "{count} policy across tenants was not evaluated",
+            "{count} policies across tenants were not evaluated",
+            len(ids),
         )
-    return tuple(sentences)
+        yield _sentence(text, reason, ids, l10n)
+
+
+def _unknown(policies: Iterable[PolicyOutcome], l10n: Labels) -> tuple[tuple[str, ...], str]:
+    """Return the policies that were not evaluated, and the reasons that most of them have."""
+    reasons = Counter(l10n.translate(reason) for _, reason in unevaluated(policies))
+    most = [shortened(reason) for reason, _ in reasons.most_common(_NAMED_REASONS)]
+    more = ["…"] if len(reasons) > len(most) else []
+    return tuple(policy for policy, _ in unevaluated(policies)), "; ".join(most + more)
+
+
+def _sentence(text: str, reason: str, ids: Sequence[str], l10n: Labels) -> str:
+    listed = l10n.first_of(ids, NAMED_TENANTS)
+    return f"{text}{f' ({reason})' if reason else ''}{f': {listed}' if listed else ''}."
 
 
 def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
@@ -161,4 +179,4 @@ def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:
         for source in sources
         if source.status in GAPS
     ]
-    return f" ({l10n.joined(gaps)})" if gaps else ""
+    return l10n.joined(gaps)

@@ -195,6 +195,11 @@ class TenantSection(Struct, frozen=True, kw_only=True, eq=False):
     sources: tuple[SourceRow, ...] = ()
     notices: tuple[Notice, ...]
 
+    @property
+    def unevaluated(self) -> list[OutcomeRow]:
+        """The policies that were not evaluated."""
+        return [row for row in self.outcomes if row.status is Outcome.NOT_EVALUATED]
+
 
 class Highlight(Struct, frozen=True, kw_only=True, eq=False):
     """One of the most important actions or policies."""

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.result.model import Coverage, FleetResult, Result
+from auditor.domain.result.model import Coverage, FleetResult, PolicyOutcome, Result
 from auditor.render.text.labels import Labels
 from auditor.render.text.summary import completeness, missing_data
 from tests.builders.result.results import result
@@ -61,3 +61,19 @@ def test_tenants_with_the_same_missing_data_share_an_error_message() -> None:
         ("t5, t6", "Groups: denied (no consent)"),
     ]
     assert (names, reason.partition(":")[0]) == ("t5, t6", "entra-p2-coverage")
+
+
+def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_reason() -> None:
+    outcomes = [
+        PolicyOutcome(id=f"p{number}", status=Outcome.NOT_EVALUATED, findings=0, reason=Message(reason))
+        for number, reason in enumerate(("no dates", "no prices", "no names", "no prices", "no prices"))
+    ]
+    (first, *_) = result().tenants
+    tenants = [replace(first, name=name, display_name="", sources=(), policies=(*outcomes,)) for name in ("a", "b")]
+    tenants.append(replace(first, name="c", display_name="", sources=(), policies=(outcomes[0],)))
+    audit = replace(result(), tenants=tuple(tenants), fleet=FleetResult(policies=(outcomes[1],)))
+    assert completeness(audit, Labels("en")) == (
+        "5 policies not evaluated in a, b (no prices; no dates; …): p0, p1, p2 and 2 more.",
+        "1 policy not evaluated in c (no dates): p0.",
+        "1 policy across tenants was not evaluated (no prices): p1.",
+    )
