@@ -42,6 +42,7 @@ class Dimension(StrEnum):
     LEAVING = "leaving"
     MOVING = "moving"
     SYNCED = "synced"
+    DISABLES = "disables"
 
 
 When = Mapping[Dimension, tuple[str, ...] | bool]
@@ -226,6 +227,8 @@ class Variant(Struct, frozen=True, kw_only=True):
     """Whether people move to the target tenant with the licences."""
     synced: bool | None = None
     """Whether the account comes from an on-premises directory."""
+    disables: bool | None = None
+    """Whether a service is turned off; False if one is turned on."""
     day: Day | None = None
     """The day of the audit, which selects between a text and its successor; None for the day of the last check."""
 

@@ -25,6 +25,8 @@ class Situation(Struct, frozen=True, kw_only=True):
     path: str | None = None
     """How the licence reaches the user: `direct`, `group` or `both`."""
     on_premises_synced: bool | None = None
+    disables: bool | None = None
+    """Whether the correction turns a service off; False if it turns one on."""
     replacement_required: bool | None = None
     """Whether a policy requires another product for this user."""
     self_service: bool | None = None
@@ -47,6 +49,7 @@ class Situation(Struct, frozen=True, kw_only=True):
             path=self.path,
             status=self.status,
             synced=self.on_premises_synced,
+            disables=self.disables,
         )
 
 

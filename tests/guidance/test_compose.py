@@ -27,6 +27,7 @@ KNOWN = Variant(
     leaving=False,
     moving=True,
     synced=False,
+    disables=True,
 )
 
 

@@ -32,6 +32,7 @@ SITUATIONS = st.builds(
     never_signed_in=TRUTH,
     path=st.sampled_from([None, "direct", "group", "both"]),
     on_premises_synced=TRUTH,
+    disables=TRUTH,
     replacement_required=TRUTH,
     self_service=TRUTH,
     error_code=st.sampled_from([None, *ERRORS, "CountViolation@11111111-2222-3333-4444-555555555555"]),

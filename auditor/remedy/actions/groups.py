@@ -284,4 +284,5 @@ def shared_facts(variants: Sequence[Variant]) -> Variant:
         path=first.path if len({variant.path for variant in variants}) == 1 else None,
         status=first.status if len({variant.status for variant in variants}) == 1 else None,
         synced=first.synced if len({variant.synced for variant in variants}) == 1 else None,
+        disables=first.disables if len({variant.disables for variant in variants}) == 1 else None,
     )

@@ -275,3 +275,12 @@ def test_no_action_buys_seats_that_another_gives_back(bounds: str, enabled: int,
             any("Change the minimum or the maximum" in prerequisite for prerequisite in action.prerequisites)
             == corrects_limits
         )
+
+
+@pytest.mark.slow
+def test_only_actions_that_turn_a_service_off_warn_about_its_data() -> None:
+    warned = {
+        kind: {"later its data" in " ".join(action.warnings) for action in actions() if action.kind == kind}
+        for kind in (ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF)
+    }
+    assert warned == {ActionKind.SERVICE_ON: {False}, ActionKind.SERVICE_OFF: {True}}

@@ -4,6 +4,7 @@ For columns, the route of each distinct situation is computed once.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,8 @@ _CODED: Final = ("check", "subjectType")
 """The columns on whose values a situation depends; of other columns, it depends on values derived from them."""
 _MAX_CACHED: Final = 16_384
 """JSON values whose projections are kept, in about 5 MiB; a million people have as many."""
+_DISABLES: Final = MappingProxyType({Correction.DISABLE_SERVICE: True, Correction.ENABLE_SERVICE: False})
+"""Whether a correction of services turns one off."""
 _PRODUCT: Final = ("product", "skuId", "skuPartNumber")
 _FACTS: Final = tuple(
     map(FACTS.index, ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status"))
@@ -80,6 +83,7 @@ def _situation(finding: Finding, context: RemediationContext) -> Situation:
         attribute=finding.detail if check.detail is Detail.PROPERTY else None,
         status=_text(finding.evidence.get("status")) if of_subscription else product.status,
         is_trial=True if check.of_trials else is_trial,
+        disables=None if check.correction is None else _DISABLES.get(check.correction),
         replacement_required=_replacement(finding, context),
         **(_person(finding, context) if finding.subject.type is SubjectType.USER else {}),
     )
