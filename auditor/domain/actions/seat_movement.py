@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from auditor.domain.saved_field import SavedField
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import NN_, Localizer
 
 
 class SeatMovement(Struct, frozen=True, kw_only=True):
@@ -54,12 +54,8 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
             )
         )
     sentences += [l10n.gettext("Seats of reactivated subscriptions: {revived}.")] if seats.revived else []
-    if seats.added < 0:
-        sentences.append(l10n.gettext("To remove: {count}. Seats afterwards: {left}, {spare} of them spare."))
-    elif seats.added:
-        sentences.append(l10n.gettext("To buy: {count}. Seats afterwards: {left}, {spare} of them spare."))
-    else:
-        sentences.append(l10n.gettext("No seats to buy or remove. Seats afterwards: {left}, {spare} of them spare."))
+    spare = seats.usable_after - seats.assigned_after
+    sentences.append(l10n.ngettext(*_rest(seats.added), spare))
     numbers = {
         "usable": seats.usable,
         "assigned": seats.assigned,
@@ -70,6 +66,24 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
         "undecided": seats.undecided or 0,
         "count": abs(seats.added),
         "left": seats.usable_after,
-        "spare": seats.usable_after - seats.assigned_after,
+        "spare": spare,
     }
     return " ".join(sentences).format(product=product, **{name: l10n.number(n) for name, n in numbers.items()})
+
+
+def _rest(added: int) -> tuple[str, str]:
+    """Return the forms of the last sentence, by the number of spare seats."""
+    if added < 0:
+        return NN_(
+            "To remove: {count}. Seats afterwards: {left}, {spare} of them spare.",
+            "To remove: {count}. Seats afterwards: {left}, {spare} of them spare.",
+        )
+    if added:
+        return NN_(
+            "To buy: {count}. Seats afterwards: {left}, {spare} of them spare.",
+            "To buy: {count}. Seats afterwards: {left}, {spare} of them spare.",
+        )
+    return NN_(
+        "No seats to buy or remove. Seats afterwards: {left}, {spare} of them spare.",
+        "No seats to buy or remove. Seats afterwards: {left}, {spare} of them spare.",
+    )

@@ -241,7 +241,7 @@ def _seat_line(row: SeatRow, section: TenantSection, *, several: bool) -> SeatLi
         name=flat(row.name, 80),
         tenant=flat(section.title, 60) if several else "",
         figures=f"{row.consumed} / {row.usable}",
-        spare=row.spare,
+        spare=row.spare_text,
         state=row.state,
         advice=flat("; ".join(part for part in (row.advice, row.limits) if part)),
         severity=row.severity or Severity.INFO,

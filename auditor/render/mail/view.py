@@ -73,6 +73,7 @@ class SeatLine(Struct, frozen=True, kw_only=True):
     figures: str
     """Assigned and usable seats, as `assigned / usable`."""
     spare: str
+    """Number of spare seats, in words."""
     state: str
     advice: str
     severity: Severity

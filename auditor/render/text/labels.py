@@ -7,6 +7,7 @@ from re import compile as pattern
 from typing import Final
 
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
+from auditor.domain.message import fill_template
 from auditor.domain.translation import N_, NN_
 from auditor.guidance.portal_names import state_name
 from auditor.localization import Localization, localization
@@ -114,6 +115,11 @@ class Labels(Localization):
     def _share(self, percent: str, of_seats: bool) -> str:  # noqa: FBT001
         share = self.percent(Decimal(percent) / 100)
         return self.gettext("{share} of the seats", share=share) if of_seats else share
+
+    def spare(self, seats: int | None) -> str:
+        """Return a number of spare seats in words, with a dash for None."""
+        text = self.ngettext("{count} spare", "{count} spare", 0 if seats is None else seats)
+        return fill_template(text, {"count": self.number(seats)})
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
         """Return amounts in several currencies, joined by plus signs."""

@@ -68,6 +68,8 @@ class SeatRow(Struct, frozen=True, kw_only=True, eq=False):
     usable: str
     consumed: str
     spare: str
+    spare_text: str
+    """The same number in words."""
     seat_bar: SeatBar | None
     severity: Severity | None
     """Severity of the worst open finding about its seats; None if there is none."""

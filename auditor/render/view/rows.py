@@ -254,6 +254,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         usable=l10n.number(seats.usable),
         consumed=l10n.number(seats.consumed),
         spare=l10n.number(seats.spare),
+        spare_text=l10n.spare(seats.spare),
         seat_bar=seat_bar(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
         severity=None if finding is None else finding.severity,
         state=state,

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from auditor.app.audit.run import Request
+from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.render import render
 from auditor.render.html.action_sets import action_sets
+from auditor.render.text.evidence.evidence import advice_after_actions
 from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
 from auditor.render.view.page import page
@@ -23,6 +25,21 @@ def test_seat_advice_counts_the_seats_that_other_actions_free() -> None:
     assert row.endswith("| over-assigned; the actions free 1 and assign 0; then 0 of 10 are spare |")
     (f3_row,) = [line for line in summary.splitlines() if line.startswith("| Microsoft 365 F3 | 213")]
     assert "; the actions free 11 and assign 9; then buy 3 |" in f3_row
+
+
+@pytest.mark.parametrize(
+    ("locale", "spare", "change", "text"),
+    [
+        ("en", 1, 0, "; then 1 of 20 is spare"),
+        ("en", 2, 0, "; then 2 of 20 are spare"),
+        ("en", 3, -1, "; then 1 of 20 is too many"),
+        ("nl", 1, 0, "; daarna is 1 van de 20 vrij"),
+        ("sv", 1, 0, "; därefter är 1 av 20 ledig"),
+    ],
+)
+def test_seat_advice_about_one_seat_is_singular(locale: str, spare: int, change: int, text: str) -> None:
+    moved = SeatMovement(sku_id=None, usable=20, assigned=21 - spare, freed=1, given=0, added=change)
+    assert advice_after_actions(change, moved, Labels(locale)).endswith(text)
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
 
 def spare_today(seats: int, l10n: Labels) -> str:
     """Return how many seats of a product are spare on the day of the audit."""
-    return l10n.gettext("{seats} spare today", seats=l10n.number(seats))
+    return l10n.plural("{count} spare today", "{count} spare today", seats)
 
 
 def spare_by_sku(tenant: TenantResult) -> dict[str, int | None]:

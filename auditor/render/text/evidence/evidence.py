@@ -11,6 +11,7 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, known_check
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Finding
+from auditor.domain.translation import NN_
 from auditor.findings.display_names import titled
 from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.evidence.access import ACCESS, access_parts
@@ -137,15 +138,15 @@ def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
 
 def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     for name, text in (
-        ("usable", l10n.gettext("{seats} usable")),
-        ("consumed", l10n.gettext("{seats} assigned")),
-        ("spare", l10n.gettext("{seats} spare")),
-        ("suspended", l10n.gettext("{seats} suspended")),
-        ("lockedOut", l10n.gettext("{seats} locked out")),
+        ("usable", NN_("{count} usable", "{count} usable")),
+        ("consumed", NN_("{count} assigned", "{count} assigned")),
+        ("spare", NN_("{count} spare", "{count} spare")),
+        ("suspended", NN_("{count} suspended", "{count} suspended")),
+        ("lockedOut", NN_("{count} locked out", "{count} locked out")),
     ):
         value = facts.get(name)
         if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
-            yield text.replace("{seats}", l10n.number(value))
+            yield l10n.plural(*text, value)
     ignored = uncounted_grace_seats(facts)
     if ignored:
         yield l10n.plural(
@@ -205,15 +206,27 @@ def advice(change: int, l10n: Labels) -> str:
 
 def advice_after_actions(change: int, moved: SeatMovement, l10n: Labels) -> str:
     """Return what remains to do about seats after the actions; `change` is the number of seats to add."""
-    text = l10n.gettext("the actions free {freed} and assign {given}; then {spare} of {usable} are spare")
+    usable = moved.usable + moved.revived
+    freed, given, all_seats = map(l10n.number, (moved.freed, moved.given, usable))
     if change > 0:
         text = l10n.gettext("the actions free {freed} and assign {given}; then buy {count}")
-    elif change < 0:
-        text = l10n.gettext("the actions free {freed} and assign {given}; then {count} of {usable} are too many")
-    usable = moved.usable + moved.revived
-    numbers = {"freed": moved.freed, "given": moved.given, "count": abs(change), "usable": usable}
-    numbers["spare"] = usable - moved.assigned_after
-    return text.format(**{name: l10n.number(number) for name, number in numbers.items()})
+        return text.format(freed=freed, given=given, count=l10n.number(change))
+    form, count = (
+        NN_(
+            "the actions free {freed} and assign {given}; then {count} of {usable} is spare",
+            "the actions free {freed} and assign {given}; then {count} of {usable} are spare",
+        ),
+        usable - moved.assigned_after,
+    )
+    if change < 0:
+        form, count = (
+            NN_(
+                "the actions free {freed} and assign {given}; then {count} of {usable} is too many",
+                "the actions free {freed} and assign {given}; then {count} of {usable} are too many",
+            ),
+            -change,
+        )
+    return l10n.plural(*form, count, freed=freed, given=given, usable=all_seats)
 
 
 def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
@@ -232,7 +245,7 @@ def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
 
 def _spare(line: Mapping[str, Any], l10n: Labels) -> str:
     spare = line.get("spare")
-    seats = l10n.gettext("{seats} spare", seats=l10n.number(spare if type(spare) is int else None))
+    seats = l10n.spare(spare if type(spare) is int else None)
     return f"{line.get('title') or line.get('tenant')} ({seats})"
 
 
