@@ -41,6 +41,7 @@ SHEET_BYTES: Final = 2_000_000_000
 """Maximum XML size of a sheet in bytes; members of plain zip files, which all versions of Excel open, end at 2 GiB."""
 _SHARED_STRINGS: Final = "xl/sharedStrings.xml"
 _MONEY: Final = COLUMNS.index("perMonth")
+_MONEY_FORMAT: Final = "#,##0.00"
 _MAX_WIDTH: Final = 48
 _COMPRESSION_LEVEL: Final = 3
 _TIMESTAMP: Final = (1980, 1, 1, 0, 0, 0)
@@ -189,7 +190,7 @@ def _template(result: Result, l10n: Labels, counts: Sequence[int], widths: Seque
         book.set_properties(
             {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": l10n.gettext("Licence audit")}
         )
-        money = book.add_format({"num_format": "#,##0.00"})
+        money = book.add_format({"num_format": _MONEY_FORMAT})
         blank = book.add_format({"valign": "bottom"})  # the default alignment: a separate format without visible effect
         _summary(book, result, l10n)
         for number in range(1, len(counts) + 1):
@@ -286,16 +287,19 @@ def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:
     sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 60, book.add_format({"text_wrap": True, "align": "left"}))
     sheet.write_string(0, 0, plain(verdict(result, l10n)), book.add_format({"bold": True, "font_size": 16}))
+    money = book.add_format({"num_format": _MONEY_FORMAT, "align": "left"})
     for number, (label, fact) in enumerate(_facts(result, l10n), start=2):
         sheet.write_string(number, 0, label)
-        if isinstance(fact, int):
+        if isinstance(fact, str):
+            sheet.write_string(number, 1, plain(fact))
+        elif isinstance(fact, int):
             sheet.write_number(number, 1, fact)
         else:
-            sheet.write_string(number, 1, plain(fact))
+            sheet.write_row(number, 1, (float(fact[1]), plain(fact[0])), money)
 
 
-def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int]]:
-    """Yield (label, text or number) lines of the summary; they do not require iterating over the findings."""
+def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int | tuple[str, Decimal]]]:
+    """Yield lines of the summary that do not require iterating over the findings: a label with a value or amount."""
     for sentence in completeness(result, l10n):
         yield "", sentence
     yield l10n.gettext("As of"), l10n.instant(result.run.as_of)
@@ -309,10 +313,9 @@ def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int]]:
     yield l10n.gettext("waived"), result.summary.waived
     if result.summary.report_only:
         yield l10n.gettext("report-only"), result.summary.report_only
-    cost = l10n.sums(money_of(result))
-    if cost:
-        bound = "" if all_prices_known(result) else f" ({l10n.gettext('at least')})"
-        yield l10n.gettext("a month in open findings"), f"{cost}{bound}"
+    bound = "" if all_prices_known(result) else f" ({l10n.gettext('at least')})"
+    for currency, amount in money_of(result).items():
+        yield f"{l10n.gettext('a month in open findings')}{bound}", (currency, rounded(amount))
     yield l10n.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
     yield l10n.gettext("Policies"), result.run.policy_digest
 

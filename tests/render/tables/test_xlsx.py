@@ -21,6 +21,7 @@ from auditor.render import render
 from auditor.render.tables import xlsx
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
+from auditor.result.aggregate import money
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import compared, result
 from tests.localization.catalogue_messages import LANGUAGES
@@ -90,6 +91,15 @@ def test_numbers_are_numeric_cells_and_money_has_two_decimals() -> None:
     assert cells == expected
     priced = [row[COLUMNS.index("perMonth")] for row in sheet.iter_rows(min_row=2)]
     assert {cell.number_format for cell in priced if cell.value is not None} == {"#,##0.00"}
+
+
+def test_the_summary_has_each_amount_as_a_number_with_its_currency() -> None:
+    audit = compared()
+    sheet = book(audit)["Summary"]
+    amounts = [row for row in sheet.iter_rows() if str(row[0].value).startswith("a month in open findings")]
+    expected = [(float(amount), currency) for currency, amount in money(audit).items()]
+    assert [tuple(cell.value for cell in row[1:]) for row in amounts] == expected != []
+    assert {row[1].number_format for row in amounts} == {"#,##0.00"}
 
 
 def test_actions_have_validated_columns_for_tracking() -> None:
