@@ -102,19 +102,20 @@ class Parser(argparse.ArgumentParser):
         return None if isinstance(arg_string, _Operand) else super()._parse_optional(arg_string)
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and the error, and exit with 2."""
+        """Print the error and where the options are listed, and exit with 2."""
         l10n = reader(self._locale)
         close = self._suggestion(message)
         hint = None if close is None else Message("did you mean '{name}'?", name=close)
         structured = _as_message(message)
-        error, label, text = "error", "help", hint
+        details = Message("For more information, try '{command}'.", command=f"{self.prog} --help")
+        error, label, text, more = "error", "help", hint, str(details)
         # A message of argparse without a translation is printed in English, and so is its hint.
         if l10n is not None and (structured.arguments or l10n.gettext(message) != message):
-            self.formatter_class = _formatter(l10n)
             error, label, message = l10n.gettext("error"), l10n.gettext("help"), l10n.translate(structured)
+            more = l10n.translate(details)
             text = None if hint is None else Message(l10n.translate(hint))
         hint_line = "" if text is None else f"   = {label}: {text}\n"
-        self.exit(2, f"{self.format_usage()}{self.prog}: {error}: {message}\n{hint_line}")
+        self.exit(2, f"{self.prog}: {error}: {message}\n{hint_line}\n{more}\n")
 
     def _suggestion(self, message: str) -> str | None:
         """Return the option or choice that is most similar to an unknown one."""

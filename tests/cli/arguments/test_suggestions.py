@@ -74,9 +74,12 @@ def test_mistyped_commands_options_and_choices_are_suggested_in_the_readers_lang
     tmp_path: Path, command_line: tuple[str, ...], suggestion: str
 ) -> None:
     completed = expect(2, *command_line, cwd=tmp_path)
-    assert completed.err.endswith(f"   = help: did you mean '{suggestion}'?\n")
+    program = "auditor" if len(command_line) == 1 else f"auditor {command_line[0]}"
+    more = f"\nFor more information, try '{program} --help'.\n"
+    assert completed.err.startswith(f"{program}: error: ")
+    assert completed.err.endswith(f"   = help: did you mean '{suggestion}'?\n{more}")
     completed = call(*command_line, cwd=tmp_path, LANG="nl_NL.UTF-8")
-    assert completed.err.endswith(f"bedoelde u '{suggestion}'?\n")
+    assert f"bedoelde u '{suggestion}'?\n\nMeer informatie: " in completed.err
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_explain_removes_markdown_escapes_on_a_terminal(tmp_path: Path, monkeypa
 
 def test_explain_without_an_id_is_a_usage_error(tmp_path: Path) -> None:
     completed = call("explain", cwd=tmp_path)
-    assert completed.err.endswith("the following arguments are required: ID\n")
+    assert completed.err.startswith("auditor explain: error: the following arguments are required: ID\n")
 
 
 def test_products_table_does_not_wrap_ids(width: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,11 +67,12 @@ def test_error_of_an_argument_is_completely_translated(
     if arguments == ("audit", "--tenants"):
         english, translated = (call(*arguments, cwd=tmp_path, LANG=locale) for locale in ("en", language))
     assert english.code == translated.code == 2
-    prose = re.sub(r"'[^']*'|\(.*?\)", "", translated.err.splitlines()[-1])
-    assert english.err.splitlines()[-1].partition(": error: ")[1]
+    (line, *_, more) = translated.err.splitlines()
+    prose = re.sub(r"'[^']*'|\(.*?\)", "", line)
+    assert english.err.splitlines()[0].partition(": error: ")[1]
     assert f": {localization(language).gettext('error')}: " in prose
     assert not ENGLISH.search(NAMES.sub("", re.sub(r"--[\w-]+|I/N.*", "", prose))), prose
-    assert translated.err.startswith(localization(language).gettext("usage:"))
+    assert more != english.err.splitlines()[-1]
     for piece in ("argument --", "expected", "invalid", "required", "not allowed", "could match", "ignored"):
         assert language in {"da", "sv", "nl"} or piece not in prose
 
@@ -84,8 +85,9 @@ def test_unknown_message_of_argparse_is_printed_in_english(
     with pytest.raises(SystemExit):
         parser.error("the moon is in the wrong house")
     errors = capsys.readouterr().err
-    assert errors.startswith("usage: auditor schema")
-    assert errors.endswith("auditor schema: error: the moon is in the wrong house\n")
+    assert errors == (
+        "auditor schema: error: the moon is in the wrong house\n\nFor more information, try 'auditor schema --help'.\n"
+    )
 
 
 @pytest.mark.parametrize(
