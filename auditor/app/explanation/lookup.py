@@ -40,6 +40,8 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{6,}")
 """A fingerprint, or its beginning."""
 _MESSAGE_CODE = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)+")
 """The code of an error or a warning, or with a dot that of a notice in a result or plan."""
+_TYPO = 0.9
+"""Similarity of two names from which one is taken for a typing error in the other."""
 _MESSAGES = f"https://github.com/{__home__}/blob/main/docs/messages.md"
 """The page about the codes of all messages, each with a section, and of notices; it is not part of the package."""
 
@@ -121,7 +123,9 @@ def _unknown_name(name: str, names: Sequence[str], catalogue: Catalogue, result:
     hints = [Message("did you mean {close}?", close=alternatives(close))] if close else []
     if result is None and is_fingerprint(name):
         hints.append(Message("to explain a finding, its result is needed: add --result FILE"))
-    if _MESSAGE_CODE.fullmatch(name):
+    typos = get_close_matches(name.casefold(), names_by_key, cutoff=_TYPO)
+    # The code `extends-digest` is no typing error in the key `extends.digest`.
+    if _MESSAGE_CODE.fullmatch(name) and not any(("." in key) == ("." in name) for key in typos):
         address = f"{_MESSAGES}#{'notices' if '.' in name else name}"
         hints.append(Message("if this is the code of an error, a warning or a notice, see {address}", address=address))
     return UsageError(

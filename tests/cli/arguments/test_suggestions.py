@@ -108,6 +108,7 @@ def test_explain_suggests_ids(tmp_path: Path, name: str, suggestion: str) -> Non
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))
     completed = expect(2, "explain", name, "p.yaml", cwd=tmp_path)
     assert f"did you mean {suggestion}" in completed.err
+    assert "messages.md" not in completed.err
 
 
 def test_explain_uses_the_id_of_a_policy_without_a_title(tmp_path: Path) -> None:

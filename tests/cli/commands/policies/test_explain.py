@@ -184,6 +184,8 @@ def test_explain_unknown_id_is_an_error(arguments: list[str], capsys: pytest.Cap
     [
         ("policy-unknown-property", "### policy-unknown-property"),
         ("snapshot-damaged", "### snapshot-damaged"),
+        ("extends-digest", "### extends-digest"),
+        ("test-unknown-product", "### test-unknown-product"),
         ("waiver.expiring", "## Notices"),
     ],
 )
