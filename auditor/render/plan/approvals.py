@@ -11,6 +11,7 @@ from auditor.domain.result.finding import Finding
 from auditor.findings.display_names import named_product, part_name
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
+from auditor.render.plan.outline import by_subject
 from auditor.render.plan.outline_text import finding_name
 from auditor.render.plan.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
@@ -48,7 +49,10 @@ def approvals_csv(tenant: TenantPlan, l10n: Localization, only: Collection[int] 
 
 
 def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
-    """Return the open questions by the number of the first action about their findings; 0 if there is no action."""
+    """Return the open questions by the number of the first action about their findings; 0 if there is no action.
+
+    Those about one person are together.
+    """
     number_of = {
         fingerprint: number for number, action in enumerate(tenant.actions, start=1) for fingerprint in action.findings
     }
@@ -56,7 +60,7 @@ def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
     for question in tenant.open_questions:
         numbers = [number_of[fingerprint] for fingerprint in question.findings if fingerprint in number_of]
         by_action.setdefault(min(numbers, default=0), []).append(question)
-    return by_action
+    return {number: by_subject(questions) for number, questions in by_action.items()}
 
 
 def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:

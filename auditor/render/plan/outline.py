@@ -1,6 +1,7 @@
 """Collects the effect and the open questions of each action of a plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from msgspec import Struct
 
@@ -82,8 +83,16 @@ def outline(tenant: TenantPlan) -> Iterator[OutlineEntry]:
             findings=action_findings,
             fixed=fixed.intersection(action.findings),
             change=tenant.seat_effects.get(action.id, SeatEffect()) if action.requests else None,
-            questions=tuple(questions.values()),
+            questions=tuple(by_subject(questions.values())),
         )
+
+
+def by_subject(questions: Iterable[Question]) -> list[Question]:
+    """Return questions in their order, but those about one subject after the first of them."""
+    subjects: dict[str, list[Question]] = {}
+    for question in questions:
+        subjects.setdefault(question.subject, []).append(question)
+    return [*chain.from_iterable(subjects.values())]
 
 
 def by_rank(tenant: TenantPlan) -> list[tuple[int, Action]]:

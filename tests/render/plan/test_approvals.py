@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.localization import localization
 from auditor.remedy.planner.model import TenantPlan
@@ -48,6 +49,14 @@ def test_questions_follow_the_action_of_their_findings() -> None:
     assert {row["approve"] for row in table} == {""}
     (title,) = (row["title"] for row in questions.values() if "keep: SPE_E3" in row["answers"])
     assert ("Microsoft 365 E3" in title, "SPE_E3" in title) == (True, False), title
+
+
+def test_questions_of_an_action_about_one_person_are_together() -> None:
+    plan = planned(snapshot([user("both", grant(E3), grant(E5))], {E3: 9, E5: 9}), RULES)
+    (question,) = plan.open_questions
+    questions = tuple(replace(question, id=f"{number}", subject=subject) for number, subject in enumerate("abab"))
+    asked = [row["question"] for row in rows(replace(plan, questions=questions)) if row["question"]]
+    assert asked == ["0", "2", "1", "3"]
 
 
 def test_required_sets_and_pools_are_named_by_their_products() -> None:
