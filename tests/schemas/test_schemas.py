@@ -31,6 +31,15 @@ def test_documented_examples_are_valid(name: SchemaName) -> None:
     assert fits(VALID[name], name)
 
 
+@pytest.mark.parametrize(("key", "word"), [("policy", "oneOf"), ("assignments", "anyOf"), ("subscriptions", "anyOf")])
+def test_message_in_editors_names_every_alternative(key: str, word: str) -> None:
+    # Editors show the message of the first alternative; without it, they name only the first key.
+    alternatives = json.loads(resources.schema("policy"))["$defs"][key][word]
+    names = [name for alternative in alternatives for name in alternative["required"]]
+    *others, last = names
+    assert alternatives[0]["errorMessage"].endswith(f" of {', '.join(others)} and {last}.")
+
+
 POOL: list[Any] = [None, True, False, 0, -1, 1.5, 101, "", " ", "x", "5%", "101%", "90d", "*", "deny", "2027-01-31"]
 POOL += [[], [[]], ["x"], [["x"]], [1], {}, {"x": 1}]
 POOL += [{"withService": "x"}, {"is": None}, {"percent": 1}, {"within": "1d"}]
