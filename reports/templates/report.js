@@ -256,7 +256,7 @@
     var tenant = data.tenants.length > 1 && data.tenants[place[0]][1];
     name.scope = "row";
     link.href = hrefOf("f-" + fingerprint(i));
-    append(cells[0], severityBadge(column("severity")[i]));
+    append(cells[0], severityBadge(column("severity")[i]), tenant && make("small", "lab", tenant));
     append(name, append(make("div", "clip"), link, " ", make("small", "", addressOf(i))));
     append(cells[1], append(make("div", "clip"), textOf("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
     cells[2].textContent = textOf("money", i);

@@ -55,6 +55,16 @@ def test_first_screen_of_a_phone_shows_outcome_and_first_action(opened: Open) ->
     tab.evaluate(cut)
 
 
+def test_rows_of_findings_name_their_tenant_at_every_width(opened: Open) -> None:
+    tab = opened("demo")
+    for width in (390, 1280):
+        tab.set_viewport_size({"width": width, "height": 844})
+        tab.wait_for_function("document.querySelector('#pane tr[data-item]')")
+        rows = tab.locator("#pane tbody tr[data-item]").all_inner_texts()
+        assert rows
+        assert all(text.count("Contoso Retail") == 1 for text in rows), width
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "de"])
 def test_tables_fit_and_words_are_not_broken_at_any_width(opened: Open, locale: str) -> None:
