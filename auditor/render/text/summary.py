@@ -175,7 +175,7 @@ def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:
     gaps = [
-        f"{l10n.gettext(SOURCE_TITLES[source.name])} {l10n.gettext(SOURCE_STATES[source.status])}"
+        f"{l10n.gettext(SOURCE_TITLES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}"
         for source in sources
         if source.status in GAPS
     ]
