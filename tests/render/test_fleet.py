@@ -65,6 +65,8 @@ def test_failed_and_worst_tenants_are_first_and_the_total_is_last() -> None:
         b"".join(render(audit, "markdown", locale="en")).decode().partition("\n## Tenants\n")[2].partition("\n## ")
     )
     assert re.findall(r"^\| (\w[^|]*) \| ", summary[0], re.MULTILINE) == ["Tenant", *(row.title for row in table)]
+    columns = "Findings", "Usable", "Assigned", "Spare", "Per month"
+    assert f"| Tenant | {' | '.join(columns)} |" in summary[0], "without an earlier run, there is no column of changes"
     assert summary[2].startswith("lost\n"), "the sections follow in the same order"
     assert [row.failure for row in table] == [True, False, False, False, False]
     *parts, total = table

@@ -103,7 +103,10 @@ def _references(sections: Sequence[TenantSection], l10n: Labels) -> Iterator[str
 
 
 def _tenants(rows: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
-    """Yield the table of tenants: the most urgent ones, policies across tenants, and the totals."""
+    """Yield the table of tenants: the most urgent ones, policies across tenants, and the totals.
+
+    Columns that are empty in all rows are left out.
+    """
     if not rows:
         return
     yield f"## {l10n.gettext('Tenants')}"
@@ -111,8 +114,10 @@ def _tenants(rows: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
     columns = ("Tenant", "Findings", "Change", "Usable", "Assigned", "Spare", "Per month")
     tenants = [row for row in rows if row.name][:MAX_LISTED_TENANTS]
     others = [row for row in rows if not row.name]
-    cells = ([escaped_markdown(cell) for cell in _tenant(row, l10n)] for row in (*tenants, *others))
-    yield from markdown_table([l10n.gettext(name) for name in columns], cells, right=range(2, len(columns)))
+    table = zip(map(l10n.gettext, columns), *(_tenant(row, l10n) for row in (*tenants, *others)), strict=True)
+    titles, *lines = zip(*(column for column in table if any(column[1:])), strict=True)
+    cells = ([escaped_markdown(cell) for cell in line] for line in lines)
+    yield from markdown_table(titles, cells, right=range(2, len(titles)))
 
 
 def _tenant(row: FleetRow, l10n: Labels) -> Sequence[str]:
