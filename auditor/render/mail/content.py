@@ -98,7 +98,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         if row.severity is not None
     ]
     verdict = _verdict(page, result, reader, l10n)
-    reasons = [] if page.complete else map(": ".join, missing_data(result, l10n, failures=False))
+    sentences = page.completeness if page.complete else map(": ".join, missing_data(result, l10n))
     all_contracts = not any(_scope(reader, l10n))
     return MailView(
         page=page,
@@ -109,7 +109,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         verdict=verdict,
         plan=tuple(flat(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),
-        completeness=tuple(flat(sentence, 400) for sentence in (*page.completeness, *reasons)),
+        completeness=tuple(flat(sentence, 400) for sentence in sentences),
         more_gaps=0,
         changed=tuple(changed),
         more_changed=0,

@@ -123,14 +123,12 @@ def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
             yield l10n.gettext("{tenants} could not be audited: {reason}", tenants=listed, reason=reason)
 
 
-def missing_data(result: Result, l10n: Labels, *, failures: bool = True) -> Iterator[tuple[str, str]]:
-    """Yield (tenants, or a label for policies across tenants; reason) for each reason why the audit is incomplete.
-
-    The reasons why tenants were not audited come first; they are left out without `failures`.
-    """
+def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
+    """Yield (tenants, or a label for policies across tenants; reason) for each reason why the audit is incomplete."""
     titles = _titles(result)
-    tenants = [tenant for tenant in by_urgency(result.tenants) if failures or tenant.failure is None]
-    reasons = [(titles[tenant.name], reason) for tenant in tenants for reason in _reasons(tenant, l10n)]
+    reasons = [
+        (titles[tenant.name], reason) for tenant in by_urgency(result.tenants) for reason in _reasons(tenant, l10n)
+    ]
     yield from combined_reasons(reasons, len(titles), l10n)
     fleet = l10n.gettext("Policies across tenants")
     yield from ((fleet, l10n.translate(reason)) for reason in omissions((), result.fleet.policies))
