@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from operator import attrgetter
 
 from auditor.catalogue.directory_roles import builtin_role_ids
-from auditor.domain.enums import Outcome
+from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Mention, PolicySet, Waiver
 from auditor.domain.result.model import FleetResult, Notice, PolicyOutcome
@@ -46,17 +46,20 @@ class FleetNames:
         self._unresolved = [mention for mention in policies.mentions if mention.fleet]
         """Names that no tenant has had so far."""
         self._applicable: set[Mention] = set()
+        self._products_read = True
 
     def add(self, facts: TenantFacts) -> None:
         """Look the names up in a tenant; its facts are not kept."""
         applicable = [mention for mention in self._unresolved if _concerns(mention, facts)]
         self._applicable.update(applicable)
+        self._products_read &= _products_read(facts)
         resolved = {mention for mention in applicable if _listed(facts, mention) or _owned(facts, mention)}
         self._unresolved = [mention for mention in self._unresolved if mention not in resolved]
 
     def notices(self) -> tuple[Notice, ...]:
         """Return a sorted notice for each name that applies to a tenant of the run and that none of them has."""
-        unknown = {_unknown_name(mention) for mention in self._unresolved if mention in self._applicable}
+        applicable = [mention for mention in self._unresolved if mention in self._applicable]
+        unknown = {_unknown_name(mention, products_read=self._products_read) for mention in applicable}
         return tuple(sorted(unknown, key=_ORDER))
 
 
@@ -150,7 +153,7 @@ def _unknown_names(bound: BoundPolicies) -> Iterable[Notice]:
         "unlisted mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
     )
     return [
-        _unknown_name(mention)
+        _unknown_name(mention, products_read=_products_read(facts))
         for mention in unlisted
         if not mention.fleet and _concerns(mention, facts) and not _owned(facts, mention)
     ]
@@ -160,10 +163,19 @@ def _concerns(mention: Mention, facts: TenantFacts) -> bool:
     return mention.tenants is None or facts.manifest.tenant in mention.tenants
 
 
-def _unknown_name(mention: Mention) -> Notice:
+def _products_read(facts: TenantFacts) -> bool:
+    return facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
+
+
+def _unknown_name(mention: Mention, *, products_read: bool) -> Notice:
     message = Message("neither the tenant nor the product catalogue has the product '{name}'", name=mention.name)
     if mention.kind == "service":
         message = Message("neither the tenant nor the product catalogue has the service '{name}'", name=mention.name)
+    if not products_read:
+        message = Message(
+            "the product catalogue does not have '{name}', and the products of the tenant were not read",
+            name=mention.name,
+        )
     if mention.kind == "role":
         message = Message("the tenant has no role '{name}', and it is not a built-in role", name=mention.name)
     return Notice(code=f"policy.unknown-{mention.kind}", message=message, subject=mention.name)

@@ -65,6 +65,8 @@ assignments: {require: SPE_F1}
     5:26 wrong-type: 'require' must be a list of product sets, not the text 'SPE_F1' (write a list: ['SPE_F1'])
 assignments: {exclusive: [[A]]}
     5:29 empty: item 1 of 'exclusive' needs 2 or more items, not 1 (for example: [SPE_E3, SPE_E5])
+assignments: {exclusive: [SPE_E3]}
+    5:29 wrong-type: item 1 of 'exclusive' must be a list of two or more product sets, not the text 'SPE_E3' (write a list of 2 or more: ['SPE_E3', …])
 assignments: {allow: {service: X}}
     5:25 unknown-key: unknown key 'service' in 'allow' (did you mean 'withService'?)
 assignments: {redundant: true}

@@ -44,7 +44,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
             unpriced.append(sku.label)
     if total <= block.limit:
         if unpriced:
-            known = {"total": total, "currency": prices.currency, "limit": block.limit}
+            known = {"total": f"{total:.2f}", "currency": prices.currency, "limit": f"{block.limit:.2f}"}
             reason = Message(
                 "at least {total} {currency} of {limit}; no price for {unpriced}", unpriced=", ".join(unpriced), **known
             )

@@ -183,6 +183,10 @@ def correction(value: Any, schema: Any, path: "Path") -> Message | None:
             matches = "pattern" not in schema or re.search(schema["pattern"], text)
             return Message("write '{text}' in quotes if it is text", text=text) if matches else None
         case str() if kinds == ["array"] and all(isinstance(item, str) for item in chain(*schema.get("examples", ()))):
+            if schema.get("minItems", 1) > 1:
+                return Message(
+                    "write a list of {count} or more: [{value}, …]", count=schema["minItems"], value=quoted(value)
+                )
             return Message("write a list: [{value}]", value=quoted(value))
         case _:
             return None

@@ -1,5 +1,6 @@
 """Waivers: which findings they cover, their expiry, and notices about names."""
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import TenantResult
 from tests.builders.tenant.tenants import audited, bought, judged, outcome, policy_file, tenant, user
 
@@ -47,6 +48,15 @@ def test_unknown_names_raise_notices_but_globs_do_not() -> None:
     )
     notices_with_product = notices(judged(block, owned))
     assert notices_with_product == [("policy.no-match", "p"), ("policy.unknown-service", "NO_SUCH_PLAN")]
+
+
+def test_notice_of_an_unknown_name_says_if_the_products_of_the_tenant_were_not_read() -> None:
+    state = tenant(unread={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
+    notice = judged("assignments: {deny: [SPE_E55]}", state).notices[-1]
+    assert (notice.code, str(notice.message)) == (
+        "policy.unknown-product",
+        "the product catalogue does not have 'SPE_E55', and the products of the tenant were not read",
+    )
 
 
 def test_waiver_for_products_outside_the_pool_does_not_cover_it() -> None:
