@@ -34,6 +34,8 @@ class CollectionContext:
     """How lists of users are divided; set by the source of users as soon as it has their number."""
     users: asyncio.Future[Spool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """All users that were read; set by the source of users when it is done."""
+    user_coverage: asyncio.Future[Coverage] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """How completely users were read; set together with `users`."""
     report_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a usage report is parsed and joined, so that only one is in memory at a time."""
     roles: asyncio.Future[Coverage] = field(default_factory=lambda: asyncio.get_running_loop().create_future())

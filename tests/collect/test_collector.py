@@ -164,6 +164,14 @@ def test_mailboxes_are_denied_after_one_denied_batch(graph: Emulator) -> None:
     assert snapshot.tables["users"]["mailboxType"].null_count == 1_300
 
 
+@pytest.mark.parametrize(("first", "status"), [(1, "denied"), (2, "partial")])
+def test_mailboxes_are_not_complete_without_all_users(graph: Emulator, first: int, status: str) -> None:
+    graph.faults.add("denied", path="/users", first=first, times=None)
+    users, mailboxes = collect(graph, MAILBOXES).manifest.sources
+    assert (users.status, mailboxes.status) == (status, status)
+    assert mailboxes.reason == users.reason
+
+
 @pytest.mark.slow
 def test_failed_mailboxes_are_requested_again_or_marked(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users/*/mailboxSettings", every=7, times=50, retry_after="3")

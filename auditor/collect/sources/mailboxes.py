@@ -38,8 +38,11 @@ class _Counts(Struct):
 
 
 async def _read(context: CollectionContext) -> SourceResult:
-    """Read the mailbox type of every user who can have a mailbox in this tenant."""
-    users = await context.users
+    """Read the mailbox type of every user who can have a mailbox in this tenant.
+
+    If not all users were read, the mailboxes are not complete either, for the same reason.
+    """
+    users, listed = await context.users, await context.user_coverage
     spool = Spool(context.folder, "mailboxes", SCHEMA)
     counts = _Counts()
     await read_batches(
@@ -50,8 +53,12 @@ async def _read(context: CollectionContext) -> SourceResult:
     status, faults = None, list(counts.faults.values())
     if faults:
         status = SourceStatus.PARTIAL if counts.known else faults[0].coverage(read=0)
+    elif listed.reason:
+        status = listed.status
     count = spool.distinct() if counts.known or not faults else 0
-    coverage = context.make_coverage(Source.MAILBOXES, count, faults, asked=("userPurpose",), status=status)
+    coverage = context.make_coverage(
+        Source.MAILBOXES, count, faults, asked=("userPurpose",), shortfall=listed.reason, status=status
+    )
     return SourceResult(coverage=(coverage,), users=spool)
 
 

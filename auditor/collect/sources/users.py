@@ -81,6 +81,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         )
     coverage = context.make_coverage(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
     context.users.set_result(spool)
+    context.user_coverage.set_result(coverage)
     return SourceResult(coverage=(coverage,), users=spool)
 
 
