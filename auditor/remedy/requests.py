@@ -88,7 +88,7 @@ class Addition(Struct, frozen=True, kw_only=True):
     disabled_plans: tuple[str, ...] = ()
 
 
-class Command(Struct, frozen=True, kw_only=True):
+class GraphRequest(Struct, frozen=True, kw_only=True):
     """One request to Graph; the path is relative to the address of v1.0."""
 
     method: str
@@ -97,7 +97,7 @@ class Command(Struct, frozen=True, kw_only=True):
     powershell: str = ""
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Command":
+    def of(cls, document: Mapping[str, Any]) -> "GraphRequest":
         """Return a request as stored in result.json or plan.json, without its PowerShell line."""
         return cls(method=document["method"], path=document["path"], body=document["body"])
 
@@ -123,13 +123,13 @@ class RequestTemplate(Struct, frozen=True, kw_only=True):
     """The text before and after the user's id."""
 
     @classmethod
-    def of(cls, command: Command, user: str) -> "RequestTemplate":
+    def of(cls, request: GraphRequest, user: str) -> "RequestTemplate":
         """Return the template of a request about a user."""
-        before, _, after = command.powershell.partition(quoted(user))
+        before, _, after = request.powershell.partition(quoted(user))
         return cls(
-            method=command.method,
-            path=command.path.removeprefix(_USERS + _segment(user)),
-            body=command.body,
+            method=request.method,
+            path=request.path.removeprefix(_USERS + _segment(user)),
+            body=request.body,
             powershell=(before, after),
         )
 
@@ -152,17 +152,17 @@ NOT_SET = frozenset(NESTED_PROPERTIES["employeeOrgData"])
 """Properties that no request sets: Graph sets the properties of the same object that a request omits to null."""
 
 
-def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
+def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> GraphRequest:
     """Change the direct licences of one user, additions and removals in one call."""
     return _assign("users", "Set-MgUserLicense -UserId", user, tuple(add), tuple(remove))
 
 
-def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
+def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> GraphRequest:
     """Change the licences that a group gives to its members, additions and removals in one call."""
     return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
 
 
-def set_property(user: str, name: str, value: str | bool | None) -> Command:  # noqa: FBT001 - a value as in Graph
+def set_property(user: str, name: str, value: str | bool | None) -> GraphRequest:  # noqa: FBT001 - a value as in Graph
     """Set a property of one user; None clears it.
 
     Extension attributes are properties of a nested object.
@@ -172,7 +172,7 @@ def set_property(user: str, name: str, value: str | bool | None) -> Command:  # 
     else:
         body = {name: value}
     parameters = json.dumps(body, ensure_ascii=False)
-    return Command(
+    return GraphRequest(
         method="PATCH",
         path=f"/users/{_segment(user)}",
         body=body,
@@ -180,26 +180,26 @@ def set_property(user: str, name: str, value: str | bool | None) -> Command:  # 
     )
 
 
-def properties_of(command: Command) -> dict[str, Any]:
+def properties_of(request: GraphRequest) -> dict[str, Any]:
     """Return the properties that a PATCH of a user sets, including extension attributes."""
-    values = {**command.body, **command.body.get("onPremisesExtensionAttributes", {})}
+    values = {**request.body, **request.body.get("onPremisesExtensionAttributes", {})}
     values.pop("onPremisesExtensionAttributes", None)
     return values
 
 
-def leave_group(group: str, user: str) -> Command:
+def leave_group(group: str, user: str) -> GraphRequest:
     """Remove a person from a group. The path ends with `/$ref`: without it the request would delete the person."""
-    return Command(
+    return GraphRequest(
         method="DELETE",
         path=f"/groups/{_segment(group)}/members/{_segment(user)}/$ref",
         powershell=f"Remove-MgGroupMemberByRef -GroupId {quoted(group)} -DirectoryObjectId {quoted(user)}",
     )
 
 
-def join_group(group: str, user: str, *, cloud: Cloud) -> Command:
+def join_group(group: str, user: str, *, cloud: Cloud) -> GraphRequest:
     """Add a person to a group."""
     reference = f"{root(cloud)}/directoryObjects/{_segment(user)}"
-    return Command(
+    return GraphRequest(
         method="POST",
         path=f"/groups/{_segment(group)}/members/$ref",
         body={"@odata.id": reference},
@@ -214,18 +214,18 @@ def root(cloud: Cloud) -> str:
     return f"{_ROOTS[cloud]}/v1.0"
 
 
-def reprocess(user: str) -> Command:
+def reprocess(user: str) -> GraphRequest:
     """Make Graph process the group licences of one user again."""
-    return Command(
+    return GraphRequest(
         method="POST",
         path=f"/users/{_segment(user)}/reprocessLicenseAssignment",
         powershell=f"Invoke-MgLicenseUser -UserId {quoted(user)}",
     )
 
 
-def locate(user: str, country: str) -> Command:
+def locate(user: str, country: str) -> GraphRequest:
     """Set the usage location of one user."""
-    return Command(
+    return GraphRequest(
         method="PATCH",
         path=f"/users/{_segment(user)}",
         body={"usageLocation": country},
@@ -267,9 +267,9 @@ ENVIRONMENTS: Final = {
 """`-Environment` of `Connect-MgGraph`; the German cloud is closed."""
 
 
-def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]) -> Command:
+def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]) -> GraphRequest:
     body, parameters = _change(add, remove)
-    return Command(
+    return GraphRequest(
         method="POST",
         path=f"/{kind}/{_segment(identifier)}/assignLicense",
         body=body,

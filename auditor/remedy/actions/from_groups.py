@@ -74,7 +74,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     """
     remedies = remedies_of(context, routes, changes)
     action_groups = ActionGroups(context.owners, just_bought)
-    action_groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, commands=())) for remedy in remedies)
+    action_groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, requests=())) for remedy in remedies)
     add_decided(action_groups, context, seats)
     settle_seats(action_groups, context, seats)
     add_fixed(action_groups, context, fixed)

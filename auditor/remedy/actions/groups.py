@@ -123,7 +123,7 @@ class ActionGroup:
             of_subscriptions[remedy.subject] = max(of_subscriptions.get(remedy.subject, 0), seats)
             seats = sum(of_subscriptions.values())
         self.seats = max(self.seats, seats)
-        self.requests += [(key, command.document) for command in remedy.commands]
+        self.requests += [(key, request.document) for request in remedy.requests]
 
     def lead(self, remedy: Remedy, key: SortKey, subject: tuple[str, ...], variant: Variant) -> None:
         """Make a remedy the leading one if it is the first by its key, and add its variant and lost services."""
@@ -151,13 +151,13 @@ class ActionGroup:
             self.names = nsmallest(NAMED, [*self.names, *labels])
 
     def _lead(self, remedy: Remedy, subject: tuple[str, ...]) -> None:
-        """Take the details of the title from a remedy, without keeping its findings and commands."""
-        self.first = replace(remedy, findings=(), commands=())
+        """Take the details of the title from a remedy, without keeping its findings and requests."""
+        self.first = replace(remedy, findings=(), requests=())
         self.subject = subject
         """What it is about, as `subject_of` returns it."""
         self.policy = remedy.findings[0].policy if remedy.findings else ""
         """The policy of the first finding that it fixes; empty for seats that only a decision changes."""
-        self.has_requests = bool(remedy.commands)
+        self.has_requests = bool(remedy.requests)
         """Whether it has requests."""
 
     def absorb(self, other: "ActionGroup") -> None:
@@ -216,8 +216,8 @@ class ActionGroups:
     def lead(self, remedy: Remedy, key: SortKey) -> ActionGroup:
         """Return the group of a remedy, which becomes its leading remedy if it is the first by its key."""
         subject = subject_of(remedy, self._owners)
-        # The commands of a plan were simulated, and remedies without commands are manual: they are separate groups.
-        proof = remedy.proven, bool(remedy.commands), remedy.answered
+        # The requests of a plan were simulated, and remedies without requests are manual: they are separate groups.
+        proof = remedy.proven, bool(remedy.requests), remedy.answered
         group_key = (remedy.kind, remedy.article, *subject, *proof)
         if remedy.kind in _ONE_PER_PRODUCT:
             group_key = (remedy.kind, remedy.old)

@@ -178,7 +178,7 @@ class PersonRemedies:
                 numbers = self._part_numbers
                 parts += [numbers.setdefault((group, part), len(numbers)) for part in parts_of(remedy)]
             group_of |= {finding.fingerprint: group for finding in remedy.findings}
-            templates = (RequestTemplate.of(command, remedy.subject) for command in remedy.commands)
+            templates = (RequestTemplate.of(request, remedy.subject) for request in remedy.requests)
             requests += [(group, self._lists.template(key, template)) for template in templates]
         self._group_of.append([group_of[finding.fingerprint] for finding in findings])
         self._distinct.append(list(dict.fromkeys(group_of.values())))

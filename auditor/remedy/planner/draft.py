@@ -203,7 +203,7 @@ def build_actions(
 
 def _key(options: Options, step: ReplayedRequest) -> str:
     """Return the key in the plan of the person or group that a request changes."""
-    removed = set(step.command.body.get("removeLicenses", ()))
+    removed = set(step.request.body.get("removeLicenses", ()))
     group_keys = (
         key
         for key, group_change in options.group_changes.items()
@@ -221,20 +221,20 @@ def _planned_changes(options: Options, user: str, evaluated: EvaluatedProposal) 
     if user in options.group_changes:
         yield describe_group_change(options.group_changes[user])
         return
-    before, commands = options.state.accounts[user], evaluated.proposal.commands
+    before, requests = options.state.accounts[user], evaluated.proposal.requests
     if evaluated.proposal.left or evaluated.proposal.joined or evaluated.proposal.moved:
         yield describe_change(before, evaluated)
         return
     rest_options = (
-        option for option in options.evaluated[user] if option.fixed and option.proposal.commands == commands[:-1]
+        option for option in options.evaluated[user] if option.fixed and option.proposal.requests == requests[:-1]
     )
-    has_retry = evaluated.proposal.retried and commands[-1].target.kind is RequestKind.REPROCESS
+    has_retry = evaluated.proposal.retried and requests[-1].target.kind is RequestKind.REPROCESS
     rest = next(rest_options, None) if has_retry else None
     fixed = () if rest is None else tuple(finding for finding in evaluated.fixed if finding not in rest.fixed)
     if rest is None or not fixed:
         yield from itertools.starmap(describe_change, split_change(before, evaluated))
         return
-    retry = replace(evaluated.proposal, add=(), remove=(), location=None, commands=commands[-1:])
+    retry = replace(evaluated.proposal, add=(), remove=(), location=None, requests=requests[-1:])
     yield from itertools.starmap(describe_change, split_change(before, rest))
     yield describe_change(rest.proposal.after, replace(evaluated, proposal=retry, fixed=fixed, lost=()))
 

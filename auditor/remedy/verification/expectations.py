@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from auditor.domain.result.saved_plan import Expectation, Fact
-from auditor.remedy.requests import NOT_IN_PLANS, Command, RequestKind, properties_of
+from auditor.remedy.requests import NOT_IN_PLANS, GraphRequest, RequestKind, properties_of
 
 Change = tuple[Fact, str, str, Any]
 """The fact, the id of its subject, its key, and its value after the request."""
@@ -26,7 +26,7 @@ def expectations_of(requests: Iterable[Sequence[Mapping[str, Any]]]) -> tuple[Ex
 def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
     """Return the facts that a request changes. Raises ValueError for a request that a plan cannot contain."""
     try:
-        changes = tuple(_changes(Command.of(request)))
+        changes = tuple(_changes(GraphRequest.of(request)))
     except (AttributeError, KeyError, TypeError, ValueError):
         changes = ()
     if not changes:
@@ -34,8 +34,8 @@ def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
     return changes
 
 
-def _changes(command: Command) -> Iterator[Change]:
-    target, body = command.target, command.body
+def _changes(request: GraphRequest) -> Iterator[Change]:
+    target, body = request.target, request.body
     match target.kind:
         case RequestKind.USER_LICENCES:
             for sku_id in body["removeLicenses"]:
@@ -52,5 +52,5 @@ def _changes(command: Command) -> Iterator[Change]:
         case RequestKind.JOIN | RequestKind.LEAVE:
             yield Fact.MEMBER, target.user, target.group, target.kind is RequestKind.JOIN
         case RequestKind.PROPERTY:
-            for name, value in properties_of(command).items():
+            for name, value in properties_of(request).items():
                 yield Fact.PROPERTY, target.user, name, value

@@ -19,7 +19,7 @@ from auditor.domain.translation import NN_, Localizer
 from auditor.findings.display_names import detail_label, named_product
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.requests import Command, connect
+from auditor.remedy.requests import GraphRequest, connect
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
 from auditor.render.text.amounts import amount_text, elsewhere_text
 
@@ -233,11 +233,11 @@ def script(
 
     Requests about a person or group are preceded by a comment with the name, if `labels` has one.
     """
-    scopes = dict.fromkeys(Command.of(request).target.kind.scope for request in requests)
+    scopes = dict.fromkeys(GraphRequest.of(request).target.kind.scope for request in requests)
     lines = ["$ErrorActionPreference = 'Stop'", connect(scopes, tenant_id=tenant_id, cloud=cloud)]
     previous_name = None
     for request in requests:
-        name = labels.get(Command.of(request).target.subject)
+        name = labels.get(GraphRequest.of(request).target.subject)
         if name is not None and name != previous_name:
             lines.append(f"# {printable(name)}")
         previous_name = name

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from auditor.remedy.planner.simulation.changes import PlannedRequest
-from auditor.remedy.requests import Command, RequestKind, properties_of
+from auditor.remedy.requests import GraphRequest, RequestKind, properties_of
 from tests.emulator.tenant.directory import Tenant
 
 _MAX_READS = 30
@@ -32,7 +32,7 @@ class PlanExecution:
         stopped: set[str] = set()
         for step in steps:
             subject = step.user or step.group
-            outcome = "skipped" if subject in stopped else self._step(step.command, step.waits, step.seats)
+            outcome = "skipped" if subject in stopped else self._step(step.request, step.waits, step.seats)
             outcomes.append(outcome)
             if outcome not in {"done", "unchanged"}:
                 stopped.add(subject)
@@ -47,22 +47,22 @@ class PlanExecution:
         for _ in range(_MAX_READS):
             self._read("/subscribedSkus")
 
-    def _step(self, command: Command, waits: Sequence[tuple[str, str]], seats: Mapping[str, int]) -> str:
-        if not self._wait_for(lambda: all(pair in self._paths(command.target.subject) for pair in waits)):
+    def _step(self, request: GraphRequest, waits: Sequence[tuple[str, str]], seats: Mapping[str, int]) -> str:
+        if not self._wait_for(lambda: all(pair in self._paths(request.target.subject) for pair in waits)):
             return "waiting"
-        if self._is_done(command):
+        if self._is_done(request):
             return "unchanged"
         # Graph accepts any licence for a group, and puts members for whom there is no seat in error.
-        if not self._wait_for(lambda: self._has_seats(command) and self._are_free(seats)):
+        if not self._wait_for(lambda: self._has_seats(request) and self._are_free(seats)):
             return "no seats"
         for _ in range(_MAX_READS):
             answer = self._client.request(
-                command.method, f"{self._root}{command.path}", headers=self._headers, json=command.body or None
+                request.method, f"{self._root}{request.path}", headers=self._headers, json=request.body or None
             )
             if answer.is_success:
                 # A retry is never refused; its result is visible later.
-                retried = command.target.kind is RequestKind.REPROCESS
-                return "no seats" if retried and not self._wait_for(lambda: self._is_done(command)) else "done"
+                retried = request.target.kind is RequestKind.REPROCESS
+                return "no seats" if retried and not self._wait_for(lambda: self._is_done(request)) else "done"
             message = str(answer.json()["error"]["message"])
             # A seat that becomes free because somebody leaves a group is free a little later.
             if _NO_SEAT not in message:
@@ -76,10 +76,10 @@ class PlanExecution:
         answer = self._client.get(f"{self._root}{path}", headers=self._headers)
         return dict(answer.json()) if answer.is_success else {}
 
-    def _has_seats(self, command: Command) -> bool:
-        target = command.target
+    def _has_seats(self, request: GraphRequest) -> bool:
+        target = request.target
         if target.kind is RequestKind.GROUP_LICENCES:
-            sku_ids = [row["skuId"] for row in command.body["addLicenses"]]
+            sku_ids = [row["skuId"] for row in request.body["addLicenses"]]
             people = [row["id"] for row in self._read(f"/groups/{target.group}/members?$select=id").get("value", ())]
         elif target.kind is RequestKind.JOIN:
             rows = self._read(f"/groups/{target.group}?$select=id,assignedLicenses").get("assignedLicenses", ())
@@ -104,16 +104,16 @@ class PlanExecution:
         rows = self._read(f"/users/{user}?$select={_SELECT}").get("licenseAssignmentStates", ())
         return {(row["skuId"], row["assignedByGroup"] or "") for row in rows if row["state"] == "Active"}
 
-    def _is_done(self, command: Command) -> bool:
-        target = command.target
+    def _is_done(self, request: GraphRequest) -> bool:
+        target = request.target
         match target.kind:
             case RequestKind.PROPERTY:
                 person = self._read(f"/users/{target.user}?$select={_SELECT}")
-                return all(person.get(name) == value for name, value in properties_of(command).items())
+                return all(person.get(name) == value for name, value in properties_of(request).items())
             case RequestKind.GROUP_LICENCES:
                 path = f"/groups/{target.group}?$select=id,assignedLicenses"
                 rows = self._read(path).get("assignedLicenses", ())
-                return self._holds({row["skuId"]: sorted(row["disabledPlans"]) for row in rows}, command)
+                return self._holds({row["skuId"]: sorted(row["disabledPlans"]) for row in rows}, request)
             case RequestKind.JOIN | RequestKind.LEAVE:
                 rows = self._read(f"/groups/{target.group}/members?$select=id").get("value", ())
                 return (target.user in {row["id"] for row in rows}) is (target.kind is RequestKind.JOIN)
@@ -122,12 +122,12 @@ class PlanExecution:
                 if target.kind is RequestKind.REPROCESS:
                     return bool(rows) and all(row["error"] == "None" for row in rows)
                 direct = {row["skuId"]: sorted(row["disabledPlans"]) for row in rows if not row["assignedByGroup"]}
-                return self._holds(direct, command)
+                return self._holds(direct, request)
 
     @staticmethod
-    def _holds(held: dict[str, list[str]], command: Command) -> bool:
-        added = {row["skuId"]: sorted(row["disabledPlans"]) for row in command.body["addLicenses"]}
-        return added.items() <= held.items() and not held.keys() & set(command.body["removeLicenses"])
+    def _holds(held: dict[str, list[str]], request: GraphRequest) -> bool:
+        added = {row["skuId"]: sorted(row["disabledPlans"]) for row in request.body["addLicenses"]}
+        return added.items() <= held.items() and not held.keys() & set(request.body["removeLicenses"])
 
 
 def state(tenant: Tenant) -> Mapping[str, Any]:

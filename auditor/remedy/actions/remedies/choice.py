@@ -27,7 +27,7 @@ from auditor.remedy.actions.remedies.targets import (
     target_of,
     written_of,
 )
-from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
+from auditor.remedy.requests import Addition, GraphRequest, assign_user, locate, reprocess
 
 REMOVALS = frozenset({Correction.REPLACE, Correction.REMOVE})
 """Corrections that remove the product of the finding."""
@@ -134,7 +134,7 @@ def _planned_remedy(open_findings: _OpenFindings, change: PlannedChange) -> Reme
         old=change.old,
         new=change.new,
         extra=change.extra,
-        commands=change.commands,
+        requests=change.requests,
         lost=change.lost,
         proven=True,
         answered=change.answered,
@@ -207,12 +207,12 @@ def _removal(person: _OpenFindings, sku_id: str, unwanted: Sequence[Finding]) ->
         kind, groups = ActionKind.MOVE_GROUP if required else ActionKind.LEAVE_GROUP, groups_of(first)
     else:
         kind, groups = ActionKind.MOVE if required else ActionKind.UNASSIGN, ()
-    commands: tuple[Command, ...] = ()
+    requests: tuple[GraphRequest, ...] = ()
     direct = situation.path == "direct" and situation.self_service is not True
     if direct and (not required or is_assignable(target, person.context)):
         added = [Addition(sku_id=target)] if required else []
-        commands = (assign_user(first.subject.id, add=added, remove=[sku_id]),)
-    return Remedy(kind, findings, situation, article, old=sku_id, new=target, extra=groups, commands=commands)
+        requests = (assign_user(first.subject.id, add=added, remove=[sku_id]),)
+    return Remedy(kind, findings, situation, article, old=sku_id, new=target, extra=groups, requests=requests)
 
 
 def _fix_group_error(person: _OpenFindings, remedy: Remedy, errors: list[Finding]) -> Remedy:
@@ -226,7 +226,7 @@ def _fix_group_error(person: _OpenFindings, remedy: Remedy, errors: list[Finding
         if sku_of(error) == remedy.new and "@" in (error.detail or ""):
             errors.remove(error)
             article = person.route(error).article
-            return replace(remedy, findings=(*remedy.findings, error), article=article, commands=())
+            return replace(remedy, findings=(*remedy.findings, error), article=article, requests=())
     return remedy
 
 
@@ -259,7 +259,7 @@ def _error(person: _OpenFindings, finding: Finding) -> Remedy:
         route.article,
         old=sku_id,
         extra=(code,) if code else (),
-        commands=(reprocess(finding.subject.id),) if waiting else (),
+        requests=(reprocess(finding.subject.id),) if waiting else (),
     )
 
 
@@ -269,19 +269,19 @@ def _other(person: _OpenFindings, finding: Finding) -> Remedy:
     findings: Sequence[Finding] = (finding,)
     old, new = sku_of(finding), ""
     extra: tuple[str, ...] = ()
-    commands: tuple[Command, ...] = ()
+    requests: tuple[GraphRequest, ...] = ()
     correction = correction_of(finding)
     match correction:
         case Correction.ASSIGN:
             new, findings = target_of(finding, person.context), person.take_lacking(finding)
             assignable = is_assignable(new, person.context)
-            commands = (assign_user(user, add=[Addition(sku_id=new)]),) if assignable else ()
+            requests = (assign_user(user, add=[Addition(sku_id=new)]),) if assignable else ()
         case Correction.CHOOSE:
             old, smallest = detail, person.context.smallest(detail)
             extra = (smallest,) if smallest else ()
         case Correction.SET_ATTRIBUTE:
             extra, country = (detail,), known_location(finding, person.context)
-            commands = () if country is None else (locate(user, country),)
+            requests = () if country is None else (locate(user, country),)
         case _:
             extra = (detail,) if detail else ()
     return Remedy(
@@ -292,7 +292,7 @@ def _other(person: _OpenFindings, finding: Finding) -> Remedy:
         old=old,
         new=new,
         extra=extra,
-        commands=commands,
+        requests=requests,
     )
 
 
@@ -313,12 +313,12 @@ def _path(person: _OpenFindings, finding: Finding) -> Remedy:
     blocks = (person.context.assignments(f.policy) for f in findings if correction_of(f) is Correction.CHANGE_PATH)
     required_paths = {block.via for block in blocks if block is not None}
     kind, article = ActionKind.COPIES, route.article
-    commands: tuple[Command, ...] = ()
+    requests: tuple[GraphRequest, ...] = ()
     if route.situation.path == "both" and "direct" not in required_paths:
         kind, article = ActionKind.COPY, "duplicate-assignment"
-        commands = (assign_user(finding.subject.id, remove=[sku_id]),)
+        requests = (assign_user(finding.subject.id, remove=[sku_id]),)
     elif "direct" in required_paths:
         kind, article = ActionKind.TO_DIRECT, "group-to-direct"
     elif "group" in required_paths:
         kind, article = ActionKind.TO_GROUP, "direct-to-group"
-    return Remedy(kind, findings, route.situation, article, old=sku_id, commands=commands)
+    return Remedy(kind, findings, route.situation, article, old=sku_id, requests=requests)

@@ -11,7 +11,7 @@ from auditor.domain.actions.money import Money
 from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.remedy.kinds import REVIEW_ARTICLES
-from auditor.remedy.requests import Command
+from auditor.remedy.requests import GraphRequest
 
 _REMOVING: Final = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP})
 _SAME_FOR_EVERY_PRODUCT: Final = frozenset({ActionKind.ERROR, ActionKind.REPROCESS, ActionKind.COPY, ActionKind.COPIES})
@@ -31,7 +31,7 @@ class Remedy(Struct, frozen=True):
     extra: tuple[str, ...] = ()
     """Ids of groups, names of services or properties, or what else the title names; of overlapping products the
     smallest, if it is known."""
-    commands: tuple[Command, ...] = ()
+    requests: tuple[GraphRequest, ...] = ()
     seats: int = 0
     """Seats to buy or to remove, or people over a quota; 0 if people are counted instead."""
     money: Money | None = None
@@ -39,7 +39,7 @@ class Remedy(Struct, frozen=True):
     lost: tuple[str, ...] = ()
     """Service plans that the person loses."""
     proven: bool = False
-    """Whether the commands come from a plan, which takes into account everything that the person holds."""
+    """Whether the requests come from a plan, which takes into account everything that the person holds."""
     answered: bool = False
     """Whether somebody decided about all of the findings."""
     declined: bool = False
@@ -81,7 +81,7 @@ class PlannedChange(Struct, frozen=True, kw_only=True):
     old: str = ""
     new: str = ""
     extra: tuple[str, ...] = ()
-    commands: tuple[Command, ...] = ()
+    requests: tuple[GraphRequest, ...] = ()
     lost: tuple[str, ...] = ()
     answered: bool = False
     """Whether somebody decided about all of the findings."""

@@ -27,11 +27,11 @@ def _merged(remedies: Sequence[Remedy]) -> Remedy:
     remedies = sorted(remedies, key=lambda remedy: remedy.old)
     first = remedies[0]
     products = [remedy.old for remedy in remedies]
-    direct = all(remedy.commands for remedy in remedies)
+    direct = all(remedy.requests for remedy in remedies)
     return replace(
         first,
         findings=tuple(finding for remedy in remedies for finding in remedy.findings),
         old="+".join(products),
         extra=tuple(dict.fromkeys(group for remedy in remedies for group in remedy.old_groups)),
-        commands=(assign_user(first.subject, remove=products),) if direct else (),
+        requests=(assign_user(first.subject, remove=products),) if direct else (),
     )

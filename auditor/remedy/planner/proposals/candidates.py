@@ -22,7 +22,7 @@ from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import (
     NOT_SET,
     Addition,
-    Command,
+    GraphRequest,
     RequestKind,
     assign_user,
     join_group,
@@ -46,7 +46,7 @@ class Proposal(Struct, frozen=True, kw_only=True):
     retried: bool = False
     """Whether group licences in error are retried."""
     location: str | None = None
-    commands: tuple[Command, ...] = field(default=())
+    requests: tuple[GraphRequest, ...] = field(default=())
     left: tuple[str, ...] = ()
     """Ids of the groups that the person leaves."""
     joined: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ def proposals(
         count += 1
         if proposal is not None:
             distinct.setdefault((proposal.after.grants, proposal.left, proposal.location, proposal.retried), proposal)
-    changing = [proposal for proposal in distinct.values() if proposal.commands]
+    changing = [proposal for proposal in distinct.values() if proposal.requests]
     complete = count < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= MAX_REMOVALS
     return (Proposal(after=account), *changing[: MAX_PROPOSALS - 1]), complete
 
@@ -177,24 +177,24 @@ def _proposal(
         return None
     after = _with_memberships(after.with_properties(values) if values else after, *moves, product_options)
     settings = [set_property(account.id, name, value) for name, value in sorted(properties.items())]
-    commands = [] if location is None else [locate(account.id, location)]
-    commands += [] if any(moves) else settings
+    requests = [] if location is None else [locate(account.id, location)]
+    requests += [] if any(moves) else settings
     cloud = product_options.bound.facts.manifest.cloud
-    commands += _membership(account.id, joined, () if direct else left, cloud)
+    requests += _membership(account.id, joined, () if direct else left, cloud)
     if additions or removed:
-        commands.append(assign_user(account.id, add=additions, remove=removed))
-    commands += _membership(account.id, (), left if direct else (), cloud)  # a direct licence is assigned first
+        requests.append(assign_user(account.id, add=additions, remove=removed))
+    requests += _membership(account.id, (), left if direct else (), cloud)  # a direct licence is assigned first
     if retried:
-        _insert_reprocess(commands, account, {*removed, *(account.held - after.held)})
+        _insert_reprocess(requests, account, {*removed, *(account.held - after.held)})
     # Rules take effect some time later, so everything else is done first, on paths that are still as in the snapshot.
-    commands += settings if any(moves) else []
+    requests += settings if any(moves) else []
     return Proposal(
         after=after,
         add=tuple(additions),
         remove=removed,
         retried=retried,
         location=location,
-        commands=tuple(commands),
+        requests=tuple(requests),
         left=left,
         joined=joined,
         moved=any(moves),
@@ -202,7 +202,7 @@ def _proposal(
     )
 
 
-def _insert_reprocess(commands: list[Command], account: Account, removed: AbstractSet[str]) -> None:
+def _insert_reprocess(requests: list[GraphRequest], account: Account, removed: AbstractSet[str]) -> None:
     """Insert a retry of group licences before the removal of a direct copy, or of a product that they replace.
 
     At that time the copy still holds the seat, and a person without a free seat keeps the product to be replaced.
@@ -211,10 +211,10 @@ def _insert_reprocess(commands: list[Command], account: Account, removed: Abstra
     replaced = any(same_kind(old, sku) for sku in retried for old in removed)
     removals = (
         index
-        for index, command in enumerate(commands)
-        if command.target.kind is RequestKind.LEAVE or command.body.get("removeLicenses")
+        for index, request in enumerate(requests)
+        if request.target.kind is RequestKind.LEAVE or request.body.get("removeLicenses")
     )
-    commands.insert(next(removals, len(commands)) if replaced else len(commands), reprocess(account.id))
+    requests.insert(next(removals, len(requests)) if replaced else len(requests), reprocess(account.id))
 
 
 def _with_memberships(
@@ -227,7 +227,7 @@ def _with_memberships(
     return account
 
 
-def _membership(user: str, joined: Iterable[str], left: Iterable[str], cloud: Cloud) -> Iterator[Command]:
+def _membership(user: str, joined: Iterable[str], left: Iterable[str], cloud: Cloud) -> Iterator[GraphRequest]:
     """Yield joins before leaves, so that a person who gets a product from another group is a member there first."""
     yield from (join_group(group, user, cloud=cloud) for group in joined)
     yield from (leave_group(group, user) for group in left)

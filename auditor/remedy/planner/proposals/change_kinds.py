@@ -24,7 +24,7 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     kind, old, new = ActionKind.ATTRIBUTE_SET, "", ""
     extra: tuple[str, ...] = ()
-    if proposal.moved and all(command.target.kind is RequestKind.PROPERTY for command in proposal.commands):
+    if proposal.moved and all(request.target.kind is RequestKind.PROPERTY for request in proposal.requests):
         extra = _properties(proposal)
     elif proposal.left and removed and not (added and not proposal.joined):
         kind = ActionKind.MOVE_GROUP if added else ActionKind.LEAVE_GROUP
@@ -57,7 +57,7 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
 
 
 def _properties(proposal: Proposal) -> tuple[str, ...]:
-    return tuple(sorted(name for command in proposal.commands for name in properties_of(command)))
+    return tuple(sorted(name for request in proposal.requests for name in properties_of(request)))
 
 
 def _details(evaluated: EvaluatedProposal, correction: Correction) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def _change(
         old=old,
         new=new,
         extra=extra,
-        commands=evaluated.proposal.commands,
+        requests=evaluated.proposal.requests,
         lost=evaluated.lost,
     )
 

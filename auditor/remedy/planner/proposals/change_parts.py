@@ -12,7 +12,7 @@ from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.product_kinds import same_kind
-from auditor.remedy.requests import Command, RequestKind, assign_user
+from auditor.remedy.requests import GraphRequest, RequestKind, assign_user
 
 
 def split_change(before: Account, evaluated: EvaluatedProposal) -> Iterator[tuple[Account, EvaluatedProposal]]:
@@ -63,8 +63,8 @@ def _part(
     additions = tuple(addition for addition in evaluated.proposal.add if addition.sku_id in add)
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
-    command = assign_user(before.id, add=additions, remove=remove)
-    proposal = Proposal(after=after, add=additions, remove=tuple(remove), commands=(command,))
+    request = assign_user(before.id, add=additions, remove=remove)
+    proposal = Proposal(after=after, add=additions, remove=tuple(remove), requests=(request,))
     return replace(evaluated, proposal=proposal, fixed=tuple(fixed), lost=())
 
 
@@ -78,12 +78,12 @@ def _rest(
     """Return the change with fewer added or removed products; the account after it is the one after all parts."""
     proposal = evaluated.proposal
     additions = tuple(addition for addition in proposal.add if addition in add)
-    commands: list[Command] = []
-    for command in proposal.commands:
-        if command.target.kind is not RequestKind.USER_LICENCES:
-            commands.append(command)
+    requests: list[GraphRequest] = []
+    for request in proposal.requests:
+        if request.target.kind is not RequestKind.USER_LICENCES:
+            requests.append(request)
         elif additions or remove:
-            commands.append(assign_user(before.id, add=additions, remove=remove))
+            requests.append(assign_user(before.id, add=additions, remove=remove))
     after = proposal.after
     absent = [addition.sku_id for addition in proposal.add if addition not in additions]
     rest = replace(
@@ -91,6 +91,6 @@ def _rest(
         after=after.without_direct(absent) if absent else after,
         add=additions,
         remove=tuple(remove),
-        commands=tuple(commands),
+        requests=tuple(requests),
     )
     return replace(evaluated, proposal=rest, fixed=tuple(fixed), lost=())

@@ -106,7 +106,7 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
             users=(),
             evaluated=scored(
                 product_options,
-                Proposal(after=NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
+                Proposal(after=NOBODY, requests=(assign_group(group.id, remove=group.sku_ids),)),
                 (finding,),
                 (),
                 seats={},
@@ -149,13 +149,13 @@ def _group_change(
     target = _target(product_options, state, sku_id, findings)
     off = _off(product_options, [state.accounts[user] for user in findings], (group, sku_id), target)
     added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
-    command = assign_group(group, add=added, remove=[sku_id])
+    request = assign_group(group, add=added, remove=[sku_id])
     changed = copy_state(state)
     # The optimizer decides whether there are enough seats; here everybody gets one.
     changed.consumed = dict.fromkeys(changed.consumed, 0)
     changed.usable = dict.fromkeys(changed.usable, len(findings))
     changed.members = {**changed.members, group: tuple(findings)}
-    if apply(changed, command) is not None:
+    if apply(changed, request) is not None:
         return None
     accounts = [changed.accounts[user] for user in findings]
     keys_before = findings_of_accounts(product_options.bound, [state.accounts[user] for user in findings])
@@ -174,7 +174,7 @@ def _group_change(
         lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], account_findings))
         fixed.extend(resolved)
     seats = seat_balance((state.accounts[account.id], account) for account in accounts)
-    proposal = Proposal(after=NOBODY, commands=(command,), remove=(sku_id,), add=added)
+    proposal = Proposal(after=NOBODY, requests=(request,), remove=(sku_id,), add=added)
     evaluated = scored(product_options, proposal, tuple(fixed), tuple(sorted(lost)), seats=seats)
     return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), evaluated=evaluated)
 

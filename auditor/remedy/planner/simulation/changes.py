@@ -12,7 +12,7 @@ from auditor.remedy.planner.simulation.replay import ReplayedRequest
 from auditor.remedy.planner.simulation.tenant import TenantState
 from auditor.remedy.requests import (
     Addition,
-    Command,
+    GraphRequest,
     RequestKind,
     assign_group,
     assign_user,
@@ -33,7 +33,7 @@ class PlannedRequest(Struct, frozen=True, kw_only=True):
 
     number: int
     """Its number within the action, from 1."""
-    command: Command
+    request: GraphRequest
     user: str
     """Empty if the request changes the licences of a group."""
     group: str
@@ -45,7 +45,7 @@ class PlannedRequest(Struct, frozen=True, kw_only=True):
 
     A seat that a person gets must be free before the first one is taken away: without it the person keeps all products.
     """
-    undo: Command | None
+    undo: GraphRequest | None
     final: str
     """Why it cannot be reverted; empty if `undo` reverts it."""
 
@@ -75,12 +75,12 @@ class PlannedRequests(Struct, frozen=True, kw_only=True):
 
 def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[ReplayedRequest]) -> PlannedRequests:
     """Return the changes of replayed requests; `state` is the state of the snapshot."""
-    commands = {step.user: step.command for step in replay if step.command.target.kind is RequestKind.PROPERTY}
-    names = {name for command in commands.values() for name in properties_of(command)}
-    values = read_properties(facts, commands.keys(), names)
+    requests = {step.user: step.request for step in replay if step.request.target.kind is RequestKind.PROPERTY}
+    names = {name for request in requests.values() for name in properties_of(request)}
+    values = read_properties(facts, requests.keys(), names)
     properties = {
-        user: {name: value for name, value in values.get(user, {}).items() if name in properties_of(command)}
-        for user, command in commands.items()
+        user: {name: value for name, value in values.get(user, {}).items() if name in properties_of(request)}
+        for user, request in requests.items()
     }
     undo = _Undo(facts=facts, initial=state, values=properties)
     steps: dict[str, list[PlannedRequest]] = {}
@@ -120,19 +120,19 @@ class _Undo(Struct, frozen=True, kw_only=True):
 
     def step(self, replayed: ReplayedRequest) -> PlannedRequest:
         """Return the step of a request, with its prerequisites and the request that reverts it."""
-        user, command, waits = replayed.user, replayed.command, set[tuple[str, str]]()
+        user, request, waits = replayed.user, replayed.request, set[tuple[str, str]]()
         if not user:
             undo, final = self._restore_group(replayed.group, *replayed.group_licences)
         else:
             before = replayed.before[user]
             waits = _active(before) - _active(self.initial.accounts[user])
-            if command.target.kind is RequestKind.PROPERTY:
-                undo, final = self._restore_property(user, properties_of(command))
+            if request.target.kind is RequestKind.PROPERTY:
+                undo, final = self._restore_property(user, properties_of(request))
             else:
-                undo, final = self._restore_person(command, before, replayed.after[user])
+                undo, final = self._restore_person(request, before, replayed.after[user])
         return PlannedRequest(
             number=replayed.number,
-            command=command,
+            request=request,
             user=user,
             group=replayed.group,
             waits=tuple(sorted(waits)),
@@ -141,7 +141,7 @@ class _Undo(Struct, frozen=True, kw_only=True):
             final=final,
         )
 
-    def _restore_property(self, user: str, properties: Mapping[str, Any]) -> tuple[Command | None, str]:
+    def _restore_property(self, user: str, properties: Mapping[str, Any]) -> tuple[GraphRequest | None, str]:
         """Return the request that restores a property."""
         ((name, _),) = properties.items()
         if name not in self.values.get(user, {}):
@@ -149,14 +149,16 @@ class _Undo(Struct, frozen=True, kw_only=True):
         old = self.values[user][name]
         return (None, _NO_LOCATION) if old is None and name == "usageLocation" else (set_property(user, name, old), "")
 
-    def _restore_person(self, command: Command, before: Account, after: Account) -> tuple[Command | None, str]:
+    def _restore_person(
+        self, request: GraphRequest, before: Account, after: Account
+    ) -> tuple[GraphRequest | None, str]:
         """Return the request that restores the direct paths or the membership of a person."""
         if after.left != before.left or after.joined != before.joined:
             (group,) = (after.left ^ before.left) | (after.joined ^ before.joined)
-            if command.target.kind is RequestKind.JOIN:
+            if request.target.kind is RequestKind.JOIN:
                 return leave_group(group, before.id), ""
             return join_group(group, before.id, cloud=self.facts.manifest.cloud), ""
-        if command.target.kind is RequestKind.REPROCESS:
+        if request.target.kind is RequestKind.REPROCESS:
             return None, _REPROCESSED
         old, new = _direct(before), _direct(after)
         add = [
@@ -166,7 +168,7 @@ class _Undo(Struct, frozen=True, kw_only=True):
 
     def _restore_group(
         self, group: str, before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
-    ) -> tuple[Command | None, str]:
+    ) -> tuple[GraphRequest | None, str]:
         """Return the request that restores the licences of a group."""
         services_off = self.initial.memberships.licences_of(group)
         removed = [sku for sku in before if sku not in after]

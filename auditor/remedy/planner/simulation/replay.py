@@ -10,7 +10,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.result.saved_plan import HoldingChange
 from auditor.remedy.planner.simulation.accounts import Account, seat_balance
 from auditor.remedy.planner.simulation.tenant import TenantState, apply
-from auditor.remedy.requests import Command
+from auditor.remedy.requests import GraphRequest
 
 
 class ReplayedRequest(Struct, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class ReplayedRequest(Struct, frozen=True, kw_only=True):
     """The id of the action."""
     number: int
     """Its number within the action, from 1."""
-    command: Command
+    request: GraphRequest
     user: str
     """Empty if the request changes the licences of a group."""
     group: str
@@ -51,18 +51,18 @@ class SeatEffect(Struct, frozen=True, kw_only=True):
 def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[ReplayedRequest]:
     """Apply the requests of actions in order to a state, which is changed in place, and yield each."""
     for position, action in enumerate(actions, start=1):
-        for number, request in enumerate(action.requests, start=1):
-            command = Command.of(request)
-            user, group = command.target.user, command.target.group
+        for number, document in enumerate(action.requests, start=1):
+            request = GraphRequest.of(document)
+            user, group = request.target.user, request.target.group
             people = (user,) if user else state.members.get(group, ())
             before = {person: state.accounts[person] for person in people if person in state.accounts}
             licences = state.groups.get(group, {})
-            refusal = apply(state, command)
+            refusal = apply(state, request)
             yield ReplayedRequest(
                 position=position,
                 action=action.id,
                 number=number,
-                command=command,
+                request=request,
                 user=user,
                 group=group,
                 before=before,

@@ -14,7 +14,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
-from auditor.remedy.requests import Command, RequestKind, properties_of
+from auditor.remedy.requests import GraphRequest, RequestKind, properties_of
 from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
@@ -64,11 +64,11 @@ def copy_state(state: TenantState, seats: Mapping[str, DecidedSeatChange] = Mapp
     )
 
 
-def apply(state: TenantState, command: Command) -> str | None:
+def apply(state: TenantState, request: GraphRequest) -> str | None:
     """Apply one request to the state, completely or not at all; return Graph's error, or None."""
-    target = command.target
+    target = request.target
     if target.kind is RequestKind.GROUP_LICENCES:
-        return _assign_group(state, target.group, command.body)
+        return _assign_group(state, target.group, request.body)
     code = state.memberships.refusal(target.group) if target.group else None
     if code is not None:
         return REFUSALS[code]
@@ -77,11 +77,11 @@ def apply(state: TenantState, command: Command) -> str | None:
         return _ABSENT
     match target.kind:
         case RequestKind.USER_LICENCES:
-            return _assign_user(state, account, command.body)
+            return _assign_user(state, account, request.body)
         case RequestKind.REPROCESS:
             return _reprocess(state, account)
         case RequestKind.PROPERTY:
-            return _set_properties(state, account, properties_of(command))
+            return _set_properties(state, account, properties_of(request))
         case RequestKind.JOIN | RequestKind.LEAVE:
             return _change_membership(state, target.group, account, joins=target.kind is RequestKind.JOIN)
 

@@ -11,7 +11,7 @@ from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import PlannedRequest, PlannedRequests
-from auditor.remedy.requests import ENVIRONMENTS, Command, RequestKind, properties_of, root
+from auditor.remedy.requests import ENVIRONMENTS, GraphRequest, RequestKind, properties_of, root
 from auditor.render.plan.outline_text import finding_name
 from auditor.render.plan.scripts.literals import key, literal
 from auditor.render.text.guidance import plain
@@ -171,7 +171,7 @@ def scopes_of(steps: Iterable[PlannedRequest]) -> list[str]:
     Permission to write users includes reading them. Reading the groups of a person needs GroupMember.Read.All, which
     GroupMember.ReadWrite.All is not documented to include.
     """
-    kinds = {step.command.target.kind for step in steps}
+    kinds = {step.request.target.kind for step in steps}
     scopes = {name for kind in kinds for name in (kind.scope, *KINDS[kind].reads)}
     return sorted(scopes - ({"User.Read.All"} if "User.ReadWrite.All" in scopes else set()))
 
@@ -184,22 +184,22 @@ def about(step: PlannedRequest, changes: PlannedRequests, names: Mapping[str, st
 
 def _step(step: PlannedRequest) -> dict[str, Any]:
     waits = [{"SkuId": sku_id, "Group": group} for sku_id, group in step.waits]
-    facts = {"Step": step.number, **_change(step.command, step, step.seats), "Waits": waits, "Final": step.final}
+    facts = {"Step": step.number, **_change(step.request, step, step.seats), "Waits": waits, "Final": step.final}
     if step.undo is not None:
         facts["Undo"] = _change(step.undo, step, {sku_id: -count for sku_id, count in step.seats.items()})
     return {name: value for name, value in facts.items() if value}
 
 
-def _change(command: Command, step: PlannedRequest, seats: Mapping[str, int]) -> dict[str, Any]:
-    kind = command.target.kind
-    values = properties_of(command) if kind is RequestKind.PROPERTY else {}
+def _change(request: GraphRequest, step: PlannedRequest, seats: Mapping[str, int]) -> dict[str, Any]:
+    kind = request.target.kind
+    values = properties_of(request) if kind is RequestKind.PROPERTY else {}
     facts = {
         "Kind": kind,
         "User": step.user,
         "Group": step.group,
-        "Method": command.method,
-        "Path": command.path,
-        "Body": command.body,
+        "Method": request.method,
+        "Path": request.path,
+        "Body": request.body,
         "Properties": [{"Name": name, "Value": value} for name, value in values.items()],
         "Seats": dict(sorted(seats.items())),
     }

@@ -39,12 +39,12 @@ def _lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
         for step in changes.steps[action.id]:
             yield ""
             yield "##" + _comment(f"{number}.{step.number} {about(step, changes, names)}")
-            yield f"{step.command.method} {root(plan.cloud)}{step.command.path} HTTP/1.1"
+            yield f"{step.request.method} {root(plan.cloud)}{step.request.path} HTTP/1.1"
             yield "Authorization: Bearer {{token}}"
-            if step.command.body:
+            if step.request.body:
                 yield "Content-Type: application/json"
                 yield ""
-                yield _body(step.command.body)
+                yield _body(step.request.body)
 
 
 def _body(body: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ def undo_script(plan: TenantPlan, as_of: str) -> bytes:
 
 def _script(name: str, plan: TenantPlan, as_of: str) -> bytes:
     steps = [step for action_steps in changes_in(plan).steps.values() for step in action_steps]
-    modules = {"Authentication"}.union(*(KINDS[step.command.target.kind].modules for step in steps))
+    modules = {"Authentication"}.union(*(KINDS[step.request.target.kind].modules for step in steps))
     if any(step.seats for step in steps):
         modules.add("Identity.DirectoryManagement")
     required = (
