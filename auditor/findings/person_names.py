@@ -1,29 +1,18 @@
-"""The names of the people of findings in reports; unlike display_names, it imports no check and so no NumPy."""
+"""The names of the people of findings in reports."""
 
-from collections.abc import Sequence
-from heapq import nsmallest
 from typing import Final
 
-from auditor.domain.result.finding import Finding
+import pyarrow as pa
+import pyarrow.compute as pc
 
 NAMED: Final = 12
 """The maximum number of people that an action names."""
-_LABELLED: Final = 200
-"""Number of people whose labels are all built; later people are filtered by name first."""
 
 
-def person_label(finding: Finding) -> str:
-    """Return the name of the person of a finding, with the address if it differs."""
-    principal, name = finding.evidence.get("userPrincipalName"), finding.subject.name
-    return f"{name} ({principal})" if principal and principal != name else name
-
-
-def first_labels(findings: Sequence[Finding]) -> list[str]:
-    """Return the first NAMED labels, in alphabetical order, of the people of findings."""
-    labels = nsmallest(NAMED, map(person_label, findings[:_LABELLED]))
-    if len(findings) > _LABELLED:
-        # A label begins with the name, so that people whose name sorts after the last label need no label.
-        last = labels[-1]
-        candidates = [finding for finding in findings[_LABELLED:] if finding.subject.name <= last]
-        labels = nsmallest(NAMED, labels + [person_label(finding) for finding in candidates])
-    return labels
+def person_labels(batch: pa.RecordBatch) -> pa.StringArray:
+    """Return the name of the person of each finding, with the address if it differs."""
+    names, principals = batch.column("subjectName"), batch.column("principal")
+    differ = pc.and_(pc.not_equal(principals, ""), pc.not_equal(principals, names))
+    return pc.if_else(
+        differ.fill_null(pa.scalar(value=False)), pc.binary_join_element_wise(names, " (", principals, ")", ""), names
+    )

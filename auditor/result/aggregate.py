@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from heapq import nsmallest
 from typing import Final
 
 from msgspec import Struct
@@ -14,7 +15,6 @@ from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
-from auditor.findings.person_names import first_labels
 
 OPEN: Final = Status.OPEN
 _BUYING: Final = "buy"
@@ -113,29 +113,41 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     """Return the people and the worst severity of each action, by action id.
 
-    If the actions do not have them, because the result was read from a file, filtered or given pseudonyms, all findings
-    are decoded.
+    If the actions do not have them, because the result was read from a file, filtered or given pseudonyms, they are
+    computed from the columns of all findings.
     """
-    stored = {action.id: action.concern for action in of.actions if action.concern is not None}
-    if len(stored) == len(of.actions):
-        return stored
+    stored = {action.id: action.concern for action in of.actions}
+    if None not in stored.values():
+        return {action_id: concern for action_id, concern in stored.items() if concern is not None}
+    return _computed_concerns(of)
+
+
+def _computed_concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
+    from auditor.arrays.texts import values_of  # noqa: PLC0415 - heavy
+    from auditor.findings.person_names import NAMED, person_labels  # noqa: PLC0415 - heavy
+
     actions_by_finding: dict[str, list[str]] = {}
+    worst: dict[str, Severity] = {}
+    people: dict[str, dict[str, str]] = {}
     for action in of.actions:
+        worst[action.id], people[action.id] = Severity.INFO, {}
         for fingerprint in action.findings:
             actions_by_finding.setdefault(fingerprint, []).append(action.id)
-    worst = dict.fromkeys((action.id for action in of.actions), Severity.INFO)
-    people: dict[str, dict[str, Finding]] = {action.id: {} for action in of.actions}
-    for finding in of.findings:
-        for action_id in actions_by_finding.get(finding.fingerprint, ()):
-            if finding.status is OPEN and finding.severity.rank < worst[action_id].rank:
-                worst[action_id] = finding.severity
-            if finding.subject.type is SubjectType.USER:
-                people[action_id][finding.subject.id] = finding
+    for batch in of.findings.batches():
+        columns = (batch.column(name) for name in ("fingerprint", "severity", "status", "subjectType", "subjectId"))
+        for fingerprint, severity, status, kind, subject, label in zip(
+            *map(values_of, (*columns, person_labels(batch))), strict=True
+        ):
+            for action_id in actions_by_finding.get(fingerprint, ()):
+                if status == OPEN:
+                    worst[action_id] = min(worst[action_id], Severity(severity), key=lambda item: item.rank)
+                if kind == SubjectType.USER:
+                    people[action_id][subject] = label
     return {
         action_id: Concern(
             worst=severity,
             people=len(people[action_id]),
-            names=tuple(first_labels(list(people[action_id].values()))),
+            names=tuple(nsmallest(NAMED, people[action_id].values())),
         )
         for action_id, severity in worst.items()
     }

@@ -22,7 +22,7 @@ from auditor.arrays.texts import codes, values_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
 from auditor.findings.columns import SCHEMA, decode, json_text, json_value, replaced
-from auditor.findings.person_names import NAMED
+from auditor.findings.person_names import NAMED, person_labels
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.breakdown import Part, parts_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
@@ -214,7 +214,7 @@ class PersonRemedies:
 
     def _name(self, groups: Rows, people: Rows, first: pa.RecordBatch) -> None:
         """Count the people of each group, and add the names of the first few in alphabetical order."""
-        labels = _labels(first.column("subjectName"), first.column("principal"))
+        labels = person_labels(first)
         ranks = pc.rank(labels, tiebreaker="first").to_numpy().astype(np.int64)[people]
         order = np.lexsort((ranks, groups))
         ordered = groups[order]
@@ -260,11 +260,3 @@ def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[
 def sort_key(finding: Finding) -> SortKey:
     """Return the sort key of the remedies of a person or object, from their first finding."""
     return finding.severity.rank, finding.policy, finding.check
-
-
-def _labels(names: pa.StringArray, principals: pa.StringArray) -> pa.StringArray:
-    """Return names, each followed by the address if it differs, as `person_label` does."""
-    differ = pc.and_(pc.not_equal(principals, ""), pc.not_equal(principals, names))
-    return pc.if_else(
-        differ.fill_null(pa.scalar(value=False)), pc.binary_join_element_wise(names, " (", principals, ")", ""), names
-    )
