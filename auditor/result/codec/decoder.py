@@ -86,10 +86,12 @@ def read(
     return kind(**members)
 
 
-def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, start: int = 0) -> tuple[Kind, ...]:
-    """Return the structs of a list of objects; `start` is the index of the first one in the list at `path`."""
-    wire = _checked(list[_struct(cast("Any", kind))], tuple[kind, ...], values, where, path, start)  # type: ignore[misc, valid-type]
-    return msgspec.convert(wire, tuple[kind, ...], from_attributes=True)  # type: ignore[valid-type]
+def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, start: int = 0) -> list[Kind]:
+    """Return records with the attributes of a struct, of another type, for a list of objects.
+
+    `start` is the index of the first one in the list at `path`.
+    """
+    return _checked(list[_struct(cast("Any", kind))], tuple[kind, ...], values, where, path, start)  # type: ignore[misc, no-any-return, valid-type]
 
 
 def damaged(where: str, path: str, what: Message) -> NoReturn:

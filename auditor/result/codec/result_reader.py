@@ -1,13 +1,13 @@
 """Reads a saved result.json; tenants are decoded one at a time."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from mmap import mmap
 from typing import Any, Final, TypeVar
 
 import msgspec
+import pyarrow as pa
 from msgspec import Struct, field
-from msgspec.structs import force_setattr, replace
+from msgspec.structs import replace
 
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
@@ -30,13 +30,15 @@ _OTHER_VERSION: Final = Refusal(
 )
 _BATCH: Final = 4096
 """Number of findings that are converted at once."""
-_SHARED: Final = ("policy", "check", "guidance", "source", "product", "money")
-"""Fields of a finding with few distinct values, which findings share in memory."""
-_SEPARATOR: Final = re.compile(rb"[\[,\s]*")
 
 
 class _Tool(Struct, frozen=True, kw_only=True):
     version: str
+
+
+class _Tenants(Struct, frozen=True, kw_only=True):
+    tenants: list[msgspec.Raw]
+    """Views of the bytes that they are decoded from."""
 
 
 class _File(Struct, frozen=True, kw_only=True):
@@ -92,17 +94,10 @@ def _parts(body: Body, where: str) -> tuple[Any, Iterable[Any]]:
 
 
 def _tenant_spans(body: Body) -> list[tuple[int, int]]:
-    """Return the start and end offset of each tenant; empty if there is no list of tenants."""
-    tenants = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("tenants")
-    if tenants is None or bytes(memoryview(tenants)[:1]) != b"[":
-        return []
-    end, spans = body.find(tenants), []
-    for item in msgspec.json.decode(tenants, type=list[msgspec.Raw]):
-        separator = _SEPARATOR.match(body, end)
-        begin = end if separator is None else separator.end()
-        end = begin + memoryview(item).nbytes
-        spans.append((begin, end))
-    return spans
+    """Return the start and end offset of each tenant."""
+    start = pa.py_buffer(body).address
+    buffers = map(pa.py_buffer, msgspec.json.decode(body, type=_Tenants).tenants)
+    return [(buffer.address - start, buffer.address - start + buffer.size) for buffer in buffers]
 
 
 def _decoded(text: bytes, where: str) -> Any:
@@ -139,8 +134,8 @@ def _with_findings(kind: type[Part], values: Any, path: str, keys: tuple[str, ..
     if isinstance(values, dict):
         for key in keys:
             if isinstance(values.get(key), list):
-                findings = _findings(values[key], file.where, f"{path}.{key}")
-                given[key] = FindingTable.of(findings, file.spill) if key == "findings" else tuple(findings)
+                table = FindingTable.of(_findings(values[key], file.where, f"{path}.{key}"), file.spill)
+                given[key] = table if key == "findings" else tuple(table)
                 values[key] = []
     part = read(kind, values, where=file.where, path=path, given=given, messages=file.messages)
     actions = (
@@ -150,13 +145,8 @@ def _with_findings(kind: type[Part], values: Any, path: str, keys: tuple[str, ..
 
 
 def _findings(values: list[Any], where: str, path: str) -> Iterator[Finding]:
-    """Yield the findings of a list, whose items are released meanwhile; equal field values share one object."""
-    shared: dict[Any, Any] = {}
+    """Yield the findings of a list as records with their attributes; its items are released meanwhile."""
     for start in range(0, len(values), _BATCH):
         batch = values[start : start + _BATCH]
         values[start : start + _BATCH] = [None] * len(batch)
-        for finding in read_list(Finding, batch, where=where, path=path, start=start):
-            for name in _SHARED:
-                value = getattr(finding, name)
-                force_setattr(finding, name, shared.setdefault(value, value))
-            yield finding
+        yield from read_list(Finding, batch, where=where, path=path, start=start)
