@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
+from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import offsets_of, texts, utf8_of, values_of
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
@@ -63,7 +64,7 @@ JSON is in a separate column. The columns after it repeat the evidence that tabl
 latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if there are any. `counted` is "true" if
 `perMonth` is part of the cost of open findings; a `FindingTable` fills it in."""
 
-_ESCAPED: Final = np.isin(np.arange(256), [*range(0x20), *b'"\\'])
+_ESCAPED: Final = np.array([code < 0x20 or code in b'"\\' for code in range(256)])
 """Whether JSON escapes the character with this code."""
 _DECODE_SIZE: Final = 4096
 """Number of findings that are decoded together."""
@@ -98,7 +99,7 @@ def json_strings(column: pa.StringArray) -> pa.StringArray:
         return strings
     offsets = offsets_of(column)
     counts = np.append(0, np.cumsum(is_escaped))[offsets - offsets[0]]
-    mask = pa.array(counts[1:] > counts[:-1])
+    mask = pc.greater(arrow_rows(counts[1:]), arrow_rows(counts[:-1]))
     return pc.replace_with_mask(strings, mask, pa.array(map(json_text, column.filter(mask).to_pylist()), pa.string()))
 
 
