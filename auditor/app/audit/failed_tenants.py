@@ -23,6 +23,7 @@ class Unaudited(Struct, frozen=True, kw_only=True):
     tenant_id: str = ""
     cloud: Cloud = Cloud.WORLDWIDE
     agreement: Agreement = Agreement.UNKNOWN
+    locale: str | None = None
     reason: Message
     error: SnapshotError | None = None
     """The error of its damaged snapshot, if that is why it could not be read."""
@@ -53,6 +54,7 @@ def _without_findings(
         tenant_id=tenant.tenant_id,
         cloud=tenant.cloud,
         agreement=tenant.agreement,
+        locale=tenant.locale,
         as_of=as_of,
         complete=False,
         sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in CORE_SOURCES),
@@ -75,6 +77,7 @@ def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") 
         tenant_id=manifest.tenant_id,
         cloud=manifest.cloud,
         agreement=manifest.agreement,
+        locale=manifest.locale,
         reason=reason,
     )
 
@@ -86,8 +89,7 @@ def with_failure(tenant: TenantResult, failure: AuditorError) -> TenantResult:
         replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))
         for outcome in tenant.policies
     )
-    result = _without_findings(tenant, tenant.as_of, outcomes, reason)
-    return replace(result, display_name=tenant.display_name, locale=tenant.locale)
+    return replace(_without_findings(tenant, tenant.as_of, outcomes, reason), display_name=tenant.display_name)
 
 
 def map_tenants(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:

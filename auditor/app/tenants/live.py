@@ -61,5 +61,6 @@ def _state(outcome: CollectOutcome) -> Path | Unaudited:
         tenant_id=tenant.tenant_id,
         cloud=tenant.cloud,
         agreement=tenant.agreement,
+        locale=tenant.locale,
         reason=Message("nothing could be read") if outcome.failure is None else reason_of(outcome.failure),
     )

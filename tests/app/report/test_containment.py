@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from auditor.app.audit.failed_tenants import unaudited_of
 from auditor.app.report import containment, outputs
+from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.render import TenantSpans, result_json
 from auditor.render import render as renderer
@@ -188,6 +191,8 @@ def test_damaged_snapshot(workspace: Path, fleet: Path) -> None:
     assert_contained(completed, workspace, {FAILING: "OSError"})
     single = call("audit", "--snapshot", users.parent, "--as-of", AS_OF, "-f", "json", cwd=workspace)
     assert single.code == 2, "a single tenant that fails is an error"
+    manifest = replace(tenant(name=FAILING).manifest, locale="nl")
+    assert unaudited_of(manifest, Message("damaged")).locale == "nl"
 
 
 @pytest.mark.slow

@@ -118,6 +118,16 @@ def test_audit_without_a_summary_reports_failed_tenants_on_stderr(
     assert line.endswith("(the secret is wrong: take its value, not its id, from the app registration)")
 
 
+def test_tenant_that_cannot_sign_in_keeps_its_language(workspace: Path, emulator: Emulator) -> None:
+    environment = write_tenants(workspace, emulator, "{type: token, tokenEnv: UNSET_TOKEN}", names=(FAILING,))
+    file = workspace / "tenants.yaml"
+    file.write_text(file.read_text().replace("credential:", "locale: nl, credential:"))
+    completed = call("audit", "-q", cwd=workspace, **environment)
+    assert completed.code == 3
+    assert completed.err.startswith(f"fout[audit-incomplete]: {FAILING}: niet gecontroleerd: ")
+    assert '<html lang="nl">' in (workspace / "out" / "report.html").read_text()
+
+
 INVALID_TOKENS = {
     "a line break": "abc\ndef-secret-value",
     "a carriage return": "abc\rdef-secret-value",
