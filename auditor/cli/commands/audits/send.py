@@ -185,10 +185,8 @@ def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) 
         if not quiet:
             unsigned = report.end == "accepted" and channel is Channel.WEBHOOK and secret not in os.environ
             outcome = "unsigned" if unsigned else report.end
-            text = l10n.gettext((_OUTCOMES if channel is Channel.MAIL else _MESSAGE_OUTCOMES)[outcome])
-            for field, value in {"address": report.address, "file": str(report.file), "variable": secret}.items():
-                text = text.replace(f"{{{field}}}", value)
-            print_message(printable(text))
+            text = (_OUTCOMES if channel is Channel.MAIL else _MESSAGE_OUTCOMES)[outcome]
+            print_message(printable(l10n.gettext(text, address=report.address, file=report.file, variable=secret)))
         return
     from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
 
