@@ -168,16 +168,17 @@ def _products_read(facts: TenantFacts) -> bool:
 
 
 def _unknown_name(mention: Mention, *, products_read: bool) -> Notice:
-    message = Message("neither the tenant nor the product catalogue has the product '{name}'", name=mention.name)
-    if mention.kind == "service":
-        message = Message("neither the tenant nor the product catalogue has the service '{name}'", name=mention.name)
-    if not products_read:
+    if mention.kind == "role":
+        message = Message("the tenant has no role '{name}', and it is not a built-in role", name=mention.name)
+    elif not products_read:
         message = Message(
             "the product catalogue does not have '{name}', and the products of the tenant were not read",
             name=mention.name,
         )
-    if mention.kind == "role":
-        message = Message("the tenant has no role '{name}', and it is not a built-in role", name=mention.name)
+    elif mention.kind == "service":
+        message = Message("neither the tenant nor the product catalogue has the service '{name}'", name=mention.name)
+    else:
+        message = Message("neither the tenant nor the product catalogue has the product '{name}'", name=mention.name)
     return Notice(code=f"policy.unknown-{mention.kind}", message=message, subject=mention.name)
 
 

@@ -116,10 +116,8 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     If the actions do not have them, because the result was read from a file, filtered or given pseudonyms, they are
     computed from the columns of all findings.
     """
-    stored = {action.id: action.concern for action in of.actions}
-    if None not in stored.values():
-        return {action_id: concern for action_id, concern in stored.items() if concern is not None}
-    return _computed_concerns(of)
+    stored = {action.id: action.concern for action in of.actions if action.concern is not None}
+    return stored if len(stored) == len(of.actions) else _computed_concerns(of)
 
 
 def _computed_concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:

@@ -9,7 +9,7 @@ from auditor.render.formats import RenderOptions
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.markdown_table import markdown_table
 from auditor.render.text.sanitize import visible
-from auditor.render.text.summary import NAMED_TENANTS
+from auditor.render.text.summary import MAX_NAMED
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Page, PolicyGroup, TenantSection
 from auditor.render.view.tenant_table import FleetRow, change_text, fleet_rows
@@ -99,7 +99,7 @@ def _references(sections: Sequence[TenantSection], l10n: Labels) -> Iterator[str
     titles = [escaped_markdown(section.title) for section in sections if section.unevaluated]
     if titles:
         label = l10n.gettext("Policies that were not evaluated, with the reasons:")
-        yield f"{label} {l10n.first_of(titles, NAMED_TENANTS)}: **{l10n.gettext('Not evaluated')}**"
+        yield f"{label} {l10n.first_of(titles, MAX_NAMED)}: **{l10n.gettext('Not evaluated')}**"
 
 
 def _tenants(rows: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:

@@ -15,8 +15,8 @@ from auditor.render.text.omissions import GAPS, omissions, unevaluated
 from auditor.render.text.sanitize import shortened
 from auditor.result.ranking import by_urgency
 
-NAMED_TENANTS: Final = 3
-"""Tenants or policies that are named in a sentence or title."""
+MAX_NAMED: Final = 3
+"""Maximum number of tenants or policies that a sentence or title names."""
 _NAMED_REASONS: Final = 2
 """Reasons that are given in a sentence."""
 _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
@@ -69,12 +69,12 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             "Every source that the policies of this report need was read, and each of these policies was evaluated."
         )
         return (sentence,)
-    return (*_failures(result, _titles(result), l10n), *_unevaluated(result, l10n))
-
-
-def _unevaluated(result: Result, l10n: Labels) -> Iterator[str]:
-    """Yield a sentence for tenants in which the same policies were not evaluated; the longest lists come first."""
     titles = _titles(result)
+    return (*_failures(result, titles, l10n), *_unevaluated(result, titles, l10n))
+
+
+def _unevaluated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
+    """Yield a sentence for tenants in which the same policies were not evaluated; the longest lists come first."""
     alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for tenant in by_urgency(result.tenants):
         if tenant.failure is None and not tenant.fully_evaluated:
@@ -99,14 +99,15 @@ def _unevaluated(result: Result, l10n: Labels) -> Iterator[str]:
 
 def _unknown(policies: Iterable[PolicyOutcome], l10n: Labels) -> tuple[tuple[str, ...], str]:
     """Return the policies that were not evaluated, and the reasons that most of them have."""
-    reasons = Counter(l10n.translate(reason) for _, reason in unevaluated(policies))
+    unknown = unevaluated(policies)
+    reasons = Counter(l10n.translate(reason) for _, reason in unknown)
     most = [shortened(reason) for reason, _ in reasons.most_common(_NAMED_REASONS)]
     more = ["…"] if len(reasons) > len(most) else []
-    return tuple(policy for policy, _ in unevaluated(policies)), "; ".join(most + more)
+    return tuple(policy for policy, _ in unknown), "; ".join(most + more)
 
 
 def _sentence(text: str, reason: str, ids: Sequence[str], l10n: Labels) -> str:
-    listed = l10n.first_of(ids, NAMED_TENANTS)
+    listed = l10n.first_of(ids, MAX_NAMED)
     return f"{text}{f' ({reason})' if reason else ''}{f': {listed}' if listed else ''}."
 
 
@@ -145,9 +146,9 @@ def combined_reasons(reasons: Iterable[tuple[str, str]], total: int, l10n: Local
 
 def named_tenants(names: Sequence[str], total: int, l10n: Localization) -> str:
     """Return the first names and the number of the others, or only the number if these are all tenants."""
-    if NAMED_TENANTS < len(names) == total:
+    if MAX_NAMED < len(names) == total:
         return l10n.gettext("all {count} tenants", count=l10n.number(total))
-    return l10n.first_of(names, NAMED_TENANTS)
+    return l10n.first_of(names, MAX_NAMED)
 
 
 def _combined(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -19,7 +19,7 @@ from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import COUNTED_CHANGES, Labels
 from auditor.render.text.sanitize import is_https, shortened
-from auditor.render.text.summary import NAMED_TENANTS, completeness, verdict
+from auditor.render.text.summary import MAX_NAMED, completeness, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
 from auditor.render.view.actions import highlights, ranked_actions
@@ -74,7 +74,7 @@ def page(
         language=l10n.locale,
         requested_language=l10n.fallback_from,
         title=l10n.plural("{count} tenant", "{count} tenants", len(titles))
-        if len(titles) > NAMED_TENANTS
+        if len(titles) > MAX_NAMED
         else ", ".join(titles.values()),
         as_of=result.run.as_of,
         verdict=verdict(result, l10n),
