@@ -1,5 +1,6 @@
 """Writes the data block of a script: people and groups as in the snapshot, and the requests in order."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final
@@ -17,6 +18,9 @@ from auditor.render.plan.scripts.literals import key, literal
 from auditor.render.text.guidance import plain
 
 _MAX_LENGTH: Final = 200
+_SIGNATURE: Final = Counter("sig#beginsignatureblock")
+_MAX_SIGNATURE_LENGTH: Final = 34
+_COMMON_CHARACTERS: Final = 14
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -59,8 +63,15 @@ def changes_in(plan: TenantPlan) -> PlannedRequests:
 
 
 def comment(text: str, *, indent: int = 0) -> str:
-    """Return a one-line comment, in which no text begins or ends a block comment."""
+    """Return a one-line comment, in which no text begins or ends a block comment.
+
+    A comment that PowerShell could take for `# SIG # Begin signature block`, after which it accepts no code, is
+    extended with dashes: PowerShell compares only short comments, without spaces, by their edit distance (below 10).
+    """
     line = printable(text).replace("<#", "< #").replace("#>", "# >")
+    compact = "".join(line.split()).lower()
+    if len(compact) <= _MAX_SIGNATURE_LENGTH and (Counter(compact) & _SIGNATURE).total() >= _COMMON_CHARACTERS:
+        line += " " + "-" * (_MAX_SIGNATURE_LENGTH + 1 - len(compact))
     return f"{' ' * indent}# {line}"
 
 

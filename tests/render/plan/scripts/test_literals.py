@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.render.plan.scripts.data_block import comment
@@ -61,6 +61,16 @@ def test_comment_keeps_any_text_on_one_line(text: str) -> None:
     script = Script(f"{comment_line}\n$Y = @{{ b = 1 }}\n".encode())
     assert script.comments == [comment_line.lstrip()]
     assert script.literals == {"$Y": {"b": 1}}
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=9), st.integers(0, 22), st.integers(0, 9))
+@example("1.1:", 0, 0)
+def test_comment_is_not_taken_for_a_signature(text: str, index: int, cut: int) -> None:
+    # PowerShell's tokenizer ends a script at such a comment: Tokenizer.ScanToEndOfCommentLine, edit distance below 10.
+    signature = "sig#beginsignatureblock"
+    comment_line = comment(signature[:index] + text + signature[index + cut :]).removeprefix("#")
+    compared = "".join(comment_line.lower().split()) + "\n"
+    assert len(compared) > len(signature) + 1 + 10
 
 
 def test_literal_refuses_other_types() -> None:
