@@ -252,7 +252,7 @@
   function severityBadge(code) { return make("span", "badge " + data.severities[code][0], data.severities[code][1]); }
   function findingRow(i) {
     var row = make("tr", column("status")[i] ? "waived" : ""), link = make("a", "", nameOf(i)), name = make("th");
-    var cells = [make("td"), make("td"), make("td", "n"), make("td")], place = data.places[column("place")[i]];
+    var cells = [make("td"), make("td"), make("td", "n"), make("td", "evidence")], place = data.places[column("place")[i]];
     var tenant = data.tenants.length > 1 && data.tenants[place[0]][1];
     name.scope = "row";
     link.href = hrefOf("f-" + fingerprint(i));
@@ -261,11 +261,11 @@
     append(cells[1], append(make("div", "clip"), textOf("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
     cells[2].textContent = textOf("money", i);
     append(cells[3], append(make("div", "clip"), tenant && make("strong", "", tenant), tenant && " \u00b7 ", evidence(i)));
-    return append(row, cells[0], name, cells[1], cells[2], cells[3]);
+    return append(row, cells[0], name, cells[1], table.querySelector('[data-sort="month"]') && cells[2], cells[3]);
   }
   function groupRow(index) {
     var group = groups[index], cell = make("th"), button = make("button", "head"), row = make("tr", "by");
-    cell.colSpan = 5;
+    cell.colSpan = table.tHead.rows[0].cells.length;
     cell.scope = "rowgroup";
     button.type = "button";
     button.setAttribute("aria-expanded", group.open);
@@ -284,7 +284,7 @@
   function spacerRow(tall) {
     var row = make("tr", "space"), cell = make("td");
     row.setAttribute("aria-hidden", "true");
-    cell.colSpan = 5;
+    cell.colSpan = table.tHead.rows[0].cells.length;
     cell.style.height = tall + "px";
     return append(row, cell);
   }

@@ -35,6 +35,8 @@ class EmbeddedData(Struct, frozen=True, kw_only=True, eq=False):
     """The listed findings as columns, for the script of the page."""
 
     count: int
+    priced: bool
+    """Whether any finding has an amount."""
     compressed: bool
     """Whether `text` is compressed with gzip."""
     text: str
@@ -75,6 +77,7 @@ def embedded_data(
     compressed = len(document) > _MAX_UNCOMPRESSED
     return EmbeddedData(
         count=len(table.fingerprints),
+        priced=len(table.amounts) > 1,
         compressed=compressed,
         text=b64encode(_gzipped(document) if compressed else document).decode("ascii"),
         fingerprints="" if fingerprints is None else b64encode(fingerprints).decode("ascii"),

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.result.model import Result
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
@@ -41,6 +42,10 @@ def _result(report: str, locale: str) -> Result:
         return holding(
             "\n".join(HOSTILE[kind] for kind in ("html", "script", "comment", "template", "bidi", "markdown"))
         )
+    if report == "unpriced":
+        worst, *_ = result().tenants
+        findings = FindingTable.of(tuple(replace(finding, money=None) for finding in worst.findings))
+        return replace(result(), tenants=(replace(worst, findings=findings),))
     if report == "fleet":
         worst, *_ = result().tenants
         return replace(result(), tenants=tuple(replace(worst, name=f"t{number}") for number in range(1, 11)))

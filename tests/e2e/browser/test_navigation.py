@@ -78,6 +78,14 @@ def test_first_click_on_money_sorts_descending_with_blanks_last(opened: Open) ->
     assert tab.get_attribute("th[data-sort=month]", "aria-sort") is None
 
 
+def test_table_without_prices_has_no_column_of_money(opened: Open) -> None:
+    tab = opened("unpriced")
+    assert tab.locator("#pane thead button").all_inner_texts() == ["Severity", "Who or what", "Finding"]
+    assert tab.locator("#pane tr[data-item]").first.locator("th, td").count() == 4
+    tab.select_option("[data-key=group]", "policy")
+    assert tab.locator("#pane tr.by th").first.get_attribute("colspan") == "4"
+
+
 def test_search_without_results_shows_a_message(opened: Open) -> None:
     tab = opened("demo")
     assert not tab.is_visible("#nothing")

@@ -231,6 +231,15 @@ def test_clean_run_is_reported_as_compliant_and_complete() -> None:
     assert "Not compared with an earlier run." in text
 
 
+def test_products_without_prices_have_no_column_of_money() -> None:
+    tenant = result().tenants[0]
+    assert tenant.usage is not None
+    products = tuple(replace(row, cost=None, idle_cost=None) for row in tenant.usage.products)
+    assert "Idle per month" in html(of_tenant(replace(tenant, departments=None)))
+    unpriced = replace(tenant, usage=replace(tenant.usage, products=products), departments=None)
+    assert "Idle per month" not in html(of_tenant(unpriced))
+
+
 def test_actions_with_the_same_guidance_share_one_step() -> None:
     tenant = result().tenants[0]
     arguments = TitleArguments(count=1, article="Free a licence")
