@@ -16,11 +16,12 @@ _MIN_TENANT: Final = 24
 
 
 def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) -> str:
-    """Return the subject, at most 70 characters; the least important parts are left out first, the day last."""
-    parts = list(_outcome(result, l10n, complete=complete))
+    """Return the subject, at most 70 characters; changes are left out first, then the day, then counts."""
+    outcome, changed = list(_outcome(result, l10n, complete=complete)), list(_changed(result, l10n))
     kind = l10n.gettext("Licences this week") if weekly else l10n.gettext("Licences")
-    outcomes = [f"{kind}: {l10n.joined(parts[:count])}" for count in range(len(parts), 0, -1)]
-    tails = [*(f"{outcome} — {l10n.date(result.run.as_of)}" for outcome in outcomes), outcomes[-1]]
+    days = [outcome + changed[:count] for count in range(len(changed), -1, -1)]
+    tails = [f"{kind}: {l10n.joined(parts)} — {l10n.date(result.run.as_of)}" for parts in days]
+    tails += [f"{kind}: {l10n.joined(parts)}" for parts in (outcome, outcome[:1])]
     who = l10n.plural("{count} tenant", "{count} tenants", len(result.tenants))
     if len(result.tenants) == 1:
         who = flat(result.tenants[0].title)
@@ -46,6 +47,9 @@ def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
         yield l10n.plural("{count} open", "{count} open", findings)
     elif complete:
         yield l10n.gettext("nothing open")
+
+
+def _changed(result: Result, l10n: Labels) -> Iterator[str]:
     if result.run.previous is not None:
         changed = changes(result.tenants, result.fleet)
         for key, forms in COUNTED_CHANGES.items():

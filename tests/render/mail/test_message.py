@@ -105,6 +105,8 @@ def test_subject_summarises_the_outcome() -> None:
     assert (
         render_mail(compared(), READER).subject == "[2 tenants] Licences: incomplete, 4 critical, 1 new — 20 Nov 2026"
     )
+    swedish = render_mail(compared(), replace(READER, locale="sv"))
+    assert swedish.subject == "[2 klientorganisationer] Licenser: ofullständig, 4 kritiska"  # no place for the day
     clean = replace(result().tenants[1])
     assert (
         render_mail(of_tenant(clean), READER).subject == "[Fabrikam Logistik A/S] Licences: nothing open — 20 Nov 2026"
