@@ -23,3 +23,5 @@ class SendAttempt(Struct, frozen=True, kw_only=True):
     status: SendStatus
     message: Message = NOTHING
     hint: Message | None = None
+    missing_secret: str = ""
+    """The unset variable whose secret would have signed the message; empty if it was signed or has no signature."""

@@ -178,5 +178,13 @@ async def _send_all(prepared: Sequence[_Prepared], job: MailJob, log: SentLog) -
             attempt = await send()
             log.record(entry.mailing, LogState(attempt.status.value), job.now, claim)
             status = DeliveryStatus(attempt.status.value)
-            reports.append(DeliveryReport(address=address, end=status, message=attempt.message, hint=attempt.hint))
+            reports.append(
+                DeliveryReport(
+                    address=address,
+                    end=status,
+                    message=attempt.message,
+                    hint=attempt.hint,
+                    missing_secret=attempt.missing_secret,
+                )
+            )
     return reports

@@ -41,6 +41,8 @@ class DeliveryReport(Struct, frozen=True, kw_only=True):
     message: Message = NOTHING
     hint: Message | None = None
     file: Path | None = None
+    missing_secret: str = ""
+    """The unset variable whose secret would have signed the message; empty if it was signed or has no signature."""
 
 
 class MailJob(Struct, frozen=True, kw_only=True):

@@ -136,7 +136,7 @@ def _outcome_of(
 ) -> SendAttempt | _Retryable:
     status = response.status
     if 200 <= status < 300:
-        return SendAttempt(status=SendStatus.ACCEPTED)
+        return SendAttempt(status=SendStatus.ACCEPTED, missing_secret=target.missing_secret)
     if 300 <= status < 400:
         return _refused(Message("it returned a redirect (HTTP {status}), which is not followed", status=status), None)
     description = detailed(Message("it returned HTTP {status}", status=status), _quoted(target, answer))

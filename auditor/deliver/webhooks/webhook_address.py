@@ -26,7 +26,7 @@ HOSTS: Final[Mapping[Channel, tuple[str, ...]]] = MappingProxyType(
 """The hosts of each channel that are allowed without configuration."""
 HOSTS_VARIABLE: Final = "AUDITOR_WEBHOOK_HOSTS"
 """The environment variable with additional hosts, separated by commas."""
-SECRET_SUFFIX: Final = "_SECRET"  # noqa: S105 - the name of a variable
+_SECRET_SUFFIX: Final = "_SECRET"  # noqa: S105 - the name of a variable
 """The signing secret of `webhook:NAME` is in the variable NAME_SECRET."""
 _PRINTABLE: Final = re.compile(r"[!-\[\]-~]+")
 _PREFIX: Final = "whsec_"
@@ -50,6 +50,11 @@ class WebhookTarget:
     def path(self) -> str:
         """Path and query, as in the request line."""
         return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
+
+    @property
+    def missing_secret(self) -> str:
+        """The unset variable whose secret would sign messages; empty if they are signed or the channel signs none."""
+        return "" if self.secrets or self.channel is not Channel.WEBHOOK else self.variable + _SECRET_SUFFIX
 
 
 def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str] = ()) -> WebhookTarget:
@@ -84,7 +89,7 @@ def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str
                 variable=HOSTS_VARIABLE,
             ),
         )
-    secrets = _secrets(name + SECRET_SUFFIX, environ) if channel is Channel.WEBHOOK else ()
+    secrets = _secrets(name + _SECRET_SUFFIX, environ) if channel is Channel.WEBHOOK else ()
     return WebhookTarget(channel=channel, address=address, variable=name, url=url, secrets=secrets)
 
 

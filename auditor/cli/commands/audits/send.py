@@ -20,7 +20,6 @@ from auditor.cli.arguments.options import (
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.mail.recipient_selection import unmet_choices
-from auditor.deliver.webhooks.webhook_address import SECRET_SUFFIX
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
@@ -179,14 +178,17 @@ def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
 
 
 def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
-    channel, name = channel_of(report.address)
-    secret = name + SECRET_SUFFIX
+    channel, _ = channel_of(report.address)
     if report.end.is_fine:
         if not quiet:
-            unsigned = report.end == "accepted" and channel is Channel.WEBHOOK and secret not in os.environ
-            outcome = "unsigned" if unsigned else report.end
-            text = (_OUTCOMES if channel is Channel.MAIL else _MESSAGE_OUTCOMES)[outcome]
-            print_message(printable(l10n.gettext(text, address=report.address, file=report.file, variable=secret)))
+            outcome = "unsigned" if report.missing_secret else report.end
+            text = l10n.gettext(
+                (_OUTCOMES if channel is Channel.MAIL else _MESSAGE_OUTCOMES)[outcome],
+                address=report.address,
+                file=report.file,
+                variable=report.missing_secret,
+            )
+            print_message(printable(text))
         return
     from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
 
