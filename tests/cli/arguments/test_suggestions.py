@@ -40,7 +40,7 @@ def test_validate_suggests_products_for_an_unknown_product(tmp_path: Path, name:
         ("prices", "{import} FILE"),
         ("products", "auditor products update FILE_OR_URL"),
         ("store", "{put,list,check,prune,get} STORE [PATH_OR_TENANT ...]"),
-        ("history", "LOCATION [LOCATION ...]"),
+        ("history", "[LOCATION ...]"),
     ],
 )
 def test_usage_lists_actions_and_arguments(tmp_path: Path, command: str, usage: str) -> None:

@@ -46,11 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor history`."""
     parser.add_argument(
         "locations",
-        nargs="+",
+        nargs="*",
+        default=[],
         type=location,
         metavar="LOCATION",
         help="stores, folders of snapshots, result.json files",
     )
+    declare(parser, "snapshot")
     parser.add_argument("--tenant", metavar="NAME", help="only this tenant")
     parser.add_argument(
         "--from",
@@ -84,6 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor history`; returns 0, or 3 if one of several tenants or results failed. Raises AuditorError."""
     formats, l10n = _formats(args), Labels(reader_locale(args.locale))
+    args.locations = [*args.locations, *args.snapshot]
+    if not args.locations:
+        raise UsageError("usage", Message("the following arguments are required: {names}", names="LOCATION"))
     sources = open_history(args.locations)
     for by in _QUESTIONS:
         value = getattr(args, by)

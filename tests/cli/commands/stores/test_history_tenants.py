@@ -31,3 +31,12 @@ def test_tenants_with_the_worst_findings_are_first_in_the_table_and_below_it(tmp
     page = (tmp_path / "h.html").read_text(encoding="utf-8")
     assert re.findall(r'<a href="#(t\d+)">(t\d+)</a>', page) == [(f"t{i}", name) for i, name in enumerate(names, 1)]
     assert re.findall(r'<section class="tenant" id="t\d+">\n<h2>(t\d+)</h2>', page) == names
+
+
+def test_snapshot_option_is_the_same_as_a_location(tmp_path: Path) -> None:
+    for name in ("t01", "t02"):
+        write(tmp_path / name, snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
+    both = expect(0, "history", "--snapshot", "t01", "--snapshot", "t02", cwd=tmp_path).text
+    assert both == expect(0, "history", "t01", "--snapshot", "t02", cwd=tmp_path).text
+    assert both == expect(0, "history", "t01", "t02", cwd=tmp_path).text
+    assert "required: LOCATION" in expect(2, "history", cwd=tmp_path).err
