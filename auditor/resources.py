@@ -23,6 +23,11 @@ def report_text(path: str) -> str:
     return reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
+def demo_text(name: str) -> str:
+    """Return the text of a file of the demo."""
+    return folder("auditor.demo").joinpath(name).read_text(encoding="utf-8")
+
+
 def schemas() -> "Traversable":
     """Return the folder of JSON Schemas."""
     return folder("auditor.schemas")

@@ -1,46 +1,35 @@
 """Directory roles and Conditional Access policies of the demo's tenants."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
+from auditor.demo.organisation import Organisation
 from auditor.demo.people import ConversionContext, Person, user_id
 from auditor.demo.products import identifier
 
-_ROLES: Final[Mapping[str, Sequence[tuple[str, str, bool]]]] = {
-    "contoso": (
-        ("Head of IT", "Global Administrator", False),
-        ("Service desk", "Helpdesk Administrator", False),
-        ("Controller", "Billing Administrator", False),
-        ("Engineer", "User Administrator", True),
-    ),
-}
-"""Tenant → (job title whose first employee has the role, role, whether the role has to be activated)."""
-_RISK_BASED: Final[Mapping[str, frozenset[str]]] = {"contoso": frozenset({"IT", "Finance", "Head office", "HR"})}
-"""Tenant → the departments to which the risk-based policy applies."""
-
 
 def access_objects(
-    tenant: str, people: Sequence[Person], context: ConversionContext
+    organisation: Organisation, people: Sequence[Person], context: ConversionContext
 ) -> dict[str, list[dict[str, Any]]]:
     """Return directory roles and Conditional Access policies as Graph returns them."""
     lists: dict[str, list[dict[str, Any]]] = {"roleAssignments": [], "roleEligibilityScheduleInstances": []}
-    for title, role, eligible in _ROLES.get(tenant, ()):
-        person = next(person for person in people if person.title == title and person.enabled)
-        template = builtin_role_ids()[role.casefold()]
-        lists["roleEligibilityScheduleInstances" if eligible else "roleAssignments"].append(
+    for role in organisation.roles:
+        person = next(person for person in people if person.title == role.title and person.enabled)
+        template = builtin_role_ids()[role.role.casefold()]
+        lists["roleEligibilityScheduleInstances" if role.eligible else "roleAssignments"].append(
             {
-                "id": identifier("role", tenant, role),
+                "id": identifier("role", organisation.name, role.role),
                 "principalId": user_id(person, context),
                 "roleDefinitionId": template,
                 "directoryScopeId": "/",
             }
         )
-    departments = _RISK_BASED.get(tenant, frozenset())
-    policies = [_policy(tenant, "Require multifactor authentication", ("All",))]
-    if departments:
-        included = sorted(user_id(person, context) for person in people if person.department in departments)
-        policies.append(_policy(tenant, "Block sign-ins at high risk", included, risks=("high",)))
+    policies = [_policy(organisation.name, "Require multifactor authentication", ("All",))]
+    if organisation.risk_based:
+        affected = (person for person in people if person.department in organisation.risk_based)
+        included = sorted(user_id(person, context) for person in affected)
+        policies.append(_policy(organisation.name, "Block sign-ins at high risk", included, risks=("high",)))
     return {**lists, "roleDefinitions": _definitions(), "conditionalAccessPolicies": policies}
 
 

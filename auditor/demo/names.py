@@ -1,79 +1,27 @@
 """Generates names of users in many scripts, each with an ASCII form for addresses."""
 
-# ruff: noqa: RUF001  names are in the scripts of their languages
-
 import random
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
-_CULTURES: Mapping[str, tuple[str, str]] = {
-    "dutch": (
-        (
-            "Bram, Daan, Sanne, Lotte, Pieter, Marieke, Joost, Femke, Thijs, Anouk, Ruben, Hanneke, Sjoerd, Willemijn, "
-            "Koen, Maaike, Jeroen, Noor, Gijs, Eline, Stijn, Roos, Wouter, Ilse"
-        ),
-        (
-            "de Vries, Jansen, van den Berg, Bakker, Visser, Smit, Meijer, de Boer, Mulder, Bos, Vos, Peters, "
-            "Hendriks, van Leeuwen, Dekker, Brouwer, de Wit, Dijkstra, Kuipers, van der Meer, Postma, "
-            "Hoekstra, Schouten"
-        ),
-    ),
-    "danish": (
-        "Søren, Freja, Mads, Ida, Lærke, Jens, Astrid, Kåre, Rasmus, Signe, Anders, Mette",
-        "Nielsen, Sørensen, Rasmussen, Møller, Thomsen, Kjær, Østergaard, Lund, Holm, Skovgård",
-    ),
-    "swedish": (
-        "Åsa, Björn, Elin, Göran, Linnéa, Måns, Saga, Örjan, Ebba, Nils",
-        "Lindström, Åkesson, Öberg, Sjögren, Hedlund, Nyström, Bergqvist, Ekström",
-    ),
-    "turkish": (
-        "Ayşe, Çağlar, İpek, Tuğba, Emre, Gülşah, Ömer, Yiğit, Zeynep, Hülya, Oğuz, Ilgın",
-        "Yılmaz, Şahin, Öztürk, Çelik, Aydın, Güneş, Kılıç, Doğan, Koç",
-    ),
-    "polish": (
-        "Łukasz, Małgorzata, Paweł, Zofia, Grażyna, Bartłomiej, Agnieszka, Tomasz, Wiesława",
-        "Wójcik, Kowalczyk, Zieliński, Dąbrowska, Szymański, Woźniak, Jabłońska, Król",
-    ),
-    "arabic": (
-        "أحمد|ahmed, فاطمة|fatima, يوسف|youssef, ليلى|layla, كريم|karim, سلمى|salma",
-        "الخطيب|elkhatib, بن علي|benali, العمراني|elamrani, حداد|haddad, الشريف|elcherif",
-    ),
-    "moroccan": ("Mohamed, Naïma, Ilyas, Samira, Hicham, Yasmina", "El Idrissi, Benhaddou, Aït Lahcen, Ouali, Bouzidi"),
-    "japanese": (
-        "陽菜|hina, 蓮|ren, さくら|sakura, 大翔|hiroto, 美咲|misaki",
-        "佐藤|sato, 鈴木|suzuki, 高橋|takahashi, 渡辺|watanabe, 小林|kobayashi",
-    ),
-    "ukrainian": (
-        "Олена|olena, Тарас|taras, Ірина|iryna, Дмитро|dmytro, Соломія|solomiia",
-        "Шевченко|shevchenko, Коваленко|kovalenko, Бондаренко|bondarenko, Мельник|melnyk",
-    ),
-    "greek": (
-        "Ελένη|eleni, Γιώργος|giorgos, Κατερίνα|katerina, Νίκος|nikos",
-        "Παπαδόπουλος|papadopoulos, Γεωργίου|georgiou, Νικολάου|nikolaou",
-    ),
-    "chinese": (
-        "伟|wei, 芳|fang, 秀英|xiuying, 敏|min, 静|jing",
-        "王|wang, 李|li, 张|zhang, 陈|chen",
-    ),
-    "korean": ("지훈|jihoon, 서연|seoyeon, 민준|minjun", "김|kim, 이|lee, 박|park"),
-    "indian": ("Priya, Arjun, अनन्या|ananya, Rohit, दीपक|deepak, Kavya", "Sharma, Iyer, पटेल|patel, Nair, Chowdhury"),
-    "hebrew": ("נועה|noa, איתן|eitan", "כהן|cohen, לוי|levi"),
-    "vietnamese": ("Thị Hương, Minh Quân, Ngọc Ánh", "Nguyễn, Trần, Phạm"),
-    "portuguese": ("João, Conceição, Tiago, Inês, Gonçalo", "da Silva, Araújo, Guimarães, Conceição Neves"),
-    "surinamese": ("Shanti, Dewi, Kwame, Ruth-Ann", "Ramdin, Kromosoeto, Amatmoekrim, Pinas"),
-    "german": ("Jürgen, Käthe, Anneliese, Weiß-Maria", "Müller, Groß, Schröder, Weiß"),
-    "icelandic": ("Þórdís, Guðmundur", "Sigurðardóttir, Ævarsson"),
-}
-"""Culture → common given and family names, separated by commas; their combinations refer to no real person.
+from auditor import resources
+from auditor.policy.yaml.reader import parse
 
-Entries in other scripts than Latin have the form `shown|ascii`.
-"""
 _FAMILY_FIRST = {"japanese": " ", "chinese": "", "korean": "", "vietnamese": " "}
 """Cultures whose family names precede given names → the text between them."""
 
 _LETTERS = str.maketrans(
-    {"ø": "oe", "æ": "ae", "å": "aa", "ł": "l", "ı": "i", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "ö": "o", "ü": "u"}
+    {"ø": "oe", "æ": "ae", "å": "aa", "ł": "l", "ı": "i", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "ö": "o", "ü": "u"}  # noqa: RUF001  letters of names
 )
+
+
+@cache
+def _cultures() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Return the given and family names of each culture."""
+    cultures: Any = parse(resources.demo_text("names.yaml"), file="names.yaml").value
+    return dict(cultures)
 
 
 class Namer:
@@ -88,9 +36,8 @@ class Namer:
     def next(self) -> tuple[str, str]:
         """Return the next name, and an unused address: the ASCII part of a user principal name before the @."""
         culture = self._source.choices(self._cultures, self._weights)[0]
-        given_names, family_names = _CULTURES[culture]
-        given, given_ascii = _parse_entry(self._source.choice(given_names.split(", ")))
-        family, family_ascii = _parse_entry(self._source.choice(family_names.split(", ")))
+        given, given_ascii = _parse_entry(self._source.choice(_cultures()[culture]["given"]))
+        family, family_ascii = _parse_entry(self._source.choice(_cultures()[culture]["family"]))
         shown = f"{family}{_FAMILY_FIRST[culture]}{given}" if culture in _FAMILY_FIRST else f"{given} {family}"
         stem = f"{given_ascii}.{family_ascii}"
         address, number = stem, 1

@@ -7,11 +7,10 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from auditor.demo.names import ascii_address
 from auditor.demo.products import identifier, plan_ids, sku_id
 
 
-class Licence(Struct, frozen=True, kw_only=True):
+class Licence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An assignment of a product to a user; with an error, the user does not have the product."""
 
     part: str
@@ -23,13 +22,13 @@ class Licence(Struct, frozen=True, kw_only=True):
     """Names of disabled service plans."""
 
 
-class Person(Struct, frozen=True, kw_only=True):
+class Person(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One account; the defaults describe an employee who signed in yesterday."""
 
     name: str
     address: str
     """The user principal name before the @; for guests the complete mail address."""
-    department: str | None
+    department: str | None = None
     title: str | None = None
     licences: tuple[Licence, ...] = ()
     country: str = "NL"
@@ -173,9 +172,3 @@ def _organisation_data(person: Person) -> Mapping[str, str] | None:
         return None
     full_cost_centre = f"{cost_centre} {person.country}" if division == "Retail" else cost_centre
     return {"division": division, "costCenter": full_cost_centre}
-
-
-def employee(name: str, department: str | None, title: str, *licences: Licence, **more: Any) -> Person:
-    """Return an employee; the default address is derived from the name."""
-    properties = {"address": ascii_address(name)} | more
-    return Person(name=name, department=department, title=title, licences=licences, **properties)

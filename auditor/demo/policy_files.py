@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, date, datetime
-from importlib.resources import files
 
 from auditor import resources
 from auditor.demo.tenants import snapshot_instant
@@ -30,5 +29,5 @@ def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
 def overlay(as_of: datetime) -> bytes:
     """Return the policies, waivers, contracts and prices of the demo's tenants as a YAML file."""
     shift = snapshot_instant(as_of.astimezone(UTC)).date() - WRITTEN.date()
-    text = (files("auditor.demo") / "overlay.yaml").read_text(encoding="utf-8")
+    text = resources.demo_text("overlay.yaml")
     return _DATE.sub(lambda match: f"{match[1]}{date.fromisoformat(match[2]) + shift}", text).encode()

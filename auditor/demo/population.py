@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from auditor.demo.licences import FABRIC_FREE, FLOW_FREE
 from auditor.demo.names import Namer
 from auditor.demo.people import Licence, Person
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place of work."""
 
     country: str
@@ -18,7 +17,7 @@ class Place(Struct, frozen=True, kw_only=True):
     office: str
 
 
-class Department(Struct, frozen=True, kw_only=True):
+class Department(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A number of users with the same suite."""
 
     name: str
@@ -46,9 +45,9 @@ def _person(department: Department, number: int, namer: Namer, source: random.Ra
     place = source.choice(department.places)
     licences = [department.suite, *(licence for count, licence in department.extras if number < count)]
     if source.random() < 0.12:
-        licences.append(FLOW_FREE)
+        licences.append(Licence(part="FLOW_FREE"))
     if source.random() < 0.08:
-        licences.append(FABRIC_FREE)
+        licences.append(Licence(part="POWER_BI_STANDARD"))
     return Person(
         name=name,
         address=address,

@@ -17,7 +17,7 @@ _COMPANY_PLANS = frozenset({"EXCHANGE_S_FOUNDATION", "MIP_S_CLP1", "MIP_S_CLP2",
 _SEAT_STATES = {"Enabled": "enabled", "Warning": "warning", "Suspended": "suspended", "LockedOut": "lockedOut"}
 
 
-class DemoSubscription(Struct, frozen=True, kw_only=True):
+class DemoSubscription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A subscription; days are counted from the day of the demo."""
 
     total: int
@@ -28,17 +28,12 @@ class DemoSubscription(Struct, frozen=True, kw_only=True):
     age: int = 400
 
 
-class Purchase(Struct, frozen=True, kw_only=True):
+class Purchase(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A product of a tenant with its subscriptions."""
 
     part: str
     subscriptions: tuple[DemoSubscription, ...]
     applies_to: str = "User"
-
-
-def purchase(part: str, total: int, ends_in: int | None, **more: Any) -> Purchase:
-    """Return a product with a single subscription."""
-    return Purchase(part=part, subscriptions=(DemoSubscription(total=total, ends_in=ends_in, **more),))
 
 
 def identifier(*parts: str) -> str:

@@ -10,9 +10,7 @@ from msgspec.structs import replace
 
 from auditor import __version__
 from auditor.demo.access import access_objects
-from auditor.demo.contoso.tenant import CONTOSO
-from auditor.demo.fabrikam import FABRIKAM
-from auditor.demo.organisation import DemoGroup, Directory, Organisation
+from auditor.demo.organisation import DemoGroup, Directory, Organisation, organisations
 from auditor.demo.people import ConversionContext, assigned_products, graph_user, user_id
 from auditor.demo.products import company_subscriptions, identifier, sku_id, subscribed_skus
 from auditor.demo.usage import report_rows, usage_columns
@@ -23,8 +21,6 @@ from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest, Snapshot
 from auditor.snapshot.schema import DEVICE_COLUMNS, REPORT_COLUMNS
-
-ORGANISATIONS = (CONTOSO, FABRIKAM)
 
 _REQUESTED_COLUMNS = {
     **REPORT_COLUMNS,
@@ -47,7 +43,7 @@ def snapshots(as_of: datetime) -> tuple[Snapshot, ...]:
     same every day.
     """
     reference = snapshot_instant(as_of)
-    return tuple(_snapshot(organisation, reference, current=True) for organisation in ORGANISATIONS)
+    return tuple(_snapshot(organisation, reference, current=True) for organisation in organisations())
 
 
 def previous(as_of: datetime) -> tuple[Snapshot, ...]:
@@ -56,7 +52,7 @@ def previous(as_of: datetime) -> tuple[Snapshot, ...]:
     Some findings have not appeared yet, and others are not resolved yet.
     """
     reference = snapshot_instant(as_of)
-    return tuple(_snapshot(organisation, reference, current=False) for organisation in ORGANISATIONS)
+    return tuple(_snapshot(organisation, reference, current=False) for organisation in organisations())
 
 
 def snapshot_instant(as_of: datetime) -> datetime:
@@ -80,7 +76,7 @@ def _snapshot(organisation: Organisation, reference: datetime, *, current: bool)
         instant=reference if current else reference - timedelta(days=1),
         group_id=group_id,
     )
-    state = _graph_state(organisation, organisation.directory(current), context)
+    state = _graph_state(organisation, organisation.directory(current=current), context)
     manifest = Manifest(
         tenant=organisation.name,
         tenant_id=organisation.tenant_id,
@@ -103,7 +99,7 @@ def _graph_state(organisation: Organisation, directory: Directory, context: Conv
     people = [
         person for person in directory.people if context.reference - timedelta(days=person.created) < context.instant
     ]
-    present = Directory(people=tuple(people), groups=directory.groups, products=directory.products)
+    present = Directory(people=tuple(people), groups=directory.groups)
     consumed = Counter(part for person in people for part in assigned_products(person))
     users = [{**graph_user(person, context), **usage_columns(person, context)} for person in people]
     return {
@@ -119,10 +115,10 @@ def _graph_state(organisation: Organisation, directory: Directory, context: Conv
         ],
         "users": users,
         "reports": report_rows(users, context.instant),
-        "subscribedSkus": subscribed_skus(organisation.name, directory.products, consumed),
-        "subscriptions": company_subscriptions(organisation.name, directory.products, midnight),
+        "subscribedSkus": subscribed_skus(organisation.name, organisation.products, consumed),
+        "subscriptions": company_subscriptions(organisation.name, organisation.products, midnight),
         "groups": [_group(group, present, context) for group in directory.groups],
-        **access_objects(organisation.name, people, context),
+        **access_objects(organisation, people, context),
     }
 
 

@@ -1,1 +1,0 @@
-"""Builds Contoso Retail, the large tenant of the demo."""
