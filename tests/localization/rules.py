@@ -1,9 +1,11 @@
-"""Rules by language: words of negation, and messages whose translation equals the English text."""
+"""Rules about translations: words of negation, names, and what languages.yaml says about each language."""
 
 import re
-from re import Pattern
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-# ruff: noqa: RUF001 - word lists in the letters of their languages
+import yaml
 
 DENIED = re.compile(r"(?i)\b(?:not|never|cannot|nobody|nothing|none|neither|no longer|no|without)\b|n't\b")
 """English words of negation: without them a sentence has the opposite meaning."""
@@ -12,28 +14,12 @@ NOT_DENIED = re.compile(
 )
 """English phrases that many languages translate without a negation."""
 
-DENIALS: dict[str, Pattern[str]] = {
-    "nl": re.compile(
-        r"(?i)\b(?:niet(?:s|-\w+)?|nooit|geen|niemand|noch|nergens|zonder|nee|"
-        r"on(?:bekend|volledig|aangeroerd|gebruikt|mogelijk|gewijzigd|gemoeid|bereikbaar)\w*|mislukt|ontbre\w+|geweigerd|buitengesloten)\b"
-    ),
-    "da": re.compile(
-        r"(?i)\b(?:ikke|aldrig|ingen|intet|ingenting|hverken|uden|nej|heller|"
-        r"u(?:kendt|fuldstændig|berørt|brugt|mulig|ændret|tilgængelig)\w*|mangl\w+)\b"
-    ),
-    "sv": re.compile(
-        r"(?i)\b(?:inte|aldrig|ingen|inget|inga|ingenting|varken|utan|nej|heller|ej|"
-        r"o(?:känd|kända|fullständig|berör|använd|möjlig|förändra|tillgänglig|licensiera)\w*|sakna\w*)\b"
-    ),
-    "tr": re.compile(
-        r"(?i)\b(?:değil\w*|yok\w*|hiç\w*|asla|hayır)\b|\bne\b.*\bne\b|\w(?:m[ıiuü]yor|s[ıiuü]z(?:\b|ca|ce|l[aeıiuü]|d[ıiuü]|[ıiuü]))|"
-        r"\wm[ae](?:z|d[ıi]|m[ıi]ş|m[ae]|y[ae]n|y[ae]b|y[ıi]n|y[ae]c|y[ıi]p|d[ae]n|s[ıi]n(?:l[ae]r)?\b)"
-    ),
-    "de": re.compile(
-        r"(?i)\b(?:nicht\w*|nie|niemals|kein\w*|niemand\w*|weder|ohne|nein|andernfalls|"
-        r"un(?:bekannt|vollständig|berührt|genutzt|benutzt|möglich|verändert|erreichbar|zugewiesen)\w*|fehl\w+|fehlschl\w+|verweigert|ausgesperrt|lizenzlos\w*)\b"
-    ),
-}
+_LANGUAGES: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("languages.yaml").read_text(encoding="utf-8"))
+DENIALS = {language: re.compile("".join(data["denials"])) for language, data in _LANGUAGES.items()}
+QUOTES: dict[str, tuple[str, str]] = {language: tuple(data["quotes"]) for language, data in _LANGUAGES.items()}
+DOCUMENTED = [(language, *label) for language, data in _LANGUAGES.items() for label in data["documented"].items()]
+"""(language, English label, label in the language)."""
+WRONG = [(language, pattern) for language, data in _LANGUAGES.items() for pattern in data["wrong"]]
 
 NAMES = re.compile(
     r"redundant-licence|m365-license-auditor|Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services|License IDs?"
@@ -57,44 +43,5 @@ _TITLES = frozenset(
 )
 """Titles of pages that exist only in English."""
 
-SAME: dict[str, frozenset[str]] = {
-    "nl": frozenset(
-        {
-            "Product",
-            "product",
-            "Tenant",
-            "tenant",
-            "Contract",
-            "Detail",
-            "Status",
-            "serviceplan",
-            "open",
-            "info",
-            "{count} info",
-            "{count} open",
-            "%(count)s open",
-            "Run",
-            "run",
-            "Tenants",
-            "contract {name}",
-        }
-    )
-    | frozenset(
-        {
-            "{count} product",
-            "{count} tenant",
-            "{count} tenants",
-            "tenant {name}",
-            "tenants: {known}",
-            "tenants: {tenants}",
-        }
-    )
-    | _TITLES
-    | frozenset({"test {name}", "selector {name}", "{path} is {found}", "argument {name}: {reason}"}),
-    "da": _TITLES | {"info", "{count} info", "Status", "population {name}", "division", "Division"},
-    "sv": _TITLES
-    | {"info", "{count} info", "Status", "Policy", "policy", "{count} policy", "text", "division", "Division"},
-    "tr": _TITLES,
-    "de": _TITLES | {"Name", "Status"},
-}
+SAME = {language: _TITLES.union(data["same"]) for language, data in _LANGUAGES.items()}
 """By language: messages whose translation equals the English text."""
