@@ -7,7 +7,7 @@ import pytest
 from auditor.domain.errors import InputError
 from auditor.policy.schema.check import SchemaName, check
 from auditor.policy.yaml.reader import parse
-from tests.builders.document.policy_documents import TENANTS
+from tests.builders.document.policy_documents import document_text
 
 
 def errors_of(text: str, schema: SchemaName = "policy") -> list[str]:
@@ -224,7 +224,7 @@ def test_credential_must_have_the_keys_of_its_type(credential: str, expected: li
 
 
 def test_mail_has_either_smtp_or_graph() -> None:
-    mail = TENANTS.replace("  send: changed", "  graph: {tenant: contoso}")
+    mail = document_text("tenants").replace("  send: changed", "  graph: {tenant: contoso}")
     assert errors_of(mail, "tenants") == [
         "19:3 bad-value: 'mail' has smtp and graph, but may have only one of them (keep 'smtp' or 'graph')"
     ]

@@ -20,10 +20,11 @@ from auditor.domain.policy.selector import USER_PROPERTIES
 from auditor.policy.schema.check import SchemaName, check, fits
 from auditor.policy.schema.mistake import KINDS
 from auditor.policy.yaml.reader import parse
-from tests.builders.document.policy_documents import VALID
+from tests.builders.document.policy_documents import document_text
 
 ROOT = Path(__file__).parents[2]
 NAMES: tuple[SchemaName, ...] = ("policy", "policy-test", "tenants")
+VALID: dict[SchemaName, Any] = {name: parse(document_text(name), file="f.yaml").value for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)
