@@ -16,8 +16,6 @@ from pathlib import Path
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
 from auditor.domain.policy.model import PolicySet
@@ -28,6 +26,8 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.render import render
 from auditor.result.diff import compare
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from auditor.snapshot.reader import read
 from benchmarks.measurement import FIFTY
 from benchmarks.processes.engine import multiplied

@@ -12,9 +12,12 @@ from auditor.domain.actions.action import REDUCING, Concern
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
+from auditor.domain.similar_name import tenants_hint
 
 OPEN: Final = Status.OPEN
 _BUYING: Final = "buy"
@@ -194,3 +197,12 @@ def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:
 def all_prices_known(result: Result) -> bool:
     """Return whether every open finding that costs seats has a price; else the sum is a lower bound."""
     return not any(stats.unpriced for stats in _stats(result))
+
+
+def single_tenant(result: Result, name: str) -> Result:
+    """Return a result with only one tenant of a run. Raises UsageError if the run does not have the tenant."""
+    tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
+    if not tenants:
+        hint = tenants_hint(name, (tenant.name for tenant in result.tenants))
+        raise UsageError("tenant-unknown", Message("the result has no tenant '{name}'", name=name), hint=hint)
+    return Result(run=result.run, tenants=tenants, fleet=NO_FLEET, summary=summarise(tenants))

@@ -4,11 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from auditor.domain.enums import Severity
-from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
-from auditor.domain.similar_name import tenants_hint
-from auditor.result.aggregate import NO_FLEET, summarise
+from auditor.result.aggregate import summarise
 
 MAX_LISTED_TENANTS: Final = 50
 """Maximum number of tenants whose findings and actions one report lists: nobody reads those of a hundred."""
@@ -34,15 +31,6 @@ def by_urgency(tenants: Iterable[TenantResult]) -> tuple[TenantResult, ...]:
 def most_urgent_tenants(result: Result) -> tuple[TenantResult, ...]:
     """Return the tenants whose findings and actions a report lists, the most urgent first."""
     return by_urgency(result.tenants)[:MAX_LISTED_TENANTS]
-
-
-def single_tenant(result: Result, name: str) -> Result:
-    """Return a result with only one tenant of a run. Raises UsageError if the run does not have the tenant."""
-    tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
-    if not tenants:
-        hint = tenants_hint(name, (tenant.name for tenant in result.tenants))
-        raise UsageError("tenant-unknown", Message("the result has no tenant '{name}'", name=name), hint=hint)
-    return Result(run=result.run, tenants=tenants, fleet=NO_FLEET, summary=summarise(tenants))
 
 
 def _sort_key(tenant: TenantResult) -> TenantSortKey:

@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.demo import snapshots
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.render import render
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import OPTIONAL_TABLES
 from auditor.snapshot.writer import write

@@ -16,7 +16,6 @@ from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
-from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.arrays.memory import release_arrow_memory
 from auditor.domain.enums import Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
@@ -28,6 +27,7 @@ from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
+from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import manifest_of, read
 
@@ -184,7 +184,7 @@ _DIFFERENT_KEY = Diagnostic(
 def _with_pseudonyms(result: Result, key: RedactionKey | None) -> Result:
     if key is None:
         return result
-    from auditor.app.redaction.redact import redacted  # noqa: PLC0415  only if users have pseudonyms
+    from auditor.result.redaction.redact import redacted  # noqa: PLC0415  only if users have pseudonyms
 
     return redacted(result, key)
 

@@ -6,12 +6,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from auditor.app.redaction.pseudonyms import PSEUDONYM
 from auditor.deliver.github.issues import LABEL, Issue, Repository
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.render.ci.issue import END, SEVERITY, issue_body, issue_id, issue_labels, issue_title
 from auditor.render.text.labels import Labels
+from auditor.result.redaction.pseudonyms import PSEUDONYM
 from auditor.result.work_items import FLEET, WorkItem, is_certainly_done, work_items
 
 

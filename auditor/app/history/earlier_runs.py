@@ -19,8 +19,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.render import FORMATS
 from auditor.render.text.earlier_run import EarlierRun
-from auditor.result.aggregate import money, summarise
-from auditor.result.ranking import single_tenant
+from auditor.result.aggregate import money, single_tenant, summarise
 from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]

@@ -12,7 +12,6 @@ from auditor.app.mail.job import DeliveryReport, DeliveryStatus, MailJob
 from auditor.app.mail.letters import ReaderExtras, channel_message_of, mail_of
 from auditor.app.mail.recipients import check_mail, check_recipients, select_envelopes
 from auditor.app.mail.routes import Routes
-from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localized_result
 from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.envelopes import Envelope, MailReason, reason, week_of
@@ -25,6 +24,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel, channel_of
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.result.redaction.redact import redacted
 
 
 class _Prepared(Struct, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.domain.errors import Diagnostic
 from auditor.domain.message import NOTHING, Message
 from auditor.domain.tenant import Settings
+from auditor.result.redaction.pseudonyms import RedactionKey
 
 
 class DeliveryStatus(StrEnum):

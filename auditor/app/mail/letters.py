@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attach_report
 from auditor.app.mail.job import MailJob
-from auditor.app.redaction.pseudonyms import PSEUDONYM
 from auditor.deliver.mail.envelopes import Envelope
 from auditor.deliver.mail.letter import Attachment, MailMessage
 from auditor.deliver.webhooks.webhook import WebhookMessage
@@ -20,6 +19,7 @@ from auditor.render.chat.message import render_message
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.result.redaction.pseudonyms import PSEUDONYM
 
 MAX_APPROVALS: Final = 500_000
 """The maximum size of an owner's files in bytes; they are attached in addition to the report."""

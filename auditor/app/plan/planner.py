@@ -10,10 +10,7 @@ from msgspec.structs import replace
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
-from auditor.app.plan.constraints import avoid, learn, undecided_policies
 from auditor.app.plan.failed_tenants import empty_plan, failed_after, planned
-from auditor.app.plan.planned_state import with_state
-from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import all_checks
@@ -32,6 +29,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open_findings import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH
+from auditor.remedy.planner.constraints import avoid, learn, undecided_policies
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
 from auditor.remedy.planner.evaluated_options import Options, options_of
@@ -49,9 +47,11 @@ from auditor.remedy.planner.questions.decisions import unmatched
 from auditor.remedy.planner.questions.questions import is_settled
 from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_notices, with_seat_steps
 from auditor.remedy.planner.reach import reach_of
+from auditor.remedy.planner.remaining import remaining_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
+from auditor.remedy.verification.planned_state import with_state
 from auditor.render.plan.question_text import subscription_names
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.omissions import omissions

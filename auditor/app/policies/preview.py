@@ -14,8 +14,6 @@ from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policies.git_ref import bases_of, commit_of, files_of, is_safe
 from auditor.app.policy_files import DEFAULT, LIBRARY, installed_base, pinned_base, policy_files
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.domain.message import NOTHING, Message, joined
@@ -27,6 +25,8 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.policy.loader import load
 from auditor.render.text.evidence.facts import names_by_set, product_names
 from auditor.result.preview_counts import worse
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 
 
 class PreviewRequest(Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from auditor.app.report.outputs import Output
 from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.render import render, tenant_json
-from auditor.result.ranking import single_tenant
+from auditor.result.aggregate import single_tenant
 
 _Written = TypeVar("_Written")
 

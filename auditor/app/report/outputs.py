@@ -22,7 +22,8 @@ from auditor.render import FORMATS, TenantSpans, render, result_json, tenant_fra
 from auditor.render.formats import unknown_format
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.view.content import PageContent
-from auditor.result.ranking import MAX_SECTIONS, single_tenant
+from auditor.result.aggregate import single_tenant
+from auditor.result.ranking import MAX_SECTIONS
 
 TERMINAL = "terminal"
 STDOUT = "-"

@@ -18,8 +18,8 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 
 if TYPE_CHECKING:
-    from auditor.app.redaction.pseudonyms import RedactionKey
     from auditor.domain.result.model import Result
+    from auditor.result.redaction.pseudonyms import RedactionKey
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _SEPARATOR: Final = re.compile(r",(?=[^,=./\\]*(?:[,=]|$))")
@@ -263,7 +263,7 @@ def check_redacted_store(args: argparse.Namespace) -> None:
 
 def pseudonym_key() -> "RedactionKey":
     """Return the key in AUDITOR_REDACT_KEY, or a random one. Raises UsageError (`redact-key`) for a short key."""
-    from auditor.app.redaction.pseudonyms import key_of  # noqa: PLC0415  only with pseudonyms
+    from auditor.result.redaction.pseudonyms import key_of  # noqa: PLC0415  only with pseudonyms
 
     return key_of(os.environ, os.urandom)
 

@@ -17,13 +17,8 @@ _NARROW_SPACE: Final = "\u202f"
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
-def columns() -> int:
-    """Return the width of the terminal; 80 if unknown."""
-    return shutil.get_terminal_size().columns
-
-
-def render(markdown: str, *, width: int, colour: bool) -> str:
-    """Render Markdown as lines of at most `width` columns; code and addresses are never wrapped."""
+def render(markdown: str, *, colour: bool, width: int | None = None) -> str:
+    """Render Markdown, wrapped to `width` columns or else to the terminal's width, except code and addresses."""
     return "\n".join(_lines(markdown, width, colour=colour)) + "\n"
 
 
@@ -35,7 +30,7 @@ def wrapped_text(text: str, *, first: str = "", rest: str = "", width: int | Non
     parts = text.replace(_NARROW_SPACE, _NO_BREAK_SPACE).split(_NO_BREAK_SPACE)
     return textwrap.fill(
         _NO_BREAK_SPACE.join(map(printable, parts)),
-        width or columns(),
+        width or shutil.get_terminal_size().columns,
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
@@ -43,7 +38,7 @@ def wrapped_text(text: str, *, first: str = "", rest: str = "", width: int | Non
     ).replace(_NO_BREAK_SPACE, " ")
 
 
-def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:
+def _lines(markdown: str, width: int | None, *, colour: bool) -> Iterator[str]:
     in_code = False
     for raw in markdown.rstrip("\n").split("\n"):
         line = printable(raw)

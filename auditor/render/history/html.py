@@ -24,9 +24,9 @@ from auditor.render.history.labels import (
     seat_columns,
     tenant_table,
 )
+from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.render.text.static_page import page, table, tag
 
 _WIDTH: Final = 160
 _HEIGHT: Final = 40

@@ -20,11 +20,11 @@ from auditor.guidance.parts import HEADINGS
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.embedded_data import embedded_data
+from auditor.render.static_page import embedded_text, hash_source
 from auditor.render.tables.flat import row_count
 from auditor.render.text.guidance import MARKUP
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
-from auditor.render.text.static_page import embedded_text, hash_source
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Page
 from auditor.render.view.tenant_table import fleet_rows, page_path

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
+from auditor.result.aggregate import single_tenant
 from auditor.result.codec.encoder import framed_pieces
 from auditor.result.codec.result_document import result_document
-from auditor.result.ranking import single_tenant
 
 TenantSpans = dict[str, tuple[int, int]]
 """Start and end offset of each tenant's object in result.json, in bytes, by tenant name."""

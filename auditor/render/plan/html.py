@@ -8,7 +8,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan
 from auditor.render.html.report import environment
 from auditor.render.plan.page import plan_view
-from auditor.render.text.static_page import content_policy, embedded_text
+from auditor.render.static_page import content_policy, embedded_text
 
 _STYLES: Final = ("styles/report.css", "styles/plan.css")
 

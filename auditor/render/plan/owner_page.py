@@ -12,8 +12,8 @@ from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.approvals import questions_by_action
 from auditor.render.plan.outline_text import affecting, finding_name
 from auditor.render.plan.question_text import commented_answers, sentence
+from auditor.render.static_page import PageSection, text_page
 from auditor.render.text.guidance import plain
-from auditor.render.text.static_page import PageSection, text_page
 
 _MAX_NAMES: Final = 50
 """The maximum number of names of an action on the page."""

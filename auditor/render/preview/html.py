@@ -20,9 +20,9 @@ from auditor.render.preview.markdown import (
     tallied,
     unevaluated_lines,
 )
+from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.render.text.static_page import page, table, tag
 from auditor.result.preview_counts import by_department, by_policy, tally
 
 _ROWS: Final = 1000

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from auditor.domain.result.model import Result
+from auditor.render.static_page import text_page
 from auditor.render.text.labels import Labels
-from auditor.render.text.static_page import text_page
 from auditor.render.verification.view import sections
 
 

@@ -15,9 +15,9 @@ from auditor.domain.result.verification import (
     Verdict,
 )
 from auditor.findings.display_names import detail_label, product_name
+from auditor.render.static_page import PageSection
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.static_page import PageSection
 from auditor.render.text.summary import completeness
 from auditor.render.text.verification import (
     STATES,

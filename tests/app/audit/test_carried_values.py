@@ -8,13 +8,13 @@ import pytest
 from auditor.app.audit.merge import merge, policies_of
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result, SeatBounds, TenantResult
 from auditor.policy.loader import load as load_policies
 from auditor.render import render
 from auditor.result.codec.result_reader import load
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import NOW, bought, sku_id, tenant, user
 

@@ -9,8 +9,6 @@ from msgspec.structs import replace
 from auditor.app.audit.merge import merge
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
@@ -19,6 +17,8 @@ from auditor.policy.loader import load as load_policies
 from auditor.render import render
 from auditor.result.codec.result_reader import load
 from auditor.result.diff import compare
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import NOW, bought, tenant, user
 

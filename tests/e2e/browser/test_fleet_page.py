@@ -8,7 +8,7 @@ import pytest
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render import render
 from auditor.render.html import report
-from auditor.result.ranking import single_tenant
+from auditor.result.aggregate import single_tenant
 from tests.builders.result.results import result
 
 

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from auditor.app.policy_tests.fixtures import fixture_snapshot
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Notice, TenantResult
 from auditor.engine.policy import unmatched as unmatched_policies
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from tests.builders.tenant.tenants import NOW, audited, bought, judged, policy_file, subscription, tenant, user
 
 REQUIRE = "assignments: {require: [SPE_F1]}"

@@ -11,8 +11,6 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_tests.fixtures import fixture_snapshot
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.catalogue.store import builtin
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -21,6 +19,8 @@ from auditor.domain.result.model import TenantResult
 from auditor.policy.loader import load
 from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

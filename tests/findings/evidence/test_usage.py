@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from auditor.app.redaction.pseudonyms import RedactionKey
-from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Source
 from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from tests.builders.tenant.tenants import audited, judged, policy_file, tenant, user
 

@@ -28,7 +28,7 @@ UNUSED_BY_AUDIT = (
     *(
         "auditor.app.ci.github_actions",
         "auditor.app.audit.merge",
-        "auditor.app.redaction.redact",
+        "auditor.result.redaction.redact",
         "auditor.app.saved_results",
         "auditor.catalogue.microsoft",
     ),

@@ -12,8 +12,7 @@ from auditor.render.html import report
 from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
-from auditor.result.aggregate import summarise
-from auditor.result.ranking import single_tenant
+from auditor.result.aggregate import single_tenant, summarise
 from tests.builders.result.results import result
 
 SECTION = '<div id="(t-[^"]+|fleet)"'

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localized_result
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import configured_locale, declare, locale_of, one_of, pseudonym_key, reader_locale
@@ -17,6 +16,7 @@ from auditor.domain.errors import printable
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
+from auditor.result.redaction.redact import redacted
 
 if TYPE_CHECKING:
     from auditor.app.ci.issues import IssueChange

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
-from auditor.app.redaction.redact import redacted
 from auditor.app.report.outputs import outputs, parse_format
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_runs
@@ -18,6 +17,7 @@ from auditor.cli.arguments.options import (
     pseudonym_key,
 )
 from auditor.cli.commands.audits.audit import FORMAT_NAMES, print_result, publish, write_localized
+from auditor.result.redaction.redact import redacted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

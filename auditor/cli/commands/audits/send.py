@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.app.redaction.redact import redacted
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import (
     add_mail_arguments,
@@ -27,6 +26,7 @@ from auditor.domain.tenant import Channel, Settings, channel_of
 from auditor.domain.translation import N_
 from auditor.files.user_folder import user_folder
 from auditor.localization import Localization, localization
+from auditor.result.redaction.redact import redacted
 from auditor.settings.loader import read
 
 if TYPE_CHECKING:

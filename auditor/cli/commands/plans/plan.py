@@ -14,7 +14,6 @@ from auditor.app.plan.command import (
     tenant_documents,
     written_files,
 )
-from auditor.app.redaction.redact import redacted_plan
 from auditor.cli.arguments.audit_request import state_request
 from auditor.cli.arguments.document_targets import print_written, targets_of
 from auditor.cli.arguments.live_tenants import add_live_arguments
@@ -37,6 +36,7 @@ from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
+from auditor.remedy.planner.redaction import redacted_plan
 from auditor.render.plan.summary import missing_data
 
 EXAMPLES = """\

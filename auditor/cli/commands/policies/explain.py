@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.explanation.lookup import explain, is_fingerprint
 from auditor.cli.arguments.options import declare, now, one_of, output_folder, reader_locale
 from auditor.cli.terminal.console import colourful, out
-from auditor.cli.terminal.markdown import columns, render
+from auditor.cli.terminal.markdown import render
 from auditor.domain.enums import Agreement, Cloud
 from auditor.localization import localization
 
@@ -64,5 +64,5 @@ def run(args: argparse.Namespace) -> int:
         today=now().date(),
     )
     # Files and pipes get Markdown; on a terminal it is rendered.
-    out(render(text, width=columns(), colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
+    out(render(text, colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
     return 0

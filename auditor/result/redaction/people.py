@@ -8,11 +8,11 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.result.model import Result, Run
+from auditor.result.redaction.pseudonyms import RedactionKey
 
 PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
 """Keys of evidence and selectors that identify a user."""

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.audit.remediation import remedied
-from auditor.app.redaction.pseudonyms import RedactionKey, key_of
-from auditor.app.redaction.redact import redacted
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
 from auditor.result.aggregate import concerns
+from auditor.result.redaction.pseudonyms import RedactionKey, key_of
+from auditor.result.redaction.redact import redacted
 from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, policy_set, tenant, user
 
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)

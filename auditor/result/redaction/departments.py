@@ -5,8 +5,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from auditor.app.redaction.people import UserPseudonyms
 from auditor.domain.result.seat_usage import DepartmentReport, UnitUsage
+from auditor.result.redaction.people import UserPseudonyms
 from auditor.result.seats import unit_sum
 
 _MIN_PEOPLE: Final = 5

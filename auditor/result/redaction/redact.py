@@ -7,19 +7,23 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from auditor.app.redaction.departments import redacted_departments
-from auditor.app.redaction.people import PERSONAL, UserPseudonyms, named_in, people_in_policies, people_of, with_texts
-from auditor.app.redaction.pseudonyms import PSEUDONYM, RedactionKey
 from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
-from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding, report_order
 from auditor.domain.result.model import Coverage, FleetResult, Notice, PolicyOutcome, Result, Run, TenantResult
 from auditor.domain.result.verification import ActionVerdict, TenantVerification
 from auditor.findings.action_table import mapped
-from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
-from auditor.remedy.planner.questions.questions import question_order
+from auditor.result.redaction.departments import redacted_departments
+from auditor.result.redaction.people import (
+    PERSONAL,
+    UserPseudonyms,
+    named_in,
+    people_in_policies,
+    people_of,
+    with_texts,
+)
+from auditor.result.redaction.pseudonyms import PSEUDONYM, RedactionKey
 
 Part = TypeVar("Part", TenantResult, FleetResult)
 Reasoned = TypeVar("Reasoned", Coverage, PolicyOutcome)
@@ -51,16 +55,6 @@ def redacted(result: Result, key: RedactionKey) -> Result:
         run=_run(result.run, people_in_policies(result, key, named)),
         tenants=tuple(_tenant(tenant, key, named) for tenant in result.tenants),
         fleet=_fleet(result.fleet, UserPseudonyms(key=key, named=named)),
-    )
-
-
-def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
-    """Replace users in a plan; with the same key, a user has the same pseudonym as in the result."""
-    return replace(
-        plan,
-        tenants=tuple(_tenant_plan(tenant, key) for tenant in plan.tenants),
-        fleet=_proof(plan.fleet, UserPseudonyms(key=key)),
-        redacted=True,
     )
 
 
@@ -137,8 +131,8 @@ def _fleet(fleet: FleetResult, people: UserPseudonyms) -> FleetResult:
     if past is not None:
         past = replace(
             past,
-            findings=_findings(past.findings, people),
-            unconfirmed=_findings(past.unconfirmed, people),
+            findings=redacted_findings(past.findings, people),
+            unconfirmed=redacted_findings(past.unconfirmed, people),
             closed=people.fingerprints(past.closed),
         )
     return replace(_part(fleet, people), past=past)
@@ -146,15 +140,15 @@ def _fleet(fleet: FleetResult, people: UserPseudonyms) -> FleetResult:
 
 def _part(part: Part, people: UserPseudonyms) -> Part:
     """Replace users in the fields that a tenant and the fleet have in common."""
-    findings = part.findings.map(lambda batch: _findings(batch, people))
+    findings = part.findings.map(lambda batch: redacted_findings(batch, people))
     positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
     return replace(
         part,
         findings=findings,
-        fixed=_findings(part.fixed, people),
-        unconfirmed=_findings(part.unconfirmed, people),
+        fixed=redacted_findings(part.fixed, people),
+        unconfirmed=redacted_findings(part.unconfirmed, people),
         closed=people.fingerprints(part.closed),
-        actions=mapped(part.actions, lambda action: _action(action, people, positions)),
+        actions=mapped(part.actions, lambda action: redacted_action(action, people, positions)),
         notices=tuple(
             replace(notice, message=_notice(notice, people), subject=people.free_text(notice.subject))
             for notice in part.notices
@@ -165,52 +159,6 @@ def _part(part: Part, people: UserPseudonyms) -> Part:
 def _reasons(items: Iterable[Reasoned], people: UserPseudonyms) -> tuple[Reasoned, ...]:
     return tuple(
         item if item.reason is None else replace(item, reason=item.reason.rewritten(people.free_text)) for item in items
-    )
-
-
-def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
-    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
-    findings = _findings(tenant.findings, people)
-    positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
-    dropped = (
-        replace(item, subject=people.program_text(item.subject), why=people.program_text(item.why))
-        for item in tenant.dropped
-    )
-    return replace(
-        tenant,
-        actions=tuple(_action(action, people, positions) for action in tenant.actions),
-        findings=findings,
-        questions=tuple(sorted((_question(question, people) for question in tenant.questions), key=question_order)),
-        proof=_proof(tenant.proof, people),
-        dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
-        solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
-        changes=None,
-        expected=(),
-        holdings=(),
-    )
-
-
-def _question(question: Question, people: UserPseudonyms) -> Question:
-    return replace(
-        question,
-        id=people.key.question(question.id) if question.subject in people.ids else question.id,
-        subject=people.text(question.subject),
-        name=people.program_text(question.name),
-        address=people.program_text(question.address),
-        findings=people.fingerprints(question.findings),
-    )
-
-
-def _proof(proof: Proof, people: UserPseudonyms) -> Proof:
-    remaining = (
-        replace(item, fingerprint=people.key.fingerprint(item.fingerprint), why=people.program_text(item.why))
-        for item in proof.remaining
-    )
-    return replace(
-        proof,
-        fixed=people.fingerprints(proof.fixed),
-        remaining=tuple(sorted(remaining, key=lambda item: item.fingerprint)),
-        new=_findings(proof.new, people),
     )
 
 
@@ -258,7 +206,7 @@ def _notice(notice: Notice, people: UserPseudonyms) -> Message:
     )
 
 
-def _findings(findings: Iterable[Finding], people: UserPseudonyms) -> tuple[Finding, ...]:
+def redacted_findings(findings: Iterable[Finding], people: UserPseudonyms) -> tuple[Finding, ...]:
     """Replace users in findings, and sort those of the same policy and check by their pseudonyms."""
     changed = (_finding(finding, people) for finding in findings)
     return tuple(
@@ -284,7 +232,8 @@ def _finding(finding: Finding, people: UserPseudonyms) -> Finding:
     return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
 
 
-def _action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]) -> Action:
+def redacted_action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]) -> Action:
+    """Replace users in an action, and order its findings by `positions`: fingerprint → index."""
     findings = sorted(
         map(people.key.fingerprint, action.findings),
         key=lambda fingerprint: (positions.get(fingerprint, -1), fingerprint),

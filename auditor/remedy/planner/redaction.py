@@ -1,0 +1,66 @@
+"""Replaces users in a plan with the pseudonyms that they have in the Result."""
+
+from msgspec.structs import replace
+
+from auditor.domain.policy.decision import Question
+from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
+from auditor.remedy.planner.questions.questions import question_order
+from auditor.result.redaction.people import UserPseudonyms, people_of
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted_action, redacted_findings
+
+
+def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
+    """Replace users in a plan; with the same key, a user has the same pseudonym as in the result."""
+    return replace(
+        plan,
+        tenants=tuple(_tenant_plan(tenant, key) for tenant in plan.tenants),
+        fleet=_proof(plan.fleet, UserPseudonyms(key=key)),
+        redacted=True,
+    )
+
+
+def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
+    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
+    findings = redacted_findings(tenant.findings, people)
+    positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
+    dropped = (
+        replace(item, subject=people.program_text(item.subject), why=people.program_text(item.why))
+        for item in tenant.dropped
+    )
+    return replace(
+        tenant,
+        actions=tuple(redacted_action(action, people, positions) for action in tenant.actions),
+        findings=findings,
+        questions=tuple(sorted((_question(question, people) for question in tenant.questions), key=question_order)),
+        proof=_proof(tenant.proof, people),
+        dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
+        solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
+        changes=None,
+        expected=(),
+        holdings=(),
+    )
+
+
+def _question(question: Question, people: UserPseudonyms) -> Question:
+    return replace(
+        question,
+        id=people.key.question(question.id) if question.subject in people.ids else question.id,
+        subject=people.text(question.subject),
+        name=people.program_text(question.name),
+        address=people.program_text(question.address),
+        findings=people.fingerprints(question.findings),
+    )
+
+
+def _proof(proof: Proof, people: UserPseudonyms) -> Proof:
+    remaining = (
+        replace(item, fingerprint=people.key.fingerprint(item.fingerprint), why=people.program_text(item.why))
+        for item in proof.remaining
+    )
+    return replace(
+        proof,
+        fixed=people.fingerprints(proof.fixed),
+        remaining=tuple(sorted(remaining, key=lambda item: item.fingerprint)),
+        new=redacted_findings(proof.new, people),
+    )
