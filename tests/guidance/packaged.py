@@ -1,7 +1,10 @@
-"""The packaged guidance articles."""
+"""The packaged guidance articles, and the addresses that they may contain."""
 
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from auditor.guidance import Library, open_library
 
@@ -17,3 +20,9 @@ def texts() -> dict[str, str]:
 def packaged() -> Library:
     files = texts()
     return open_library(files, files.__getitem__)
+
+
+@cache
+def known_links() -> dict[str, Any]:
+    """Return the addresses that Microsoft documents, by kind."""
+    return dict(yaml.safe_load(Path(__file__).with_name("known_links.yaml").read_text(encoding="utf-8")))

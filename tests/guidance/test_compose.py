@@ -12,8 +12,7 @@ from auditor.guidance import Composed, Variant, compose
 from auditor.guidance.tenant_guidance import Hyperlink
 from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.messages import ENGLISH
-from tests.guidance.known_links import HOMES
-from tests.guidance.packaged import packaged
+from tests.guidance.packaged import known_links, packaged
 
 ARTICLES = sorted(packaged().articles)
 AGREEMENTS = [agreement for agreement in Agreement if agreement is not Agreement.UNKNOWN]
@@ -120,8 +119,8 @@ def test_link_to_active_users_is_that_of_the_cloud() -> None:
     pages = {
         Cloud.WORLDWIDE: "https://go.microsoft.com/fwlink/p/?linkid=834822",
         Cloud.CHINA: "https://go.microsoft.com/fwlink/p/?linkid=850628",
-        Cloud.USGOV: HOMES["usgov"],
-        Cloud.USGOV_DOD: HOMES["usgov-dod"],
+        Cloud.USGOV: known_links()["homes"]["usgov"],
+        Cloud.USGOV_DOD: known_links()["homes"]["usgov-dod"],
     }
     for cloud, page in pages.items():
         guidance = composed("move-users", replace(KNOWN, cloud=cloud))
@@ -131,7 +130,8 @@ def test_link_to_active_users_is_that_of_the_cloud() -> None:
 
 def test_fallback_link_is_labelled_as_the_page_that_it_opens() -> None:
     guidance = composed("move-users", replace(KNOWN, cloud=Cloud.USGOV))
-    assert {link.label for link in guidance.links if link.url == HOMES["usgov"]} == {"Microsoft 365 admin center"}
+    home = known_links()["homes"]["usgov"]
+    assert {link.label for link in guidance.links if link.url == home} == {"Microsoft 365 admin center"}
 
 
 def test_closed_page_is_named_without_a_link() -> None:
