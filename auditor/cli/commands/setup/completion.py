@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from auditor import resources
 from auditor.cli.arguments.options import declare, location, reader_locale
 from auditor.cli.terminal.console import document
 from auditor.domain.enums import Severity
@@ -98,44 +99,39 @@ class _Command(Struct, frozen=True, kw_only=True):
         )
 
 
+def _filled(name: str, **blocks: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a template, with blocks of lines instead of the lines `@NAME@`."""
+    for line in resources.report_text(f"templates/completion/{name}").splitlines():
+        if line.startswith("@"):
+            yield from blocks[line.strip("@")]
+        else:
+            yield line
+
+
 def _bash(commands: Sequence[_Command]) -> Iterator[str]:
-    yield "# Completion of auditor for bash. Write it to a file that bash-completion reads:"
-    yield "#   auditor completion bash > ~/.local/share/bash-completion/completions/auditor"
-    yield "# or into a file of your own that ~/.bashrc reads with `source FILE`."
-    yield "_auditor() {"
-    yield "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= values= files= i"
-    yield "    # bash splits --option=value at the sign"
-    yield '    if [[ $current == "=" ]]; then current=; fi'
-    yield '    if [[ $before == "=" ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi'
-    yield "    for ((i = 1; i < COMP_CWORD; i++)); do"
-    yield "        if [[ ${COMP_WORDS[i]} != -* ]]; then command=${COMP_WORDS[i]}; break; fi"
-    yield "    done"
-    yield '    case "$command $before" in'
+    names = " ".join([*(command.name for command in commands), "--help", "--version"])
+    return _filled(
+        "auditor.bash",
+        values=_bash_values(commands),
+        names=[f"                '') values={_quoted(names)} ;;"],
+        commands=_bash_commands(commands),
+    )
+
+
+def _bash_values(commands: Sequence[_Command]) -> Iterator[str]:
     for command in commands:
         for option in command.options:
             if option.names and option.takes_value:
                 patterns = " | ".join(f'"{command.name} {name}"' for name in option.names)
                 yield f"        {patterns}) {_bash_suggestions(option)} ;;"
-    yield "        *)"
-    yield '            case "$command" in'
-    names = " ".join([*(command.name for command in commands), "--help", "--version"])
-    yield f"                '') values={_quoted(names)} ;;"
+
+
+def _bash_commands(commands: Sequence[_Command]) -> Iterator[str]:
     for command in commands:
         flags = f"values={_quoted(' '.join(command.flags))}"
         yield f"                {command.name})"
         yield f"                    if [[ $current == -* ]]; then {flags}"
         yield f"                    else {_bash_suggestions(command.operands)}; fi ;;"
-    yield "            esac ;;"
-    yield "    esac"
-    yield "    COMPREPLY=()"
-    yield "    local line"
-    yield '    while IFS= read -r line; do COMPREPLY+=("$line"); done < <('
-    yield '        if [[ -n $values ]]; then compgen -W "$values" -- "$current"; fi'
-    yield '        if [[ -n $files ]]; then compgen -f -- "$current"; fi'
-    yield "    )"
-    yield "    if [[ -n $files ]]; then compopt -o filenames 2>/dev/null; fi"
-    yield "}"
-    yield "complete -F _auditor auditor"
 
 
 def _bash_suggestions(option: _Option) -> str:
@@ -144,30 +140,11 @@ def _bash_suggestions(option: _Option) -> str:
 
 
 def _zsh(commands: Sequence[_Command]) -> Iterator[str]:
-    yield "#compdef auditor"
-    yield "# Completion of auditor for zsh. Write it to a folder of $fpath, and start zsh again:"
-    yield '#   auditor completion zsh > "${fpath[1]}/_auditor"'
-    yield "_auditor() {"
-    yield "    local -a commands"
-    yield "    local context state state_descr line"
-    yield "    typeset -A opt_args"
-    yield "    if (( CURRENT == 2 )); then"
-    yield "        commands=("
-    for command in commands:
-        yield f"            {_quoted(f'{command.name}:{command.help}')}"
-    yield "        )"
-    yield "        _describe command commands"
-    yield "        return"
-    yield "    fi"
-    yield "    local name=$words[2]"
-    yield "    shift words"
-    yield "    (( CURRENT-- ))"
-    yield "    case $name in"
-    for command in commands:
-        yield f"        {command.name}) _arguments -s {' '.join(_zsh_arguments(command))} ;;"
-    yield "    esac"
-    yield "}"
-    yield 'if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _auditor "$@"; else compdef _auditor auditor; fi'
+    return _filled(
+        "auditor.zsh",
+        descriptions=(f"            {_quoted(f'{command.name}:{command.help}')}" for command in commands),
+        commands=(f"        {item.name}) _arguments -s {' '.join(_zsh_arguments(item))} ;;" for item in commands),
+    )
 
 
 def _zsh_arguments(command: _Command) -> Iterator[str]:
@@ -215,36 +192,21 @@ def _fish_values(option: _Option) -> list[str]:
 
 
 def _powershell(commands: Sequence[_Command]) -> Iterator[str]:
-    yield "# Completion of auditor for PowerShell. Add it to your profile:"
-    yield "#   auditor completion powershell >> $PROFILE"
-    yield "Register-ArgumentCompleter -Native -CommandName auditor -ScriptBlock {"
-    yield "    param($wordToComplete, $commandAst, $cursorPosition)"
-    yield f"    $commands = {_array(command.name for command in commands)}"
-    yield "    $options = @{"
-    for command in commands:
-        yield f"        '{command.name}' = {_array(command.flags)}"
-    yield "    }"
-    yield "    # Values of options and commands. PowerShell offers files where nothing is found."
-    yield "    $values = @{"
+    return _filled(
+        "auditor.ps1",
+        commands=[f"    $commands = {_array(command.name for command in commands)}"],
+        options=(f"        '{command.name}' = {_array(command.flags)}" for command in commands),
+        values=_powershell_values(commands),
+    )
+
+
+def _powershell_values(commands: Sequence[_Command]) -> Iterator[str]:
     for command in commands:
         for option in command.options:
             for name in option.names if option.values else ():
                 yield f"        '{command.name} {name}' = {_array(option.values)}"
         if command.operands.values:
             yield f"        '{command.name} ' = {_array(command.operands.values)}"
-    yield "    }"
-    yield "    $before = @($commandAst.CommandElements | Select-Object -Skip 1 |"
-    yield "        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.ToString() })"
-    yield "    $command = $before | Where-Object { $_ -notlike '-*' } | Select-Object -First 1"
-    yield "    $last = $before | Select-Object -Last 1"
-    yield "    if (-not $command) { $found = $commands }"
-    yield '    elseif ($values.ContainsKey("$command $last")) { $found = $values["$command $last"] }'
-    yield "    elseif ($wordToComplete -like '-*') { $found = $options[$command] }"
-    yield '    else { $found = $values["$command "] }'
-    yield '    $found | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {'
-    yield "        [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)"
-    yield "    }"
-    yield "}"
 
 
 def _array(values: Iterable[str]) -> str:
