@@ -1,7 +1,10 @@
 """Generates docs/reference: every key of the files that people write, from the descriptions of the JSON Schemas."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
+
+import yaml
 
 from auditor.app.explanation.key_markdown import key_lines
 from auditor.localization import localization
@@ -13,66 +16,9 @@ _BLOCKS: Final = frozenset(
 )
 _EXTENSION: Final = "extensionAttribute"
 """Prefix of fifteen keys of the same kind: the first is documented for all of them."""
-_LEADS: Final[Mapping[str, tuple[str, str]]] = {
-    "policy-files": (
-        "Policy files",
-        """\
-YAML 1.2 files in `policies/`, loaded together: names of populations and product sets are visible in all of them.
-A policy has exactly one of the [blocks](blocks.md). Its population (`users`, see [selectors](selectors.md)) limits the
-people whom the block evaluates.
-""",
-    ),
-    "selectors": (
-        "Selectors",
-        """\
-A selector chooses people, in `users` of a policy or waiver and in `populations`. All its keys must match. If a fact
-was not collected, it is unknown whether the person matches, and the policy is not evaluated if the result depends on it.
-A selector may also be the name of a population.
-
-A property of users takes a text, a list of texts of which one has to match, `null` for an absent or empty value, or a
-mapping of [operators](#operators). Letter case does not matter.
-""",
-    ),
-    "blocks": (
-        "Blocks",
-        """\
-A policy has exactly one block. The pages of the [checks](../checks/README.md) describe which key raises which check,
-and how to fix the findings.
-""",
-    ),
-    "policy-tests": (
-        "Policy tests",
-        """\
-A file `x_test.yaml` beside `x.yaml`, run by `auditor test`. A test fails if a finding is missing, and if there is one
-that it does not expect. A fact that is not given is unknown if it can be unknown in a real tenant.
-""",
-    ),
-    "tenants": (
-        "tenants.yaml",
-        """\
-Which tenants are audited, how to sign in, and who gets mail. The file never contains a secret, only the names of
-environment variables and files.
-""",
-    ),
-    "decisions": ("decisions.yaml", "Answers to the questions of a [plan](../plan.md), beside the policies.\n"),
-}
-"""Page → its title and introduction."""
-_LEAD: Final = """\
-Every key of the files that people write. `auditor explain KEY` prints the same text, and editors show it with the
-[JSON Schemas](../editors.md).
-"""
-_PRODUCT_SETS: Final = """\
-## Product sets
-
-A product, or a list of products:
-
-- a `skuPartNumber` (`SPE_E3`) or `skuId`; `auditor products TEXT` finds them. Letter case does not matter.
-- a glob over part numbers: `VISIO*`
-- a name from `products`
-- a built-in set: `*` (every SKU), `free` (what costs nothing), `paid` (all others), `trial` (SKUs whose subscriptions
-  are all trials)
-- `{withService: EXCHANGE_S_ENTERPRISE}`: every SKU that contains the service plan
-"""
+_TEXTS: Final[Mapping[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("reference_pages.yaml").read_text(encoding="utf-8")
+)
 
 
 def reference_pages(note: str) -> dict[str, str]:
@@ -81,7 +27,7 @@ def reference_pages(note: str) -> dict[str, str]:
     of_policy = policy["policies"].keys
     users = next(key for key in of_policy if key.path[-1] == "users")
     keys: dict[str, tuple[Iterable[FileKey], int, str]] = {
-        "policy-files": ((key for key in all_below(policy.values()) if _in_file(key)), 0, _PRODUCT_SETS),
+        "policy-files": ((key for key in all_below(policy.values()) if _in_file(key)), 0, _TEXTS["product_sets"]),
         "selectors": (all_below(users.keys), 2, _operators(users)),
         "blocks": (all_below(key for key in of_policy if key.path[-1] in _BLOCKS), 1, ""),
         "policy-tests": (all_below(top_keys("policy-test")), 0, ""),
@@ -90,13 +36,13 @@ def reference_pages(note: str) -> dict[str, str]:
     }
     texts, index = {}, []
     for name, (page_keys, drop, end) in keys.items():
-        title, lead = _LEADS[name]
+        title, lead = (_TEXTS["pages"][name][part] for part in ("title", "introduction"))
         listed = tuple(page_keys)
         parts = [f"{note}# {title}\n\n{lead}", *(_section(key, drop) for key in listed), *([end] if end else [])]
         texts[f"reference/{name}.md"] = "\n".join(parts)
         links = [f"[`{key.path[-1]}`]({name}.md#{_anchor(key, drop)})" for key in listed if len(key.path) - drop <= 2]
         index.append(f"## [{title}]({name}.md)\n\n{' · '.join(dict.fromkeys(links))}\n")
-    return {"reference/README.md": "\n".join([f"{note}# Reference\n\n{_LEAD}", *index]), **texts}
+    return {"reference/README.md": "\n".join([f"{note}# Reference\n\n{_TEXTS['index']}", *index]), **texts}
 
 
 def all_below(keys: Iterable[FileKey]) -> Iterator[FileKey]:
