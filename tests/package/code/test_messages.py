@@ -15,7 +15,7 @@ COMPUTED_SLUGS = {
     # One slug for each kind of structural mistake; checked by tests/schemas/test_schemas.py.
     "auditor/policy/schema/check.py": 1,
     # `policy-unknown-` and the kind of the name; listed in the test below.
-    "auditor/app/policies/validation.py": 1,
+    "auditor/policy/unknown_names.py": 1,
     # An error of a worker of the cluster, with its slug.
     "auditor/spark/evaluation.py": 1,
     # The slug of the settings error that a credential raised.
@@ -53,7 +53,7 @@ def test_every_slug_in_the_code_has_a_section() -> None:
     assert len(literals) > 40, "the search found too little to be right"
     kinds = {kind.value: "auditor/graph/errors.py" for kind in FaultKind}
     kinds_of_names = ("policy-unknown-product", "policy-unknown-service", "policy-unknown-role")
-    mentions = dict.fromkeys(kinds_of_names, "auditor/app/policies/validation.py")
+    mentions = dict.fromkeys(kinds_of_names, "auditor/policy/unknown_names.py")
     required = {**literals, **kinds, **mentions}
     assert {slug: location for slug, location in required.items() if slug not in set(sections())} == {}
 
