@@ -93,11 +93,14 @@ class Extensions(Struct, kw_only=True):
         documents, roots, mistakes = read_documents(
             base.files, self.gaps, schema_checked=base.schema_checked, limit_size=True
         )
+        errors_before = len(self.diagnostics.items)
         self.diagnostics.items.extend(mistakes)
         names = frozenset(name for name, _ in base.files)
         self.files |= names
         roots = [*self.roots(roots, (*ancestors, names)), *roots]
-        if mistakes or not self._is_pinned(node, base, digest_of(documents)):
+        if not mistakes:
+            self._check_pin(node, base, digest_of(documents))
+        if len(self.diagnostics.items) > errors_before:  # changes of an incomplete base would cause more errors
             self.gaps.anything = self.gaps.sections = True
             return roots
         return list(self._changed_roots(node, roots))
@@ -135,8 +138,8 @@ class Extensions(Struct, kw_only=True):
         self._bases_read.add(names)
         return base
 
-    def _is_pinned(self, node: Node, base: Base, digest: str) -> bool:
-        """Return whether the version and digest of a base are as pinned; a difference is reported."""
+    def _check_pin(self, node: Node, base: Base, digest: str) -> None:
+        """Report the version or digest of a base if it is not as pinned."""
         origin = node["from"]
         version = str(origin.value).removeprefix(STARTER)
         if base.version is not None and base.version != version:
@@ -150,24 +153,20 @@ class Extensions(Struct, kw_only=True):
                 origin,
                 Message("`auditor policies update` shows what changes; or install version {wanted}", wanted=version),
             )
-            return False
-        if not node.has("digest"):
+        elif not node.has("digest"):
             self.diagnostics.error(
                 "extends-digest",
                 Message("'extends' has no digest for '{location}'", location=origin.value),
                 node,
                 Message("write `digest: {digest}`", digest=digest),
             )
-            return False
-        if node["digest"].value != digest:
+        elif node["digest"].value != digest:
             self.diagnostics.error(
                 "extends-digest",
                 Message("the content of '{location}' does not match this digest", location=origin.value),
                 node["digest"],
                 Message("review what changed there, then write `digest: {digest}`", digest=digest),
             )
-            return False
-        return True
 
     def _changed_roots(self, node: Node, roots: Sequence[Node]) -> Iterator[Node]:
         """Yield the roots of a base with the changes of a file applied; changes of unknown names are reported."""
@@ -222,7 +221,7 @@ class Extensions(Struct, kw_only=True):
             path: Path = ("policies", len(policies))
             origins[path] = (root.document, ("policies", index))
             change = changes.get(str(item["id"]))
-            policies.append(item if change is None else _merge(item, change, path, origins, top=True))
+            policies.append(item if change is None else _merge(item, change, path, origins, origins[path], top=True))
         if "policies" in value:
             value["policies"] = policies
             if not policies:
@@ -275,18 +274,26 @@ def _merge(
     change: Node,
     path: Path,
     origins: Origins,
+    base: tuple[Document, Path],
     *,
     top: bool = False,
 ) -> dict[str, Any]:
-    """Return a mapping with a change applied: mappings are merged, null removes a key, any other value replaces it."""
+    """Return a mapping with a change applied: mappings are merged, null removes a key, any other value replaces it.
+
+    `base` is where the mapping was written.
+    """
     merged = dict(value)
     for key, node in change.items():
         before = merged.get(key)
         if node.value is None:
             merged.pop(key, None)
         elif isinstance(before, Mapping) and isinstance(node.value, Mapping) and not (top and key in _REPLACED_KEYS):
-            merged[key] = _merge(before, node, (*path, key), origins)
+            merged[key] = _merge(before, node, (*path, key), origins, (base[0], (*base[1], key)))
         else:
             merged[key] = node.value
             origins[*path, key] = (node.document, node.path)
+    if not top and any(node.value is None for _, node in change.items()):  # an error about the rest is in the change
+        origins[path] = (change.document, change.path)
+        for key in merged:
+            origins.setdefault((*path, key), (base[0], (*base[1], key)))
     return merged

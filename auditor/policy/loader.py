@@ -54,7 +54,7 @@ def load(
     With `schema_checked`, the files are known to fit the schema, as those that ship with the program, and it is not
     checked. Without `limit_size`, their size is not limited, as for text that was merged from several files of limited
     size. With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is an error too,
-    and there is a warning about each waiver that ended before that day.
+    and there is a warning about each waiver and decision that ended before that day.
     `decisions` are files of decisions, which may use the names that the policies define. `bases` finds the files of
     `extends`. Raises InputError with every mistake of every file, in order of file and position.
     """
@@ -76,7 +76,7 @@ def load(
     waivers = _waivers(roots, names, policy_ids, waivers_from, complete=not gaps.anything)
     prices = read_prices(roots, names)
     contracts, currency = read_contracts(roots, names, prices)
-    answers = read_decisions(decisions, names, policy_ids, complete=not gaps.anything)
+    answers = read_decisions(decisions, names, policy_ids, waivers_from, complete=not gaps.anything)
     errors = [item for item in diagnostics.items if item.level is Level.ERROR]
     if errors:
         raise InputError(sorted(set(errors), key=_sort_key))
@@ -157,11 +157,11 @@ def _waivers(
 ) -> list[Waiver]:
     """Read the waivers; an unknown policy is an error, unless a file with errors may define it."""
     limits = [
-        int(root["defaults"].value["waiverMaxDays"])
+        root["defaults"]["waiverMaxDays"]
         for root in roots
         if root.has("defaults") and root["defaults"].has("waiverMaxDays")
     ]
-    limit = min(limits, default=None)
+    limit = min(limits, key=lambda item: int(item.value), default=None)
     waivers: dict[str, Waiver] = {}
     for root in roots:
         for node in root.each_of("waivers"):
@@ -177,15 +177,21 @@ def _waivers(
     return list(waivers.values())
 
 
-def _check_end(waiver: Waiver, node: Node, names: Names, waivers_from: date, limit: int | None) -> None:
-    """Record an error if a waiver runs for more than `limit` days from a day, and a warning if it ended before it."""
+def _check_end(waiver: Waiver, node: Node, names: Names, waivers_from: date, limit: Node | None) -> None:
+    """Record an error if a waiver runs for more days from a day than `limit`, and a warning if it ended before it."""
     days = (waiver.expires - waivers_from).days
-    if limit is not None and days > limit:
+    if limit is not None and days > limit.value:
+        hint = Message(
+            "let it end within {limit} days, or change `waiverMaxDays` at {file}:{line}",
+            limit=limit.value,
+            file=limit.span().file,
+            line=limit.span().line,
+        )
         names.diagnostics.error(
             "waiver-too-long",
-            Message("the waiver runs {days} days, longer than the {limit} allowed", days=days, limit=limit),
+            Message("the waiver runs {days} days, longer than the {limit} allowed", days=days, limit=limit.value),
             node,
-            Message("let it end within {limit} days, or change `defaults: {waiverMaxDays}`", limit=limit),
+            hint,
         )
     if days < 0:
         names.diagnostics.warning(

@@ -164,6 +164,7 @@ def test_digest_ignores_comments_and_layout() -> None:
         ("  policies: {spare: {health: {errors: deny}}}\n", ("our/p.yaml:5:22", "policy-several-constraints")),
         ("  policies: {spare: {id: other}}\n", ("our/p.yaml:5:22", "policy-unknown-key")),
         ("  policies: {spare: {severity: hihg}}\n", ("our/p.yaml:5:32", "policy-bad-value")),
+        ("  policies: {guests: {assignments: {allow: null}}}\n", ("our/p.yaml:5:36", "policy-empty")),
         ("  policies: {guests: {users: staf}}\n", ("our/p.yaml:5:30", "policy-unknown-population")),
         ("  without: [spare]\n", ("our/p.yaml:5:3", "policy-unknown-key")),
     ],
@@ -226,6 +227,10 @@ def test_base_can_extend_another_base_and_both_can_be_changed() -> None:
         "own": "high",
         "staff-e5": "high",
     }
+    unpinned = {"../mid": middle, "starter": LIBRARY.replace("severity: low", "severity: info")}
+    with pytest.raises(InputError) as caught:
+        load([("our/p.yaml", top.replace("own:", "missing:").encode())], bases=bases(unpinned, "1.2.3"))
+    assert [diagnostic.slug for diagnostic in caught.value.diagnostics] == ["extends-digest"]
 
 
 def test_base_cannot_be_extended_twice_or_by_itself() -> None:

@@ -223,12 +223,14 @@ def test_maximum_length_of_waivers_counts_from_waivers_from(days: int, *, valid:
 
 
 @pytest.mark.parametrize(("today", "expected"), [(None, []), (date(2026, 12, 20), []), (date(2026, 12, 21), [3])])
-def test_waiver_that_ended_before_waivers_from_is_a_warning_at_its_end(today: date | None, expected: list[int]) -> None:
-    text = "version: 1\nwaivers:\n- {id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}\n"
-    warnings = load([("p.yaml", text.encode())], waivers_from=today).warnings
-    assert [item.span and item.span.line for item in warnings] == expected
-    for item in warnings:
-        assert (item.slug, item.level) == ("waiver-expired", Level.WARNING)
+def test_waiver_or_decision_that_has_ended_is_a_warning_at_its_end(today: date | None, expected: list[int]) -> None:
+    waiver = "version: 1\nwaivers:\n- {id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}\n"
+    decision = "version: 1\ndecisions:\n- {id: d, question: 7f3813a9ef57, answer: {release: true}, by: b, on: 2026-11-20, until: 2026-12-20}\n"
+    files = [("p.yaml", waiver.encode())]
+    warnings = load(files, waivers_from=today, decisions=[("d.yaml", decision.encode())]).warnings
+    assert [item.span and item.span.line for item in warnings] == expected * 2
+    for item, slug in zip(warnings, ("decision-expired", "waiver-expired"), strict=False):
+        assert (item.slug, item.level) == (slug, Level.WARNING)
         assert item.span is not None
         assert item.span.text[item.span.column - 1 :].startswith("2026-12-20")
 

@@ -69,6 +69,7 @@ def decide(request: DecideRequest) -> DecisionChange:
     name = request.file.as_posix()
     current = read_yaml(request.file, None) if exists(request.file) else None
     decisions = {decision.id: decision for decision in _decisions(request, current, name)}
+    today = request.as_of.date()
     errors: list[Diagnostic] = []
     answers: dict[str, tuple[ApprovalRow, Answer]] = {}
     for path in request.approvals:
@@ -86,7 +87,7 @@ def decide(request: DecideRequest) -> DecisionChange:
     if content is not None:
         by_id = {decision.id: decision for decision in _decisions(request, content, name)}
         _check_possible([by_id[item["id"]] for item in items], questions, answers)
-    decided = {*answers, *(decision.question for decision in decisions.values() if _is_valid(decision, request))}
+    decided = {*answers, *(decision.question for decision in decisions.values() if not decision.has_expired(today))}
     unanswered = sum(question.decision is None and question.id not in decided for question in questions.values())
     return DecisionChange(
         text=f"decisions:\n{block(items)}" if items else "",
@@ -197,7 +198,7 @@ def _is_answered(
     """
     row, answer = answer_row
     matching = [d for d in decisions.values() if question.id == d.question or d.id == question.decision]
-    valid_decisions = [decision for decision in matching if _is_valid(decision, request)]
+    valid_decisions = [decision for decision in matching if not decision.has_expired(request.as_of.date())]
     for decision in valid_decisions:
         if {decision.kind.value: decision.value} != dict(answer):
             message = Message(
@@ -206,10 +207,6 @@ def _is_answered(
             hint = Message("change or remove that decision, or leave the answer out")
             errors.append(Diagnostic(slug="answer-contradicting", message=message, span=row.span, hint=hint))
     return bool(valid_decisions)
-
-
-def _is_valid(decision: Decision, request: DecideRequest) -> bool:
-    return decision.until is None or decision.until >= request.as_of.date()
 
 
 def _items(answers: Mapping[str, Answer], request: DecideRequest, ids: set[str]) -> list[dict[str, Any]]:

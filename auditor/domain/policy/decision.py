@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from auditor.domain.actions.money import Money
 from auditor.domain.errors import Span
+from auditor.domain.message import Message
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.policy.selector import Selector
 from auditor.domain.saved_field import Label, SavedField
@@ -53,6 +54,15 @@ class Decision(Struct, frozen=True, kw_only=True):
     """The last day, in UTC, on which it is valid; None for no end."""
     reason: str
     span: Span
+
+    def has_expired(self, today: date) -> bool:
+        """Return whether its last day is before a day."""
+        return self.until is not None and self.until < today
+
+    @property
+    def expired_message(self) -> Message:
+        """The message about it after its last day."""
+        return Message("the decision {id} has expired: its last day was {until}", id=self.id, until=self.until)
 
 
 class Question(Struct, frozen=True, kw_only=True):

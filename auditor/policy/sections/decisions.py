@@ -1,6 +1,7 @@
 """Reads decisions.yaml: checks structure and meaning, with source positions, as for policies."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from auditor.domain.errors import InputError
 from auditor.domain.message import Message
@@ -13,11 +14,12 @@ from auditor.policy.yaml.reader import parse
 
 
 def read_decisions(
-    files: Iterable[tuple[str, bytes]], names: Names, policies: set[str], *, complete: bool
+    files: Iterable[tuple[str, bytes]], names: Names, policies: set[str], today: date | None, *, complete: bool
 ) -> tuple[Decision, ...]:
     """Return the decisions of files; mistakes are reported to the diagnostics of `names`.
 
-    `complete` is whether `policies` contains every policy, so that any other id is a mistake.
+    With `today`, there is a warning about each decision that ended before. `complete` is whether `policies` contains
+    every policy, so that any other id is a mistake.
     """
     by_id: dict[str, Decision] = {}
     for file, text in files:
@@ -36,6 +38,9 @@ def read_decisions(
             if first is not decision:
                 message = Message("the decision id '{id}' is already used", id=decision.id)
                 names.diagnostics.duplicate("decision-duplicate-id", message, node["id"], first.span)
+            if today is not None and decision.has_expired(today):
+                hint = Message("remove it, or let it end later")
+                names.diagnostics.warning("decision-expired", decision.expired_message, node["until"], hint)
             if complete and decision.scope is not None and decision.scope.policy not in {None, *policies}:
                 _unknown_policy(node["for"]["policy"], names, policies)
     return tuple(sorted(by_id.values(), key=lambda decision: decision.id))

@@ -61,10 +61,8 @@ def apply_answers(
         matched = _matching(decision, questions, product_options) if applies else []
         possible = [question for question in matched if is_possible(decision, question)]
         matched_ids |= {decision.id} if possible or (matched and decision.question is not None) else set()
-        if possible and decision.until is not None and today > decision.until:
-            until = decision.until.isoformat()
-            text = Message("the decision {id} has expired: its last day was {until}", id=decision.id, until=until)
-            notices.append(_notice("expired", text, decision))
+        if possible and decision.has_expired(today):
+            notices.append(_notice("expired", decision.expired_message, decision))
             continue
         if matched and not possible and decision.question is not None:
             values = {"id": decision.id, "question": decision.question}
