@@ -1,5 +1,6 @@
 """The facts of one tenant from the small tables of its snapshot: SKUs, service plans, subscriptions and groups."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property, lru_cache
@@ -139,11 +140,17 @@ class TenantFacts:
     def marks_mailboxes(self) -> bool:
         """Whether the snapshot lists the users whose mailbox could not be read; all other mailboxes were read then."""
         gaps = self.snapshot.not_collected
-        if gaps is not None:
-            return _MAILBOX in gaps
+        return _MAILBOX in (self.users_without if gaps is None else gaps)
+
+    @cached_property
+    def users_without(self) -> Counter[str]:
+        """Property, or a source such as `signInActivity` → how many users it was not collected for."""
         tables = (batch.users for batch in self.snapshot.batches((_GAPS,), ()))
-        return any(
-            _MAILBOX in users.column(_GAPS).flatten().to_pylist() for users in tables if _GAPS in users.schema.names
+        return Counter(
+            name
+            for users in tables
+            if _GAPS in users.schema.names
+            for name in users.column(_GAPS).flatten().to_pylist()
         )
 
     @cached_property

@@ -96,10 +96,8 @@ def test_quota_over_unknown_people_names_what_was_not_collected() -> None:
     assert policy.missing == ("users.department",)
     state = tenant(*(person | {"notCollected": ["department"]} for person in people), subscribedSkus=seats)
     (policy,) = judged(block, state, users="{department: Sales}").policies
-    assert policy.missing == ("users",)
-    assert policy.reason == (
-        "for some users, it is not known whether they belong to the population, or have the product"
-    )
+    assert policy.missing == ("users.department",)
+    assert policy.reason == "the property department was not read for some users (2); collect the snapshot again"
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_user_without_license_lists_is_not_evaluated(tmp_path: Path) -> None:
         ("ann@contoso.example", ["assignedLicenses", "licenseAssignmentStates"])
     ]
     assert [policy.status.value for policy in result.policies] == ["not-evaluated", "pass", "not-evaluated"]
-    assert "could not be read" in (result.policies[0].reason or "")
+    assert "assignedLicenses was not read for some users (1)" in (result.policies[0].reason or "")
     assert not result.findings
 
 

@@ -155,6 +155,13 @@ def test_mailboxes_are_read_in_batches(graph: Emulator) -> None:
     assert snapshot.tables["users"]["notCollected"].null_count == 1_300
 
 
+def test_mailboxes_are_unavailable_if_graph_finds_no_user(graph: Emulator) -> None:
+    code = "Request_ResourceNotFound"
+    graph.faults.add("server-error", path="/users/*/mailboxSettings", status=404, code=code, times=None)
+    mailboxes = collect(graph, MAILBOXES, tenant=configured(graph, name="fabrikam")).manifest.coverage(Source.MAILBOXES)
+    assert (mailboxes.status, mailboxes.count, code in (mailboxes.reason or "")) == ("unavailable", 0, True)
+
+
 def test_mailboxes_are_denied_after_one_denied_batch(graph: Emulator) -> None:
     graph.faults.add("denied", path="/users/*/mailboxSettings", code="ErrorAccessDenied", times=None)
     snapshot = collect(graph, MAILBOXES)

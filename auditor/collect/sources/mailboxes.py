@@ -35,6 +35,8 @@ class _Counts(Struct):
     unknown: int = 0
     faults: dict[FaultKind, Fault] = field(default_factory=dict)
     """The first fault of each kind."""
+    missing: Fault | None = None
+    """The first answer that a user does not exist; a fault only if there is no other answer."""
 
 
 async def _read(context: CollectionContext) -> SourceResult:
@@ -50,7 +52,8 @@ async def _read(context: CollectionContext) -> SourceResult:
         partial(_read_batch, context, spool, counts),
         lambda: counts.known > 0 or counts.unknown < MAX_ITEMS,
     )
-    status, faults = None, list(counts.faults.values())
+    missing = () if counts.missing is None or counts.known else (counts.missing,)
+    status, faults = None, [*counts.faults.values(), *missing]
     if faults:
         status = SourceStatus.PARTIAL if counts.known else faults[0].coverage(read=0)
     elif listed.reason:
@@ -103,7 +106,9 @@ async def _read_batch(context: CollectionContext, spool: Spool, counts: _Counts,
             types[user] = answer
         elif answer.kind is FaultKind.NO_MAILBOX:
             types[user] = None
-        elif answer.kind is not FaultKind.MISSING:
+        elif answer.kind is FaultKind.MISSING:
+            counts.missing = counts.missing or answer
+        else:
             counts.unknown += 1
             counts.faults.setdefault(answer.kind, answer)
     counts.known += len(types)

@@ -15,11 +15,11 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.data_needs import selector_needs
-from auditor.snapshot.schema import SOURCE_OF_COLUMN
+from auditor.snapshot.schema import SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
 
 _INCOMPLETE = Message("some data of some users could not be read")
 
-_UNDATED = Message("some data of some users could not be read, or an assignment has no lastUpdatedDateTime")
+_UNDATED = Message("an assignment of some users has no lastUpdatedDateTime")
 
 
 def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _INCOMPLETE) -> NotEvaluated:
@@ -49,6 +49,17 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
                     "{source}: Microsoft's report does not have all users of the policy", source=source_title(source)
                 ),
             )
+    if not gaps.reasons:
+        names = {*bound.rules.properties(policy), *bound.rules.columns((policy,), ())[0]}
+        names.update(name for atom in atoms for name in selector_needs(atom).user_properties)
+        names |= {Source.SIGN_IN_ACTIVITY.value} if names.intersection(SIGN_IN_COLUMNS) else set()
+        for name in sorted(names.intersection(facts.users_without)):
+            reason = Message(
+                "the property {name} was not read for some users ({count}); collect the snapshot again",
+                name=name,
+                count=facts.users_without[name],
+            )
+            gaps.add(f"users.{name}", reason)
     if not gaps.reasons:
         undated = any(isinstance(atom, selectors.HeldFor) for atom in atoms)
         gaps.add("users", _UNDATED if undated else otherwise)

@@ -186,15 +186,19 @@ def limits(facts: Mapping[str, Any], l10n: Labels) -> str:
         return ""
     mixed = None not in (low, high) and str(low).isdecimal() != str(high).isdecimal()
     minimum, maximum = (l10n.bound(str(bound), of_seats=mixed) for bound in (low, high))
+    last = str(low if high is None else high)
+    count = int(last) if last.isdecimal() else 2  # a percentage takes the plural
     if high is None:
-        return l10n.gettext("at least {seats} spare", seats=minimum)
+        return l10n.plural("at least {seats} spare", "at least {seats} spare", count, seats=minimum)
     if "assigned" in facts:
-        return l10n.gettext("at most {seats} assigned", seats=maximum)
+        return l10n.plural("at most {seats} assigned", "at most {seats} assigned", count, seats=maximum)
     if "purchased" in facts:
-        return l10n.gettext("at most {seats} purchased", seats=maximum)
+        return l10n.plural("at most {seats} purchased", "at most {seats} purchased", count, seats=maximum)
     if low is None:
-        return l10n.gettext("at most {seats} spare", seats=maximum)
-    return l10n.gettext("at least {low}, at most {high} spare", low=minimum, high=maximum)
+        return l10n.plural("at most {seats} spare", "at most {seats} spare", count, seats=maximum)
+    return l10n.plural(
+        "at least {low}, at most {high} spare", "at least {low}, at most {high} spare", count, low=minimum, high=maximum
+    )
 
 
 def advice(change: int, l10n: Labels) -> str:
