@@ -222,6 +222,7 @@ def reprocess(tenant: Tenant, position: int, groups: Iterable[Group]) -> None:
             row = state(str(licence["skuId"]), group=group.id, error=error or "None", stamp=STAMP)
             states = [*states, row | {"disabledPlans": list(licence.get("disabledPlans", ()))}]
             recompute(tenant, position, states)
+        group.members_with_errors = None
 
 
 def reprocess_user(call: Call) -> Answer:

@@ -132,6 +132,7 @@ def test_group_without_free_seats_leaves_errors_until_reprocessed(emulator: Emul
     ]
     assert [(row["state"], row["error"]) for row in states] == [("Error", "CountViolation")]
     sku["prepaidUnits"]["enabled"] = 5
+    group.members_with_errors = list(group.members)
     path = "/users/dora@contoso.example/reprocessLicenseAssignment"
     assert client(emulator, path, method="POST", roles=WRITE).status_code == 200
     assert held(emulator, "dora") == {F3}
