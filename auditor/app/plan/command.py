@@ -1,6 +1,6 @@
 """Implements `auditor plan`: reads the tenants, creates the plan and writes its documents."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -144,6 +144,19 @@ def _pages(name: str, path: Path, plan: FleetPlan, l10n: Localization) -> Iterat
     for tenant in plan.tenants:
         page = single_plan(plan, tenant)
         yield ChildFile(path.parent, (tenant_name(tenant.name), path.name)), document(name, page, page, l10n)
+
+
+def earlier_plan_files(targets: Iterable[tuple[str, Path]], written: Container[Path]) -> Iterator[Path]:
+    """Yield the files of these formats for single tenants that are not in `written`, beside the targets."""
+    names = {
+        path.with_name(file): None
+        for name, path in targets
+        if name in TENANT_FORMATS or name in {"html", "markdown"}
+        for file in ((path.name, "undo.ps1", TENANT_FORMATS["approvals"]) if name == "powershell" else (path.name,))
+    }
+    for path in names:
+        found = (path, *sorted(path.parent.glob(f"*/{path.name}")))
+        yield from (file for file in found if file not in written and file.is_file())
 
 
 def keep_plan(location: Path | str, plan: FleetPlan) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from auditor.arrays.memory import release_arrow_memory
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message, unwritable
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
@@ -29,6 +29,7 @@ TERMINAL = "terminal"
 STDOUT = "-"
 _TENANTS_FOLDER = "tenants"
 """The folder for the files of individual tenants."""
+_MAX_EARLIER_FILES = 5
 Histories = Callable[[Result], Mapping[str, Sequence[EarlierRun]]]
 """Returns the earlier runs of each tenant of a result, by name."""
 
@@ -223,6 +224,30 @@ def _tenant_pages(
         page = render(tenant_result, "html", locale=locale, history=runs_by_tenant.get(tenant.name, ()))
         yield tenant_file(main_page.parent, tenant.name, "html"), page
         gc.collect(0)  # the template engine creates reference cycles
+
+
+def earlier_tenant_files(result: Result, output: Output) -> Iterator[Path]:
+    """Yield the files of individual tenants in the output folder that a run with this result does not write."""
+    names = {tenant.name for tenant in result.tenants}
+    page = next((path for name, path in output.files if name == "html" and path is not None), None)
+    folders = ((output.folder if output.tenant_files else None, "json"), (page and page.parent, "html"))
+    for folder, suffix in folders:
+        written = set() if suffix == "html" and _main_page(result, output) is None else names
+        found = [] if folder is None else sorted((folder / _TENANTS_FOLDER).glob(f"*.{suffix}"))
+        yield from (path for path in found if path.stem not in written)
+
+
+def earlier_files_warning(paths: Iterable[Path]) -> Iterator[Diagnostic]:
+    """Yield a warning if there are files of an earlier run, which somebody could take for those of this run."""
+    texts = list(map(str, paths))
+    if texts:
+        shown = ", ".join([*texts[:_MAX_EARLIER_FILES], *(["…"] if len(texts) > _MAX_EARLIER_FILES else [])])
+        yield Diagnostic(
+            slug="files-earlier-run",
+            message=Message("files that this run did not write are still in the output folder: {paths}", paths=shown),
+            hint=Message("remove them if they are of an earlier run, or choose another --output folder"),
+            level=Level.WARNING,
+        )
 
 
 def tenant_file(folder: Path, tenant: str, suffix: str) -> ChildFile:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from auditor.app.report.outputs import outputs, write_reports
+from auditor.app.report.outputs import earlier_files_warning, earlier_tenant_files, outputs, write_reports
 from auditor.render.view.content import PageContent
 from auditor.result.aggregate import summarise
 from auditor.result.ranking import MAX_SECTIONS
@@ -22,3 +22,20 @@ def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_pat
     for tenant in tenants:
         page = (tmp_path / "tenants" / f"{tenant.name}.html").read_text()
         assert f"{tenant.name} (Contoso)" in re.sub(r"<[^>]+>", "", page.partition("</h1>")[0])
+
+
+def test_files_of_tenants_that_are_no_longer_audited_are_named(tmp_path: Path) -> None:
+    sample = result()
+    tenants = tuple(replace(sample.tenants[0], name=f"t{number:02}") for number in range(MAX_SECTIONS + 1))
+    output = outputs([("html", None), ("json", None)], tmp_path)
+    fleet, smaller = (replace(sample, tenants=part) for part in (tenants, tenants[1:]))
+    write_reports(fleet, PageContent(fleet, "en"), output)
+    assert list(earlier_tenant_files(fleet, output)) == []
+    files = [path.relative_to(tmp_path / "tenants").as_posix() for path in earlier_tenant_files(smaller, output)]
+    assert files == ["t00.json", *(f"{tenant.name}.html" for tenant in tenants)], (
+        "a small fleet has no pages of tenants"
+    )
+    (warning,) = earlier_files_warning(earlier_tenant_files(smaller, output))
+    assert "t00.json" in str(warning.message)
+    assert str(warning.message).endswith(", …")
+    assert list(earlier_tenant_files(smaller, outputs([("csv", None)], tmp_path))) == []

@@ -11,7 +11,15 @@ from auditor.app.audit.run import audited
 from auditor.app.locations import store_at
 from auditor.app.report.containment import write_contained
 from auditor.app.report.localization import localized_result
-from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, write_reports
+from auditor.app.report.outputs import (
+    TERMINAL,
+    Output,
+    earlier_files_warning,
+    earlier_tenant_files,
+    outputs,
+    parse_format,
+    write_reports,
+)
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.arguments.options import (
@@ -25,7 +33,7 @@ from auditor.cli.arguments.options import (
     output_folder,
     reader_locale,
 )
-from auditor.cli.terminal.console import print_notice, translated_text, warnings
+from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.report_folder import write_all
@@ -150,6 +158,8 @@ def _report(
         code = max(code, stored)
     # Printed after storing, because the reader of the summary may close the pipe.
     print_result(content, output, written, quiet=args.quiet)
+    if not (args.tenant or args.shard or args.quiet):
+        print_diagnostics(earlier_files_warning(earlier_tenant_files(result, output)), locale=args.locale)
     publish(content.result, output, locale=locale, code=code)
     if settings is None:
         return code

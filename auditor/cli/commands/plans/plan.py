@@ -8,12 +8,14 @@ from auditor.app.plan.command import (
     FORMATS,
     TENANT_FORMATS,
     document,
+    earlier_plan_files,
     exit_code,
     keep_plan,
     run_plans,
     tenant_documents,
     written_files,
 )
+from auditor.app.report.outputs import earlier_files_warning
 from auditor.cli.arguments.audit_request import state_request
 from auditor.cli.arguments.document_targets import print_written, targets_of
 from auditor.cli.arguments.live_tenants import add_live_arguments
@@ -24,7 +26,7 @@ from auditor.cli.arguments.options import (
     pseudonym_key,
     reader_locale,
 )
-from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.missing_data import print_missing_data
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
@@ -97,7 +99,8 @@ def run(args: argparse.Namespace) -> int:
     if key is not None:
         plans = tuple(redacted_plan(plan, key) for plan in plans)
     plan, localized = plans[0], plans[-1]
-    files = written_files([(name, path) for name, path in targets if path is not None], plan, localized, l10n)
+    file_targets = [(name, path) for name, path in targets if path is not None]
+    files = written_files(file_targets, plan, localized, l10n)
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only with --by
 
@@ -116,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
         print_missing_data(missing_data(localized, l10n), l10n)
     if not args.quiet:
         print_written(written, l10n)
+        if not args.tenant:
+            print_diagnostics(earlier_files_warning(earlier_plan_files(file_targets, written)), locale=args.locale)
     return exit_code(plan)
 
 

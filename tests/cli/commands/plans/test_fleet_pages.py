@@ -146,3 +146,13 @@ def test_terminal_has_a_line_for_each_of_the_first_of_many_tenants(tmp_path: Pat
     assert "and 3 more" in tenants
     assert any(line.startswith("All tenants together: open findings 90 → 0") for line in tenants)
     assert not any(line.startswith("t02:") for line in tenants)
+
+
+def test_plan_names_the_scripts_of_earlier_plans(tmp_path: Path) -> None:
+    tenants_of(tmp_path, 2)
+    plan = ("plan", "rules.yaml", "--as-of", AS_OF, "-f", "powershell", "--snapshot")
+    assert "warning" not in expect(0, *plan, "snapshots", cwd=tmp_path).err
+    assert "warning" not in expect(0, *plan, "snapshots", cwd=tmp_path).err
+    assert "warning" not in expect(0, *plan, "snapshots", "--tenant", "t01", cwd=tmp_path).err
+    (warning,) = re.findall("warning.*", expect(0, *plan, "snapshots/t01", cwd=tmp_path).err)
+    assert "out/t01/plan.ps1, out/t02/plan.ps1, out/t01/undo.ps1" in warning
