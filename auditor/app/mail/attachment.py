@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import PurePath
 from typing import Final
 
-from auditor.deliver.mail.letter import Attachment
+from auditor.deliver.mail.mail_message import Attachment
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Attach
 from auditor.render import FORMATS, render

@@ -9,13 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from auditor.app.mail.job import DeliveryReport, DeliveryStatus, MailJob
-from auditor.app.mail.letters import ReaderExtras, channel_message_of, mail_of
+from auditor.app.mail.messages import ReaderExtras, channel_message_of, mail_of
 from auditor.app.mail.recipients import check_mail, check_recipients, select_envelopes
 from auditor.app.mail.routes import Routes
 from auditor.app.report.localization import localized_result
 from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.envelopes import Envelope, MailReason, reason, week_of
-from auditor.deliver.mail.letter import Attachment, MailMessage, message, split_address
+from auditor.deliver.mail.mail_message import Attachment, MailMessage, mime_message, split_address
 from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.webhooks.webhook import WebhookMessage
@@ -30,7 +30,7 @@ from auditor.result.redaction.redact import redacted
 class _Prepared(Struct, frozen=True, kw_only=True):
     """A message with its entry in the log."""
 
-    letter: MailMessage | WebhookMessage
+    message: MailMessage | WebhookMessage
     mailing: Mailing
 
 
@@ -53,7 +53,7 @@ def send_result(result: Result, job: MailJob) -> tuple[DeliveryReport, ...]:
         if isinstance(outcome, DeliveryReport):
             reports.append(outcome)
         elif job.dry_run is not None:
-            reports.append(_write_message(outcome.letter, job.dry_run))
+            reports.append(_write_message(outcome.message, job.dry_run))
         else:
             prepared.append(outcome)
     if prepared:
@@ -101,22 +101,22 @@ def _prepare(
     if send_reason is None:
         return DeliveryReport(address=envelope.address, end=DeliveryStatus.NOT_DUE)
     try:
-        letter = _message(part, envelope, job, extras, weekly=send_reason is MailReason.WEEKLY)
+        message = _message(part, envelope, job, extras, weekly=send_reason is MailReason.WEEKLY)
     except DeliveryError as error:
         return DeliveryReport(
             address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
         )
     mailing = Mailing(
-        key=letter.key,
+        key=message.key,
         run=result.run.id,
         recipient=envelope.address,
-        message_id=letter.message_id,
+        message_id=message.message_id,
         week=week,
     )
-    earlier_state = None if job.dry_run is not None or job.resend else log.state(letter.key)
+    earlier_state = None if job.dry_run is not None or job.resend else log.state(message.key)
     if earlier_state is not None:
         return _already_sent(envelope.address, earlier_state, job.log)
-    return _Prepared(letter=letter, mailing=mailing)
+    return _Prepared(message=message, mailing=mailing)
 
 
 def _message(
@@ -148,12 +148,14 @@ def _already_sent(address: str, state: LogState, log: Path) -> DeliveryReport:
     return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=message, hint=hint)
 
 
-def _write_message(letter: MailMessage | WebhookMessage, folder: Path) -> DeliveryReport:
-    name = "".join(sign if sign.isalnum() or sign in "@.-_+" else "_" for sign in letter.recipient).lstrip(".")
-    ending, body = ("json", letter.body) if isinstance(letter, WebhookMessage) else ("eml", message(letter).as_bytes())
+def _write_message(message: MailMessage | WebhookMessage, folder: Path) -> DeliveryReport:
+    name = "".join(sign if sign.isalnum() or sign in "@.-_+" else "_" for sign in message.recipient).lstrip(".")
+    ending, body = (
+        ("json", message.body) if isinstance(message, WebhookMessage) else ("eml", mime_message(message).as_bytes())
+    )
     path = folder / f"{name}.{ending}"
     write_all([(path, [body])])
-    return DeliveryReport(address=letter.recipient, end=DeliveryStatus.WRITTEN, file=path)
+    return DeliveryReport(address=message.recipient, end=DeliveryStatus.WRITTEN, file=path)
 
 
 async def _send_all(prepared: Sequence[_Prepared], job: MailJob, log: SentLog) -> list[DeliveryReport]:
@@ -161,9 +163,9 @@ async def _send_all(prepared: Sequence[_Prepared], job: MailJob, log: SentLog) -
     async with AsyncExitStack() as stack:
         routes = Routes(job, stack)
         for entry in prepared:
-            address = entry.letter.recipient
+            address = entry.message.recipient
             try:
-                send = await routes.sender(entry.letter)
+                send = await routes.sender(entry.message)
             except (GraphError, SettingsError) as error:
                 # The reports are already written: a route that cannot be opened fails only this message.
                 reports.append(
@@ -172,7 +174,7 @@ async def _send_all(prepared: Sequence[_Prepared], job: MailJob, log: SentLog) -
                 continue
             claim = log.claim(entry.mailing, job.now, again=job.resend)
             if claim is None:
-                reports.append(_already_sent(address, log.state(entry.letter.key) or LogState.SENDING, job.log))
+                reports.append(_already_sent(address, log.state(entry.message.key) or LogState.SENDING, job.log))
                 continue
             job.notice(Message("sending to {recipient}", recipient=address))
             attempt = await send()

@@ -11,7 +11,7 @@ from auditor.app.locations import read_named
 from auditor.app.mail.attachment import zip_archive
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.deliver.mail.envelopes import Envelope
-from auditor.deliver.mail.letter import Attachment
+from auditor.deliver.mail.mail_message import Attachment
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result

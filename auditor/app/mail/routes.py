@@ -8,7 +8,7 @@ from typing import assert_never
 from auditor.app.mail.job import MailJob
 from auditor.app.mail.recipients import check_mail
 from auditor.deliver.mail import smtp_mail
-from auditor.deliver.mail.letter import MailMessage
+from auditor.deliver.mail.mail_message import MailMessage
 from auditor.deliver.send_attempt import SendAttempt
 from auditor.deliver.webhooks.webhook import WebhookMessage, post
 from auditor.deliver.webhooks.webhook_address import webhook_target
@@ -27,13 +27,13 @@ class Routes:
         self._stack = stack
         self._mail: Callable[[MailMessage], Awaitable[SendAttempt]] | GraphError | SettingsError | None = None
 
-    async def sender(self, letter: MailMessage | WebhookMessage) -> Callable[[], Awaitable[SendAttempt]]:
+    async def sender(self, message: MailMessage | WebhookMessage) -> Callable[[], Awaitable[SendAttempt]]:
         """Return a function that sends a message. Raises GraphError or SettingsError if its route cannot be opened."""
-        match letter:
+        match message:
             case WebhookMessage():
                 settings, environ = self._job.settings, self._job.environ
-                target = webhook_target(letter.recipient, environ, settings.webhooks.hosts)
-                return lambda: asyncio.to_thread(post, target, letter, environ=environ)
+                target = webhook_target(message.recipient, environ, settings.webhooks.hosts)
+                return lambda: asyncio.to_thread(post, target, message, environ=environ)
             case MailMessage():
                 if self._mail is None:
                     try:
@@ -43,16 +43,16 @@ class Routes:
                 send = self._mail
                 if isinstance(send, Exception):
                     raise send
-                return lambda: send(letter)
+                return lambda: send(message)
             case _:
-                assert_never(letter)
+                assert_never(message)
 
     async def _mail_route(self) -> Callable[[MailMessage], Awaitable[SendAttempt]]:
         job = self._job
         match check_mail(job.settings, job.environ).route:
             case SmtpMail() as relay:
                 smtp_relay = smtp_mail.open_relay(relay, job.environ)
-                return lambda letter: asyncio.to_thread(smtp_mail.send, smtp_relay, letter)
+                return lambda message: asyncio.to_thread(smtp_mail.send, smtp_relay, message)
             case GraphMail(tenant=name):
                 from auditor.deliver.mail import graph_mail  # noqa: PLC0415 - only mail by Graph needs the SDK
                 from auditor.graph.auth.credentials import SignIn  # noqa: PLC0415
@@ -73,4 +73,4 @@ class Routes:
                         connections=connections,
                     )
                 )
-                return lambda letter: graph_mail.send(graph, letter)
+                return lambda message: graph_mail.send(graph, message)

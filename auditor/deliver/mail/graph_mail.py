@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
-from auditor.deliver.mail.letter import Attachment, MailMessage, mailbox, message
+from auditor.deliver.mail.mail_message import Attachment, MailMessage, mailbox, mime_message
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, joined
@@ -26,25 +26,25 @@ MIN_SESSION: Final = 3 * 1024 * 1024
 _TIMEOUT: Final = 120.0
 
 
-async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _TIMEOUT) -> SendAttempt:
+async def send(graph: Graph, mail: MailMessage, *, time_limit: float = _TIMEOUT) -> SendAttempt:
     """Send a mail once. A refused mail was certainly not sent; one with an unknown outcome may have been.
 
     Small mails are sent as MIME with text and HTML; larger ones as JSON with HTML only, from which Exchange derives the
     text. Attachments between `MAX_INLINE` and `MIN_SESSION` fit neither way: see `fits`.
     """
-    post = _Post(graph, letter, time_limit)
-    mime = base64.b64encode(message(letter).as_bytes())
+    post = _Post(graph, mail, time_limit)
+    mime = base64.b64encode(mime_message(mail).as_bytes())
     if len(mime) <= MAX_REQUEST:
-        return _attempt(await post(f"{post.mailbox}/sendMail", mime, "text/plain", "sendMail"), letter)
-    attachment = letter.attachment
-    if attachment is None or sum(len(file.body) for file in letter.attachments) <= MAX_INLINE:
-        body = {"message": _json(letter, letter.attachments), "saveToSentItems": True}
-        return _attempt(await post(f"{post.mailbox}/sendMail", _encoded(body), "application/json", "sendMail"), letter)
+        return _attempt(await post(f"{post.mailbox}/sendMail", mime, "text/plain", "sendMail"), mail)
+    attachment = mail.attachment
+    if attachment is None or sum(len(file.body) for file in mail.attachments) <= MAX_INLINE:
+        body = {"message": _json(mail, mail.attachments), "saveToSentItems": True}
+        return _attempt(await post(f"{post.mailbox}/sendMail", _encoded(body), "application/json", "sendMail"), mail)
     try:
-        return await _by_session(post, letter, attachment)
+        return await _by_session(post, mail, attachment)
     except FaultError as error:
         # Raised before the draft was sent, because sending itself returns a reply.
-        return _with_draft_hint(_attempt(Refused(fault=error.fault), letter))
+        return _with_draft_hint(_attempt(Refused(fault=error.fault), mail))
 
 
 def fits(size: int, beside: int = 0) -> bool:
@@ -52,31 +52,31 @@ def fits(size: int, beside: int = 0) -> bool:
     return size + beside <= MAX_INLINE or size >= MIN_SESSION
 
 
-async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment) -> SendAttempt:
+async def _by_session(post: "_Post", mail: MailMessage, attachment: Attachment) -> SendAttempt:
     """Create a draft, upload the attachment, send the draft; only the last step can send the mail."""
     draft_reply = await post(
-        f"{post.mailbox}/messages", _encoded(_json(letter, letter.approvals)), "application/json", "messages"
+        f"{post.mailbox}/messages", _encoded(_json(mail, mail.approvals)), "application/json", "messages"
     )
     if not isinstance(draft_reply, Accepted):
-        return _attempt(Refused(fault=draft_reply.fault), letter)
+        return _attempt(Refused(fault=draft_reply.fault), mail)
     draft = f"{post.mailbox}/messages/{quote(_text(draft_reply.body, 'id'), safe='=_-')}"
     item = {"AttachmentItem": {"attachmentType": "file", "name": attachment.name, "size": len(attachment.body)}}
     session_reply = await post(
         f"{draft}/attachments/createUploadSession", _encoded(item), "application/json", "messages/…/createUploadSession"
     )
     if not isinstance(session_reply, Accepted):
-        return _with_draft_hint(_attempt(Refused(fault=session_reply.fault), letter))
+        return _with_draft_hint(_attempt(Refused(fault=session_reply.fault), mail))
     await upload(post.graph, _text(session_reply.body, "uploadUrl"), attachment.body, name=attachment.name)
-    return _attempt(await post(f"{draft}/send", b"", "application/json", "messages/…/send"), letter)
+    return _attempt(await post(f"{draft}/send", b"", "application/json", "messages/…/send"), mail)
 
 
 class _Post:
     """Posts the requests of one mail."""
 
-    def __init__(self, graph: Graph, letter: MailMessage, time_limit: float) -> None:
+    def __init__(self, graph: Graph, mail: MailMessage, time_limit: float) -> None:
         self.graph = graph
-        self.mailbox = f"/users/{quote(mailbox(letter.sender), safe='@')}"
-        self._request_id = letter.request_id
+        self.mailbox = f"/users/{quote(mailbox(mail.sender), safe='@')}"
+        self._request_id = mail.request_id
         self._time_limit = time_limit
 
     async def __call__(self, path: str, body: bytes, media_type: str, request_name: str) -> Reply:
@@ -91,12 +91,12 @@ class _Post:
         )
 
 
-def _json(letter: MailMessage, attachments: Sequence[Attachment]) -> dict[str, Any]:
+def _json(mail: MailMessage, attachments: Sequence[Attachment]) -> dict[str, Any]:
     document: dict[str, Any] = {
-        "subject": letter.subject,
-        "body": {"contentType": "HTML", "content": letter.html},
-        "toRecipients": [{"emailAddress": {"address": mailbox(letter.recipient)}}],
-        "internetMessageId": letter.message_id,
+        "subject": mail.subject,
+        "body": {"contentType": "HTML", "content": mail.html},
+        "toRecipients": [{"emailAddress": {"address": mailbox(mail.recipient)}}],
+        "internetMessageId": mail.message_id,
         "internetMessageHeaders": [{"name": "x-auto-response-suppress", "value": "All"}],
     }
     if attachments:
@@ -128,13 +128,13 @@ def _text(body: bytes, key: str) -> str:
     return value
 
 
-def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
+def _attempt(reply: Reply, mail: MailMessage) -> SendAttempt:
     match reply:
         case Accepted():
             return SendAttempt(status=SendStatus.ACCEPTED)
         case Refused(fault=fault):
             return SendAttempt(
-                status=SendStatus.REFUSED, message=fault.message.rewritten(printable), hint=_hint(fault, letter)
+                status=SendStatus.REFUSED, message=fault.message.rewritten(printable), hint=_hint(fault, mail)
             )
         case UnknownOutcome(fault=fault):
             return SendAttempt(
@@ -142,22 +142,22 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
                 message=fault.message.rewritten(printable),
                 hint=Message(
                     "check the sent items of {sender} (client-request-id {request_id})",
-                    sender=letter.sender,
-                    request_id=letter.request_id,
+                    sender=mail.sender,
+                    request_id=mail.request_id,
                 ),
             )
 
 
-def _hint(fault: Fault, letter: MailMessage) -> Message | None:
+def _hint(fault: Fault, mail: MailMessage) -> Message | None:
     if fault.kind is FaultKind.DENIED:
         return Message(
             "the application may not send as {sender}: docs/mail.md says how to allow only that mailbox",
-            sender=letter.sender,
+            sender=mail.sender,
         )
     if fault.kind in {FaultKind.NO_MAILBOX, FaultKind.MISSING} or fault.code.lower() == "errorinvaliduser":
         return Message(
             "{sender} must be a mailbox of the tenant that sends: see `mail.from` in the tenants file",
-            sender=letter.sender,
+            sender=mail.sender,
         )
     return fault.remedy
 

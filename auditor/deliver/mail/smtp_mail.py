@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.deliver.https_connection import connection_error
-from auditor.deliver.mail.letter import MailMessage, mailbox, message, needs_smtputf8, split_address
+from auditor.deliver.mail.mail_message import MailMessage, mailbox, mime_message, needs_smtputf8, split_address
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.message import Message, joined
@@ -57,13 +57,13 @@ def open_relay(settings: SmtpMail, environ: Mapping[str, str]) -> Relay:
     return Relay(settings=settings, trusted=_trusted(settings, environ), password=_password(settings, environ))
 
 
-def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> SendAttempt:
+def send(relay: Relay, mail: MailMessage, *, timeout: float = TIMEOUT) -> SendAttempt:
     """Send a mail once. A refused mail was certainly not sent; one with an unknown outcome may have been."""
     try:
-        server = _connected(relay, letter, timeout)
+        server = _connected(relay, mail, timeout)
         try:
             _sign_in(server, relay)
-            return _deliver(server, letter)
+            return _deliver(server, mail)
         finally:
             # The outcome is known before QUIT, so errors of QUIT are ignored.
             with contextlib.suppress(smtplib.SMTPException, OSError):
@@ -117,11 +117,11 @@ def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
         ) from error
 
 
-def _connected(relay: Relay, letter: MailMessage, timeout: float) -> smtplib.SMTP:
+def _connected(relay: Relay, mail: MailMessage, timeout: float) -> smtplib.SMTP:
     """Connect, send EHLO with the sender's domain (never this machine's name), and encrypt."""
     settings = relay.settings
     host = _host(settings)
-    name = split_address(letter.sender)[1]
+    name = split_address(mail.sender)[1]
     implicit = settings.port == IMPLICIT_TLS_PORT
     server: smtplib.SMTP = (
         smtplib.SMTP_SSL(host, settings.port, local_hostname=name, timeout=timeout, context=relay.trusted)
@@ -188,22 +188,22 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         ) from None
 
 
-def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
-    smtputf8 = needs_smtputf8(letter)
+def _deliver(server: smtplib.SMTP, mail: MailMessage) -> SendAttempt:
+    smtputf8 = needs_smtputf8(mail)
     if smtputf8 and not server.has_extn("smtputf8"):
         raise _RefusedError(
             Message(
                 "the relay does not accept addresses such as {recipient} (it offers no SMTPUTF8)",
-                recipient=letter.recipient,
+                recipient=mail.recipient,
             ),
             Message("use an address of Latin letters before the @, or another relay"),
         )
-    body = message(letter).as_bytes()
+    body = mime_message(mail).as_bytes()
     options = ["SMTPUTF8", "BODY=8BITMIME"] if smtputf8 else []
     if server.has_extn("size"):
         options.append(f"SIZE={len(body)}")
-    _check(*server.mail(mailbox(letter.sender), options), Message("the sender {sender}", sender=letter.sender))
-    _check(*server.rcpt(mailbox(letter.recipient)), Message("the recipient {recipient}", recipient=letter.recipient))
+    _check(*server.mail(mailbox(mail.sender), options), Message("the sender {sender}", sender=mail.sender))
+    _check(*server.rcpt(mailbox(mail.recipient)), Message("the recipient {recipient}", recipient=mail.recipient))
     try:
         code, answer = server.data(body)
     except smtplib.SMTPDataError as error:
@@ -212,7 +212,7 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
         return SendAttempt(
             status=SendStatus.UNKNOWN,
             message=Message("the connection ended while the mail was sent: {error}", error=_error_text(error)),
-            hint=Message("check the log of the relay for {message_id}", message_id=letter.message_id),
+            hint=Message("check the log of the relay for {message_id}", message_id=mail.message_id),
         )
     _check(code, answer, Message("the mail"))
     return SendAttempt(status=SendStatus.ACCEPTED)

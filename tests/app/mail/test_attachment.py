@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.mail import letters
+from auditor.app.mail import messages
 from auditor.app.mail.attachment import attach_report
 from auditor.app.mail.delivery import send_result
 from auditor.app.mail.job import DeliveryStatus, MailJob
@@ -19,7 +19,7 @@ from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail,
 from auditor.findings.table import FindingTable
 from auditor.settings.loader import load
 from tests.builders.result.results import compared, result
-from tests.builders.service.letters import AT
+from tests.builders.service.mail_messages import AT
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 
 
@@ -115,7 +115,7 @@ def test_mail_with_attachment_is_sent_through_graph_once(tmp_path: Path, monkeyp
         assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.ACCEPTED]
         assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.ALREADY]
         emulator.faults.add("reset", path="/users/*/sendMail")
-        monkeypatch.setattr(letters, "MAX_ATTACHMENT", 10)
+        monkeypatch.setattr(messages, "MAX_ATTACHMENT", 10)
         assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.UNKNOWN]
         assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.UNKNOWN]
         complete, without_attachment = (

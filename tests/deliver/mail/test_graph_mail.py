@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
-from auditor.deliver.mail.letter import Attachment, MailMessage
+from auditor.deliver.mail.mail_message import Attachment, MailMessage
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.upload_session import RANGE_BYTES
-from tests.builders.service.letters import attachment, letter
+from tests.builders.service.mail_messages import attachment, mail_message
 from tests.builders.tenant.collection import Ticking
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
@@ -77,7 +77,7 @@ def sent(graph: Emulator) -> list[dict[str, Any]]:
 
 
 def from_ann(**options: Any) -> MailMessage:
-    return letter(sender=SENDER, recipient="licensing@contoso.example", **options)
+    return mail_message(sender=SENDER, recipient="licensing@contoso.example", **options)
 
 
 def test_small_mail_is_sent_as_mime_with_text_and_html(graph: Emulator) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.domain.errors import DeliveryError
-from tests.builders.service.letters import AT
+from tests.builders.service.mail_messages import AT
 
 
 def mailing(key: str = "a1", week: str = "") -> Mailing:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from auditor.deliver.mail.letter import MailMessage
+from auditor.deliver.mail.mail_message import MailMessage
 from auditor.deliver.mail.smtp_mail import open_relay, send
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError
 from auditor.domain.tenant import SmtpMail, StartTls
-from tests.builders.service.letters import attachment, letter
+from tests.builders.service.mail_messages import attachment, mail_message
 from tests.builders.service.mail_relay import PASSWORD, USER, Running, free_port, relay, silent
 
 ENVIRON = {"RELAY_USER": USER, "RELAY_PASSWORD": PASSWORD}
@@ -23,12 +23,14 @@ def settings(running: Running, **options: object) -> SmtpMail:
 
 
 def sent(smtp: SmtpMail, message: MailMessage | None = None, *, timeout: float = 10) -> SendAttempt:
-    return send(open_relay(smtp, ENVIRON), message or letter(), timeout=timeout)
+    return send(open_relay(smtp, ENVIRON), message or mail_message(), timeout=timeout)
 
 
 def test_mail_is_delivered_encrypted_with_all_parts(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
-        attempt = sent(settings(running), letter(subject="Lisanslar: 2 kritik ığüşöç", attachment=attachment(200_000)))
+        attempt = sent(
+            settings(running), mail_message(subject="Lisanslar: 2 kritik ığüşöç", attachment=attachment(200_000))
+        )
     assert attempt == SendAttempt(status=SendStatus.ACCEPTED)
     assert running.box.encrypted == [True]
     ((sender, recipients, mail),) = running.box.mails
@@ -70,7 +72,7 @@ def test_error_for_a_wrong_password_does_not_contain_it(tmp_path: Path) -> None:
     wrong = {"RELAY_USER": USER, "RELAY_PASSWORD": "hunter2"}
     with relay(tmp_path, auth=True) as running:
         smtp = settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD")
-        attempt = send(open_relay(smtp, wrong), letter(), timeout=10)
+        attempt = send(open_relay(smtp, wrong), mail_message(), timeout=10)
     assert attempt.status is SendStatus.REFUSED
     assert "refused the sign-in (535)" in attempt.message
     assert "hunter2" not in f"{attempt}"
@@ -126,7 +128,7 @@ def test_refused_recipient_is_reported_as_refused(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         running.box.refuse["ann@contoso.example"] = "550 5.1.1 no such user \x1b[31m"
         attempt = sent(settings(running))
-        assert sent(settings(running), letter(recipient="bo@contoso.example")).status is SendStatus.ACCEPTED
+        assert sent(settings(running), mail_message(recipient="bo@contoso.example")).status is SendStatus.ACCEPTED
     assert attempt.status is SendStatus.REFUSED
     assert "the recipient ann@contoso.example: 550" in attempt.message
     assert "\x1b" not in attempt.message
@@ -146,11 +148,11 @@ def test_outcome_is_unknown_if_the_connection_ends_after_data(tmp_path: Path) ->
         running.box.hang_up = True
         attempt = sent(settings(running))
     assert attempt.status is SendStatus.UNKNOWN
-    assert letter().message_id in str(attempt.hint)
+    assert mail_message().message_id in str(attempt.hint)
 
 
 def test_non_ascii_local_part_needs_a_relay_with_smtputf8(tmp_path: Path) -> None:
-    message = letter(recipient="çağla@contoso.example")
+    message = mail_message(recipient="çağla@contoso.example")
     with relay(tmp_path) as running:
         assert sent(settings(running), message).status is SendStatus.ACCEPTED
     ((_, recipients, mail),) = running.box.mails
@@ -164,13 +166,13 @@ def test_non_ascii_local_part_needs_a_relay_with_smtputf8(tmp_path: Path) -> Non
 
 def test_non_ascii_domain_is_sent_in_punycode(tmp_path: Path) -> None:
     with relay(tmp_path, utf8=False) as running:
-        assert sent(settings(running), letter(recipient="ann@müller.example")).status is SendStatus.ACCEPTED
+        assert sent(settings(running), mail_message(recipient="ann@müller.example")).status is SendStatus.ACCEPTED
     assert running.box.mails[0][1] == ["ann@xn--mller-kva.example"]
 
 
 def test_mail_above_the_size_limit_of_the_server_is_refused(tmp_path: Path) -> None:
     with relay(tmp_path, size=100_000) as running:
-        attempt = sent(settings(running), letter(attachment=attachment(300_000)))
+        attempt = sent(settings(running), mail_message(attachment=attachment(300_000)))
     assert attempt.status is SendStatus.REFUSED
     assert not running.box.mails
 

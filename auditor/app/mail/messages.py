@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attach_report
 from auditor.app.mail.job import MailJob
 from auditor.deliver.mail.envelopes import Envelope
-from auditor.deliver.mail.letter import Attachment, MailMessage
+from auditor.deliver.mail.mail_message import Attachment, MailMessage
 from auditor.deliver.webhooks.webhook import WebhookMessage
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Mail, SmtpMail
@@ -52,7 +52,7 @@ def mail_of(
         too_large=attachment.name if attachment is not None and large else "",
     )
     parts = render_mail(part, reader)
-    letter = MailMessage(
+    message = MailMessage(
         sender=mail.sender,
         recipient=envelope.address,
         subject=parts.subject,
@@ -64,8 +64,8 @@ def mail_of(
         key="",
         date=job.now,
     )
-    texts = (part.run.id, letter.recipient.casefold(), letter.sender, letter.subject, letter.text, letter.html)
-    return replace(letter, key=_key((text.encode() for text in texts), [file.body for file in letter.attachments]))
+    texts = (part.run.id, message.recipient.casefold(), message.sender, message.subject, message.text, message.html)
+    return replace(message, key=_key((text.encode() for text in texts), [file.body for file in message.attachments]))
 
 
 def channel_message_of(

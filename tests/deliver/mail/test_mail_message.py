@@ -7,24 +7,24 @@ from email.policy import default
 
 import pytest
 
-from auditor.deliver.mail.letter import message, split_address
+from auditor.deliver.mail.mail_message import mime_message, split_address
 from auditor.domain.errors import DeliveryError
-from tests.builders.service.letters import attachment, letter
+from tests.builders.service.mail_messages import attachment, mail_message
 
 
 def test_identical_letters_give_identical_bytes() -> None:
-    mail = letter(attachment=attachment(1000))
-    assert message(mail).as_bytes() == message(mail).as_bytes()
-    assert message(letter()).as_bytes() != message(letter(text="Other.\n")).as_bytes()
+    mail = mail_message(attachment=attachment(1000))
+    assert mime_message(mail).as_bytes() == mime_message(mail).as_bytes()
+    assert mime_message(mail_message()).as_bytes() != mime_message(mail_message(text="Other.\n")).as_bytes()
 
 
 def test_no_line_is_longer_than_78_bytes() -> None:
-    mail = letter(
+    mail = mail_message(
         subject="[Contoso Perakende Mağazacılık] Lisanslar: 2 kritik, 13 yeni — 20 Kas 2026",
         text="ş" * 5000,
         html="<p>" + "ş" * 5000,
     )
-    raw = message(mail).as_bytes()
+    raw = mime_message(mail).as_bytes()
     head, _, _ = raw.partition(b"\r\n\r\n")
     assert max(map(len, raw.split(b"\r\n"))) <= 78
     assert raw.isascii()
@@ -33,7 +33,9 @@ def test_no_line_is_longer_than_78_bytes() -> None:
 
 
 def test_encoded_words_of_a_long_subject_are_not_empty() -> None:
-    raw = message(letter(subject="[Contoso Retail] Licences: 1 critical, 11 new, 4 fixed — 21 Nov 2026")).as_bytes()
+    raw = mime_message(
+        mail_message(subject="[Contoso Retail] Licences: 1 critical, 11 new, 4 fixed — 21 Nov 2026")
+    ).as_bytes()
     lines = raw.partition(b"\r\nDate:")[0].partition(b"Subject: ")[2].split(b"\r\n ")
     assert all(line.startswith(b"=?utf-8?") and len(line) > 20 and b"??=" not in line for line in lines)
     assert max(map(len, lines)) <= 76
@@ -42,7 +44,7 @@ def test_encoded_words_of_a_long_subject_are_not_empty() -> None:
 @pytest.mark.parametrize("subject", ["a\r\nBcc: evil@evil.example", "a\nb", "a\rb"])
 def test_subject_with_a_line_break_is_rejected(subject: str) -> None:
     with pytest.raises(ValueError, match="line"):
-        message(letter(subject=subject))
+        mime_message(mail_message(subject=subject))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_invalid_address_raises_delivery_error(address: str) -> None:
 
 
 def test_message_id_is_stable_and_has_the_domain_of_the_sender() -> None:
-    mail = letter(sender="audit@münchen.example")
-    assert mail.message_id == letter(sender="audit@münchen.example").message_id
+    mail = mail_message(sender="audit@münchen.example")
+    assert mail.message_id == mail_message(sender="audit@münchen.example").message_id
     assert mail.message_id.endswith("@xn--mnchen-3ya.example>")
     assert [len(part) for part in mail.request_id.split("-")] == [8, 4, 4, 4, 12]

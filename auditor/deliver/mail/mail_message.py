@@ -103,30 +103,30 @@ def mailbox(address: str) -> str:
     return f"{local}@{domain}"
 
 
-def needs_smtputf8(letter: MailMessage) -> bool:
+def needs_smtputf8(mail: MailMessage) -> bool:
     """Return whether a local part has non-ASCII characters, which require SMTPUTF8."""
-    return not (mailbox(letter.sender).isascii() and mailbox(letter.recipient).isascii())
+    return not (mailbox(mail.sender).isascii() and mailbox(mail.recipient).isascii())
 
 
-def message(letter: MailMessage) -> EmailMessage:
+def mime_message(mail: MailMessage) -> EmailMessage:
     """Return the message: text and HTML as alternatives, then the attachment and the small files."""
-    mail = EmailMessage(policy=_UTF8_POLICY if needs_smtputf8(letter) else _POLICY)
-    for name, address in (("From", letter.sender), ("To", letter.recipient)):
+    message = EmailMessage(policy=_UTF8_POLICY if needs_smtputf8(mail) else _POLICY)
+    for name, address in (("From", mail.sender), ("To", mail.recipient)):
         local, domain = split_address(address)
-        mail[name] = Address(username=local, domain=domain)
-    mail["Subject"] = letter.subject
-    mail["Date"] = format_datetime(letter.date)
-    mail["Message-ID"] = letter.message_id
+        message[name] = Address(username=local, domain=domain)
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(mail.date)
+    message["Message-ID"] = mail.message_id
     # RFC 3834, and Exchange's own header: suppress automatic replies.
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(letter.text, cte="base64")
-    mail.add_alternative(letter.html, subtype="html", cte="base64")
-    for file in letter.attachments:
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(mail.text, cte="base64")
+    message.add_alternative(mail.html, subtype="html", cte="base64")
+    for file in mail.attachments:
         kind, _, subtype = file.media_type.partition("/")
-        mail.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
+        message.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
     # Set after adding the parts, because they move existing Content- headers into the first part.
-    mail["Content-Language"] = letter.language
-    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
-        part.set_boundary(f"=_{number}_{letter.key[:32]}")
-    return mail
+    message["Content-Language"] = mail.language
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{number}_{mail.key[:32]}")
+    return message

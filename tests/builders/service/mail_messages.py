@@ -3,12 +3,12 @@
 import hashlib
 from datetime import UTC, datetime
 
-from auditor.deliver.mail.letter import Attachment, MailMessage
+from auditor.deliver.mail.mail_message import Attachment, MailMessage
 
 AT = datetime(2026, 11, 20, 2, 20, tzinfo=UTC)
 
 
-def letter(
+def mail_message(
     *,
     recipient: str = "ann@contoso.example",
     sender: str = "audit@contoso.example",
