@@ -18,7 +18,7 @@ from auditor.domain.policy.prices import AgreedPrice, DatedPrice
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.engine.columns.assignments import AssignmentColumns
-from auditor.engine.columns.bitsets import Products, has_multiple, holders, intersects, rows_of
+from auditor.engine.columns.bitsets import SkuSet, has_multiple, holders, intersects, rows_of
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.not_evaluated import NotEvaluated, unread_source
 from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding
@@ -219,13 +219,13 @@ def price_of(bound: BoundPolicies, sku: SkuFact, seats: int, day: date | None = 
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
 
 
-def _contained(bound: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:
+def _contained(bound: BoundPolicies) -> tuple[SkuSet, Mapping[int, SkuSet]]:
     """Return the SKUs that other SKUs contain as one bitset, and the containing SKUs of each as bitsets."""
 
-    def packed(indices: Iterable[int]) -> Products:
+    def packed(indices: Iterable[int]) -> SkuSet:
         flags = np.zeros(bound.size, dtype=bool)
         flags[list(indices)] = True
-        return Products.of(flags)
+        return SkuSet.of(flags)
 
     containers_of = bound.masks.containers
     return packed(containers_of), {sku: packed(containers) for sku, containers in containers_of.items()}

@@ -26,7 +26,7 @@ _CODEC: Final = "lz4_raw"
 """Compresses whole batches: Arrow's compression by column takes four times as long for some hundred rows."""
 
 
-class Block(NamedTuple):
+class SpilledBlock(NamedTuple):
     """The location of a record batch in the file."""
 
     offset: int
@@ -62,12 +62,12 @@ class SpillFile:
     def __init__(self, file: BinaryIO, *, budget: int = BUDGET) -> None:
         self._file = file
         self._end = 0
-        self._last: tuple[Block, Any] | None = None
+        self._last: tuple[SpilledBlock, Any] | None = None
         self._unreleased = 0
         self.findings = MemoryBudget(budget)
         self.actions = MemoryBudget(budget)
 
-    def write(self, batch: pa.RecordBatch) -> Block:
+    def write(self, batch: pa.RecordBatch) -> SpilledBlock:
         """Append a record batch. Raises DeliveryError if the disk is full."""
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as stream:
@@ -77,9 +77,9 @@ class SpillFile:
         self._release(block)
         return block
 
-    def append(self, data: pa.Buffer) -> Block:
+    def append(self, data: pa.Buffer) -> SpilledBlock:
         """Append bytes. Raises DeliveryError if the disk is full."""
-        block = Block(self._end, data.size)
+        block = SpilledBlock(self._end, data.size)
         try:
             self._file.seek(block.offset)
             self._file.write(data)
@@ -88,34 +88,34 @@ class SpillFile:
         self._end += data.size
         return block
 
-    def read(self, block: Block) -> pa.RecordBatch:
+    def read(self, block: SpilledBlock) -> pa.RecordBatch:
         """Read a record batch. Raises DeliveryError if the file was truncated."""
         return self._cached(block, lambda data: _batch(pa.decompress(data, block.unpacked, _CODEC)))
 
-    def _release(self, block: Block) -> None:
+    def _release(self, block: SpilledBlock) -> None:
         """Count a block that is read or written, and return freed memory to the operating system from time to time."""
         self._unreleased += block.unpacked
         if self._unreleased >= _RELEASE_SIZE:
             self._unreleased = 0
             release_arrow_memory()
 
-    def write_value(self, value: object) -> Block:
+    def write_value(self, value: object) -> SpilledBlock:
         """Append a pickled value. Raises DeliveryError if the disk is full."""
         return self.append(pa.py_buffer(pickle.dumps(value, pickle.HIGHEST_PROTOCOL)))
 
-    def read_value(self, block: Block) -> Any:
+    def read_value(self, block: SpilledBlock) -> Any:
         """Read a pickled value. Raises DeliveryError if the file was truncated."""
         # The file has no name, so no other process can write to it.
         return self._cached(block, pickle.loads)
 
-    def _cached(self, block: Block, load: Callable[[pa.Buffer], Any]) -> Any:
+    def _cached(self, block: SpilledBlock, load: Callable[[pa.Buffer], Any]) -> Any:
         """Return a loaded block; the last one is cached, because reports read the same one several times in a row."""
         if self._last is None or self._last[0] != block:
             self._release(block)
             self._last = block, load(self.content(block))
         return self._last[1]
 
-    def content(self, block: Block) -> pa.Buffer:
+    def content(self, block: SpilledBlock) -> pa.Buffer:
         """Read bytes. Raises DeliveryError if the file was truncated."""
         try:
             self._file.seek(block.offset)
@@ -142,10 +142,11 @@ class SpilledColumn:
         """Read consecutive values. Raises DeliveryError if the file was truncated."""
         first, *data = self._blocks
         if not data:
-            numbers = self._spill.content(Block(first.offset + 4 * offset, 4 * length))
+            numbers = self._spill.content(SpilledBlock(first.offset + 4 * offset, 4 * length))
             return pa.Array.from_buffers(self._type, length, [None, numbers])
-        offsets = np.frombuffer(self._spill.content(Block(first.offset + 4 * offset, 4 * length + 4)), dtype=np.int32)
-        text = self._spill.content(Block(data[0].offset + int(offsets[0]), int(offsets[-1] - offsets[0])))
+        block = SpilledBlock(first.offset + 4 * offset, 4 * length + 4)
+        offsets = np.frombuffer(self._spill.content(block), dtype=np.int32)
+        text = self._spill.content(SpilledBlock(data[0].offset + int(offsets[0]), int(offsets[-1] - offsets[0])))
         return pa.Array.from_buffers(self._type, length, [None, pa.py_buffer(offsets - offsets[0]), text])
 
 

@@ -20,7 +20,7 @@ from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats
 from auditor.findings.columns import SCHEMA, DecodeCache, decode, encode, replaced
-from auditor.findings.spill import Block, SpillFile
+from auditor.findings.spill import SpilledBlock, SpillFile
 from auditor.findings.stats import StatsBuilder
 
 GROUP_SIZE: Final = 16_384
@@ -34,22 +34,22 @@ _ORDER: Final = ("subjectId", "skuPartNumber", "skuId", "detail")
 _SMALL_DICTIONARY: Final = 64
 """Dictionaries with up to this many values are written in full, even if a record batch does not use all of them."""
 
-Key = tuple[int, str, str]
+GroupKey = tuple[int, str, str]
 """Severity rank, policy and check: the first sort keys of findings."""
 
 
 class _Group:
     """All findings about a range of subjects, by key: slices of a record batch in memory, or of blocks on disk."""
 
-    def __init__(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> None:
+    def __init__(self, batch: pa.RecordBatch, runs: Mapping[GroupKey, tuple[int, int]]) -> None:
         self.keys = tuple(runs)
         self._runs = runs
         self._batch: pa.RecordBatch | None = batch
-        self._blocks: dict[Key, Block] = {}
+        self._blocks: dict[GroupKey, SpilledBlock] = {}
         self.count: int = batch.num_rows
         self.size = batch.nbytes
 
-    def of_key(self, key: Key, spill: SpillFile | None) -> pa.RecordBatch | None:
+    def of_key(self, key: GroupKey, spill: SpillFile | None) -> pa.RecordBatch | None:
         """Return the findings of a key; None if there are none."""
         if key not in self._runs:
             return None
@@ -78,7 +78,7 @@ class _Group:
         self._batch = None
 
 
-_UNKEYED: Final[Key] = (0, "", "")
+_UNKEYED: Final[GroupKey] = (0, "", "")
 """The key of all findings in a table that keeps the order of its input."""
 
 
@@ -184,11 +184,11 @@ class FindingTable(Findings):
         return builder.table()
 
     @cached_property
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[GroupKey]:
         """The keys for which there are findings, in report order."""
         return _keys_of(self._groups)
 
-    def _of_key(self, key: Key) -> Iterator[pa.RecordBatch]:
+    def _of_key(self, key: GroupKey) -> Iterator[pa.RecordBatch]:
         """Return the findings of one check of one policy."""
         batches = (batch for group in self._groups if (batch := group.of_key(key, self._spill)) is not None)
         return batches if self._ordered else iter((_sorted(joined(list(batches))),))
@@ -238,7 +238,7 @@ class FindingTableBuilder:
         self._spill = spill
         self._groups: list[_Group] = []
         self._pending: list[pa.RecordBatch] = []
-        self._last: dict[Key, str] = {}
+        self._last: dict[GroupKey, str] = {}
         self._ordered = True
         self._reserved = 0
         self._on_disk = False
@@ -278,7 +278,7 @@ class FindingTableBuilder:
         self._spill.findings.release(self._reserved)
         self._reserved = 0
 
-    def _follows(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> bool:
+    def _follows(self, batch: pa.RecordBatch, runs: Mapping[GroupKey, tuple[int, int]]) -> bool:
         """Return whether the subjects of each key are in the order of ids, after those of previous groups."""
         ids = batch.column("subjectId")
         follows = np.ones(len(ids), dtype=bool)
@@ -292,7 +292,7 @@ class FindingTableBuilder:
         return bool(follows.all())
 
 
-def _keys_of(groups: Iterable[_Group]) -> list[Key]:
+def _keys_of(groups: Iterable[_Group]) -> list[GroupKey]:
     """Return the keys of groups in report order."""
     return sorted(set(chain.from_iterable(group.keys for group in groups)))
 
@@ -302,7 +302,7 @@ def _with_counted(batch: pa.RecordBatch, is_counted: Flags) -> pa.RecordBatch:
     return replaced(batch, "counted", dictionary_column([None, "true"], is_counted.astype(np.int64)))
 
 
-def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int, int]]]:
+def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[GroupKey, tuple[int, int]]]:
     """Return the rows stably sorted by key, and the offset and number of rows of each key."""
     firsts, group_of = alike(batch, ("severity", "policy", "check"))
     columns = (values_of(batch.column(name).take(arrow_rows(firsts))) for name in ("severity", "policy", "check"))
@@ -316,7 +316,7 @@ def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int,
 
 
 @cache
-def _key(rank: int, policy: str, check: str) -> Key:
+def _key(rank: int, policy: str, check: str) -> GroupKey:
     """Return a key: one object for the tables of all tenants."""
     return rank, policy, check
 

@@ -45,16 +45,16 @@ def manifest_of(folder: Path) -> Manifest:
     return _manifest(folder)[0]
 
 
-def read(folder: Path, outline: RowGroupFacts | None = None) -> Snapshot:
+def read(folder: Path, row_group_facts: RowGroupFacts | None = None) -> Snapshot:
     """Open a snapshot folder. Raises SnapshotError if it is damaged, foreign or newer.
 
-    With an outline, the files about users are only opened: they were checked when the outline was computed, and
-    `read_row_group` compares the bytes that it reads with the outline.
+    With row group facts, the files about users are only opened: they were checked when the facts were computed, and
+    `read_row_group` compares the bytes that it reads with them.
     """
     manifest, files, digest = _manifest(folder)
     names = (*FILES, *(name for name in OPTIONAL_TABLES if f"{name}.parquet" in files))
     listed_files = [_listed_file(folder, files, name) for name in names]
-    tables, users_file, assignments_file, members = _open_all(listed_files, outline)
+    tables, users_file, assignments_file, members = _open_all(listed_files, row_group_facts)
     check_states(folder / "groups.parquet", tables["groups"])
     check_requested(folder / "users.parquet", users_file.present(None), manifest, rows=listed_files[0][1].rows)
     reader = UserFilesReader(folder)
@@ -66,7 +66,7 @@ def read(folder: Path, outline: RowGroupFacts | None = None) -> Snapshot:
         read_users=reader,
         identity=digest,
         sku_ids=assignments_file.sku_ids,
-        not_collected=_not_collected(users_file, outline),
+        not_collected=_not_collected(users_file, row_group_facts),
         members=members,
     )
 
@@ -117,17 +117,17 @@ def manifest_text(folder: Path) -> bytes:
 
 
 def _open_all(
-    listed_files: list[tuple[Path, FileEntry]], outline: RowGroupFacts | None
+    listed_files: list[tuple[Path, FileEntry]], row_group_facts: RowGroupFacts | None
 ) -> tuple[dict[str, pa.Table], "UserFile", "UserFile", MemberFile | None]:
     """Check the files, read the small tables and open the large ones; raises the first error in their order."""
-    if outline is not None or sum(entry.size for _, entry in listed_files) < _MIN_THREADED_BYTES:
-        contents = [open_table_file(path, entry, outline) for path, entry in listed_files]
+    if row_group_facts is not None or sum(entry.size for _, entry in listed_files) < _MIN_THREADED_BYTES:
+        contents = [open_table_file(path, entry, row_group_facts) for path, entry in listed_files]
     else:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a small snapshot needs no threads
 
         # Digests and decoding release the interpreter lock.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            contents = list(pool.map(partial(open_table_file, outline=None), *zip(*listed_files, strict=True)))
+            contents = list(pool.map(partial(open_table_file, row_group_facts=None), *zip(*listed_files, strict=True)))
     users_file, assignments_file = (file for file in contents if isinstance(file, UserFile))
     tables = {
         path.stem: table for (path, _), table in zip(listed_files, contents, strict=True) if isinstance(table, pa.Table)
@@ -135,9 +135,9 @@ def _open_all(
     return tables, users_file, assignments_file, next((file for file in contents if isinstance(file, MemberFile)), None)
 
 
-def _not_collected(users_file: UserFile, outline: RowGroupFacts | None) -> frozenset[str] | None:
-    if outline is not None:
-        return outline.not_collected
+def _not_collected(users_file: UserFile, row_group_facts: RowGroupFacts | None) -> frozenset[str] | None:
+    if row_group_facts is not None:
+        return row_group_facts.not_collected
     # Not determined for a small file, which is read completely anyway.
     return None if users_file.caches_columns else not_collected_of(users_file)
 
@@ -146,10 +146,12 @@ _MIN_THREADED_BYTES = 8 << 20
 """Bytes from which two threads are faster than one."""
 
 
-def open_table_file(path: Path, entry: FileEntry, outline: RowGroupFacts | None) -> "pa.Table | UserFile | MemberFile":
+def open_table_file(
+    path: Path, entry: FileEntry, row_group_facts: RowGroupFacts | None
+) -> "pa.Table | UserFile | MemberFile":
     """Check a file against its entry and schema; a small table is also read."""
     schema = SMALL_TABLES.get(path.stem)
-    content = checked(path, entry) if schema is not None or outline is None else None
+    content = checked(path, entry) if schema is not None or row_group_facts is None else None
     if schema is not None:
         if content is None and path.stem == "members":
             members = open_in_parts(path, entry)
@@ -168,7 +170,7 @@ def open_table_file(path: Path, entry: FileEntry, outline: RowGroupFacts | None)
     check_form(path, file_schema, ASSIGNMENTS, required=tuple(ASSIGNMENTS.names))
     assignments = UserFile(path, file, file_schema, ASSIGNMENTS, caches_columns=content is not None)
     try:
-        assignments.sku_ids = sku_ids_of(assignments) if outline is None else outline.sku_ids
+        assignments.sku_ids = sku_ids_of(assignments) if row_group_facts is None else row_group_facts.sku_ids
     except UNREADABLE as error:
         raise undecodable(path, error) from error
     return assignments

@@ -16,7 +16,7 @@ from auditor.domain.policy.model import PolicySet
 from auditor.engine.evaluate import people_are_readable
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
+from auditor.snapshot.parquet.row_group_access import row_group_facts_of, row_groups
 from auditor.snapshot.reader import identity_of
 from auditor.spark.session import is_alone
 from auditor.spark.task import ANSWERS_DDL, Task, evaluate_tasks, job_inputs, outcome_of
@@ -83,12 +83,12 @@ def distribute(
     remaining = 0.0
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         identity, groups = identity_of(folder), row_groups(folder)
-        outline = outline_of(folder) if groups > 1 else None
+        row_group_facts = row_group_facts_of(folder) if groups > 1 else None
         for group in range(groups):
             if remaining <= 0:
                 jobs.append([])
                 remaining = at_once
-            jobs[-1].append(Task(folder=str(folder), identity=identity, group=group, outline=outline))
+            jobs[-1].append(Task(folder=str(folder), identity=identity, group=group, row_group_facts=row_group_facts))
             remaining -= (folder / "users.parquet").stat().st_size / groups
     return Distributed(session, job_inputs(policies, catalogue, as_of), [tuple(job) for job in jobs])
 

@@ -54,8 +54,8 @@ class Task(Struct, frozen=True, kw_only=True):
     identity: str
     """The digest of the snapshot that the driver read; a worker that reads another one reports it."""
     group: int
-    outline: RowGroupFacts | None
-    """The driver's outline of all row groups; None for a snapshot with one, which the worker checks itself."""
+    row_group_facts: RowGroupFacts | None
+    """The driver's facts of all row groups; None for a snapshot with one, which the worker checks itself."""
 
 
 class EvaluationInputs(Struct, frozen=True, kw_only=True):
@@ -99,9 +99,9 @@ def _evaluate(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
     outcome: bytes | None = None
     size = slug = problem = None
     try:
-        bound = _bind(inputs, task.folder, task.identity, task.outline)
+        bound = _bind(inputs, task.folder, task.identity, task.row_group_facts)
         users, links = columns(bound)
-        batches = read_row_group(Path(task.folder), task.group, task.outline, users, links)
+        batches = read_row_group(Path(task.folder), task.group, task.row_group_facts, users, links)
         outcomes = pickle.dumps([evaluate_batch(bound, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
         size, outcome = len(outcomes), pa.compress(outcomes, "lz4", asbytes=True)
     except AuditorError as error:
@@ -110,10 +110,10 @@ def _evaluate(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
 
 
 @lru_cache(maxsize=4)
-def _bind(inputs: bytes, folder: str, identity: str, outline: RowGroupFacts | None) -> BoundPolicies:
+def _bind(inputs: bytes, folder: str, identity: str, row_group_facts: RowGroupFacts | None) -> BoundPolicies:
     """Bind the policies to a snapshot; a worker process caches the result for the following tasks."""
     values = _inputs(inputs)
-    snapshot = read(Path(folder), outline)
+    snapshot = read(Path(folder), row_group_facts)
     if snapshot.identity != identity:
         raise SnapshotError(
             "spark-snapshot",

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.parquet.row_group_access import outline_of, read_row_group, row_groups
+from auditor.snapshot.parquet.row_group_access import read_row_group, row_group_facts_of, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
 from tests.builders.tenant.snapshot_damage import copied
@@ -39,23 +39,23 @@ def folder(snapshot_folder: Path, tmp_path: Path) -> Path:
 
 
 def test_snapshot_read_by_outline_is_equal(snapshot_folder: Path) -> None:
-    complete, by_outline = read(snapshot_folder), read(snapshot_folder, outline_of(snapshot_folder))
-    assert (by_outline.identity, by_outline.user_count, by_outline.manifest) == (
+    complete, by_facts = read(snapshot_folder), read(snapshot_folder, row_group_facts_of(snapshot_folder))
+    assert (by_facts.identity, by_facts.user_count, by_facts.manifest) == (
         complete.identity,
         complete.user_count,
         complete.manifest,
     )
-    assert (by_outline.sku_ids, by_outline.not_collected) == (complete.sku_ids, complete.not_collected)
-    assert len(by_outline.sku_ids) == 2
-    assert by_outline.not_collected == frozenset({"department"})
-    assert all(by_outline.table(name) == complete.table(name) for name in complete.tables)
+    assert (by_facts.sku_ids, by_facts.not_collected) == (complete.sku_ids, complete.not_collected)
+    assert len(by_facts.sku_ids) == 2
+    assert by_facts.not_collected == frozenset({"department"})
+    assert all(by_facts.table(name) == complete.table(name) for name in complete.tables)
 
 
 def test_row_groups_equal_the_batches_of_a_complete_reading(snapshot_folder: Path) -> None:
-    outline = outline_of(snapshot_folder)
-    assert row_groups(snapshot_folder) == len(outline.sums) == 3
+    row_group_facts = row_group_facts_of(snapshot_folder)
+    assert row_groups(snapshot_folder) == len(row_group_facts.sums) == 3
     for group, batch in enumerate(read(snapshot_folder).batches(("id", "displayName"), None)):
-        (row_group,) = read_row_group(snapshot_folder, group, outline, ("id", "displayName"), None)
+        (row_group,) = read_row_group(snapshot_folder, group, row_group_facts, ("id", "displayName"), None)
         assert (row_group.offset, row_group.users, row_group.assignments) == (
             batch.offset,
             batch.users,
@@ -71,20 +71,20 @@ def test_columns_of_a_row_group_are_freed_before_the_next_one_is_read(snapshot_f
 
 
 def test_only_the_requested_row_group_is_verified(folder: Path) -> None:
-    outline = outline_of(folder)
+    row_group_facts = row_group_facts_of(folder)
     position = _first_byte(folder / "users.parquet", 2)
     _flip(folder / "users.parquet", position)
-    read(folder, outline)
+    read(folder, row_group_facts)
     for group in (0, 1):
-        assert len(list(read_row_group(folder, group, outline, ("id",), ("user",)))) == 1
+        assert len(list(read_row_group(folder, group, row_group_facts, ("id",), ("user",)))) == 1
     with pytest.raises(SnapshotError, match=r"checksum mismatch in row group 2 of "):
-        read_row_group(folder, 2, outline, ("id",), ("user",))
+        read_row_group(folder, 2, row_group_facts, ("id",), ("user",))
 
 
 @pytest.mark.parametrize("name", ["users", "assignments"])
 @pytest.mark.parametrize("location", ["first", "middle", "footer", "end"])
 def test_changed_bytes_of_a_row_group_are_detected(folder: Path, name: str, location: str) -> None:
-    outline = outline_of(folder)
+    row_group_facts = row_group_facts_of(folder)
     file = folder / f"{name}.parquet"
     size, first = file.stat().st_size, _first_byte(file, 1)
     footer = size - 8 - pq.read_metadata(file).serialized_size
@@ -92,7 +92,7 @@ def test_changed_bytes_of_a_row_group_are_detected(folder: Path, name: str, loca
     positions = {"first": first, "middle": (first + _first_byte(file, 2)) // 2, "footer": footer + 1, "end": size - 1}
     _flip(file, positions[location])
     with pytest.raises(SnapshotError) as caught:
-        list(read_row_group(folder, 1, outline, ("id",), ("user",)))
+        list(read_row_group(folder, 1, row_group_facts, ("id",), ("user",)))
     assert caught.value.slug == "snapshot-damaged"
 
 
@@ -100,7 +100,7 @@ def test_different_numbers_of_row_groups_are_an_error(folder: Path) -> None:
     table = pq.read_table(folder / "assignments.parquet")
     pq.write_table(table, folder / "assignments.parquet")
     with pytest.raises(SnapshotError, match="do not match"):
-        outline_of(folder)
+        row_group_facts_of(folder)
 
 
 def test_duplicate_user_of_the_previous_row_group_is_detected(folder: Path) -> None:
@@ -112,10 +112,10 @@ def test_duplicate_user_of_the_previous_row_group_is_detected(folder: Path) -> N
     with pq.ParquetWriter(folder / "users.parquet", groups[0].schema) as writer:
         for group in groups:
             writer.write_table(group)
-    outline = outline_of(folder)
-    assert len(list(read_row_group(folder, 0, outline, ("id",), ("user",)))) == 1
+    row_group_facts = row_group_facts_of(folder)
+    assert len(list(read_row_group(folder, 0, row_group_facts, ("id",), ("user",)))) == 1
     with pytest.raises(SnapshotError, match="has a user twice"):
-        list(read_row_group(folder, 1, outline, ("id",), ("user",)))
+        list(read_row_group(folder, 1, row_group_facts, ("id",), ("user",)))
 
 
 def _first_byte(file: Path, group: int) -> int:

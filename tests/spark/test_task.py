@@ -44,7 +44,8 @@ def _inputs() -> bytes:
 
 def _tasks(folders: list[Path], identity: str | None = None) -> tuple[Task, ...]:
     return tuple(
-        Task(folder=str(folder), identity=identity or identity_of(folder), group=0, outline=None) for folder in folders
+        Task(folder=str(folder), identity=identity or identity_of(folder), group=0, row_group_facts=None)
+        for folder in folders
     )
 
 

@@ -1,4 +1,4 @@
-"""Implements `auditor decide`: checks answers and adds them as decisions to a file, without other changes to it."""
+"""Checks the answers of approvals and adds them as decisions to a file, without other changes to it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from auditor.render.plan.question_text import COMMENT, answer_text
 
 _APPROVAL_WORDS: Final = frozenset({"yes", "no"})
 _SEATS: Final = re.compile(r"\d{1,8}", re.ASCII)
-Answer = Mapping[str, Any]
+AnswerItem = Mapping[str, Any]
 
 
 class DecideRequest(Struct, frozen=True, kw_only=True):
@@ -71,7 +71,7 @@ def decide(request: DecideRequest) -> DecisionChange:
     decisions = {decision.id: decision for decision in _decisions(request, current, name)}
     today = request.as_of.date()
     errors: list[Diagnostic] = []
-    answers: dict[str, tuple[ApprovalRow, Answer]] = {}
+    answers: dict[str, tuple[ApprovalRow, AnswerItem]] = {}
     for path in request.approvals:
         for row in approval_rows(path):
             try:
@@ -105,7 +105,7 @@ def _decisions(request: DecideRequest, content: bytes | None, name: str) -> tupl
 
 
 def _add_answer(
-    row: ApprovalRow, questions: Mapping[str, SavedQuestion], answers: dict[str, tuple[ApprovalRow, Answer]]
+    row: ApprovalRow, questions: Mapping[str, SavedQuestion], answers: dict[str, tuple[ApprovalRow, AnswerItem]]
 ) -> None:
     """Add the answer of a row to `answers`. Raises InputError if the row is invalid."""
     if not row.question:
@@ -129,7 +129,7 @@ def _add_answer(
         )
 
 
-def _answer(row: ApprovalRow, question: SavedQuestion) -> Answer:
+def _answer(row: ApprovalRow, question: SavedQuestion) -> AnswerItem:
     """Return the answer in a row: one of the proposed answers, only its value, or an answer with another value."""
     text_of_row = row.approve.partition(COMMENT)[0].strip().casefold()
     for answer in question.answers:
@@ -158,7 +158,7 @@ def _impossible_answer(row: ApprovalRow, question: SavedQuestion) -> InputError:
     return _row_error("answer-impossible", row, message, hint)
 
 
-def _accepted_texts(answer: Answer) -> Iterator[str]:
+def _accepted_texts(answer: AnswerItem) -> Iterator[str]:
     """Yield the texts that are accepted for an answer."""
     ((kind, value),) = answer.items()
     yield answer_text(answer)
@@ -186,7 +186,7 @@ def _row_error(slug: str, row: ApprovalRow, message: Message, hint: Message | No
 
 
 def _is_answered(
-    answer_row: tuple[ApprovalRow, Answer],
+    answer_row: tuple[ApprovalRow, AnswerItem],
     question: SavedQuestion,
     decisions: Mapping[str, Decision],
     request: DecideRequest,
@@ -209,7 +209,7 @@ def _is_answered(
     return bool(valid_decisions)
 
 
-def _items(answers: Mapping[str, Answer], request: DecideRequest, ids: set[str]) -> list[dict[str, Any]]:
+def _items(answers: Mapping[str, AnswerItem], request: DecideRequest, ids: set[str]) -> list[dict[str, Any]]:
     items = []
     for question, answer in answers.items():
         item: dict[str, Any] = {"id": free_id(f"D-{question}", ids), "question": question, "answer": dict(answer)}
@@ -223,7 +223,7 @@ def _items(answers: Mapping[str, Answer], request: DecideRequest, ids: set[str])
 def _check_possible(
     decisions: Sequence[Decision],
     questions: Mapping[str, SavedQuestion],
-    answers: Mapping[str, tuple[ApprovalRow, Answer]],
+    answers: Mapping[str, tuple[ApprovalRow, AnswerItem]],
 ) -> None:
     """Raise InputError if an answer is not possible for its question."""
     errors: list[Diagnostic] = []

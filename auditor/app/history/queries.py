@@ -33,7 +33,7 @@ from auditor.store.commit import instant_name
 from auditor.store.objects.memory_backend import MemoryBackend
 from auditor.store.store import Store
 
-Span = tuple[datetime | None, datetime | None]
+Period = tuple[datetime | None, datetime | None]
 
 
 class _TenantHistory(Struct, frozen=True, kw_only=True):
@@ -157,7 +157,7 @@ def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _Tenant
     )
 
 
-def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
+def tenant_trends(sources: HistorySources, tenant: str | None, within: Period, now: datetime) -> list[Trends]:
     """Return trends of one tenant, or of all that did not fail. Raises SnapshotError if there is nothing to show."""
     all_trends = []
     for name, history in sources.select(tenant).items():

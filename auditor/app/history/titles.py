@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.catalogue import Catalogue
 from auditor.domain.trends import Between, Episode, FindingBetween, SeatsBetween, SeatTrend, Trends
 
-Seats = TypeVar("Seats", SeatTrend, SeatsBetween)
+SeatNumbers = TypeVar("SeatNumbers", SeatTrend, SeatsBetween)
 
 
 def titled(trends: Sequence[Trends], titles: Mapping[str, str], catalogue: Catalogue) -> list[Trends]:
@@ -40,14 +40,14 @@ def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[
     return tuple(replace(episode, product=_product(catalogue, episode)) for episode in episodes)
 
 
-def _with_titles(seats: Sequence[Seats], catalogue: Catalogue) -> tuple[Seats, ...]:
+def _with_titles(seats: Sequence[SeatNumbers], catalogue: Catalogue) -> tuple[SeatNumbers, ...]:
     names = {
         seat.sku_id: product.name if (product := catalogue.product(seat.sku_id)) is not None else seat.sku
         for seat in seats
     }
     name_counts = Counter(names.values())
 
-    def title(seat: Seats) -> str:
+    def title(seat: SeatNumbers) -> str:
         name = names[seat.sku_id]
         return f"{name} ({seat.sku})" if name_counts[name] > 1 and name != seat.sku else name
 

@@ -1,4 +1,4 @@
-"""Implements `auditor plan`: reads the tenants, creates the plan and writes its documents."""
+"""Creates the plan of selected tenants and the documents of its formats, and keeps plans in a store."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime

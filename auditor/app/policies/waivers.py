@@ -1,4 +1,4 @@
-"""Implements `auditor waive`: adds waivers for exactly the specified findings, checked before the file changes."""
+"""Adds waivers for exactly the specified findings, checked before the file changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Implements `auditor verify`: audits tenants again and reports the outcome of their plan."""
+"""Audits tenants again with the verification of their plan, and determines the exit code from the verdicts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

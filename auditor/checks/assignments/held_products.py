@@ -11,7 +11,7 @@ from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import Paths
-from auditor.engine.columns.bitsets import BitRows, Products, intersects, pairs
+from auditor.engine.columns.bitsets import BitRows, SkuSet, intersects, pairs
 from auditor.engine.policy.extent import Extent, population_extent
 from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask, ProductMasks
@@ -22,14 +22,14 @@ class PackedSet(Struct, frozen=True):
     """A set of SKUs, packed for comparison with the bitsets of users."""
 
     mask: Mask
-    true: Products
-    maybe: Products
+    true: SkuSet
+    maybe: SkuSet
 
 
 def pack(mask: Mask) -> PackedSet:
     """Pack a set of SKUs."""
-    true = Products.of(mask.true)
-    return PackedSet(mask, true, true if mask.sure else Products.of(mask.maybe))
+    true = SkuSet.of(mask.true)
+    return PackedSet(mask, true, true if mask.sure else SkuSet.of(mask.maybe))
 
 
 def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:

@@ -12,7 +12,7 @@ from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.columns.bitsets import BitRows, Products, has_multiple, patterns, sku_indices
+from auditor.engine.columns.bitsets import BitRows, SkuSet, has_multiple, patterns, sku_indices
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
@@ -70,7 +70,7 @@ class _Conflicts:
         self._maybe = [element.maybe for element in elements]
         # The conflicting SKUs are part of the finding's identity: a SKU that may or may not be one makes it unknown.
         self._certain = np.logical_or.reduce(self._true)
-        self.products = Products.of(np.logical_or.reduce(self._maybe))
+        self.products = SkuSet.of(np.logical_or.reduce(self._maybe))
         self._cache: dict[bytes, _Conflict] = {}
         self.possible = _conflict(self._maybe, np.arange(bound.size))
         """Whether any two of the tenant's SKUs conflict, regardless of who holds them."""

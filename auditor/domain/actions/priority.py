@@ -64,7 +64,7 @@ class Weight(Struct, frozen=True, kw_only=True):
     findings: int = 0
 
 
-class Subject(NamedTuple):
+class RankedItem(NamedTuple):
     """What an action, or a policy without an action, is about."""
 
     tenant: str
@@ -112,16 +112,16 @@ def task_of(action: Action) -> Hashable:
     return action.kind, action.guidance, action.title if names is None else (names.old, names.new)
 
 
-def most_important(subjects: Iterable[Subject]) -> dict[int, int]:
+def most_important(items: Iterable[RankedItem]) -> dict[int, int]:
     """Return the indexes of at most `FIRST` items, each with the number of other tenants that have the same task.
 
     Of several items about a product of a tenant, and of items of several tenants with the same task, only the first is
-    included. `subjects` are in order of rank.
+    included. `items` are in order of rank.
     """
-    listed = list(subjects)
+    listed = list(items)
     tenants: dict[Hashable, set[str]] = {}
-    for subject in listed:
-        tenants.setdefault(subject.task, set()).add(subject.tenant)
+    for item in listed:
+        tenants.setdefault(item.task, set()).add(item.tenant)
     first_tenants: dict[Hashable, str] = {}
     firsts: dict[Hashable, int] = {}
     for index, (tenant, product, task) in enumerate(listed):

@@ -38,14 +38,14 @@ def pack(flags: Flags) -> BitRows:
     return words.reshape(-1)
 
 
-class Products(Struct, frozen=True, eq=False):
+class SkuSet(Struct, frozen=True, eq=False):
     """A set of SKUs to look up in bitsets, packed once for all users."""
 
     words: BitRows
     indices: tuple[int, ...]
 
     @classmethod
-    def of(cls, flags: Flags) -> "Products":
+    def of(cls, flags: Flags) -> "SkuSet":
         """Pack flags per SKU."""
         return cls(pack(flags), tuple(np.flatnonzero(flags).tolist()))
 
@@ -105,17 +105,17 @@ def non_empty(held: BitRows) -> Flags:
     return np.asarray(held[:, 0] != 0 if held.shape[1] == 1 else held.any(axis=1))
 
 
-def intersects(held: BitRows, products: Flags | Products) -> Flags:
+def intersects(held: BitRows, products: Flags | SkuSet) -> Flags:
     """Return flags of the bitsets that contain at least one of the products."""
-    packed = products if isinstance(products, Products) else Products.of(products)
+    packed = products if isinstance(products, SkuSet) else SkuSet.of(products)
     if not packed.indices:
         return np.zeros(len(held), dtype=bool)
     return non_empty(held & packed.words)
 
 
-def pairs(held: BitRows, products: Flags | Products, users: Flags) -> tuple[Rows, Rows]:
+def pairs(held: BitRows, products: Flags | SkuSet, users: Flags) -> tuple[Rows, Rows]:
     """Return the products that the flagged users hold as (row, SKU index) pairs, sorted by row and index."""
-    packed = products if isinstance(products, Products) else Products.of(products)
+    packed = products if isinstance(products, SkuSet) else SkuSet.of(products)
     if not packed.indices:
         return _NONE, _NONE
     if len(packed.indices) == 1:

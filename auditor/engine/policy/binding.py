@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from auditor.arrays.columns import Flags
 from auditor.domain.policy.model import Policy, PolicySet, Waiver
 from auditor.domain.policy.prices import Contract, SeatPrices
 from auditor.domain.policy.product_set import ProductSet, Sku, leaves
@@ -14,7 +15,7 @@ from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.selection.conditional_access import ConditionalAccess
 from auditor.engine.selection.directory_roles import DirectoryRoles
 from auditor.engine.selection.group_membership import Membership
-from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of, unshared_masks
+from auditor.engine.skus.masks import Mask, ProductMasks, masks_of, unshared_masks
 from auditor.engine.skus.seat_prices import contracts_of, prices_on
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 

@@ -18,7 +18,7 @@ from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import ROLE_ASSIGNMENT_LISTS, ROLE_DEFINITION_LIST
 
-Matches = Callable[[str], bool | None]
+RolePredicate = Callable[[str], bool | None]
 """Returns whether a selector matches the role with this definition id; None if that is not known."""
 
 
@@ -129,7 +129,7 @@ class DirectoryRoles:
             self._holders[role] = self._resolve(lambda role_id: role in self._ids(role_id), (False,))
         return self._holders[role]
 
-    def _resolve(self, matches: Matches, kinds: tuple[bool, ...]) -> _Holders:
+    def _resolve(self, matches: RolePredicate, kinds: tuple[bool, ...]) -> _Holders:
         answers: dict[str, bool | None] = {}
         chosen: dict[bool | None, set[str]] = {True: set(), None: set(), False: set()}
         for item in self._assignments:

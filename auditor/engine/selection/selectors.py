@@ -13,7 +13,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.columns.assignments import Paths
-from auditor.engine.columns.bitsets import Products, intersects, non_empty
+from auditor.engine.columns.bitsets import SkuSet, intersects, non_empty
 from auditor.engine.columns.strings import one_of
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.policy_index import Rules
@@ -161,7 +161,7 @@ class SelectorMasks:
 
     def _holds(self, product_set: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(product_set)
-        packed = self._masks.once(("holds", id(product_set)), lambda: Products.of(products.true))
+        packed = self._masks.once(("holds", id(product_set)), lambda: SkuSet.of(products.true))
         true = intersects(people.assignments.assigned_skus, packed)
         if products.sure:
             return self._where_known(true, "assignedLicenses")

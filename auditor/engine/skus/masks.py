@@ -6,9 +6,9 @@ from operator import or_
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 from msgspec import Struct
 
+from auditor.arrays.columns import Flags
 from auditor.catalogue import Catalogue
 from auditor.catalogue.model import GUID
 from auditor.domain.enums import Source, SourceStatus
@@ -17,7 +17,6 @@ from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSe
 from auditor.domain.syntax.globs import pattern_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
-Flags = npt.NDArray[np.bool_]
 Containers = Mapping[int, tuple[int, ...]]
 """Index of a SKU → indices of the SKUs that contain it, the fullest first."""
 FILLER_PLAN = "113feb6c-3fe4-4440-bddc-54d774bf0318"

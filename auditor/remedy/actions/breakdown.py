@@ -9,7 +9,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import SubjectType
 from auditor.remedy.actions.remedies.model import Remedy
 
-Part = tuple[SubjectType, str]
+BreakdownPart = tuple[SubjectType, str]
 """A product with its skuId, a group with its id, or for a user the products of which one is kept, joined by `+`."""
 
 
@@ -18,7 +18,7 @@ class Breakdown(Struct):
 
     smallest: str = ""
     """The smallest of overlapping products; empty if the action is about something else."""
-    people: Counter[Part] = field(default_factory=Counter)
+    people: Counter[BreakdownPart] = field(default_factory=Counter)
 
     @property
     def products(self) -> Mapping[str, int]:
@@ -39,7 +39,7 @@ class Breakdown(Struct):
         return {name: count for (part_kind, name), count in self.people.items() if part_kind is kind}
 
 
-def parts_of(remedy: Remedy) -> list[Part]:
+def parts_of(remedy: Remedy) -> list[BreakdownPart]:
     """Return what the remedy of a person is about: products, groups that the person leaves, a choice of products."""
     products = [(SubjectType.PRODUCT, sku_id) for sku_id in remedy.old_products]
     choices = [(SubjectType.USER, remedy.old)] if remedy.kind is ActionKind.OVERLAP else []

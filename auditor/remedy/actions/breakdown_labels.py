@@ -16,11 +16,11 @@ _MAX_NAMED: Final = 2
 """Products or groups that a title names in full."""
 _MAX_LISTED: Final = 10
 
-Label = Callable[[str], str]
+LabelOf = Callable[[str], str]
 """Returns the name of a product or group by its id."""
 
 
-def named_products(breakdown: Breakdown, people: int, label: Label, price: Price) -> tuple[str, int]:
+def named_products(breakdown: Breakdown, people: int, label: LabelOf, price: Price) -> tuple[str, int]:
     """Return the products that a title names, all or the most valuable one, and the number of the others.
 
     Overlapping products begin with the smallest one.
@@ -37,14 +37,14 @@ def named_products(breakdown: Breakdown, people: int, label: Label, price: Price
     return ", ".join(shown), len(ordered) - len(shown)
 
 
-def named_groups(breakdown: Breakdown, label: Label) -> tuple[str, ...]:
+def named_groups(breakdown: Breakdown, label: LabelOf) -> tuple[str, ...]:
     """Return the groups that a title names; none if there are too many."""
     groups = breakdown.groups
     return tuple(label(group) for group in _by_count(groups, label)) if len(groups) <= _MAX_NAMED else ()
 
 
 def breakdown_notes(
-    l10n: Localizer, breakdown: Breakdown, product_label: Label, group_label: Label, price: Price
+    l10n: Localizer, breakdown: Breakdown, product_label: LabelOf, group_label: LabelOf, price: Price
 ) -> Iterator[str]:
     """Yield how many people there are by product and by group."""
     products, groups = breakdown.products, breakdown.groups
@@ -61,7 +61,7 @@ def breakdown_notes(
         yield l10n.gettext(_GROUPS).format(groups=_counted(l10n, groups, ordered, group_label))
 
 
-def price_notes(l10n: Localizer, breakdown: Breakdown, label: Label, price: Price) -> Iterator[str]:
+def price_notes(l10n: Localizer, breakdown: Breakdown, label: LabelOf, price: Price) -> Iterator[str]:
     """Yield which products the amount leaves out because they have no price, unless it leaves out all."""
     products = breakdown.products
     unpriced = {sku_id: count for sku_id, count in products.items() if price(sku_id) is None}
@@ -75,16 +75,16 @@ def _held_with_smallest(breakdown: Breakdown) -> Mapping[str, int]:
     return {sku_id: count for sku_id, count in breakdown.products.items() if sku_id != breakdown.smallest}
 
 
-def _by_value(products: Mapping[str, int], label: Label, price: Price) -> list[str]:
+def _by_value(products: Mapping[str, int], label: LabelOf, price: Price) -> list[str]:
     """Return the products in descending order of their monthly price for everybody, then of people."""
     return sorted(products, key=lambda sku: (-(price(sku) or Decimal(0)) * products[sku], -products[sku], label(sku)))
 
 
-def _by_count(counts: Mapping[str, int], label: Label) -> list[str]:
+def _by_count(counts: Mapping[str, int], label: LabelOf) -> list[str]:
     return sorted(counts, key=lambda name: (-counts[name], label(name)))
 
 
-def _counted(l10n: Localizer, counts: Mapping[str, int], ordered: list[str], label: Label) -> str:
+def _counted(l10n: Localizer, counts: Mapping[str, int], ordered: list[str], label: LabelOf) -> str:
     """Return the first names in an order, each with its count, and how many more there are."""
     shown = [f"{label(name)} ({l10n.number(counts[name])})" for name in ordered[:_MAX_LISTED]]
     listed, more = ", ".join(shown), len(ordered) - len(shown)

@@ -16,7 +16,7 @@ from auditor.domain.enums import Agreement, Severity, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
-from auditor.remedy.actions.breakdown import Breakdown, Part, parts_of, subject_of
+from auditor.remedy.actions.breakdown import Breakdown, BreakdownPart, parts_of, subject_of
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.subscription_terms import day_of
 
@@ -32,7 +32,7 @@ SortKey = tuple[int, str, str]
 """The sort key of remedies: rank of the severity, policy and check of the first finding about their subject."""
 UNSORTED: Final[SortKey] = (0, "", "")
 """The sort key of remedies that are already in order."""
-Weight = tuple[int, str]
+FindingRank = tuple[int, str]
 """Rank of the severity, and fingerprint: the lowest is the worst finding of an action."""
 
 
@@ -42,8 +42,8 @@ class ActionGroup:
     def __init__(self, number: int, remedy: Remedy, key: SortKey, subject: tuple[str, ...]) -> None:
         self.number = number
         self._lead(remedy, subject)
-        self.worst: Weight = (1 << 30, "")
-        self.policies: dict[str, Weight] = {}
+        self.worst: FindingRank = (1 << 30, "")
+        self.policies: dict[str, FindingRank] = {}
         """The worst finding of each policy."""
         self.variants: tuple[Variant, ...] = ()
         """The distinct facts that select the text of the guidance."""
@@ -73,7 +73,7 @@ class ActionGroup:
         """The article of the worst finding; empty if that finding is not the first of its remedy."""
         self._order = (not remedy.extra, key)
         self._subjects: dict[str, Finding] = {}
-        self._parts: set[tuple[str, Part]] = set()
+        self._parts: set[tuple[str, BreakdownPart]] = set()
         """The people of remedies passed to `add`, with the parts of the breakdown that count them."""
         self._subscription_seats: dict[str, int] = {}
 
@@ -136,7 +136,7 @@ class ActionGroup:
         if remedy.lost:
             self.lost |= set(remedy.lost)
 
-    def weigh(self, policy: str, weight: Weight, article: str = "") -> None:
+    def weigh(self, policy: str, weight: FindingRank, article: str = "") -> None:
         """Record the weight of a finding of a policy, and its article if that may not be the leading remedy's."""
         current = self.policies.get(policy)
         if current is None or weight < current:

@@ -24,7 +24,7 @@ from auditor.domain.result.finding import Finding
 from auditor.findings.columns import SCHEMA, decode, json_text, json_value, replaced
 from auditor.findings.person_names import NAMED, person_labels
 from auditor.remedy.actions.action_lists import ActionLists
-from auditor.remedy.actions.breakdown import Part, parts_of
+from auditor.remedy.actions.breakdown import BreakdownPart, parts_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import ActionGroups, SortKey
 from auditor.remedy.actions.guidance.routes import projected
@@ -78,7 +78,7 @@ class PersonRemedies:
         self._examples: list[tuple[Finding, RoutedFinding]] = []
         """For each kind a finding without its person, and its route."""
         self._patterns: dict[bytes, int] = {}
-        self._part_numbers: dict[tuple[int, Part], int] = {}
+        self._part_numbers: dict[tuple[int, BreakdownPart], int] = {}
         """Number of an action group, and part of its breakdown → number, in ascending order."""
         self._forget()
 

@@ -20,7 +20,7 @@ _LEAVES: Final = frozenset({Correction.REPLACE, Correction.REMOVE, Correction.CH
 """Corrections by which somebody leaves the group that gives a product."""
 
 
-class Location(StrEnum):
+class FixLocation(StrEnum):
     """Where a finding can be fixed."""
 
     GRAPH = "graph"
@@ -34,7 +34,7 @@ class Location(StrEnum):
 class Reach(Struct, frozen=True, kw_only=True):
     """The number of open findings that can be fixed in one location."""
 
-    location: Location
+    location: FixLocation
     open: int
     fixed: int
     """The number of these that are fixed once the plan is carried out."""
@@ -42,27 +42,27 @@ class Reach(Struct, frozen=True, kw_only=True):
 
 def reach_of(findings: Iterable[Finding], fixed: AbstractSet[str], memberships: Memberships) -> tuple[Reach, ...]:
     """Count open findings by location; `fixed` are the fingerprints of those that the plan fixes."""
-    opened: Counter[Location] = Counter()
-    resolved: Counter[Location] = Counter()
+    opened: Counter[FixLocation] = Counter()
+    resolved: Counter[FixLocation] = Counter()
     for finding in findings:
-        location = location_of(finding, memberships)
+        location = fix_location_of(finding, memberships)
         opened[location] += 1
         resolved[location] += finding.fingerprint in fixed
-    return tuple(Reach(location=location, open=opened[location], fixed=resolved[location]) for location in Location)
+    return tuple(Reach(location=location, open=opened[location], fixed=resolved[location]) for location in FixLocation)
 
 
-def location_of(finding: Finding, memberships: Memberships) -> Location:
+def fix_location_of(finding: Finding, memberships: Memberships) -> FixLocation:
     """Return where a finding can be fixed.
 
     Licences from a synchronised group, or from a dynamic group if the account is synchronised, are changed in the local
     directory; so are the properties of a synchronised account, except its usage location.
     """
     if finding.subject.type not in {SubjectType.USER, SubjectType.GROUP} and finding.check != QUOTA_EXCEEDED.id:
-        return Location.PURCHASE
+        return FixLocation.PURCHASE
     local = finding.evidence.get("onPremisesSyncEnabled") is True
     leaves = correction_of(finding) in _LEAVES
     refusals = {memberships.refusal(group) for group in groups_of(finding)} if leaves else set[str | None]()
     if "synced" in refusals or (local and "dynamic" in refusals):
-        return Location.PREMISES
+        return FixLocation.PREMISES
     attribute = correction_of(finding) in {Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIBUTE}
-    return Location.PREMISES if local and attribute and finding.detail != "usageLocation" else Location.GRAPH
+    return FixLocation.PREMISES if local and attribute and finding.detail != "usageLocation" else FixLocation.GRAPH

@@ -16,7 +16,7 @@ from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.optimization.options import Option
 from auditor.remedy.planner.questions.seat_needs import renewed_seats
-from auditor.remedy.planner.reach import Location, location_of
+from auditor.remedy.planner.reach import FixLocation, fix_location_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import group_reasons
 
@@ -56,7 +56,7 @@ def remaining_of(
     if fingerprint in options.only_harmful and code != "group":
         code = "ends"
     reasons = group_reasons(groups_of(finding), options.state.memberships, l10n) if code == "group" else ()
-    if location_of(finding, options.state.memberships) is Location.PREMISES:
+    if fix_location_of(finding, options.state.memberships) is FixLocation.PREMISES:
         code = "premises"
     answers = options.answered.answers.get(fingerprint, ()) if code == "person" else ()
     if answers:

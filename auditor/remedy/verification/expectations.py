@@ -6,7 +6,7 @@ from typing import Any
 from auditor.domain.result.saved_plan import Expectation, Fact
 from auditor.remedy.requests import NOT_IN_PLANS, GraphRequest, RequestKind, properties_of
 
-Change = tuple[Fact, str, str, Any]
+FactChange = tuple[Fact, str, str, Any]
 """The fact, the id of its subject, its key, and its value after the request."""
 
 
@@ -23,7 +23,7 @@ def expectations_of(requests: Iterable[Sequence[Mapping[str, Any]]]) -> tuple[Ex
     )
 
 
-def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
+def changes_of(request: Mapping[str, Any]) -> tuple[FactChange, ...]:
     """Return the facts that a request changes. Raises ValueError for a request that a plan cannot contain."""
     try:
         changes = tuple(_changes(GraphRequest.of(request)))
@@ -34,7 +34,7 @@ def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
     return changes
 
 
-def _changes(request: GraphRequest) -> Iterator[Change]:
+def _changes(request: GraphRequest) -> Iterator[FactChange]:
     target, body = request.target, request.body
     match target.kind:
         case RequestKind.USER_LICENCES:

@@ -34,7 +34,7 @@ _NOTE: Final = "note"
 """The level of report-only policies and their findings."""
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
-Document = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 Weight = tuple[bool, int]
@@ -113,7 +113,7 @@ def _count_by_weight(findings: Findings) -> Counter[Weight]:
     return weights
 
 
-def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
+def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> JsonObject:
     policies = result.run.policies
     rule_indexes = {policy.id: index for index, policy in enumerate(policies)}
     left_out = sum(part.left_out for part in parts)
@@ -151,7 +151,7 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
     }
 
 
-def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:
+def _notifications(part: _LimitedPart, l10n: Labels) -> list[JsonObject]:
     notes = []
     if part.failure is not None:
         reason = l10n.translate(part.failure)
@@ -170,11 +170,11 @@ def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:
     ]
 
 
-def _note(text: str) -> Document:
+def _note(text: str) -> JsonObject:
     return {"level": "warning", "message": {"text": visible(text)}}
 
 
-def _rule(policy: PolicyHeader) -> Document:
+def _rule(policy: PolicyHeader) -> JsonObject:
     title = visible(policy.title or policy.id)
     tags = (*policy.tags, *(policy.frameworks or ()))
     pages = [page.url for page in policy.references or () if is_https(page.url)]
@@ -189,14 +189,14 @@ def _rule(policy: PolicyHeader) -> Document:
     }
 
 
-def _results(part: _LimitedPart, rule_indexes: Mapping[str, int]) -> Iterator[Document]:
+def _results(part: _LimitedPart, rule_indexes: Mapping[str, int]) -> Iterator[JsonObject]:
     context = part.context()
     for finding in part.findings():
         yield _result(part, finding, rule_indexes, context)
 
 
-def _result(part: ResultPart, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:
-    document: Document = {"ruleId": finding.policy}
+def _result(part: ResultPart, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> JsonObject:
+    document: JsonObject = {"ruleId": finding.policy}
     if finding.policy in rule_indexes:
         document["ruleIndex"] = rule_indexes[finding.policy]
     document |= {
@@ -234,10 +234,10 @@ def _result(part: ResultPart, finding: Finding, rule_indexes: Mapping[str, int],
     return document
 
 
-def _location(source: SourceLine) -> Document:
+def _location(source: SourceLine) -> JsonObject:
     path = source.file.replace("\\", "/")
     if path.startswith("/"):
-        artifact: Document = {"uri": f"file://{quote(path, errors='replace')}"}
+        artifact: JsonObject = {"uri": f"file://{quote(path, errors='replace')}"}
     elif path[1:3] == ":/":
         artifact = {"uri": f"file:///{quote(path, safe='/:', errors='replace')}"}
     else:

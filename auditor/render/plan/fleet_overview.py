@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import sum_money
 from auditor.domain.actions.priority import (
-    Subject,
+    RankedItem,
     Weight,
     elsewhere,
     most_important,
@@ -53,13 +53,13 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
         return ()
     today = datetime.fromisoformat(plan.as_of).date()
     candidates: list[tuple[TenantPlan, int, Action, Weight]] = []
-    subjects: list[Subject] = []
+    subjects: list[RankedItem] = []
     for tenant in plan.tenants:
         findings = {finding.fingerprint: finding for finding in tenant.findings}
         for number, action in by_rank(tenant):
             weight = weight_of(action, worst_severity(findings_of(action, findings)))
             candidates.append((tenant, number, action, weight))
-            subjects.append(Subject(tenant.name, product_concerned(action), task_of(action)))
+            subjects.append(RankedItem(tenant.name, product_concerned(action), task_of(action)))
     order = ranked([weight for *_, weight in candidates], today)
     firsts: list[FirstAction] = []
     for position, tenants in most_important(subjects[index] for index, _ in order).items():

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
-from auditor.domain.actions.priority import Subject, most_important, product_concerned
+from auditor.domain.actions.priority import RankedItem, most_important, product_concerned
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
@@ -103,5 +103,5 @@ def by_rank(tenant: TenantPlan) -> list[tuple[int, Action]]:
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
     """Return the most important actions with their numbers; of several about one product, only the first."""
     actions = by_rank(tenant)
-    subjects = (Subject(tenant.name, product_concerned(action), None) for _, action in actions)
+    subjects = (RankedItem(tenant.name, product_concerned(action), None) for _, action in actions)
     return tuple(actions[index] for index in most_important(subjects))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from auditor.domain.translation import N_
 from auditor.localization import Localization
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
-from auditor.remedy.planner.reach import Location
+from auditor.remedy.planner.reach import FixLocation
 from auditor.render.plan.fleet_overview import in_reading_order
 from auditor.render.plan.outline import fixed_by_requests
 from auditor.render.text.summary import combined_reasons
@@ -68,9 +68,9 @@ def _effect(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
 
 def _reach(tenant: TenantPlan, l10n: Localization) -> str:
     labels = {
-        Location.GRAPH: N_("{fixed} of {open} that requests can fix"),
-        Location.PREMISES: N_("{fixed} of {open} that must be fixed in the on-premises directory"),
-        Location.PURCHASE: N_("{fixed} of {open} about purchases or contracts"),
+        FixLocation.GRAPH: N_("{fixed} of {open} that requests can fix"),
+        FixLocation.PREMISES: N_("{fixed} of {open} that must be fixed in the on-premises directory"),
+        FixLocation.PURCHASE: N_("{fixed} of {open} about purchases or contracts"),
     }
     rows = {row.location: row for row in tenant.reach if row.open}
     parts = [

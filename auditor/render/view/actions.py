@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import (
+    RankedItem,
     RankReason,
-    Subject,
     Weight,
     elsewhere,
     most_important,
@@ -65,16 +65,16 @@ def highlights(
     `all_tenants` is False if there are tenants without a section.
     """
     today = as_of.astimezone(UTC).date()
-    candidates: list[tuple[Weight, Callable[[], Highlight], Subject]] = []
+    candidates: list[tuple[Weight, Callable[[], Highlight], RankedItem]] = []
     for section, index in sections:
         for entry in section.actions:
-            subject = Subject(section.name, product_concerned(entry.action), task_of(entry.action))
+            subject = RankedItem(section.name, product_concerned(entry.action), task_of(entry.action))
             candidates.append((entry.weight, partial(_of_action, entry, section, index, l10n), subject))
         candidates += [
             (
                 Weight(severity=group.severity, findings=group.open),
                 partial(_of_policy, group, section),
-                Subject(section.name, None, group.title),
+                RankedItem(section.name, None, group.title),
             )
             for group in section.groups
             if group.open and not group.has_action

@@ -23,7 +23,7 @@ _INSTANT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-
 _ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
 
 
-Names = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
+PseudonymsByWords = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
 """Names of several words and their pseudonyms, by first word, number of words and words, all in lower case.
 
 The lookup takes one step per word of a text, regardless of how many users share a first name.
@@ -38,7 +38,7 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
     """Pseudonyms by id and address only, without names."""
-    names: Names = field(default_factory=dict)
+    names: PseudonymsByWords = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     """The pseudonyms of users in selectors of policies."""
     free_texts: dict[str, str] = field(default_factory=dict)
@@ -172,7 +172,7 @@ def people_of(
     return UserPseudonyms(key=key, ids=ids, texts=texts, exact=exact, names=_by_words(names), named=named)
 
 
-def _by_words(names: Mapping[str, str]) -> Names:
+def _by_words(names: Mapping[str, str]) -> PseudonymsByWords:
     """Return the lookup table of names of several words, with the longest names of each first word first."""
     by_first: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
     for name, pseudonym in names.items():

@@ -1,4 +1,4 @@
-"""Reads single row groups of a snapshot that several machines share, checked against an outline of the snapshot."""
+"""Reads single row groups of a snapshot that several machines share, checked against facts of all row groups."""
 
 import os
 import zlib
@@ -27,8 +27,8 @@ class RowGroupFacts(Struct, frozen=True):
     """CRC-32 of the bytes of each row group in both files, including the footers."""
 
 
-def outline_of(folder: Path) -> RowGroupFacts:
-    """Return the outline of a snapshot folder. The digests of the manifest are not checked here, but by `read`."""
+def row_group_facts_of(folder: Path) -> RowGroupFacts:
+    """Return the facts of a snapshot folder. The digests of the manifest are not checked here, but by `read`."""
     users_file, assignments_file = open_user_files(folder)
     sums = tuple(
         _checksum(folder, users_file, assignments_file, group)
@@ -45,16 +45,16 @@ def row_groups(folder: Path) -> int:
 def read_row_group(
     folder: Path,
     group: int,
-    outline: RowGroupFacts | None,
+    row_group_facts: RowGroupFacts | None,
     users: tuple[str, ...] | None,
     assignments: tuple[str, ...] | None,
 ) -> Iterator[UserBatch]:
-    """Yield one row group of a snapshot folder. Raises SnapshotError if its bytes differ from the outline's."""
-    if outline is not None:
+    """Yield one row group of a snapshot folder. Raises SnapshotError if its bytes differ from the facts."""
+    if row_group_facts is not None:
         users_file, assignments_file = open_user_files(folder)
         if (
             group >= _group_count(folder, users_file, assignments_file)
-            or _checksum(folder, users_file, assignments_file, group) != outline.sums[group]
+            or _checksum(folder, users_file, assignments_file, group) != row_group_facts.sums[group]
         ):
             raise damaged(
                 Message(

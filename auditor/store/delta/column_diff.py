@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.arrays.columns import valid
+from auditor.arrays.columns import Flags, valid
 from auditor.arrays.texts import utf8_of
 
-Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 _WINDOW: Final = 1 << 16
 """Rows per step of a digest, which therefore does not depend on the chunks of a table."""
@@ -27,7 +26,7 @@ def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
-def differs(old: pa.Array, new: pa.Array) -> Mask:
+def differs(old: pa.Array, new: pa.Array) -> Flags:
     """Return a mask of the rows in which two columns of equal length and type differ; null equals null."""
     if pa.types.is_list(old.type):
         return _lists_differ(old, new)
@@ -58,7 +57,7 @@ def indices_of(differences: Any) -> Indices:
     return np.cumsum(np.asarray(differences, dtype=np.int64))
 
 
-def kept_rows(size: int, removed: Indices, added: Indices) -> tuple[Mask, Mask]:
+def kept_rows(size: int, removed: Indices, added: Indices) -> tuple[Flags, Flags]:
     """Return masks of the kept rows of a table of `size` rows: before, and after removing and adding rows."""
     before = np.ones(size, dtype=bool)
     before[removed] = False
@@ -72,9 +71,9 @@ def _lengths(column: pa.Array) -> Indices:
     return np.asarray(pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _lists_differ(old: pa.Array, new: pa.Array) -> Mask:
+def _lists_differ(old: pa.Array, new: pa.Array) -> Flags:
     lengths = _lengths(old)
-    mask: Mask = lengths != _lengths(new)
+    mask: Flags = lengths != _lengths(new)
     equal_length = pa.array(~mask)
     old_lists, new_lists = old.filter(equal_length), new.filter(equal_length)
     item_differs = differs(plain(pc.list_flatten(old_lists)), plain(pc.list_flatten(new_lists)))

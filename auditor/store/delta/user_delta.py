@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from auditor.arrays.columns import Flags
 from auditor.arrays.rows import runs
 from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
-from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, kept_rows, plain
+from auditor.store.delta.column_diff import Indices, deltas_of, differs, indices_of, kept_rows, plain
 
 Delta = dict[str, pa.Array]
 """Name → array: the removed and added rows, and for each column the changed rows and their new values."""
@@ -62,7 +63,7 @@ def difference(old: UserPartition, new: UserPartition, *, second: int) -> Delta:
     is_kept = np.zeros(old.users.num_rows, dtype=bool)
     is_kept[np.delete(origin, added)] = True
     steps: Delta = {"removed": deltas_of(np.nonzero(~is_kept)[0]), "added": deltas_of(added)}
-    instants: dict[str, tuple[Indices, Mask]] = {}
+    instants: dict[str, tuple[Indices, Flags]] = {}
     for name in new.users.column_names:
         new_column = plain(new.users.column(name))
         old_column = plain(old.users.column(name)).take(old_index)
@@ -97,7 +98,7 @@ class PartitionBuilder:
     def apply(self, steps: Mapping[str, Any], *, second: int) -> None:
         """Apply the delta of one night."""
         self._move(_array(steps, "removed"), _array(steps, "added"))
-        changed: dict[str, tuple[Indices, Mask]] = {}
+        changed: dict[str, tuple[Indices, Flags]] = {}
         for name in self._columns:
             rows = _array(steps, f"{name}_at")
             if name in self._instants:
@@ -180,7 +181,7 @@ def _link_steps(old: UserPartition, new: UserPartition, origin: Indices, added: 
     return steps | {f"links_{name}": plain(new.links.column(name)).take(rows) for name in LINKS}
 
 
-def _expected(name: str, old: Indices, changed: Mapping[str, tuple[Indices, Mask]]) -> Indices:
+def _expected(name: str, old: Indices, changed: Mapping[str, tuple[Indices, Flags]]) -> Indices:
     """Predict a column of timestamps: unchanged, except that the last successful sign-in follows the other two."""
     interactive, non_interactive, successful = SIGN_IN_COLUMNS
     if name != successful or interactive not in changed or non_interactive not in changed:

@@ -16,7 +16,7 @@ from auditor.files.folder import Folder
 from auditor.files.names import object_parts
 from auditor.files.output import opened
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 _SECRET: Final = re.compile(r"(?i)(sig|signature|token|key|credential)=[^&\s]+|[A-Za-z0-9+/]{60,}={0,2}")
 _BATCH_SIZE: Final = 64
 """Objects per concurrent read."""
@@ -261,7 +261,7 @@ class ObjectStoreBackend:
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
 
-    def _request(self, request: Callable[[], Result]) -> Result:
+    def _request(self, request: Callable[[], Returned]) -> Returned:
         """Make a request, and convert exceptions of the service's library to SnapshotError."""
         try:
             return request()

@@ -32,7 +32,7 @@ from auditor.policy.loader import load
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import MemberParts, Snapshot, UserBatch
 from auditor.snapshot.parquet.members import open_in_parts
-from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
+from auditor.snapshot.parquet.row_group_access import row_group_facts_of, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
 from auditor.snapshot.writer import write
@@ -258,9 +258,10 @@ def test_spark_worker_reads_the_members_of_its_row_groups(large_snapshot: Path) 
     broadcast = job_inputs(policies, builtin(), NOW)
     member: str = read(large_snapshot).members_of("g2", transitive=True)[0].as_py()
     assert member.encode() not in broadcast, "members are not sent to the worker"
-    outline, identity = outline_of(large_snapshot), read(large_snapshot).identity
+    row_group_facts, identity = row_group_facts_of(large_snapshot), read(large_snapshot).identity
     tasks = tuple(
-        Task(folder=str(large_snapshot), identity=identity, group=group, outline=outline) for group in range(3)
+        Task(folder=str(large_snapshot), identity=identity, group=group, row_group_facts=row_group_facts)
+        for group in range(3)
     )
     assert row_groups(large_snapshot) == 3
     local_outcomes = list(

@@ -17,7 +17,7 @@ from auditor.catalogue import builtin
 from auditor.cli.terminal.plan import print_plan
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.actions.priority import FIRST, SOON, RankReason, Subject, Weight, most_important, ranked
+from auditor.domain.actions.priority import FIRST, SOON, RankedItem, RankReason, Weight, most_important, ranked
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
@@ -62,7 +62,7 @@ def plan() -> FleetPlan:
 def test_most_important_names_each_product_and_each_task_of_several_tenants_once(
     subjects: list[tuple[str, str | None, object]], tenants: dict[int, int]
 ) -> None:
-    assert most_important(starmap(Subject, subjects)) == tenants
+    assert most_important(starmap(RankedItem, subjects)) == tenants
 
 
 @pytest.mark.slow

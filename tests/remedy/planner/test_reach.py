@@ -18,7 +18,7 @@ from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.reach import Location
+from auditor.remedy.planner.reach import FixLocation
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.plan_execution import PlanExecution
 from tests.builders.service.whole_plan import carry_out
@@ -55,9 +55,9 @@ def emulated(*, cloud: bool) -> Iterator[Emulator]:
         yield emulator
 
 
-def share(tenants: Sequence[TenantPlan], *locations: Location) -> float:
+def share(tenants: Sequence[TenantPlan], *locations: FixLocation) -> float:
     """The percentage of open findings that the plan fixes."""
-    rows = [row for tenant in tenants for row in tenant.reach if row.location in (locations or tuple(Location))]
+    rows = [row for tenant in tenants for row in tenant.reach if row.location in (locations or tuple(FixLocation))]
     assert locations or sum(row.open for row in rows) == sum(tenant.before.open or 0 for tenant in tenants)
     assert locations or sum(row.fixed for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
     return 100 * sum(row.fixed for row in rows) / sum(row.open for row in rows)
@@ -73,7 +73,7 @@ def test_share_of_fixed_findings_in_the_messy_tenant(messy: MessyTenant) -> None
     (tenant,) = messy.answered.tenants
     assert not tenant.open_questions
     assert share([tenant]) >= 90
-    assert share([tenant], Location.GRAPH) >= 95
+    assert share([tenant], FixLocation.GRAPH) >= 95
     premises = [item for item in tenant.proof.remaining if item.code == "premises"]
     assert len(premises) == (0 if messy.cloud else 2)
     assert all("`LIC-BI` is synchronised from on premises" in item.why for item in premises)
@@ -97,11 +97,11 @@ def test_share_of_fixed_findings_in_the_built_in_tenants(*, cloud: bool) -> None
     reported = [tenant.findings.stats.money for tenant in audit(states, policies, builtin(), NOW).tenants]
     assert [{money.currency: money.exposure for money in tenant.before.money} for tenant in plan.tenants] == reported
     assert share(plan.tenants) >= 60, "all groups but two are cloud groups with assigned members"
-    assert share(plan.tenants, Location.GRAPH) >= (75 if cloud else 80)
+    assert share(plan.tenants, FixLocation.GRAPH) >= (75 if cloud else 80)
     answered, _ = answered_plan(states, policies)
     assert answered.proven
     assert not any(tenant.open_questions for tenant in answered.tenants)
-    assert share(answered.tenants, Location.GRAPH) >= 90
+    assert share(answered.tenants, FixLocation.GRAPH) >= 90
     assert share(answered.tenants) >= 80, "the rest is purchases, contracts and the local directory"
 
 

@@ -1,4 +1,4 @@
-"""Implements `auditor audit`."""
+"""The command `auditor audit`: its options, its output and its exit code."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Implements `auditor collect`."""
+"""The command `auditor collect`: its options, its output and its exit code."""
 
 import argparse
 import datetime as dt

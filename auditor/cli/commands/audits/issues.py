@@ -1,4 +1,4 @@
-"""Implements `auditor issues`."""
+"""The command `auditor issues`: its options, its output and its exit code."""
 
 import argparse
 import os

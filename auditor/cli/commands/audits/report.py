@@ -1,4 +1,4 @@
-"""Implements `auditor report`."""
+"""The command `auditor report`: its options, its output and its exit code."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Implements `auditor send`."""
+"""The command `auditor send`: its options, its output and its exit code."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Implements `auditor prices`."""
+"""The command `auditor prices`: its options, its output and its exit code."""
 
 import argparse
 from itertools import islice

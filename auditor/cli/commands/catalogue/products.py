@@ -1,4 +1,4 @@
-"""Implements `auditor products`."""
+"""The command `auditor products`: its options, its output and its exit code."""
 
 import argparse
 import datetime as dt

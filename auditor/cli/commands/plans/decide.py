@@ -1,4 +1,4 @@
-"""Implements `auditor decide`."""
+"""The command `auditor decide`: its options, its output and its exit code."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Implements `auditor plan`."""
+"""The command `auditor plan`: its options, its output and its exit code."""
 
 import argparse
 from itertools import chain

@@ -1,4 +1,4 @@
-"""Implements `auditor verify`."""
+"""The command `auditor verify`: its options, its output and its exit code."""
 
 import argparse
 from collections.abc import Iterable

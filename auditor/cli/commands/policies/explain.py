@@ -1,4 +1,4 @@
-"""Implements `auditor explain`."""
+"""The command `auditor explain`: its options, its output and its exit code."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Implements `auditor policies`."""
+"""The command `auditor policies`: its options, its output and its exit code."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Implements `auditor preview`."""
+"""The command `auditor preview`: its options, its output and its exit code."""
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Implements `auditor schema`."""
+"""The command `auditor schema`: its options, its output and its exit code."""
 
 import argparse
 

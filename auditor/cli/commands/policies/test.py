@@ -1,4 +1,4 @@
-"""Implements `auditor test`."""
+"""The command `auditor test`: its options, its output and its exit code."""
 
 import argparse
 import sys

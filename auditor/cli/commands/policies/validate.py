@@ -1,4 +1,4 @@
-"""Implements `auditor validate`."""
+"""The command `auditor validate`: its options, its output and its exit code."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""Implements `auditor waive`."""
+"""The command `auditor waive`: its options, its output and its exit code."""
 
 import argparse
 from pathlib import Path

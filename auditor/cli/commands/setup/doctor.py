@@ -1,4 +1,4 @@
-"""Implements `auditor doctor`."""
+"""The command `auditor doctor`: its options, its output and its exit code."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Implements `auditor init`."""
+"""The command `auditor init`: its options, its output and its exit code."""
 
 import argparse
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Implements `auditor history`."""
+"""The command `auditor history`: its options, its output and its exit code."""
 
 import argparse
 from collections.abc import Iterable, Mapping

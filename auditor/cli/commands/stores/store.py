@@ -1,4 +1,4 @@
-"""Implements `auditor store`."""
+"""The command `auditor store`: its options, its output and its exit code."""
 
 import argparse
 import json

@@ -33,7 +33,7 @@ WEIGHTS: Mapping[Severity, int] = {
 _MAY_LOSE = frozenset({Correction.REPLACE, Correction.CHOOSE, Correction.DISABLE_SERVICE})
 """Corrections that may end services; copies and contained products are only removed if no service ends."""
 
-Key = tuple[str, str, str | None, str | None, str | None]
+FindingKey = tuple[str, str, str | None, str | None, str | None]
 """(policy, check, skuId, product as written, detail): identifies a finding about one person."""
 
 
@@ -59,7 +59,7 @@ class EvaluatedProposals(Struct, frozen=True, kw_only=True):
     """Proposals that end services although no finding is about them; somebody may decide to use them."""
 
 
-def key_of(finding: Finding) -> Key:
+def key_of(finding: Finding) -> FindingKey:
     """Return the identity of a finding about a person, without the person."""
     product = finding.product
     if product is None:
@@ -157,7 +157,7 @@ def scored(
     )
 
 
-def findings_of_accounts(bound: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+def findings_of_accounts(bound: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[FindingKey]]:
     """Evaluate people of the snapshot with these accounts, and return the open findings about each."""
     return _evaluate(bound, _users(bound, accounts), accounts)
 
@@ -197,9 +197,9 @@ def _users(bound: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
     return pa.Table.from_batches(batches) if batches else None
 
 
-def _evaluate(bound: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+def _evaluate(bound: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[FindingKey]]:
     """Evaluate people with their changed accounts, and return the open findings about each."""
-    keys_by_user: dict[str, set[Key]] = {account.id: set() for account in accounts}
+    keys_by_user: dict[str, set[FindingKey]] = {account.id: set() for account in accounts}
     if not accounts:
         return keys_by_user
     ordered = sorted(accounts, key=lambda account: account.row)
@@ -216,7 +216,7 @@ def _evaluate(bound: BoundPolicies, users: pa.Table, accounts: Sequence[Account]
     return keys_by_user
 
 
-def _keys(bound: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, Key]]:
+def _keys(bound: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, FindingKey]]:
     policy, skus = bound.policies[chunk.policy].id, bound.facts.skus
     for index in range(len(chunk)):
         if int(chunk.waivers[index]) != OPEN:

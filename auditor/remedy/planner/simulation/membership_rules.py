@@ -15,7 +15,7 @@ _MAX_DEPTH: Final = 40
 
 _NEGATIONS: Final = {"ne": "eq", "notin": "in", "notstartswith": "startswith", "notcontains": "contains"}
 
-Verdict = bool | None
+Truth = bool | None
 """None if it is not known."""
 
 
@@ -34,7 +34,7 @@ def rule_properties(rule: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_PROPERTY.findall(rule)))
 
 
-def rule_matches(rule: str, values: Mapping[str, Any]) -> Verdict:
+def rule_matches(rule: str, values: Mapping[str, Any]) -> Truth:
     """Return whether a rule matches a user with these properties; None if it uses others or cannot be evaluated.
 
     Comparisons of texts and of `accountEnabled` are evaluated, with `-and`, `-or` and `-not`. Regular expressions,
@@ -47,7 +47,7 @@ def rule_matches(rule: str, values: Mapping[str, Any]) -> Verdict:
     return _evaluate(parsed, {name.casefold(): value for name, value in values.items()})
 
 
-def _evaluate(node: Any, values: Mapping[str, Any]) -> Verdict:
+def _evaluate(node: Any, values: Mapping[str, Any]) -> Truth:
     if isinstance(node, _Comparison):
         return _compare(node, values)
     operator, *parts = node
@@ -60,7 +60,7 @@ def _evaluate(node: Any, values: Mapping[str, Any]) -> Verdict:
     return None if None in verdicts else not decisive
 
 
-def _compare(comparison: _Comparison, values: Mapping[str, Any]) -> Verdict:
+def _compare(comparison: _Comparison, values: Mapping[str, Any]) -> Truth:
     if comparison.name not in values:
         return None
     actual, expected, operator = values[comparison.name], comparison.value, comparison.operator

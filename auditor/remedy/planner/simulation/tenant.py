@@ -266,10 +266,10 @@ def _groups_in_error(facts: TenantFacts, state: TenantState) -> frozenset[str]:
     return frozenset(in_error | (all_groups - before))
 
 
-Reader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
+UserReader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
 
 
-def _reader(read: Reader, changed: Mapping[int, Account]) -> Reader:
+def _reader(read: UserReader, changed: Mapping[int, Account]) -> UserReader:
     """Return a reader of users in which the rows of changed accounts are replaced."""
     rows = np.array(sorted(changed), dtype=np.int64)
 
