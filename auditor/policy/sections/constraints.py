@@ -52,7 +52,7 @@ def _downgrade(node: Node, names: Names) -> ProductSet | None:
     if node.has("downgradeTo") and not reports:
         names.diagnostics.error(
             "policy-downgrade-alone",
-            Message("a policy with only `downgradeTo` reports nobody"),
+            Message("`downgradeTo` needs a key that reports people who hold too much"),
             node["downgradeTo"].span(key=True),
             Message("add `allow`, `deny` or `services: {deny: [...]}`, which selects the people to report"),
         )

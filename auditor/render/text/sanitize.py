@@ -38,9 +38,12 @@ def shortened(text: str) -> str:
 
 
 def flat(text: str, limit: int = MAX_LINE) -> str:
-    """Return a text as one line, with control characters escaped, and cut to `limit` characters."""
+    """Return a text as one line, with control characters escaped, and cut to `limit` characters, after a word."""
     line = " ".join(visible(text, keep="\n\r\t").split())
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+    if len(line) <= limit:
+        return line
+    end = line.rfind(" ", limit // 2, limit)
+    return f"{line[: limit - 1 if end < 0 else end].rstrip()}…"
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.text.evidence.evidence import evidence_text, limits
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.sanitize import visible
+from auditor.render.text.sanitize import flat, visible
 from auditor.render.text.summary import verdict
 from auditor.render.view.charts.seat_chart import WIDTH, bound_in_seats, seat_bar
 from auditor.render.view.model import SeatRow
@@ -305,3 +305,11 @@ def test_severity_label_depends_on_the_number(locale: str, expected: list[str]) 
     assert [tile.label for tile in view.counts] == [
         l10n.severity_name(severity, number) for severity, number in open_.items()
     ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(15, "Some data is…"), (13, "Some data is…"), (12, "Some data…"), (14, "Some data is…")]
+)
+def test_long_line_is_cut_after_a_word(limit: int, expected: str) -> None:
+    assert flat("Some data  is\nexcluded", limit) == expected
+    assert flat("x" * 20, limit) == "x" * (limit - 1) + "…"
