@@ -84,10 +84,11 @@ def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tupl
 
 
 def _decision_text(answer: Answer, l10n: Localizer) -> str:
+    decision, said = answer.decision, flow({answer.kind.value: answer.value})
     if is_left(answer):
         return l10n.gettext("Not carried out because of decision {id} by {by}: {reason}").format(
-            id=answer.decision.id, by=answer.decision.by, reason=answer.decision.reason or "-"
+            id=decision.id, by=decision.by, reason=decision.reason or said
         )
     return l10n.gettext("Decided by {by} ({id}): {answer}. This step is manual.").format(
-        id=answer.decision.id, by=answer.decision.by, answer=flow({answer.kind.value: answer.value})
+        id=decision.id, by=decision.by, answer=said
     )

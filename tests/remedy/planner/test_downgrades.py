@@ -123,18 +123,18 @@ def test_downgrade_is_requested_only_after_an_answer() -> None:
 @pytest.mark.parametrize(
     ("decision", "codes", "notices"),
     [
-        ({"answer": {"keep": "SPE_E5"}}, ["decided"], []),
-        ({"answer": {"skip": True}, "reason": "later"}, ["decided"], []),
-        ({"answer": {"give": "SPE_E3"}}, ["person"], ["decision.unmatched"]),
+        ({"answer": {"keep": "SPE_E5"}}, [("decided", "{keep: SPE_E5}")], []),
+        ({"answer": {"skip": True}, "reason": "later"}, [("decided", "later")], []),
+        ({"answer": {"give": "SPE_E3"}}, [("person", "It requires a decision.")], ["decision.unmatched"]),
         ({"answer": {"give": "SPE_F1"}}, [], []),
     ],
 )
 def test_decisions_with_a_scope_about_downgrades(
-    decision: dict[str, Any], codes: list[str], notices: list[str]
+    decision: dict[str, Any], codes: list[tuple[str, str]], notices: list[str]
 ) -> None:
     loaded_policies = loaded("downgradeTo: '*'", {"for": {"policy": "apps"}, **decision})
     plan = plan_run([state()], loaded_policies.policies, builtin(), NOW, decisions=loaded_policies.decisions)
-    assert [item.code for item in plan.tenants[0].proof.remaining] == codes
+    assert [(item.code, item.why.rpartition("c.example: ")[2]) for item in plan.tenants[0].proof.remaining] == codes
     assert [notice.code for notice in plan.notices] == notices
 
 
