@@ -3,20 +3,23 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.tenant_setup.application import mailbox_commands
 from auditor.app.tenant_setup.federation import MAIN, federation_commands
 from auditor.app.tenant_setup.permission_grants import grant_commands, revoke_commands
+from auditor.app.tenants.collection import needs_of
 from auditor.collect.json_pages import decode_list_page
-from auditor.collect.permissions import SEND_MAIL, excessive, missing
+from auditor.collect.permissions import SEND_MAIL, Permission, excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
-from auditor.domain.message import NOTHING, Message, joined
+from auditor.domain.message import NOTHING, Message, detailed, joined
 from auditor.domain.policy.data_needs import Needs
+from auditor.domain.policy.model import PolicySet
 from auditor.domain.tenant import NO_CLIENT, DeviceCode, GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
@@ -27,6 +30,8 @@ from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
 
+_NO_POLICIES = PolicySet(policies=())
+_MAX_POLICIES = 4
 _MAX_SKEW = 60.0
 """The clock difference in seconds from which assertions may be rejected."""
 _PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", "eec0eb4f-6444-4f95-aba0-50c24d67f998"})
@@ -89,6 +94,7 @@ _NO_APPLICATION = DoctorCheck(
 def diagnose_all(
     tenants: Sequence[tuple[Tenant, Needs, str | None]],
     *,
+    policies: PolicySet = _NO_POLICIES,
     environ: Mapping[str, str] | None = None,
     ask: Callable[[Message], None] | None = None,
     repository: str | None = None,
@@ -96,6 +102,7 @@ def diagnose_all(
 ) -> tuple[Diagnosis, ...]:
     """Diagnose tenants concurrently, given as (tenant, needs, mailbox that sends); a failure is reported as a check.
 
+    Missing permissions are reported with the `policies` that need them.
     `ask` shows a request to the user at the terminal; None if the terminal is not interactive. `repository` is
     OWNER/NAME of the GitHub repository whose jobs sign in, on its default `branch`; a job uses GITHUB_REPOSITORY.
     """
@@ -109,7 +116,13 @@ def diagnose_all(
             with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
                 async with slots:
                     return await diagnose(
-                        tenant, needs, sender=sender, environ=variables, ask=ask, repository=repository, branch=branch
+                        tenant,
+                        needs,
+                        policies=policies,
+                        sender=sender,
+                        environ=variables,
+                        ask=ask,
+                        github=(repository, branch),
                     )
             message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
             return Diagnosis(tenant=tenant, checks=(DoctorCheck("sign-in", DoctorOutcome.BAD, message),))
@@ -123,13 +136,16 @@ async def diagnose(
     tenant: Tenant,
     needs: Needs,
     *,
+    policies: PolicySet,
     sender: str | None = None,
     environ: Mapping[str, str],
     ask: Callable[[Message], None] | None = None,
-    repository: str | None = None,
-    branch: str = MAIN,
+    github: tuple[str | None, str] = (None, MAIN),
 ) -> Diagnosis:
-    """Diagnose one tenant; `sender` is the mailbox that its application sends from, None if it sends no mail."""
+    """Diagnose one tenant; `sender` is the mailbox that its application sends from, None if it sends no mail.
+
+    `github` is the repository whose jobs sign in, and its default branch.
+    """
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  `--help` needs no aiohttp
 
     checks: list[DoctorCheck] = []
@@ -144,19 +160,24 @@ async def diagnose(
             claims = claims_of((await sign_in.get_token()).token)
             checks.append(DoctorCheck("sign-in", DoctorOutcome.GOOD, Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
-            checks.extend(_permissions(tenant, needs, claims, client, sender))
+            checks.extend(_permissions(tenant, needs, policies, claims, client, sender))
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _graph_checks(graph, needs))
     except GraphError as error:
         message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
         checks.append(DoctorCheck("sign-in", DoctorOutcome.BAD, message))
         if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
-            checks.append(_federation(tenant, tenant.credential, environ, repository, branch))
+            checks.append(_federation(tenant, tenant.credential, environ, *github))
     return Diagnosis(tenant=tenant, checks=tuple(checks))
 
 
 def _permissions(
-    tenant: Tenant, needs: Needs, claims: TokenClaims | None, client: str | None, sender: str | None
+    tenant: Tenant,
+    needs: Needs,
+    policies: PolicySet,
+    claims: TokenClaims | None,
+    client: str | None,
+    sender: str | None,
 ) -> list[DoctorCheck]:
     from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
@@ -173,7 +194,7 @@ def _permissions(
     missing_permissions = missing(required, roles)
     checks = []
     if missing_permissions:
-        message = Message("missing: {name}", name=", ".join(item.name for item in missing_permissions))
+        message = Message("missing: {name}", name=_named(missing_permissions, policies, tenant))
         commands = grant_commands(tenant, client, missing_permissions, delegated=delegated)
         checks.append(DoctorCheck("permissions", DoctorOutcome.BAD, message, commands=commands))
     else:
@@ -187,6 +208,23 @@ def _permissions(
         commands = revoke_commands(tenant, client, extra)
         checks.append(DoctorCheck("least privilege", DoctorOutcome.NOTE, message, commands=commands))
     return checks
+
+
+def _named(permissions: Iterable[Permission], policies: PolicySet, tenant: Tenant) -> Message:
+    """Return the names of permissions, each with the policies that need it if others do not."""
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
+
+    own = [policy for policy in policies.policies if policy.applies_to(tenant.name)]
+    single = [replace(policies, policies=(policy,), waivers=()) for policy in own]
+    required = {policy.id: permissions_for(needs_of(part, tenant)) for policy, part in zip(own, single, strict=True)}
+    texts = []
+    for permission in permissions:
+        users = [policy for policy, needed in required.items() if permission in needed]
+        names = ", ".join([*users[:_MAX_POLICIES], *(["…"] if len(users) > _MAX_POLICIES else [])])
+        needed_by = Message("needed by {policies}", policies=names)
+        shown = users and len(users) < len(own)
+        texts.append(detailed(Message(permission.name), needed_by) if shown else permission.name)
+    return joined(", ", texts)
 
 
 def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...]) -> DoctorCheck:

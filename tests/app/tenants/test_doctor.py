@@ -8,8 +8,14 @@ from auditor.app.tenants.doctor import Diagnosis, DoctorOutcome, diagnose_all
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import NO_CLIENT, GithubOidc, Tenant
 from tests.builders.tenant.collection import AGGREGATES, SIGN_INS, configured, environment
+from tests.builders.tenant.tenants import policy_set
 from tests.emulator.fixtures import CLIENT_ID, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
+
+POLICIES = (
+    "policies: [{id: inactive, severity: low, users: {inactiveFor: 90d}, assignments: {deny: paid}}, "
+    "{id: idle, severity: low, seats: {of: paid, spare: {max: 5}}}]\n"
+)
 
 
 @pytest.fixture
@@ -30,10 +36,11 @@ def test_missing_permissions_are_reported_with_commands() -> None:
             (configured(emulator, "poor"), needs, None),
             (configured(emulator, credential=GithubOidc(client_id=CLIENT_ID)), needs, "audit@contoso.example"),
         ]
-        first, second = diagnose_all(tenants, environ=environment(emulator))
+        first, second = diagnose_all(tenants, policies=policy_set(POLICIES), environ=environment(emulator))
     checks = {check.name: check for check in first.checks}
     assert checks["permissions"].health is DoctorOutcome.BAD
     assert "LicenseAssignment.Read.All" in checks["permissions"].message
+    assert "AuditLog.Read.All (needed by inactive)" in checks["permissions"].message
     assert "User.Read.All" not in checks["permissions"].message
     commands = "\n".join(checks["permissions"].commands)
     assert "e2f98668-2877-4f38-a2f4-8202e0717aa1" in commands

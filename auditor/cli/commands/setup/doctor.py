@@ -50,7 +50,13 @@ def run(args: argparse.Namespace) -> int:
         for tenant in select_tenants(settings, args.tenant)
     ]
     ask = notices(args.locale) if sys.stderr.isatty() else None
-    diagnoses = diagnose_all(tenants, ask=ask, repository=github_repository(Path()), branch=default_branch(Path()))
+    diagnoses = diagnose_all(
+        tenants,
+        policies=policies,
+        ask=ask,
+        repository=github_repository(Path()),
+        branch=default_branch(Path()),
+    )
     with for_people():
         for diagnosis in diagnoses:
             tenant = diagnosis.tenant
