@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import assemble
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import Catalogue
@@ -18,6 +17,7 @@ from auditor.domain.result.model import FleetPast, Notice, PolicyHeader, Result
 from auditor.findings.spill import SpillFile
 from auditor.policy.loader import load
 from auditor.result.diff import compared_fleet
+from auditor.result.missing_tenants import with_missing_tenants
 
 _RECOMPUTED = "waiver.unused"
 

@@ -11,7 +11,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, map_tenants, unaudited_of
-from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
@@ -27,6 +26,7 @@ from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
+from auditor.result.missing_tenants import with_missing_tenants
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import manifest_of, read

@@ -8,7 +8,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from auditor.app.audit.missing_tenants import warn_of_missing
 from auditor.app.locations import is_store
 from auditor.app.report.subset import portion
 from auditor.app.saved_results import saved_results
@@ -20,6 +19,7 @@ from auditor.failures import TenantBoundary
 from auditor.render import FORMATS
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.aggregate import money, single_tenant, summarise
+from auditor.result.missing_tenants import warn_of_missing
 from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]

@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from auditor.app.audit.missing_tenants import warn_of_missing
 from auditor.app.locations import store_at
 from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity
@@ -16,6 +15,7 @@ from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
 from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant, decode_entry
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.result.missing_tenants import warn_of_missing
 from auditor.result.seats import free_part_numbers
 from auditor.store.store import Store
 

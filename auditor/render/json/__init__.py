@@ -1,1 +1,1 @@
-"""Writes JSON documents."""
+"""Renders a Result as result.json and as NDJSON."""

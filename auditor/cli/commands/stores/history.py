@@ -6,7 +6,6 @@ from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.history.queries import HistorySources, compare_nights, finding_episodes, open_history, tenant_trends
-from auditor.app.history.titles import titled, titled_between, titled_episodes
 from auditor.app.report.outputs import check_targets
 from auditor.cli.arguments.document_targets import write_artifacts
 from auditor.cli.arguments.options import (
@@ -23,6 +22,7 @@ from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, Trends
+from auditor.history.display_names import titled, titled_between, titled_episodes
 from auditor.history.night_diff import first_from
 from auditor.render.history import html, json, table
 from auditor.render.text.labels import Labels
