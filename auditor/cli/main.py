@@ -118,8 +118,9 @@ def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleT
     module.add_arguments(parser)
     if parser.epilog is not None:  # keep the line breaks of examples
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    if not parser.has("--verbose"):
-        declare(parser, "verbose")
+    for option in ("verbose", "no_color"):
+        if not parser.has(f"--{option.replace('_', '-')}"):
+            declare(parser, option)
     return module, parser
 
 

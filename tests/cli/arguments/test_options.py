@@ -280,6 +280,15 @@ def test_no_color_and_force_color_control_colours(workspace: Path, fleet: Path) 
     assert ["\x1b[" in text for text in errors] == [True, False, False]
 
 
+@pytest.mark.parametrize("command", ["collect", "doctor", "plan"])
+def test_other_commands_print_errors_without_colour_if_asked(command: str, tmp_path: Path) -> None:
+    def error(*arguments: str) -> str:
+        return expect(2, command, "--locale", "zz_@@", *arguments, cwd=tmp_path, FORCE_COLOR="1").err
+
+    assert "\x1b[" in error()
+    assert "\x1b[" not in error("--no-color")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["C", "nl_NL.UTF-8", "nl_NL@euro", "zz_ZZ", "../../etc/passwd", "C.UTF-8"])
 def test_any_system_locale_is_accepted_and_unknown_ones_give_english(workspace: Path, fleet: Path, name: str) -> None:

@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("names", "locale", "quiet", "verbose"),
+        *("names", "locale", "quiet"),
         names="show names of people instead of pseudonyms",
         locale="language of the issues (default: the tenant's)",
         verbose="print the bodies too; a bug shows its traceback",

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
     declare(
         parser,
-        *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet", "verbose", "no_color"),
+        *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet"),
         format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: html, json, terminal)",
         locale="language of the reports",
     )

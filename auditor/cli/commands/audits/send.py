@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("redact", "public", "locale", "quiet", "verbose", "no_color"),
+        *("redact", "public", "locale", "quiet"),
         redact="pseudonyms for people in the attachment",
         locale="language of the messages here; each mail is in the language of its recipient",
         quiet="print nothing but errors",

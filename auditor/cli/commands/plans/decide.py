@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(file=Path("policies/decisions.yaml"))
     declare(
         parser,
-        *("file", "print", "own_policies", "as_of", "locale", "quiet", "verbose"),
+        *("file", "print", "own_policies", "as_of", "locale", "quiet"),
         file="the file to write them to (default: policies/decisions.yaml)",
         print="print the decisions instead of writing them",
         as_of="the instant of the decisions (default: now)",

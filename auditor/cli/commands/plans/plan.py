@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("policies", "demo", "snapshot", "tenant", "as_of", "output", "format", "locale", "store", "redact"),
-        *("public", "quiet", "verbose"),
+        *("public", "quiet"),
         as_of="the instant of the plan; of several nights, the latest one up to it is used (default: now)",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",

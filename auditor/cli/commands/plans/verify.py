@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_arguments(parser.add_argument_group("what is compared with the plan"))
     declare(
         parser,
-        *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
+        *("output", "format", "locale", "redact", "public", "quiet", "no_progress"),
         output="where the outcome goes (default: out/)",
         format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, terminal)",
     )

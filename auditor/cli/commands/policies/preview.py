@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("demo", "snapshot", "tenant", "as_of", "output", "public", "format", "names"),
-        *("fail_on", "locale", "quiet", "verbose", "no_color"),
+        *("fail_on", "locale", "quiet"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
         format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, markdown); a PATH of - is stdout",

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("as_of", "locale", "quiet", "verbose", "no_color"),
+        *("as_of", "locale", "quiet"),
         as_of="the instant of tests that do not specify one (default: now)",
         quiet="print failures and the count only",
     )

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("as_of", "tenants", "snapshot", "locale", "quiet", "verbose", "no_color"),
+        *("as_of", "tenants", "snapshot", "locale", "quiet"),
         as_of="the date against which the end dates of waivers are checked (default: now)",
         tenants="also check the tenants and recipients of this file against the policies",
         snapshot="also show which policies match nobody in a snapshot, a folder or a store",

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(file=Path("policies/waivers.yaml"))
     declare(
         parser,
-        *("file", "print", "own_policies", "demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
+        *("file", "print", "own_policies", "demo", "snapshot", "as_of", "locale", "quiet"),
         snapshot="audit this state instead of reading a result: a snapshot, a folder of them, or a store (repeatable)",
         file="the file to write it to (default: policies/waivers.yaml)",
         print="print the waiver instead of writing it",

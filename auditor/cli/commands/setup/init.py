@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "locale": "language of the messages; the files of the repository are in English",
         "quiet": "print no commands",
     }
-    declare(parser, "locale", "quiet", "verbose", **texts)
+    declare(parser, "locale", "quiet", **texts)
 
 
 def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:

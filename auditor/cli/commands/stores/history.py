@@ -80,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "locale": "language of the answer in the terminal and as html",
         "quiet": "print nothing but errors and data",
     }
-    declare(parser, "format", "csv_bom", "public", "locale", "quiet", "verbose", "no_color", **texts)
+    declare(parser, "format", "csv_bom", "public", "locale", "quiet", **texts)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -94,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="list, check, prune: print JSON to stdout")
     texts = {"locale": "language of the messages", "quiet": "print nothing but errors and data"}
-    declare(parser, "public", "locale", "quiet", "verbose", **texts)
+    declare(parser, "public", "locale", "quiet", **texts)
 
 
 def run(args: argparse.Namespace) -> int:
