@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.policy.decision import is_left
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Order
 from auditor.remedy.actions.from_groups import actions_of
@@ -177,15 +178,17 @@ def build_actions(
 ) -> tuple[Action, ...]:
     """Build the actions for the tenant's findings, with the groups and subscriptions of the snapshot.
 
-    Findings with a fingerprint in `passing` are fixed anyway and need no action of their own; `seats` are the purchases
-    and renewals that were decided.
+    Findings with a fingerprint in `passing` are fixed anyway and need no action of their own, nor do findings that stay
+    as they are by a decision; `seats` are the purchases and renewals that were decided.
     """
     facts, context, routes = options.bound.facts, options.context, options.routes
     fixed: Iterable[Remedy] = ()
+    left = {fingerprint for fingerprint, answers in options.answered.answers.items() if any(map(is_left, answers))}
     if passing:
         fixed_context = context.of([finding for finding in context.findings if finding.fingerprint in passing])
         fixed = remedies_of(fixed_context, [route_of(finding, fixed_context) for finding in fixed_context.findings])
-        context = context.of([finding for finding in context.findings if finding.fingerprint not in passing])
+    if excluded := passing | left:
+        context = context.of([finding for finding in context.findings if finding.fingerprint not in excluded])
         routes = [route_of(finding, context) for finding in context.findings]
     return actions_of(
         context,

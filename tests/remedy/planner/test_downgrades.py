@@ -121,19 +121,25 @@ def test_downgrade_is_requested_only_after_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "codes", "notices"),
+    ("decision", "kinds", "codes", "notices"),
     [
-        ({"answer": {"keep": "SPE_E5"}}, [("decided", "{keep: SPE_E5}")], []),
-        ({"answer": {"skip": True}, "reason": "later"}, [("decided", "later")], []),
-        ({"answer": {"give": "SPE_E3"}}, [("person", "It requires a decision.")], ["decision.unmatched"]),
-        ({"answer": {"give": "SPE_F1"}}, [], []),
+        ({"answer": {"keep": "SPE_E5"}}, [], [("decided", "{keep: SPE_E5}")], []),
+        ({"answer": {"skip": True}, "reason": "later"}, [], [("decided", "later")], []),
+        (
+            {"answer": {"give": "SPE_E3"}},
+            ["downgrade"],
+            [("person", "It requires a decision.")],
+            ["decision.unmatched"],
+        ),
+        ({"answer": {"give": "SPE_F1"}}, ["move"], [], []),
     ],
 )
 def test_decisions_with_a_scope_about_downgrades(
-    decision: dict[str, Any], codes: list[tuple[str, str]], notices: list[str]
+    decision: dict[str, Any], kinds: list[str], codes: list[tuple[str, str]], notices: list[str]
 ) -> None:
     loaded_policies = loaded("downgradeTo: '*'", {"for": {"policy": "apps"}, **decision})
     plan = plan_run([state()], loaded_policies.policies, builtin(), NOW, decisions=loaded_policies.decisions)
+    assert [action.kind for action in plan.tenants[0].actions] == kinds
     assert [(item.code, item.why.rpartition("c.example: ")[2]) for item in plan.tenants[0].proof.remaining] == codes
     assert [notice.code for notice in plan.notices] == notices
 
