@@ -30,6 +30,7 @@ STDOUT = "-"
 _TENANTS_FOLDER = "tenants"
 """The folder for the files of individual tenants."""
 _MAX_EARLIER_FILES = 5
+"""Maximum number of files of an earlier run that a warning names."""
 Histories = Callable[[Result], Mapping[str, Sequence[EarlierRun]]]
 """Returns the earlier runs of each tenant of a result, by name."""
 

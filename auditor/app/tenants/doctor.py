@@ -32,6 +32,7 @@ from auditor.graph.errors import FaultError
 
 _NO_POLICIES = PolicySet(policies=())
 _MAX_POLICIES = 4
+"""Maximum number of policies that are named for each missing permission."""
 _MAX_SKEW = 60.0
 """The clock difference in seconds from which assertions may be rejected."""
 _PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", "eec0eb4f-6444-4f95-aba0-50c24d67f998"})

@@ -19,8 +19,11 @@ from auditor.render.text.guidance import plain
 
 _MAX_LENGTH: Final = 200
 _SIGNATURE: Final = Counter("sig#beginsignatureblock")
+"""The characters of a signature's first line, as PowerShell's tokenizer compares them."""
 _MAX_SIGNATURE_LENGTH: Final = 34
+"""Maximum length, without spaces, of comments that PowerShell compares."""
 _COMMON_CHARACTERS: Final = 14
+"""Number of characters that a text has in common with the line if its edit distance is below 10."""
 
 
 class Kind(Struct, frozen=True, kw_only=True):
