@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.policy.decision import is_left
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Order
 from auditor.remedy.actions.from_groups import actions_of
@@ -183,11 +182,10 @@ def build_actions(
     """
     facts, context, routes = options.bound.facts, options.context, options.routes
     fixed: Iterable[Remedy] = ()
-    left = {fingerprint for fingerprint, answers in options.answered.answers.items() if any(map(is_left, answers))}
     if passing:
         fixed_context = context.of([finding for finding in context.findings if finding.fingerprint in passing])
         fixed = remedies_of(fixed_context, [route_of(finding, fixed_context) for finding in fixed_context.findings])
-    if excluded := passing | left:
+    if excluded := passing | options.left_findings:
         context = context.of([finding for finding in context.findings if finding.fingerprint not in excluded])
         routes = [route_of(finding, context) for finding in context.findings]
     return actions_of(

@@ -63,6 +63,12 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
         """Fingerprints of the open findings."""
         return frozenset(finding.fingerprint for finding in self.context.findings if finding.status is Status.OPEN)
 
+    @cached_property
+    def left_findings(self) -> frozenset[str]:
+        """Fingerprints of findings that stay as they are by a decision."""
+        answers = self.answered.answers
+        return frozenset(fingerprint for fingerprint in answers if any(map(is_left, answers[fingerprint])))
+
     @property
     def seat_findings(self) -> frozenset[str]:
         """Fingerprints of findings about products with a decision about their seats, which a person carries out."""
