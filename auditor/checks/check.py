@@ -10,6 +10,7 @@ from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Constraint
 from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.policy.selector import Selector
 from auditor.domain.result.finding import Finding
 from auditor.engine.fleet import FleetScope
 from auditor.engine.outcome import HolderCount, ObjectFinding
@@ -124,7 +125,13 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     is_enabled: Callable[[Block], bool]
     """Returns whether a block enables the check."""
     properties: Callable[[Block], tuple[str, ...]] = lambda _: ()
-    """Returns the user properties that the check reads."""
+    """Returns the user properties that the check reads, such as `assignedLicenses`."""
+    selectors: Callable[[Block], tuple[Selector, ...]] = lambda _: ()
+    """Returns the selectors that the check evaluates besides the population; `Scope.matches` returns their users.
+
+    They declare what else the check reads about users: their sources are collected, their columns are read, and their
+    missing facts are reasons, as for the population.
+    """
     products: Callable[[Block], Iterable[ProductSet]] = lambda _: ()
     """Returns the product sets that the check resolves."""
     sources: tuple[Source, ...] = ()

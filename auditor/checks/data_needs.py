@@ -71,4 +71,9 @@ def check_needs(check: "Check[Any]", block: Constraint) -> Needs:
         licensed_groups=Source.GROUPS in check.sources,
         nested_groups=Source.MEMBERS in check.sources,
     )
-    return users.union(check_sources, set_needs(check.products(block)), *map(property_needs, check.properties(block)))
+    return users.union(
+        check_sources,
+        set_needs(check.products(block)),
+        *map(property_needs, check.properties(block)),
+        *map(selector_needs, check.selectors(block)),
+    )

@@ -31,7 +31,7 @@ def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
         scope = Scope(batch=batch, index=index, policy=policy, population=population)
         for check in bound.rules.checks(policy):
             if check.count_holders is not None:
-                outcome.tallies[index] = check.count_holders(scope, policy.constraint)
+                outcome.tallies[index] = check.count_holders(replace(scope, check=check.id), policy.constraint)
         if not population.possible:
             continue
         undecided = nobody

@@ -1,6 +1,7 @@
 """Everything that can be derived from a policy set alone, computed once for all tenants."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from auditor.domain.enums import Source
@@ -9,6 +10,7 @@ from auditor.domain.policy.selector import (
     GRAPH_PROPERTIES,
     AnyOf,
     AppsUnused,
+    Every,
     HasRole,
     HeldFor,
     InactiveIn,
@@ -16,7 +18,6 @@ from auditor.domain.policy.selector import (
     MailboxLargerThan,
     Matches,
     OneOf,
-    Scalar,
     Selector,
     atoms,
     entails,
@@ -54,6 +55,8 @@ class PolicyCheck(Protocol):
     @property
     def properties(self) -> Callable[[Any], tuple[str, ...]]: ...  # noqa: D102
     @property
+    def selectors(self) -> Callable[[Any], tuple[Selector, ...]]: ...  # noqa: D102
+    @property
     def evaluate_users(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
     @property
     def count_holders(self) -> Callable[..., Any] | None: ...  # noqa: D102
@@ -87,7 +90,7 @@ class Rules:
         self._interned: dict[Selector, Selector] = {}
         self._canonical: dict[int, tuple[Selector, Selector]] = {}
         self._merged: dict[int, Merged] = {}
-        self._listed: dict[tuple[str, tuple[Scalar | None, ...]], OneOf] = {}
+        self._selectors: dict[int, Mapping[str, tuple[Selector, ...]]] = {}
 
     def columns(self, policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
         """Return the columns that the policies and waivers read."""
@@ -135,12 +138,27 @@ class Rules:
         return _cached(self._properties, id(policy), lambda: self._read_properties(policy))
 
     def _read_properties(self, policy: Policy) -> tuple[str, ...]:
-        reading = [check for check in self.checks(policy) if check.evaluate_users or check.count_holders]
+        reading = self._user_checks(policy)
         return tuple(dict.fromkeys(name for check in reading for name in check.properties(policy.constraint)))
 
+    def selectors(self, policy: Policy) -> Mapping[str, tuple[Selector, ...]]:
+        """Return the selectors that each check of the policy evaluates besides the population, by the check's id."""
+        return _cached(
+            self._selectors,
+            id(policy),
+            lambda: {check.id: check.selectors(policy.constraint) for check in self._user_checks(policy)},
+        )
+
+    def _user_checks(self, policy: Policy) -> Checks:
+        return tuple(check for check in self.checks(policy) if check.evaluate_users or check.count_holders)
+
     def atoms(self, policy: Policy) -> tuple[Selector, ...]:
-        """Return the elementary selectors of the policy's population."""
-        return _cached(self._atoms, id(policy), lambda: atoms(policy.users))
+        """Return the elementary selectors by which the policy evaluates users: of its population and of its checks."""
+        return _cached(
+            self._atoms,
+            id(policy),
+            lambda: atoms(Every(parts=(policy.users, *chain.from_iterable(self.selectors(policy).values())))),
+        )
 
     def canonical(self, selector: Selector) -> Selector:
         """Return the canonical object of all equal selectors."""
@@ -152,10 +170,6 @@ class Rules:
     def merged(self, selector: AnyOf) -> Merged:
         """Split alternatives into the globs of each property, which are matched together, and all others."""
         return _cached(self._merged, id(selector), lambda: _merged(selector))
-
-    def one_of(self, name: str, values: tuple[Scalar | None, ...]) -> OneOf:
-        """Return the selector for a property that has one of the values."""
-        return _cached(self._listed, (name, values), lambda: OneOf(property=name, values=values))
 
 
 def rules_of(policies: PolicySet, checks: Checks) -> Rules:
@@ -190,22 +204,21 @@ def _merged(selector: AnyOf) -> Merged:
 
 
 def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
-    populations = [policy.users for policy in policies if rules.reads_users(policy)]
-    populations += [waiver.users for waiver in waivers if waiver.users is not None]
+    evaluated = [atom for policy in policies if rules.reads_users(policy) for atom in rules.atoms(policy)]
+    evaluated += [atom for waiver in waivers if waiver.users is not None for atom in atoms(waiver.users)]
     columns = {"id", "notCollected"}
-    for population in populations:
-        needs = selector_needs(population)
+    for atom in evaluated:
+        needs = selector_needs(atom)
         columns.update(needs.user_properties)
         columns.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in needs.sources else ())
-        for atom in atoms(population):
-            columns.update(report_columns(atom))
-            if isinstance(atom, OneOf | Matches) and atom.property in GRAPH_PROPERTIES:
-                columns.add(atom.property)  # Graph nests it in an object; the snapshot has a column for it
+        columns.update(report_columns(atom))
+        if isinstance(atom, OneOf | Matches) and atom.property in GRAPH_PROPERTIES:
+            columns.add(atom.property)  # Graph nests it in an object; the snapshot has a column for it
         columns.update({"mailboxType"} if Source.MAILBOXES in needs.sources else ())
         columns.update(DEVICE_COLUMNS if Source.DEVICES in needs.sources else ())
     columns.update(name for policy in policies for name in rules.properties(policy))
-    atom_types = {type(atom) for population in populations for atom in atoms(population)}
-    assignments = (*_PATHS, _CHANGED) if HeldFor in atom_types else _PATHS if PATHS in columns else _HOLDINGS
+    held_for = any(isinstance(atom, HeldFor) for atom in evaluated)
+    assignments = (*_PATHS, _CHANGED) if held_for else _PATHS if PATHS in columns else _HOLDINGS
     return tuple(sorted(columns - {LICENCES, PATHS})), assignments
 
 

@@ -1,6 +1,6 @@
 """The scopes that checks evaluate: one policy over a batch of users, or over a tenant."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
@@ -119,6 +119,10 @@ class Scope(Struct, frozen=True, kw_only=True):
         """Users who certainly belong to the population and whose `assignedLicenses` were collected."""
         unread = self.unread
         return self.population.true if unread is None else self.population.true & ~unread
+
+    def matches(self) -> Iterator[Mask]:
+        """Yield the users who match each of the check's `selectors`, of all users of the batch."""
+        return map(self.batch.selectors.of, self.bound.rules.selectors(self.policy)[self.check])
 
     def findings(
         self,

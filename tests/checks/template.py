@@ -9,6 +9,7 @@ from auditor.checks.check import Check, Correction, Cost
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import PAID_PRODUCTS
+from auditor.domain.policy.selector import OneOf
 from auditor.domain.translation import N_
 from auditor.engine.policy.extent import population_extent
 from auditor.engine.scope import Scope, UserFindings
@@ -24,7 +25,7 @@ def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     """
     masks = scope.bound.masks
     paid = masks.once(("blocked", id(block)), lambda: pack(masks.of(block.of) & masks.of(PAID_PRODUCTS)))
-    blocked = scope.batch.selectors.of(scope.bound.rules.one_of("accountEnabled", (False,)))
+    (blocked,) = scope.matches()
     blocked_users_scope = replace(scope, population=scope.population & blocked)
     yield held_product_findings(blocked_users_scope, scope.people.assignments.assigned_skus, paid)
 
@@ -37,7 +38,8 @@ CHECK = Check(
     block=Assignments,
     key="assignments: {redundant}",
     is_enabled=lambda block: block.redundant,
-    properties=lambda _: ("assignedLicenses", "accountEnabled"),
+    properties=lambda _: ("assignedLicenses",),
+    selectors=lambda _: (OneOf(property="accountEnabled", values=(False,)),),
     products=lambda block: (block.of,),
     sources=(Source.SUBSCRIBED_SKUS,),
     # How it is evaluated.

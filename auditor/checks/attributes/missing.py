@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from auditor.checks.attributes.values import AttributeCheck, property_findings
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Attributes
+from auditor.domain.policy.selector import OneOf
 from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
 def _evaluate(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
-    selectors, rules = scope.batch.selectors, scope.bound.rules
-    for name in block.require:
-        absent = selectors.of(rules.one_of(name, (None,)))
+    for name, absent in zip(block.require, scope.matches(), strict=True):
         yield property_findings(scope, scope.population & absent, name)
 
 
@@ -22,7 +21,7 @@ CHECK = AttributeCheck(
     explanation=N_("A user has no value for a property that the policy requires."),
     key="attributes: {require}",
     is_enabled=lambda block: bool(block.require),
-    properties=lambda block: block.require,
+    selectors=lambda block: tuple(OneOf(property=name, values=(None,)) for name in block.require),
     evaluate_users=_evaluate,
     correction=Correction.SET_ATTRIBUTE,
 )

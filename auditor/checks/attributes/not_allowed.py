@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from auditor.checks.attributes.values import AttributeCheck, property_findings
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Attributes
+from auditor.domain.policy.selector import OneOf
 from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
 def _evaluate(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
-    selectors, rules = scope.batch.selectors, scope.bound.rules
-    for name, values in block.allow:
-        listed = selectors.of(rules.one_of(name, (*values, None)))
+    for (name, _), listed in zip(block.allow, scope.matches(), strict=True):
         yield property_findings(scope, scope.population & ~listed, name)
 
 
@@ -22,7 +21,7 @@ CHECK = AttributeCheck(
     explanation=N_("A property of a user has a value that the policy does not allow."),
     key="attributes: {allow}",
     is_enabled=lambda block: bool(block.allow),
-    properties=lambda block: tuple(name for name, _ in block.allow),
+    selectors=lambda block: tuple(OneOf(property=name, values=(*values, None)) for name, values in block.allow),
     evaluate_users=_evaluate,
     correction=Correction.CORRECT_ATTRIBUTE,
 )

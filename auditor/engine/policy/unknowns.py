@@ -41,7 +41,7 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
         *(unread_source(facts, source) for check in user_checks for source in check.sources),
     ):
         gaps.add_all(missing)
-    if not gaps.reasons:  # the usage reports that the population reads may have no row for some users
+    if not gaps.reasons:  # the usage reports that the policy reads may have no row for some users
         for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for atom in atoms for column in report_columns(atom)):
             gaps.add(
                 source.value,

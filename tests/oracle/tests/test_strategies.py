@@ -1,11 +1,14 @@
-"""Properties of the oracle's verdicts on generated scenarios: waivers, outcomes and order of rows."""
+"""Properties of the oracle's verdicts on generated scenarios: waivers, outcomes, order of rows, and all checks."""
 
 import json
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 
 from auditor import resources
+from auditor.checks.check import Check
+from auditor.checks.registry import all_checks
 from tests.oracle import judge
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.blocks import BLOCKS, constraint
@@ -16,6 +19,7 @@ DEFINITIONS = json.loads(resources.schema("policy"))["$defs"]
 KEYS = [(block, key) for block in BLOCKS for key in DEFINITIONS[block]["properties"] if key != "downgradeTo"]
 """The keys of each block; `downgradeTo` only proposes products, and raises no check."""
 EVERY_KEY = settings(max_examples=1000, database=None, derandomize=True)
+EVERY_CHECK = settings(EVERY_KEY, deadline=None, phases=[Phase.generate])
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -56,3 +60,15 @@ def test_verdict_does_not_depend_on_the_order_of_rows(scenario: Scenario) -> Non
 @pytest.mark.parametrize(("block", "key"), KEYS)
 def test_strategies_write_every_key_of_the_policy_language(block: str, key: str) -> None:
     find(constraint(block), lambda spec: key in spec, settings=EVERY_KEY)
+
+
+@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.id)
+def test_oracle_has_a_finding_of_every_check_in_a_generated_scenario(check: Check[Any]) -> None:
+    block, _, _ = check.key.partition(":")
+    raised = scenarios(blocks=(block,)).map(_checks_with_findings)
+    find(raised, lambda checks: check.id in checks, settings=EVERY_CHECK)
+
+
+def _checks_with_findings(scenario: Scenario) -> set[str]:
+    verdict = judge(scenario.documents, scenario.tenants, scenario.as_of, scenario.catalogue)
+    return {key.check for result in (*verdict.tenants.values(), verdict.fleet) for key in result.findings}
