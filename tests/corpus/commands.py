@@ -10,12 +10,16 @@ from pathlib import Path
 from msgspec import Struct
 
 from auditor.demo.__main__ import main as write_demo
+from auditor.render.formats import FORMATS as REGISTERED
 from benchmarks.tenant import write_tenant
 
 AS_OF = "2026-11-20T02:17:00Z"
 PREVIOUS = "2026-11-19T02:17:00Z"
 LOCALES = ("en", "nl", "da", "sv", "tr", "de")
-FORMATS = ("html", "json", "csv", "xlsx", "markdown", "sarif", "junit", "ndjson", "parquet", "terminal")
+NEUTRAL = ("departments", "openmetrics")
+"""Formats of numbers, which no language changes: they are written in one language."""
+FORMATS = (*(name for name in REGISTERED if name not in NEUTRAL), "terminal")
+"""Formats that are written in every language: all others that are registered."""
 SEEDED = {"alpha": 400, "beta": 150, "gamma": 60}
 """Name of a seeded tenant → number of people."""
 
@@ -86,6 +90,8 @@ def _audits(demo: tuple[str, ...], seeded: tuple[str, ...], now: tuple[str, ...]
         yield Command(name, ("audit", *demo, *shared, *earlier, "-o", name, *formats(FORMATS)))
         name = f"seeded-{locale}"
         yield Command(name, ("audit", *seeded, *shared, "-o", name, *formats(FORMATS)))
+    for name, snapshots in (("demo", demo), ("seeded", seeded)):
+        yield Command(f"neutral-{name}", ("audit", *snapshots, *now, "-o", f"neutral-{name}", *formats(NEUTRAL)))
     redacted = ("--redact", "--no-color", *formats(FORMATS))
     yield Command("redacted", ("audit", *demo, *now, "-o", "redacted", *redacted))
     yield Command("findings", ("audit", *seeded, *now, "--findings", "findings/findings.parquet"))
