@@ -21,7 +21,7 @@ from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.tenant_facts import SkuFact
 from auditor.findings.columns import json_text
 from auditor.findings.evidence.access import Quote, access_quotes, reads_access
-from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
+from auditor.findings.evidence.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, APPS, PLATFORMS, SOURCE_OF_COLUMN, app_bits
 

@@ -7,7 +7,7 @@ import pytest
 
 from auditor.catalogue import builtin
 from auditor.domain.enums import Source
-from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
+from auditor.findings.evidence.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
 from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from auditor.snapshot.schema import REPORT_COLUMNS, SERVICE_COLUMNS
