@@ -16,6 +16,7 @@ from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
+from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.remedy.requests import quoted
 
 _EXCHANGE = {
@@ -40,7 +41,7 @@ class ApplicationSetup(Struct, frozen=True, kw_only=True):
 
     tenant: Tenant
     credential: str
-    """A type of credential that signs in as an application, or `device-code`."""
+    """A type of credential that needs an application, by its name in tenants files."""
     client_id: str | None
     """The client id of an existing application; None to create one."""
     wanted: tuple[Permission, ...]
@@ -56,11 +57,17 @@ class ApplicationSetup(Struct, frozen=True, kw_only=True):
     again: str
     """The command line of `auditor init` for the same folder."""
 
+    @property
+    def delegated(self) -> bool:
+        """Whether a person signs in with the application, which therefore needs delegated permissions."""
+        delegated = (kind for kind, entry in CREDENTIAL_TYPES.items() if entry.delegated)
+        return self.credential in {kind.__struct_config__.tag for kind in delegated}
+
 
 def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     """Return the commands for Microsoft Graph PowerShell; later commands use variables of earlier ones."""
     if setup.client_id is None:
-        public = " -IsFallbackPublicClient" if setup.credential == "device-code" else ""
+        public = " -IsFallbackPublicClient" if setup.delegated else ""
         existing = _EXISTS.format(ids="$($named.AppId -join ', ')")
         app = [
             f"$named = @(Get-MgApplication -Filter \"displayName eq '{_TITLE}'\")",
@@ -81,13 +88,13 @@ def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     application_scope = (
         "Application.Read.All" if setup.credential == "managed-identity" else "Application.ReadWrite.All"
     )
-    grant = "DelegatedPermissionGrant" if setup.credential == "device-code" else "AppRoleAssignment"
+    grant = "DelegatedPermissionGrant" if setup.delegated else "AppRoleAssignment"
     lines = [
         sign_in(setup.tenant, application_scope, f"{grant}.ReadWrite.All"),
         *app,
         f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\"",
     ]
-    if setup.credential == "device-code":
+    if setup.delegated:
         lines += delegated_consent("$principal", setup.wanted)
     else:
         lines += role_assignments("$principal", setup.wanted)
@@ -139,7 +146,7 @@ def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
         return ()
     lines = [*azure_cli_login(setup.tenant)]
     if setup.client_id is None:
-        public = " --is-fallback-public-client true" if setup.credential == "device-code" else ""
+        public = " --is-fallback-public-client true" if setup.delegated else ""
         lines += [
             f"NAMED=$(az ad app list --filter \"displayName eq '{_TITLE}'\" --query '[].appId' --output tsv)",
             (
@@ -153,7 +160,7 @@ def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
     else:
         lines.append(f"CLIENT_ID={setup.client_id}")
         lines += [] if setup.credential == "managed-identity" else [_AZURE_CLI_PRINCIPAL]
-    if setup.credential == "device-code":
+    if setup.delegated:
         names = " ".join(item.name for item in setup.wanted)
         lines.append(f'az ad app permission grant --id "$CLIENT_ID" --api {GRAPH} --scope "{names}"')
     elif setup.credential == "managed-identity":

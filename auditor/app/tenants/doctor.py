@@ -20,10 +20,11 @@ from auditor.domain.errors import GraphError
 from auditor.domain.message import NOTHING, Message, detailed, joined
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.tenant import NO_CLIENT, DeviceCode, GithubOidc, Tenant
+from auditor.domain.tenant import NO_CLIENT, GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
+from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.github_oidc import reference_of, subjects
 from auditor.graph.auth.token_claims import TokenClaims, claims_of
@@ -182,7 +183,8 @@ def _permissions(
 ) -> list[DoctorCheck]:
     from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
-    delegated = isinstance(tenant.credential, DeviceCode) or bool(claims and claims.scopes and not claims.roles)
+    signs_in = None if tenant.credential is None else CREDENTIAL_TYPES[type(tenant.credential)]
+    delegated = bool((signs_in and signs_in.delegated) or (claims and claims.scopes and not claims.roles))
     # Exchange Online, not Entra, can limit an application to sending from one mailbox.
     required = permissions_for(needs, mail=delegated and sender is not None)
     names = ", ".join(item.name for item in required)

@@ -56,6 +56,8 @@ class CredentialType(Struct, frozen=True, kw_only=True):
 
     Raises GraphError or OSError.
     """
+    delegated: bool = False
+    """Whether only people sign in with it, so that it needs delegated permissions."""
     timeout: float = 120.0
     """Seconds for a sign-in, including the retries of azure-identity."""
     hint: Callable[[str], Message] = field(default=_check_tenants_file)
@@ -156,6 +158,7 @@ CREDENTIAL_TYPES: Final[Mapping[type[Credential], CredentialType]] = {
     ),
     DeviceCode: CredentialType(
         build=_build_device_code,
+        delegated=True,
         timeout=_DEVICE_CODE_SECONDS + 30.0,
         hint=lambda _: Message(
             "enter the code in time, and set 'Allow public client flows' of the app registration to Yes"

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from auditor.app.tenants.doctor import Diagnosis, DoctorOutcome, diagnose_all
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import NO_CLIENT, GithubOidc, Tenant
+from auditor.domain.tenant import NO_CLIENT, ClientSecret, GithubOidc, Tenant
+from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from tests.builders.tenant.collection import AGGREGATES, SIGN_INS, configured, environment
 from tests.builders.tenant.tenants import policy_set
 from tests.emulator.fixtures import CLIENT_ID, auditor_app, running_emulator, small_tenant
@@ -121,6 +123,23 @@ def test_github_check_uses_one_branch_in_message_and_commands(
     assert ("push to" in check.message) == (subject != "refs/heads/main")
     assert commands.count(f":ref:{subject}") == commands.count(":ref:") == 4
     assert commands.count(f"-Name {name} ") == commands.count(f"(name='{name}')") == 1
+
+
+def test_credential_type_with_which_people_sign_in_needs_delegated_permissions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tenant = small_tenant()
+    tenant.register(auditor_app(roles=frozenset({"User.Read.All"})))
+    with running_emulator([tenant]) as emulator:
+        tenants = [(configured(emulator), Needs(sources=AGGREGATES), "audit@contoso.example")]
+        (application,) = diagnose_all(tenants, environ=environment(emulator))
+        monkeypatch.setitem(CREDENTIAL_TYPES, ClientSecret, replace(CREDENTIAL_TYPES[ClientSecret], delegated=True))
+        (person,) = diagnose_all(tenants, environ=environment(emulator))
+    permissions = [
+        next(check for check in diagnosis.checks if check.name == "permissions") for diagnosis in (application, person)
+    ]
+    assert ["Mail.Send" in check.message for check in permissions] == [False, True]
+    assert ["DelegatedPermissionGrant" in str(check.commands) for check in permissions] == [False, True]
 
 
 def test_placeholder_client_id_is_reported_without_requests(graph: Emulator) -> None:
