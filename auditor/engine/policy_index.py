@@ -23,7 +23,7 @@ from auditor.domain.policy.selector import (
     entails,
 )
 from auditor.policy.data_needs import selector_needs
-from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, DEVICE_COLUMNS, REPORT_COLUMNS, SIGN_IN_COLUMNS
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, COLUMNS_OF_SOURCE, REPORT_COLUMNS
 
 Merged = tuple[tuple[Selector, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 """Selectors, and properties with shell globs."""
@@ -210,12 +210,10 @@ def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, 
     for atom in evaluated:
         needs = selector_needs(atom)
         columns.update(needs.user_properties)
-        columns.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in needs.sources else ())
+        columns.update(name for source in needs.sources for name in COLUMNS_OF_SOURCE.get(source, ()))
         columns.update(report_columns(atom))
         if isinstance(atom, OneOf | Matches) and atom.property in GRAPH_PROPERTIES:
             columns.add(atom.property)  # Graph nests it in an object; the snapshot has a column for it
-        columns.update({"mailboxType"} if Source.MAILBOXES in needs.sources else ())
-        columns.update(DEVICE_COLUMNS if Source.DEVICES in needs.sources else ())
     columns.update(name for policy in policies for name in rules.properties(policy))
     held_for = any(isinstance(atom, HeldFor) for atom in evaluated)
     assignments = (*_PATHS, _CHANGED) if held_for else _PATHS if PATHS in columns else _HOLDINGS

@@ -20,19 +20,21 @@ from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.schema import (
     ADDED_COLUMNS,
     ASSIGNMENTS,
-    DEVICE_COLUMNS,
     ORGANIZATION,
     ROLE_ASSIGNMENT_LISTS,
     SIGN_IN_COLUMNS,
     SMALL_TABLES,
-    SOURCE_OF_COLUMN,
     SUBSCRIPTIONS,
+    USERS,
     users_schema,
 )
 
 State = Mapping[str, Any]
 _UNITS = ("enabled", "warning", "suspended", "lockedOut")
-_USAGE_COLUMNS = (*SOURCE_OF_COLUMN, *DEVICE_COLUMNS, "agent")
+_OTHER_COLUMNS = tuple(
+    field for field in USERS if field.name not in {*USER_PROPERTIES, *SIGN_IN_COLUMNS, "notCollected"}
+)
+"""Columns of users that are not properties of Graph's users; a state has them under the same names."""
 
 
 def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Snapshot:
@@ -78,10 +80,10 @@ def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
         row[name] = instant(user.get(name))
     for name in SIGN_IN_COLUMNS:
         row[name] = instant(activity.get(name))
-    for name in _USAGE_COLUMNS:
-        if name in user:
-            row[name] = user[name]
-    row[DEVICE_COLUMNS[1]] = instant(user.get(DEVICE_COLUMNS[1]))
+    for column in _OTHER_COLUMNS:
+        if column.name in user:
+            value = user[column.name]
+            row[column.name] = instant(value) if pa.types.is_timestamp(column.type) else value
     row["notCollected"] = list(user.get("notCollected") or ()) or None
     return row
 

@@ -46,7 +46,12 @@ REPORT_COLUMNS = {
 SOURCE_OF_COLUMN = {column: source for source, columns in REPORT_COLUMNS.items() for column in columns}
 
 DEVICE_COLUMNS = ("managedDevices", "managedDeviceLastSyncDateTime")
-"""The columns that the source `devices` fills."""
+COLUMNS_OF_SOURCE = {
+    Source.SIGN_IN_ACTIVITY: SIGN_IN_COLUMNS,
+    Source.MAILBOXES: ("mailboxType",),
+    Source.DEVICES: DEVICE_COLUMNS,
+}
+"""Source → the columns of users that it fills and that are read together; usage reports are in REPORT_COLUMNS."""
 
 
 def _fields(kind: pa.DataType, *names: str) -> Iterable[pa.Field]:
