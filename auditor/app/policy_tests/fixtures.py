@@ -9,7 +9,7 @@ from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
 from auditor.app.policy_tests.products import Products
 from auditor.app.policy_tests.usage import report_rows, usage_columns
 from auditor.catalogue import Catalogue
-from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
+from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import NESTED_PROPERTIES, USER_PROPERTIES
 from auditor.domain.renewals import DatedNight, EarlierDates
@@ -74,7 +74,7 @@ def fixture_snapshot(name: str, description: Mapping[str, Any], catalogue: Catal
         tenant_id=fixture_id("tenant", name),
         cloud=Cloud.WORLDWIDE,
         instant=as_of,
-        sources=tuple(_coverage(source, unknown) for source in (*CORE_SOURCES, *_OPTIONAL_SOURCES, *REPORT_COLUMNS)),
+        sources=tuple(_coverage(source, unknown) for source in Source),
     )
     return snapshot_of(state, manifest)
 

@@ -9,17 +9,20 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from auditor import resources
 from auditor.checks.check import Check
 from auditor.checks.registry import all_checks
+from auditor.domain.policy.selector import USER_PROPERTIES
 from tests.oracle import judge
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.blocks import BLOCKS, constraint
+from tests.oracle.strategies.selectors import selectors
 
 pytestmark = pytest.mark.slow
 
 DEFINITIONS = json.loads(resources.schema("policy"))["$defs"]
 KEYS = [(block, key) for block in BLOCKS for key in DEFINITIONS[block]["properties"] if key != "downgradeTo"]
 """The keys of each block; `downgradeTo` only proposes products, and raises no check."""
+SELECTORS = sorted(set(DEFINITIONS["selector"]["properties"]).difference(USER_PROPERTIES))
 EVERY_KEY = settings(max_examples=1000, database=None, derandomize=True)
-EVERY_CHECK = settings(EVERY_KEY, deadline=None, phases=[Phase.generate])
+GENERATED = settings(EVERY_KEY, deadline=None, phases=[Phase.generate])
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -62,11 +65,16 @@ def test_strategies_write_every_key_of_the_policy_language(block: str, key: str)
     find(constraint(block), lambda spec: key in spec, settings=EVERY_KEY)
 
 
+@pytest.mark.parametrize("key", SELECTORS)
+def test_strategies_write_every_selector(key: str) -> None:
+    find(selectors(depth=1, named=("staff",)), lambda selector: key in selector, settings=GENERATED)
+
+
 @pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.id)
 def test_oracle_has_a_finding_of_every_check_in_a_generated_scenario(check: Check[Any]) -> None:
     block, _, _ = check.key.partition(":")
     raised = scenarios(blocks=(block,)).map(_checks_with_findings)
-    find(raised, lambda checks: check.id in checks, settings=EVERY_CHECK)
+    find(raised, lambda checks: check.id in checks, settings=GENERATED)
 
 
 def _checks_with_findings(scenario: Scenario) -> set[str]:

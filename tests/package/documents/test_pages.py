@@ -122,7 +122,9 @@ def test_page_of_the_library_lists_every_policy_and_counts_their_severities() ->
     text = page("policies/README.md")
     rows = re.findall(r"^\| `([\w-]+\.yaml)` \|.*\| ([^|]+) \|$", text, re.MULTILINE)
     listed = {file: cell.split(", ") for file, cell in rows if cell != "–"}
-    assert listed == {file: [policy["id"] for policy in policies] for file, policies in library().items() if policies}
+    assert listed == {
+        file: [policy["id"] for policy in policies] for file, policies in library().items() if policies
+    }, "correct the table of policies/README.md"
     counted = {name: int(number) for name, number in re.findall(r"^- \*\*(\w+)\*\* \((\d+)", text, re.MULTILINE)}
     assert counted == Counter(policy["severity"] for policies in library().values() for policy in policies)
     assert f"(1 of {sum(counted.values())})" in text
@@ -182,7 +184,7 @@ def test_privacy_page_lists_every_source_with_its_permissions() -> None:
         fills.value: {permission.name for permission in source.permissions}
         for source in SOURCES
         for fills in source.fills
-    }
+    }, "correct the table of docs/privacy.md"
 
 
 def test_page_about_signing_in_lists_every_type_of_credential() -> None:
