@@ -15,10 +15,12 @@ from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.strings import ALL_DIFFERENT, FoldedColumn, id_prefixes, texts
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
-from auditor.snapshot.schema import SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
+from auditor.snapshot.schema import COLUMNS_OF_SOURCE, SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
 
 NO_ACTIVITY = np.iinfo(np.int32).min
 """Marks an absent day in columns of days since 1970."""
+
+_SOURCES = {column: source for source, columns in COLUMNS_OF_SOURCE.items() for column in columns}
 
 _BLANK_IS_NONE = frozenset({Source.USAGE, Source.COPILOT_USAGE})
 """Reports in which a blank means no activity; `notCollected` lists the users without a row."""
@@ -85,9 +87,10 @@ class UserColumns:
     def _uncollected(self, name: str) -> Flags:
         if name == Source.SIGN_IN_ACTIVITY.value:
             return self._unknown_source(Source.SIGN_IN_ACTIVITY, name, self.latest(SIGN_IN_COLUMNS) == NEVER)
-        if name == "mailboxType":
-            lists_unread = self.facts.status(Source.MAILBOXES) is SourceStatus.PARTIAL and self.facts.marks_mailboxes
-            return self._unknown_source(Source.MAILBOXES, name, self.nobody if lists_unread else self.absent(name))
+        if source := _SOURCES.get(name):
+            partial = source is Source.MAILBOXES and self.facts.status(source) is SourceStatus.PARTIAL
+            lists_unread = partial and self.facts.marks_mailboxes
+            return self._unknown_source(source, name, self.nobody if lists_unread else self.absent(name))
         if name in SOURCE_OF_COLUMN:
             return self._unreported(SOURCE_OF_COLUMN[name], name)
         if not self.facts.is_requested(name):
