@@ -6,7 +6,7 @@ from typing import Final
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded
 from auditor.domain.actions.product_names import one_of
-from auditor.domain.actions.title import TitleArguments, about
+from auditor.domain.actions.title import Blocked, TitleArguments, about
 from auditor.domain.result.verification import ActionVerdict
 from auditor.domain.translation import N_, NN_, Localizer
 from auditor.guidance.portal_names import property_name, state_name
@@ -136,6 +136,14 @@ _DECLINED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.STATE: N_("Prepare for the end of the subscription of {old} ({extra})"),
 }
 """Titles of actions about subscriptions that somebody decided not to renew."""
+_BLOCKED: Final[Mapping[Blocked, str]] = {
+    Blocked.SEATS: N_("decided, but no spare seat can be assigned"),
+    Blocked.SPARE: N_("decided, but there would be too many spare seats"),
+    Blocked.LIMIT: N_("decided, but it would cause a new finding"),
+    Blocked.GROUP: N_("decided, but the members of a group have to be changed manually"),
+    Blocked.MANUAL: N_("decided, but it has to be done manually"),
+}
+"""Appended in brackets to titles of decisions that no request can carry out."""
 _LEAVE_GROUPS: Final = NN_(
     "Remove {count} person from the groups that assign {old} ({extra})",
     "Remove {count} people from the groups that assign {old} ({extra})",
@@ -169,6 +177,7 @@ def action_title(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -
         extra=_extra(l10n, kind, arguments),
         groups=l10n.number(arguments.groups),
     )
+    title = f"{title} ({l10n.gettext(_BLOCKED[arguments.blocked])})" if arguments.blocked else title
     title = f"{title} ({arguments.distinction})" if arguments.distinction else title
     return about(l10n, title, arguments.article) if arguments.article else title
 

@@ -29,6 +29,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open_findings import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH
+from auditor.remedy.planner.blocked import blocked_decisions
 from auditor.remedy.planner.constraints import avoid, learn, undecided_policies
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
@@ -246,12 +247,15 @@ def _tenant_plan(
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
     # Findings that the requests also fix (the error flag of a group, seats in use) need no separate action.
     fixed_by_requests = set(fixed) - plan_draft.claimed - options.seat_findings
-    actions = build_actions(options, fixed_by_requests, plan_draft.changes, packaged_library(), l10n, plan_draft.seats)
+    blocked = blocked_decisions(remaining, options, constraints, l10n, unknown)
+    changes = (*plan_draft.changes, *(change for change, _ in blocked))
+    actions = build_actions(options, fixed_by_requests, changes, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
     contracts = agreed_contracts(options.bound, plan_draft.seats).values()
     seats = decided_seats(ordered_actions, plan_draft.seats, options.bound, contracts)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
+    reasons = {reason.fingerprint: reason for _, reason in blocked}
     money = figures(before, after, findings_after, plan_draft.proposals, options.bound)
     needed = needs(options.bound.facts.policies).sources
     return TenantPlan(
@@ -266,7 +270,10 @@ def _tenant_plan(
         after=Standing(open=len(open_after), money=money[1]),
         proof=Proof(
             fixed=fixed,
-            remaining=tuple(remaining_of(finding, kinds, options, constraints, l10n, unknown) for finding in remaining),
+            remaining=tuple(
+                reasons.get(finding.fingerprint) or remaining_of(finding, kinds, options, constraints, l10n, unknown)
+                for finding in remaining
+            ),
             new=tuple(finding for finding in findings_after if finding.fingerprint not in options.opened),
             undecided=undecided_policies(before.policies, after.policies, open_),
         ),

@@ -1,5 +1,6 @@
 """The values in the title of an action, from which its text is composed in any language."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Struct
@@ -7,6 +8,21 @@ from msgspec import Struct
 from auditor.domain.actions.money import Money
 from auditor.domain.saved_field import SavedField
 from auditor.domain.translation import Localizer
+
+
+class Blocked(StrEnum):
+    """Why no request can carry out what somebody decided."""
+
+    SEATS = "seats"
+    """No spare seat can be assigned."""
+    SPARE = "spare"
+    """There would be more spare seats than a policy allows."""
+    LIMIT = "limit"
+    """There would be a new finding."""
+    GROUP = "group"
+    """No request can change the members of a group that assigns the product."""
+    MANUAL = "manual"
+    """Another reason."""
 
 
 class TitleArguments(Struct, frozen=True, kw_only=True):
@@ -28,6 +44,8 @@ class TitleArguments(Struct, frozen=True, kw_only=True):
     """Whether mailboxes are counted, not people."""
     decided: Annotated[bool | None, SavedField.OPTIONAL] = None
     """What somebody decided: to do it, or not to; None if nobody did."""
+    blocked: Annotated[Blocked | None, SavedField.OPTIONAL] = None
+    """Why no request can carry out the decision; None if a request can, or if nobody decided."""
     money: Annotated[Money | None, SavedField.OPTIONAL] = None
     """A monthly amount."""
     distinction: Annotated[str, SavedField.OPTIONAL] = ""

@@ -51,6 +51,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         tenant, first = self.context.tenant, group.first
         variety = "requests" if group.has_requests else "proven" if first.proven else ""
         variety += " decided" if first.answered else ""
+        variety += f" {first.blocked}" if first.blocked else ""
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, *group.subject, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()

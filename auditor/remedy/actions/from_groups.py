@@ -216,6 +216,7 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
         groups=groups,
         mailboxes=remedy.article == _MAILBOX,
         decided=not remedy.declined if remedy.answered else None,
+        blocked=remedy.blocked,
         money=remedy.money,
     )
 

@@ -217,7 +217,7 @@ class ActionGroups:
         """Return the group of a remedy, which becomes its leading remedy if it is the first by its key."""
         subject = subject_of(remedy, self._owners)
         # The requests of a plan were simulated, and remedies without requests are manual: they are separate groups.
-        proof = remedy.proven, bool(remedy.requests), remedy.answered
+        proof = remedy.proven, bool(remedy.requests), remedy.answered, remedy.blocked
         group_key = (remedy.kind, remedy.article, *subject, *proof)
         if remedy.kind in _ONE_PER_PRODUCT:
             group_key = (remedy.kind, remedy.old)

@@ -144,6 +144,20 @@ def test_answer_chooses_the_group_that_assigns_a_missing_product() -> None:
     assert (paths(skipped), [item.code for item in skipped.proof.remaining]) == ([], ["decided"])
 
 
+def test_title_says_which_product_should_go_if_a_group_assigns_it() -> None:
+    dynamic = {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "Store"'}
+    person = user("both", grant(E3, "g1"), grant(E5), department="Store")
+    before = in_groups(person, groups=("g1",), g1=dynamic)
+    question = question_of_kind(before, "keep")
+    plan = planned(before, {"question": question.id, "answer": {"keep": "SPE_E5"}})
+    (action,) = [action for action in plan.actions if set(question.findings) & set(action.findings)]
+    assert (action.requests, action.confidence) == ((), "certain")
+    assert action.title == (
+        "Unassign Microsoft 365 E3 from 1 person (decided, but the members of a group have to be changed manually)"
+    )
+    assert [item.code for item in plan.proof.remaining if item.fingerprint in question.findings] == ["decided"]
+
+
 def test_single_group_for_a_product_raises_no_question() -> None:
     assert not planned(in_groups(PEOPLE["office"], groups=("g1",))).questions
     both = in_groups(PEOPLE["office"], synced={"onPremisesSyncEnabled": True}, groups=("g1", "synced"))

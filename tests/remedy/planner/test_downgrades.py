@@ -35,13 +35,21 @@ def loaded(to: str = "downgradeTo: '*'", *decisions: dict[str, Any], keys: str =
     return decided(text, *decisions)
 
 
-def state(*, seats: int = 9, groups: Mapping[str, dict[str, Any]] | None = None, **user: Any) -> Snapshot:
-    """Return a tenant with one person; `groups` maps the names of groups that assign E5 to their properties."""
+def state(
+    *,
+    seats: int = 9,
+    groups: Mapping[str, dict[str, Any]] | None = None,
+    second: dict[str, Any] | None = None,
+    **user: Any,
+) -> Snapshot:
+    """Return a tenant with one or two people; `groups` maps the names of groups that assign E5 to their properties."""
     usage = {"lastActivity": {"teams": "2026-11-18", "exchange": "2026-11-18"}, "apps": {"outlook": ["web"]}}
     document = {
         "products": [{"skuPartNumber": "SPE_E5", "enabled": 9}, {"skuPartNumber": "SPE_F1", "enabled": seats}],
         "users": [{"userPrincipalName": "ann", "usageLocation": "NL", "licenses": ["SPE_E5"], **usage, **user}],
     }
+    if second is not None:
+        document["users"].append({"userPrincipalName": "bob", "usageLocation": "NL", **usage, **second})
     document["groups"] = [
         {"displayName": name, "assignedLicenses": ["SPE_E5"], "members": ["ann"]} for name in groups or ()
     ]
@@ -164,7 +172,12 @@ def test_downgrade_removes_the_user_from_all_groups_that_assign_the_larger_produ
 )
 def test_downgrade_is_manual_if_one_of_the_groups_cannot_be_changed(kind: dict[str, Any], reason: str) -> None:
     plan = planned(state(groups={"A": {}, "B": kind}, **BOTH_GROUPS), GIVE_F1)
-    assert not any(action.requests for action in plan.actions)
+    (action,) = plan.actions
+    assert action.title == (
+        "Move 1 person from Microsoft 365 E5 to Microsoft 365 F3 "
+        "(decided, but the members of a group have to be changed manually)"
+    )
+    assert (action.requests, action.confidence, action.decided_by) == ((), "certain", "")
     (remaining,) = plan.proof.remaining
     assert remaining.code == "decided"
     assert remaining.why.startswith("Decided by me@c.example (D-0): {give: SPE_F1}. This step is manual. ")
@@ -172,9 +185,22 @@ def test_downgrade_is_manual_if_one_of_the_groups_cannot_be_changed(kind: dict[s
 
 
 def test_downgrade_is_left_out_without_a_free_seat() -> None:
-    plan = planned(state(seats=0), {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}})
-    assert not any(action.requests for action in plan.actions)
+    plan = planned(state(seats=0), GIVE_F1)
+    (action,) = plan.actions
+    assert action.requests == ()
+    assert action.title == (
+        "Move 1 person from Microsoft 365 E5 to Microsoft 365 F3 (decided, but no spare seat can be assigned)"
+    )
+    assert any(note.startswith("1 seat of Microsoft 365 F3 is missing") for note in action.prerequisites)
     assert [item.code for item in plan.proof.remaining] == ["seats"]
+
+
+def test_blocked_downgrade_is_a_separate_action_from_open_questions() -> None:
+    before = state(seats=0, second={"licenses": ["SPE_E5"]})
+    ann = {"for": {"policy": "apps", "users": {"userPrincipalName": "ann"}}, "answer": {"give": "SPE_F1"}}
+    titles = {action.kind: action.title for action in planned(before, ann).actions}
+    assert titles.keys() == {"move", "downgrade"}
+    assert titles["downgrade"].startswith("Ask whether Microsoft 365 F3 is enough for 1 person")
 
 
 def test_product_is_not_unassigned_if_a_downgrade_is_asked() -> None:

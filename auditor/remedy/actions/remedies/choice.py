@@ -136,8 +136,9 @@ def _planned_remedy(open_findings: _OpenFindings, change: PlannedChange) -> Reme
         extra=change.extra,
         requests=change.requests,
         lost=change.lost,
-        proven=True,
+        proven=change.blocked is None,
         answered=change.answered,
+        blocked=change.blocked,
     )
 
 

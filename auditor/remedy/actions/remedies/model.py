@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
+from auditor.domain.actions.title import Blocked
 from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.remedy.kinds import REVIEW_ARTICLES
@@ -42,6 +43,8 @@ class Remedy(Struct, frozen=True):
     """Whether the requests come from a plan, which takes into account everything that the person holds."""
     answered: bool = False
     """Whether somebody decided about all of the findings."""
+    blocked: Blocked | None = None
+    """Why no request can carry out the decision."""
     declined: bool = False
     """Whether the decision is not to renew."""
 
@@ -85,6 +88,8 @@ class PlannedChange(Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     answered: bool = False
     """Whether somebody decided about all of the findings."""
+    blocked: Blocked | None = None
+    """Why no request can carry out the decision."""
 
 
 def merged(situations: Iterable[Situation]) -> Situation:

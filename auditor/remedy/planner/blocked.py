@@ -1,0 +1,83 @@
+"""Describes changes that somebody decided, but that no request can carry out."""
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from msgspec.structs import replace
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.title import Blocked
+from auditor.domain.policy.decision import Answer, AnswerKind, is_downgrade, is_left, products_to_keep
+from auditor.domain.result.finding import Finding
+from auditor.domain.translation import Localizer
+from auditor.remedy.actions.remedies.model import PlannedChange
+from auditor.remedy.actions.remedies.proposals import downgrade_of
+from auditor.remedy.planner.draft import PlanConstraints
+from auditor.remedy.planner.evaluated_options import Options
+from auditor.remedy.planner.model import Remaining
+from auditor.remedy.planner.remaining import remaining_of
+from auditor.remedy.planner.simulation.membership_reasons import group_reasons
+
+_BY_CODE: Final = {
+    "seats": Blocked.SEATS,
+    "idle": Blocked.SPARE,
+    "grace": Blocked.SPARE,
+    "limit": Blocked.LIMIT,
+}
+"""Reason code, as in `remaining_reasons`, → why no request can carry out a decision."""
+
+
+def blocked_decisions(
+    remaining: Iterable[Finding],
+    options: Options,
+    constraints: PlanConstraints,
+    l10n: Localizer,
+    unknown: AbstractSet[str],
+) -> list[tuple[PlannedChange, Remaining]]:
+    """Return the decided changes of products that a plan leaves out, each with the reason.
+
+    `remaining` are the findings that the plan leaves; `unknown` is as for `remaining_of`.
+    """
+    return [
+        (replace(change, blocked=_obstacle(change, reason, options, finding.subject.id, l10n)), reason)
+        for finding in remaining
+        for change in _decided_changes(finding, options)
+        for reason in [remaining_of(finding, {}, options, constraints, l10n, unknown)]
+    ]
+
+
+def _decided_changes(finding: Finding, options: Options) -> Iterator[PlannedChange]:
+    """Yield the change that the answer about a finding asks for, if it changes products of a person."""
+    for answer in options.answered.answers.get(finding.fingerprint, ()):
+        smaller = downgrade_of(finding, options.context)
+        if is_left(answer):
+            continue
+        if smaller is not None and answer.kind is AnswerKind.GIVE and is_downgrade(answer.question):
+            yield PlannedChange(
+                kind=ActionKind.MOVE,
+                findings=(finding.fingerprint,),
+                old=smaller.old,
+                new=smaller.new,
+                lost=smaller.lost,
+                answered=True,
+            )
+        elif smaller is None and answer.kind is AnswerKind.KEEP:
+            old = "+".join(_removed(answer, options))
+            yield PlannedChange(kind=ActionKind.UNASSIGN, findings=(finding.fingerprint,), old=old, answered=True)
+
+
+def _removed(answer: Answer, options: Options) -> Iterator[str]:
+    """Yield the skuIds of the products that an answer does not keep."""
+    kept = {name.casefold() for name in products_to_keep(answer.value)}
+    names = (name for name in answer.question.products if name.casefold() not in kept)
+    return (options.context.skus.get(name.casefold(), name) for name in names)
+
+
+def _obstacle(change: PlannedChange, reason: Remaining, options: Options, user: str, l10n: Localizer) -> Blocked:
+    """Return what blocks a change of a person."""
+    account = options.state.accounts.get(user)
+    sku_ids = change.old.split("+")
+    groups = () if account is None else [group for sku_id in sku_ids for group in account.groups_giving(sku_id)]
+    by_group = Blocked.GROUP if group_reasons(groups, options.state.memberships, l10n) else Blocked.MANUAL
+    return _BY_CODE.get(reason.code, by_group)
