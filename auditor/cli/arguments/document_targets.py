@@ -17,12 +17,12 @@ _MAX_PATHS: Final = 20
 
 
 def targets_of(
-    formats: Sequence[str], files: Mapping[str, str], folder: Path, *, default: Sequence[str]
+    formats: Sequence[str], files: Mapping[str, str], folder: Path | None, *, default: Sequence[str] = ()
 ) -> tuple[list[tuple[str, Path | None]], bool]:
     """Return (format, path) pairs, with None as path for stdout, and whether `terminal` is one of the formats.
 
-    `files` maps each format to its default file name. Raises UsageError for an unknown format and for paths that
-    cannot be written.
+    `files` maps each format to its default file name in `folder`; without a folder, the default is stdout. Raises
+    UsageError for an unknown format and for paths that cannot be written.
     """
     requested = split_formats(formats)
     targets: list[tuple[str, Path | None]] = []
@@ -32,7 +32,8 @@ def targets_of(
         if text == "terminal":
             terminal = True
         elif name in files:
-            targets.append((name, None if path == "-" else Path(path) if path else folder / files[name]))
+            by_default = None if folder is None else folder / files[name]
+            targets.append((name, None if path == "-" else Path(path) if path else by_default))
         else:
             raise unknown_format(text if name == "terminal" else name, files, "terminal")
     check_targets([path for _, path in targets])

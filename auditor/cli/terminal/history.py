@@ -49,13 +49,14 @@ def show(
     *,
     between: Sequence[Between] = (),
     everything: bool = False,
+    stderr: bool = False,
 ) -> None:
     """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies.
 
     Prints only the most urgent of many tenants, notable products, and policies with findings or changes; with
     `everything`, it prints all.
     """
-    console = Console()
+    console = Console(stderr=stderr)
     comparisons = {comparison.tenant: comparison for comparison in between}
     trends = in_reading_order(trends)
     titles, rows = tenant_table(trends[:MAX_LISTED_TENANTS], l10n)
@@ -184,9 +185,11 @@ def _print_comparison(console: Console, comparison: Between, l10n: Labels) -> No
     _print(console, "")
 
 
-def show_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels) -> None:
+def show_cohorts(
+    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels, *, stderr: bool = False
+) -> None:
     """Print for each SKU how many people kept, got and lost it between two nights."""
-    console = Console()
+    console = Console(stderr=stderr)
     _print(console, tenant, "bold")
     rows = [
         (
@@ -200,9 +203,9 @@ def show_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str
     _print_table(console, columns, rows)
 
 
-def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: Labels) -> None:
+def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: Labels, *, stderr: bool = False) -> None:
     """Print the episodes of findings: since when, and until when, each was open."""
-    console = Console()
+    console = Console(stderr=stderr)
     gettext = l10n.gettext
     if not episodes:
         text = gettext("{tenant}: no stored result has a finding of {wanted}")

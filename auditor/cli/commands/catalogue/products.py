@@ -1,7 +1,6 @@
 """The command `auditor products`: its options, its output and its exit code."""
 
 import argparse
-import datetime as dt
 import json
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from auditor.app.catalogue import CatalogueUpdate, active, update
 from auditor.catalogue import Catalogue, Product, free_products, suggest
-from auditor.cli.arguments.options import declare, reader_locale
+from auditor.cli.arguments.options import day, declare, reader_locale
 from auditor.cli.terminal.console import document, out, print_message, print_notice
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
@@ -46,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--source", metavar="TEXT", help="the source to record (default: the file name or address)")
     group.add_argument(
         "--date",
-        type=_date,
+        type=day,
         metavar="YYYY-MM-DD",
         help="the date of the table to record (default: the server's or the file's date)",
     )
@@ -64,13 +63,6 @@ def run(args: argparse.Namespace) -> int:
             hint=Message("`auditor products update FILE_OR_URL`"),
         )
     return _list(args, l10n)
-
-
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(Message("{text} is not a date, YYYY-MM-DD", text=repr(text))) from error
 
 
 def _update(args: argparse.Namespace, l10n: Localization) -> int:

@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from auditor.app.catalogue import active
 from auditor.app.history.queries import HistorySources, compare_nights, finding_episodes, open_history, tenant_trends
-from auditor.app.report.outputs import check_targets
-from auditor.cli.arguments.document_targets import write_artifacts
+from auditor.cli.arguments.document_targets import targets_of, write_artifacts
 from auditor.cli.arguments.options import (
     declare,
     first_instant,
@@ -15,7 +15,6 @@ from auditor.cli.arguments.options import (
     location,
     now,
     reader_locale,
-    split_formats,
 )
 from auditor.cli.terminal.console import print_diagnostics, print_notice, warnings
 from auditor.cli.terminal.streams import for_people
@@ -40,6 +39,18 @@ _FORMATS = {"html": "history.html", "json": "history.json", "csv": "history.csv"
 FORMAT_NAMES = ("terminal", *_FORMATS)
 """The formats that -f accepts."""
 _QUESTIONS = ("finding", "policy", "person")
+
+
+class _Output(NamedTuple):
+    files: Mapping[str, Path | None]
+    """The path of each format; None means stdout."""
+    terminal: bool
+    """Whether text for people is printed."""
+
+    @property
+    def stderr(self) -> bool:
+        """Whether text for people goes to stderr, because stdout is a document."""
+        return None in self.files.values()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor history`; returns 0, or 3 if one of several tenants or results failed. Raises AuditorError."""
-    formats, l10n = _formats(args), Labels(reader_locale(args.locale))
+    targets, terminal = targets_of(args.format, _FORMATS, None)
+    output, l10n = _Output(dict(targets), terminal), Labels(reader_locale(args.locale))
     args.locations = [*args.locations, *args.snapshot]
     if not args.locations:
         raise UsageError("usage", Message("the following arguments are required: {names}", names="LOCATION"))
@@ -93,28 +105,28 @@ def run(args: argparse.Namespace) -> int:
     for by in _QUESTIONS:
         value = getattr(args, by)
         if value is not None:
-            return _since_when(args, formats, l10n, sources, by, value)
+            return _since_when(args, output, l10n, sources, by, value)
     if args.people:
-        return _people(args, formats, l10n, sources)
+        return _people(args, output, l10n, sources)
     since, day = args.since
     comparisons = (
         [] if since is None or args.until is None else compare_nights(sources, args.tenant, since, args.until, day=day)
     )
     trends = tenant_trends(sources, args.tenant, (since, args.until), now())
     if trends:
-        _write_trends(formats, trends, comparisons, sources.titles, l10n, args)
+        _write_trends(output, trends, comparisons, sources.titles, l10n, args)
     failures = () if args.tenant is not None else sources.all_failures
     for failure in failures:
         print_diagnostics(failure.diagnostics, locale=args.locale)
     return 3 if failures else 0
 
 
-def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Labels, sources: HistorySources) -> int:
+def _people(args: argparse.Namespace, output: _Output, l10n: Labels, sources: HistorySources) -> int:
     since, day = args.since
     if since is None or args.until is None:
         hint = Message("specify both with --from and --to")
         raise UsageError("usage", Message("--people requires two nights"), hint=hint)
-    _check_answer_formats(formats)
+    _check_answer_formats(output)
     tenant = sources.one(args.tenant)[0]
     from auditor.app.history.cohorts import compared  # noqa: PLC0415  not needed for trends
 
@@ -127,20 +139,20 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
         for trends in tenant_trends(sources, tenant, (None, args.until), now())
         for seat in trends.seats
     }
-    if "json" in formats:
-        _write(args, l10n, [("json", formats["json"], json.render_cohorts(tenant, cohorts, names))])
-    if "terminal" in formats:
+    if "json" in output.files:
+        _write(args, l10n, [("json", output.files["json"], json.render_cohorts(tenant, cohorts, names))])
+    if output.terminal:
         from auditor.cli.terminal.history import show_cohorts  # noqa: PLC0415
 
         catalogue = active()
         titles = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(sources.titles[tenant], cohorts, titles, l10n)
+            show_cohorts(sources.titles[tenant], cohorts, titles, l10n, stderr=output.stderr)
     return 0
 
 
-def _check_answer_formats(formats: dict[str, Path | None]) -> None:
-    if set(formats) - {"json", "terminal"}:
+def _check_answer_formats(output: _Output) -> None:
+    if output.files.keys() - {"json"}:
         raise UsageError(
             "format-unknown",
             Message("this is available as json or in the terminal"),
@@ -150,7 +162,7 @@ def _check_answer_formats(formats: dict[str, Path | None]) -> None:
 
 def _since_when(
     args: argparse.Namespace,
-    formats: dict[str, Path | None],
+    output: _Output,
     l10n: Labels,
     sources: HistorySources,
     by: str,
@@ -158,19 +170,21 @@ def _since_when(
 ) -> int:
     warn = warnings(args.locale, quiet=args.quiet)
     tenant, episodes = finding_episodes(sources, args.tenant, by=by, wanted=value, warn=warn)
-    _check_answer_formats(formats)
-    if "json" in formats:
-        _write(args, l10n, [("json", formats["json"], json.render_episodes(tenant, episodes))])
-    if "terminal" in formats:
+    _check_answer_formats(output)
+    if "json" in output.files:
+        _write(args, l10n, [("json", output.files["json"], json.render_episodes(tenant, episodes))])
+    if output.terminal:
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(sources.titles[tenant], titled_episodes(episodes, active()), value, l10n)
+            show_episodes(
+                sources.titles[tenant], titled_episodes(episodes, active()), value, l10n, stderr=output.stderr
+            )
     return 0
 
 
 def _write_trends(
-    formats: dict[str, Path | None],
+    output: _Output,
     trends: list[Trends],
     comparisons: list[Between],
     titles: Mapping[str, str],
@@ -183,38 +197,16 @@ def _write_trends(
         "csv": lambda: table.render_csv(trends, byte_order_mark=args.csv_bom),
         "parquet": lambda: table.render_parquet(trends),
     }
-    _write(args, l10n, [(name, path, renderers[name]()) for name, path in formats.items() if name in renderers])
-    if "terminal" in formats and not args.quiet:
+    _write(args, l10n, [(name, path, renderers[name]()) for name, path in output.files.items() if name in renderers])
+    if output.terminal and not args.quiet:
         from auditor.cli.terminal.history import show  # noqa: PLC0415
 
         shown = titled(trends, titles, active())
         with for_people():
-            show(shown, l10n, between=titled_between(comparisons, active()), everything=args.all)
+            show(shown, l10n, between=titled_between(comparisons, active()), everything=args.all, stderr=output.stderr)
 
 
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Iterable[bytes]]]) -> None:
     for path in write_artifacts(artifacts):
         if not args.quiet:
             print_notice(l10n.gettext("wrote {path}", path=path))
-
-
-def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
-    """Return the path of each format; None means stdout, which only one format may use."""
-    targets: dict[str, Path | None] = {}
-    for text in split_formats(args.format) or ["terminal"]:
-        name, separator, path = text.partition("=")
-        if name not in FORMAT_NAMES or (separator and not path):
-            raise UsageError(
-                "format-unknown",
-                Message("history has no format '{text}'", text=text),
-                hint=Message("one of {known}", known=", ".join(FORMAT_NAMES)),
-            )
-        targets[name] = Path(path) if path and path != "-" else None
-    check_targets([path for path in targets.values() if path is not None])
-    if list(targets.values()).count(None) > 1:
-        raise UsageError(
-            "format-path",
-            Message("two formats would go to stdout"),
-            hint=Message("specify a path for each, as in csv=trends.csv"),
-        )
-    return targets

@@ -140,4 +140,4 @@ def test_invalid_date_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         command("update", "a.csv", "--date", "31-12-2026")
     assert caught.value.code == 2
-    assert "is not a date, YYYY-MM-DD" in capsys.readouterr().err
+    assert "is not a date such as 2027-01-31" in capsys.readouterr().err
