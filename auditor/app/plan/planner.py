@@ -1,6 +1,6 @@
 """Creates a plan and its proof: applies the plan to a copy of the snapshots and audits the copy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -28,6 +28,7 @@ from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open_findings import newly_open, open_findings, open_fingerprints
+from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.blocked import blocked_decisions
 from auditor.remedy.planner.constraints import avoid, learn, undecided_policies
@@ -245,17 +246,15 @@ def _tenant_plan(
     open_after = {f.fingerprint for f in (*findings_after, *(f for f in open_ if f.policy in unknown))}
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
-    # Findings that the requests also fix (the error flag of a group, seats in use) need no separate action.
     fixed_by_requests = set(fixed) - plan_draft.claimed - options.seat_findings
     blocked = blocked_decisions(remaining, options, constraints, l10n, unknown)
-    changes = (*plan_draft.changes, *(change for change, _ in blocked))
+    changes = (*plan_draft.changes, *blocked)
     actions = build_actions(options, fixed_by_requests, changes, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
     contracts = agreed_contracts(options.bound, plan_draft.seats).values()
     seats = decided_seats(ordered_actions, plan_draft.seats, options.bound, contracts)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
-    kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
-    reasons = {reason.fingerprint: reason for _, reason in blocked}
+    kinds = _kinds(actions, blocked)
     money = figures(before, after, findings_after, plan_draft.proposals, options.bound)
     needed = needs(options.bound.facts.policies).sources
     return TenantPlan(
@@ -270,10 +269,7 @@ def _tenant_plan(
         after=Standing(open=len(open_after), money=money[1]),
         proof=Proof(
             fixed=fixed,
-            remaining=tuple(
-                reasons.get(finding.fingerprint) or remaining_of(finding, kinds, options, constraints, l10n, unknown)
-                for finding in remaining
-            ),
+            remaining=tuple(remaining_of(finding, kinds, options, constraints, l10n, unknown) for finding in remaining),
             new=tuple(finding for finding in findings_after if finding.fingerprint not in options.opened),
             undecided=undecided_policies(before.policies, after.policies, open_),
         ),
@@ -286,6 +282,12 @@ def _tenant_plan(
         names=_names(before, options, l10n),
         decided_seats=seats,
     )
+
+
+def _kinds(actions: Iterable[Action], blocked: Iterable[PlannedChange]) -> dict[str, str]:
+    """Return the kind of action that each finding needs, by fingerprint, without those with a blocked decision."""
+    decided = {fingerprint for change in blocked for fingerprint in change.findings}
+    return {name: action.kind for action in actions for name in action.findings if name not in decided}
 
 
 def _notices(options: Options, plan_draft: Draft, constraints: PlanConstraints) -> tuple[Notice, ...]:

@@ -34,13 +34,13 @@ def blocked_decisions(
     constraints: PlanConstraints,
     l10n: Localizer,
     unknown: AbstractSet[str],
-) -> list[tuple[PlannedChange, Remaining]]:
-    """Return the decided changes of products that a plan leaves out, each with the reason.
+) -> list[PlannedChange]:
+    """Return the decided changes of products that a plan leaves out, each with what blocks it.
 
     `remaining` are the findings that the plan leaves; `unknown` is as for `remaining_of`.
     """
     return [
-        (replace(change, blocked=_obstacle(change, reason, options, finding.subject.id, l10n)), reason)
+        replace(change, blocked=_obstacle(change, reason, options, finding.subject.id, l10n))
         for finding in remaining
         for change in _decided_changes(finding, options)
         for reason in [remaining_of(finding, {}, options, constraints, l10n, unknown)]

@@ -177,8 +177,9 @@ def build_actions(
 ) -> tuple[Action, ...]:
     """Build the actions for the tenant's findings, with the groups and subscriptions of the snapshot.
 
-    Findings with a fingerprint in `passing` are fixed anyway and need no action of their own, nor do findings that stay
-    as they are by a decision; `seats` are the purchases and renewals that were decided.
+    Findings with a fingerprint in `passing` (the error flag of a group, seats in use) are fixed by other requests and
+    need no action of their own, nor do findings that stay as they are by a decision; `seats` are the purchases and
+    renewals that were decided.
     """
     facts, context, routes = options.bound.facts, options.context, options.routes
     fixed: Iterable[Remedy] = ()
