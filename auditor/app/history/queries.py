@@ -53,11 +53,11 @@ class HistorySources(Struct, frozen=True, kw_only=True):
     unreadable: dict[str, TenantBoundary] = field(default_factory=dict)
     """The failures of result.json files, by path; such a file may contain any tenant."""
 
-    @property
-    def all_failures(self) -> tuple[AuditorError, ...]:
-        """The failures of result.json files, then those of tenants with their names."""
+    def failures_of(self, names: Sequence[str]) -> tuple[AuditorError, ...]:
+        """Return the failures of result.json files, then those of the tenants with these names, or of all tenants."""
         of_files = (boundary.failure for _, boundary in sorted(self.unreadable.items()))
-        of_tenants = (boundary.named_failure for _, boundary in sorted(self.failures.items()))
+        failed = [name for name in sorted(self.failures) if name in (names or self.names)]
+        of_tenants = (self.failures[name].named_failure for name in failed)
         return tuple(failure for failure in (*of_files, *of_tenants) if failure is not None)
 
     @property
@@ -65,29 +65,37 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         """Every tenant, including those that failed."""
         return sorted({*self.tenants, *self.failures})
 
-    def one(self, name: str | None) -> tuple[str, _TenantHistory]:
-        """Return the tenant with a name, or the only tenant if there is no name.
+    def one(self, names: Sequence[str]) -> tuple[str, _TenantHistory]:
+        """Return the tenant with the only name, or the only tenant if there is no name.
 
-        Raises UsageError for an unknown name, or if there are several tenants and no name. If the tenant failed, or a
-        result.json that may contain it, raises the exception of that failure.
+        Raises UsageError for an unknown name, and if there are several names, or several tenants and no name. If the
+        tenant failed, or a result.json that may contain it, raises the exception of that failure.
         """
         _raise_first(self.unreadable.values())
-        tenants = self.names
-        hint = tenants_hint(name, tenants)
-        if name is not None and name not in self.names:
-            message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
-            raise UsageError("tenant-unknown", message, hint=hint)
-        if name is None and len(self.names) != 1:
-            raise UsageError("usage", Message("there are several tenants: specify one with --tenant"), hint=hint)
-        tenant = name or self.names[0]
+        self._check_names(names)
+        if len(names or self.names) != 1:
+            message = Message("there are several tenants: specify one with --tenant")
+            raise UsageError("usage", message, hint=tenants_hint(None, self.names))
+        (tenant,) = names or self.names
         _raise_first([self.failures[tenant]] if tenant in self.failures else [])
         return tenant, self.tenants[tenant]
 
-    def select(self, name: str | None) -> dict[str, _TenantHistory]:
-        """Return the tenant with a name, or all that did not fail. Raises as `one` does for a single tenant."""
-        if name is None and (len(self.names) > 1 or self.unreadable):
-            return {name: history for name, history in self.tenants.items() if name not in self.failures}
-        return dict([self.one(name)])
+    def select(self, names: Sequence[str]) -> dict[str, _TenantHistory]:
+        """Return the tenants with these names, or all if there are none, without those that failed.
+
+        Raises as `one` does for a single tenant.
+        """
+        self._check_names(names)
+        if len(names) > 1 or (not names and (len(self.names) > 1 or self.unreadable)):
+            chosen = dict.fromkeys(names or self.tenants)
+            return {name: self.tenants[name] for name in chosen if name in self.tenants and name not in self.failures}
+        return dict([self.one(names)])
+
+    def _check_names(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.names:
+                message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
+                raise UsageError("tenant-unknown", message, hint=tenants_hint(name, self.names))
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -157,16 +165,19 @@ def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _Tenant
     )
 
 
-def tenant_trends(sources: HistorySources, tenant: str | None, within: Period, now: datetime) -> list[Trends]:
-    """Return trends of one tenant, or of all that did not fail. Raises SnapshotError if there is nothing to show."""
+def tenant_trends(sources: HistorySources, tenants: Sequence[str], within: Period, now: datetime) -> list[Trends]:
+    """Return trends of these tenants, or of all if there are no names, without those that failed.
+
+    Raises SnapshotError if there is nothing to show.
+    """
     all_trends = []
-    for name, history in sources.select(tenant).items():
+    for name, history in sources.select(tenants).items():
         with _contained(name, sources.failures, alone=len(sources.names) == 1):
             nights = sorted(history.nights, key=lambda night: night.instant)
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
             if tenant_trends is not None:
                 all_trends.append(replace(tenant_trends, display_name=history.display_name))
-    if not all_trends and not sources.all_failures:
+    if not all_trends and not sources.failures_of(tenants):
         raise _empty_error(sources.where, *within)
     return all_trends
 
@@ -182,19 +193,18 @@ def _empty_error(where: str, *within: datetime | None) -> SnapshotError:
 
 
 def compare_nights(
-    sources: HistorySources, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
+    sources: HistorySources, tenants: Sequence[str], first: datetime, last: datetime, *, day: bool = False
 ) -> list[Between]:
-    """Return what is new, fixed and changed between two instants, for one tenant or all.
+    """Return what is new, fixed and changed between two instants, for some tenants, or for all if there are no names.
 
     With `day`, the first instant selects the first night at or after it. Raises UsageError for the wrong order.
     """
     check_order(first, last)
-    names = list(sources.tenants) if tenant is None else [sources.one(tenant)[0]]
     return [
         compare_instants(
             n, sorted(history.nights, key=lambda night: night.instant), history.results, first, last, day=day
         )
-        for n, history in ((name, sources.tenants[name]) for name in names)
+        for n, history in sources.select(tenants).items()
     ]
 
 
@@ -208,7 +218,7 @@ def check_order(first: datetime, last: datetime) -> None:
 
 def finding_episodes(
     sources: HistorySources,
-    tenant: str | None,
+    tenants: Sequence[str],
     *,
     by: str,
     wanted: str,
@@ -218,7 +228,7 @@ def finding_episodes(
 
     If no result contains the name, `warn` is called with similar names.
     """
-    name, history = sources.one(tenant)
+    name, history = sources.one(tenants)
     entries = _entries(history)
     if history.results is None or not entries:
         message = Message("{where} has no result of {name}", where=sources.where, name=name)

@@ -63,8 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LOCATION",
         help="stores, folders of snapshots, result.json files",
     )
-    declare(parser, "snapshot")
-    parser.add_argument("--tenant", metavar="NAME", help="only this tenant")
+    declare(parser, "snapshot", "tenant")
     parser.add_argument(
         "--from",
         dest="since",
@@ -98,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor history`; returns 0, or 3 if one of several tenants or results failed. Raises AuditorError."""
     targets, terminal = targets_of(args.format, _FORMATS, None)
     output, l10n = _Output(dict(targets), terminal), Labels(reader_locale(args.locale))
-    args.locations = [*args.locations, *args.snapshot]
+    args.locations, args.tenant = [*args.locations, *args.snapshot], list(dict.fromkeys(args.tenant))
     if not args.locations:
         raise UsageError("usage", Message("the following arguments are required: {names}", names="LOCATION"))
     sources = open_history(args.locations)
@@ -115,7 +114,8 @@ def run(args: argparse.Namespace) -> int:
     trends = tenant_trends(sources, args.tenant, (since, args.until), now())
     if trends:
         _write_trends(output, trends, comparisons, sources.titles, l10n, args)
-    failures = () if args.tenant is not None else sources.all_failures
+    # The error of a single tenant is raised.
+    failures = () if len(args.tenant) == 1 else sources.failures_of(args.tenant)
     for failure in failures:
         print_diagnostics(failure.diagnostics, locale=args.locale)
     return 3 if failures else 0
@@ -132,11 +132,11 @@ def _people(args: argparse.Namespace, output: _Output, l10n: Labels, sources: Hi
 
     nights = [night.instant for night in sources.tenants[tenant].nights] if day else []
     cohorts = compared(args.locations, tenant, first_from(nights, since, args.until), args.until)
-    tenant_trends(sources, tenant, (since, args.until), now())  # raises if both are the same night
+    tenant_trends(sources, [tenant], (since, args.until), now())  # raises if both are the same night
     # The name of a product may be known from an earlier night only.
     names = {
         seat.sku_id: seat.sku
-        for trends in tenant_trends(sources, tenant, (None, args.until), now())
+        for trends in tenant_trends(sources, [tenant], (None, args.until), now())
         for seat in trends.seats
     }
     if "json" in output.files:

@@ -138,26 +138,6 @@ def test_snapshots_and_results_without_a_store_give_the_same_history(workspace: 
     assert "people are not counted in 5 of 5 nights" in unstored["unknown"]
 
 
-@pytest.mark.parametrize(
-    ("formats", "error"),
-    [
-        (["jsno"], "there is no format 'jsno'"),
-        (["json="], "'json=' has no path"),
-        (["json", "csv"], "two outputs would be written to stdout"),
-    ],
-)
-def test_errors_in_formats_are_those_of_the_other_commands(tmp_path: Path, formats: list[str], error: str) -> None:
-    completed = call("history", "audits", *(part for name in formats for part in ("-f", name)), cwd=tmp_path)
-    assert (completed.code, completed.out) == (2, b"")
-    assert error in completed.err
-
-
-def test_text_for_people_goes_to_stderr_if_stdout_is_a_document(workspace: Path) -> None:
-    completed = expect(0, "history", "audits", "-f", "json,terminal", cwd=workspace)
-    assert json.loads(completed.out)["tenants"]
-    assert completed.err.startswith("contoso: nights: 5")
-
-
 def test_hostile_names_are_escaped_in_every_format(workspace: Path) -> None:
     expect(0, "history", "audits", "-f", "html=h.html", "-f", "csv=h.csv", "-f", "parquet=h.parquet", cwd=workspace)
     assert (plain := (workspace / "h.csv").read_bytes()).startswith(b"tenant,at,")

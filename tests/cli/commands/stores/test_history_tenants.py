@@ -1,11 +1,14 @@
-"""`auditor history` of many tenants: the table at the start, and the order of the tenants."""
+"""`auditor history` of many tenants: the table at the start, the order of the tenants, and which are shown."""
 
+import json
 import re
 from pathlib import Path
 
+import pytest
+
 from auditor.result.ranking import MAX_SECTIONS
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF, expect
+from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
 
 RULES = (
@@ -40,3 +43,43 @@ def test_snapshot_option_is_the_same_as_a_location(tmp_path: Path) -> None:
     assert both == expect(0, "history", "t01", "--snapshot", "t02", cwd=tmp_path).text
     assert both == expect(0, "history", "t01", "t02", cwd=tmp_path).text
     assert "required: LOCATION" in expect(2, "history", cwd=tmp_path).err
+
+
+def test_several_tenants_can_be_selected(tmp_path: Path) -> None:
+    for name in ("t01", "t02", "t03"):
+        write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
+    two = ("history", "nights", "--tenant", "t01", "--tenant", "t03")
+    shown = json.loads(expect(0, *two, "-f", "json", cwd=tmp_path).out)["tenants"]
+    assert [tenant["name"] for tenant in shown] == ["t01", "t03"]
+    assert "no tenant 't04'" in expect(2, *two, "--tenant", "t04", cwd=tmp_path).err
+    error = expect(2, *two, "--policy", "leavers", cwd=tmp_path).err
+    assert "there are several tenants: specify one with --tenant" in error
+
+
+def test_failures_of_tenants_that_are_not_selected_are_not_reported(tmp_path: Path) -> None:
+    for name in ("t01", "t02", "t03"):
+        folder = write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
+    (folder / "manifest.json").write_text("{")
+    expect(0, "history", "nights", "--tenant", "t01", "--tenant", "t02", cwd=tmp_path)
+    assert "t03" in expect(3, "history", "nights", "--tenant", "t01", "--tenant", "t03", cwd=tmp_path).err
+
+
+@pytest.mark.parametrize(
+    ("formats", "error"),
+    [
+        (["jsno"], "there is no format 'jsno'"),
+        (["json="], "'json=' has no path"),
+        (["json", "csv"], "two outputs would be written to stdout"),
+    ],
+)
+def test_errors_in_formats_are_those_of_the_other_commands(tmp_path: Path, formats: list[str], error: str) -> None:
+    completed = call("history", "audits", *(part for name in formats for part in ("-f", name)), cwd=tmp_path)
+    assert (completed.code, completed.out) == (2, b"")
+    assert error in completed.err
+
+
+def test_text_for_people_goes_to_stderr_if_stdout_is_a_document(tmp_path: Path) -> None:
+    write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}))
+    completed = expect(0, "history", "nights", "-f", "json,terminal", cwd=tmp_path)
+    assert json.loads(completed.out)["tenants"]
+    assert completed.err.startswith("contoso: nights: 1")
