@@ -97,7 +97,7 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
 
 def also_needed(l10n: Localizer, role: str, duty: str) -> str:
     """Return which role is needed in addition to the first one, and what for."""
-    return l10n.gettext("Also needed: {role}. {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
+    return l10n.gettext("Also needed: {role}, {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
 
 
 def seats_owned(l10n: Localizer, tenant: str, product: str, usable: int | None, consumed: int | None) -> str:

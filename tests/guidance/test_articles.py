@@ -9,8 +9,11 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Article, Order, Variant, compose
+from auditor.localization import localization
+from auditor.remedy.messages import also_needed
 from tests.guidance.packaged import packaged
 from tests.guidance.translatable import translatable
+from tests.localization.catalogue_messages import LANGUAGES
 
 ARTICLES = [packaged().articles[name] for name in sorted(packaged().articles)]
 CHANGING_ORDERS = {Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL}
@@ -83,6 +86,16 @@ def test_global_administrator_is_named_only_if_a_source_requires_it(article: Art
             assert duty.duty is not None
             assert "no lesser role is documented" in duty.duty
     assert article.roles[0].role != "global-administrator"
+
+
+@by_article
+def test_purpose_of_a_role_continues_a_sentence(article: Article) -> None:
+    for language in ("en", *LANGUAGES):
+        l10n = localization(language)
+        for duty in (needed.duty for needed in article.roles if needed.duty is not None):
+            text = also_needed(l10n, "License Administrator", duty)
+            assert f", {l10n.gettext(duty)}" in text
+            assert l10n.gettext(duty)[0].islower(), text
 
 
 @by_article
