@@ -170,6 +170,11 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
     elif not has_other_keys:
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)
+    if block.downgrade_to is not None and all(map(sets.is_free, leaves(block.downgrade_to.elements))):
+        message = Message(
+            "the policy {id} can never propose a product: `downgradeTo` has no paid product", id=policy.id
+        )
+        yield _warning("policy-downgrade-free", policy, message, Message("add a product with a price, or remove it"))
     denied = {plan.casefold() for plan in block.services.deny}
     for plan in (plan for plan in block.services.require if plan.casefold() in denied):
         yield _contradiction(policy, Message("it requires the service {plan} and denies it", plan=plan))
@@ -244,6 +249,13 @@ class _Sets:
             small = size_of(key) <= _MAX_COMPARED
             self._cache[key] = frozenset(name for leaf in leaves(key) for name in self._names(leaf)) if small else None
         return self._cache[key]
+
+    def is_free(self, leaf: Element) -> bool:
+        """Whether an element is `free` or a product that the catalogue has as free."""
+        if isinstance(leaf, Sku):
+            products = (self.catalogue.product(leaf.name), *self.catalogue.by_part_number(leaf.name))
+            return any(product is not None and self.catalogue.is_free(product) for product in products)
+        return leaf == Builtin(name="free")
 
     def _names(self, leaf: Element) -> Iterator[Element]:
         """Yield an element in folded case; a part number also with the ids that the catalogue has for it.

@@ -23,6 +23,22 @@ DENY = "assignments: {deny: [SPE_E5]}"
 
 
 @pytest.mark.parametrize(
+    ("products", "slugs"),
+    [
+        ("[]", ["downgrade-free"]),
+        ("free", ["downgrade-free"]),
+        ("[FLOW_FREE, free]", ["downgrade-free"]),
+        ("nothing", ["downgrade-free"]),
+        ("[FLOW_FREE, SPE_F1]", []),
+        ("'*'", []),
+    ],
+)
+def test_downgrade_needs_a_paid_product(products: str, slugs: list[str]) -> None:
+    text = f"assignments: {{deny: [SPE_E5], downgradeTo: {products}}}"
+    assert warnings_of(text, more="products: {nothing: []}\n") == slugs
+
+
+@pytest.mark.parametrize(
     "text",
     [
         f"users: {{department: A, all: [{{department: [B, C]}}]}}, {DENY}",
