@@ -139,13 +139,17 @@ def _extended_folder(file: str, location: str) -> Path:
             Message("{location} is outside the repository {repository}", location=folder, repository=repository),
             hint=Message("specify a folder of the same repository"),
         )
+    if not list_folder(folder, is_policy_file):
+        raise UsageError("policies-none", Message("{location} has no policy file", location=folder), hint=_RELATIVE)
     return folder
+
+
+_RELATIVE = Message("specify a folder of policy files, relative to this file")
 
 
 def missing_folder(folder: PurePath) -> UsageError:
     """Return the error about a folder that a file extends and that does not exist."""
-    hint = Message("specify a folder of policy files, relative to this file")
-    return UsageError("policies-missing", Message("there is no folder {location}", location=folder), hint=hint)
+    return UsageError("policies-missing", Message("there is no folder {location}", location=folder), hint=_RELATIVE)
 
 
 def _uses_library(locations: Sequence[Path]) -> bool:

@@ -106,6 +106,15 @@ def test_folder_without_policy_files_is_an_error(workspace: Path, fleet: Path) -
         assert (completed.code, "policies-none" in completed.err) == (2, True)
 
 
+def test_extended_folder_without_policy_files_has_a_hint_about_folders(workspace: Path) -> None:
+    (workspace / "base").mkdir()
+    write_policies(workspace, ["extends: {from: ../base}\n"])
+    completed = call("validate", "policies", cwd=workspace)
+    assert (completed.code, "base has no policy file" in completed.err) == (2, True)
+    assert "specify a folder of policy files, relative to this file" in completed.err
+    assert "run without a path" not in completed.err
+
+
 def test_files_without_policies_are_valid_but_cannot_be_audited(workspace: Path, fleet: Path) -> None:
     audit, validate = audit_and_validate(
         write_policies(workspace, ["populations: {staff: {userType: Member}}\n"]), fleet
