@@ -118,6 +118,7 @@ async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...
     properties = {*context.needs.user_properties, *(name for source in needed for name in source.user_properties)}
     needs = replace(context.needs, user_properties=tuple(sorted(properties)))
     context = dataclasses.replace(context, needs=needs)  # noqa: TID251 - a dataclass
+    context.permissions.update((name, source.permissions) for source in needed for name in source.fills)
     results: _Results = {}
 
     async def read(source: CollectionSource) -> None:

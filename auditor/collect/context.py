@@ -7,7 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from auditor.collect.json_pages import Rows, decode_list_page
+from auditor.collect.permissions import Permission
 from auditor.collect.progress import Progress
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
@@ -16,7 +19,7 @@ from auditor.domain.message import Message, joined
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.result.model import Coverage
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import Fault, FaultError, FaultKind, fault
+from auditor.graph.errors import REMEDIES, Fault, FaultError, FaultKind, fault
 from auditor.graph.paging import pages
 from auditor.snapshot.manifest import format_instant
 
@@ -45,6 +48,8 @@ class CollectionContext:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
     """Faults of sources that could not be read at all."""
+    permissions: dict[Source, tuple[Permission, ...]] = field(default_factory=dict)
+    """The least application permissions of each source that is read, for the reasons of refusals."""
 
     @property
     def tenant(self) -> str:
@@ -66,6 +71,7 @@ class CollectionContext:
         `count` is the number of objects read, `faults` are those that ended or shortened the list, `asked` are the
         properties that were requested, and `shortfall` is the reason why a list without faults is incomplete.
         """
+        faults = [self._with_permissions(item, source) for item in faults]
         reasons = list(dict.fromkeys([*(item.reason for item in faults), *([shortfall] if shortfall else [])]))
         if status is None:
             status = SourceStatus.COMPLETE
@@ -84,6 +90,16 @@ class CollectionContext:
             reason=joined("; ", reasons) or None,
             asked=tuple(sorted(asked)),
         )
+
+    def _with_permissions(self, fault: Fault, source: Source) -> Fault:
+        """Return a refusal with a remedy that names the permissions of the source."""
+        names = ", ".join(permission.name for permission in self.permissions.get(source, ()))
+        if fault.kind is not FaultKind.DENIED or fault.remedy != REMEDIES[FaultKind.DENIED] or not names:
+            return fault
+        remedy = Message(
+            "grant the application {permissions} and consent (`auditor doctor` prints the commands)", permissions=names
+        )
+        return structs.replace(fault, remedy=remedy)
 
     async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, list[Fault]]:
         """Read a small source; returns each object once, and the faults that ended or shortened the list."""

@@ -166,6 +166,7 @@ def test_mailboxes_are_denied_after_one_denied_batch(graph: Emulator) -> None:
     graph.faults.add("denied", path="/users/*/mailboxSettings", code="ErrorAccessDenied", times=None)
     snapshot = collect(graph, MAILBOXES)
     assert snapshot.status(Source.MAILBOXES) == "denied"
+    assert "grant the application MailboxSettings.Read and consent" in snapshot.reason(Source.MAILBOXES)
     assert snapshot.status(Source.USERS) == "complete"
     assert len([record for record in graph.journal.of("/$batch") if not record.batched]) == 1
     assert snapshot.tables["users"]["mailboxType"].null_count == 1_300

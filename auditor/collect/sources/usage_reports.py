@@ -248,10 +248,7 @@ def _damaged(request: str, why: Message) -> Fault:
 
 
 def _with_remedy(fault: Fault) -> Fault:
-    """Return a refusal with the remedy for usage reports."""
-    if fault.kind is FaultKind.DENIED:
-        remedy = Message("grant the application Reports.Read.All and consent (`auditor doctor` prints the commands)")
-        return replace(fault, remedy=remedy)
+    """Return a fault of a report that this cloud does not have with its remedy."""
     if fault.status == 400 and "segment" in fault.message:
         return replace(fault, remedy=_GLOBAL_ONLY)
     return fault

@@ -77,6 +77,8 @@ def test_denied_devices_are_reported_and_failed_requests_are_repeated(
     snapshot = collect(graph, NEEDS)
     assert snapshot.status(Source.DEVICES) == status
     assert (_PATH in snapshot.reason(Source.DEVICES)) is (status == "denied")
+    remedy = "grant the application DeviceManagementManagedDevices.Read.All and consent"
+    assert (remedy in snapshot.reason(Source.DEVICES)) is (status == "denied")
 
 
 def test_devices_are_unavailable_without_intune(graph: Emulator) -> None:

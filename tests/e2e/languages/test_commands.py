@@ -256,7 +256,8 @@ def test_refused_sources_of_a_collection_are_reported_in_the_language(language: 
         denied = f"contoso: {l10n.gettext(SOURCE_TITLES[Source.SUBSCRIBED_SKUS])}: {l10n.gettext('denied')}: "
         refused = next(line for line in completed.err.splitlines() if line.startswith(denied))
         remedy = Message(
-            "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
+            "grant the application {permissions} and consent (`auditor doctor` prints the commands)",
+            permissions="LicenseAssignment.Read.All",
         )
         assert refused.endswith(l10n.translate(remedy))
         assert l10n.translate(remedy) != remedy
