@@ -46,9 +46,10 @@ class PriceOptions(Struct, frozen=True, kw_only=True):
 
 
 class ImportedPrices(Struct, frozen=True, kw_only=True):
-    """The outcome of an import: the written prices and the skipped rows."""
+    """The outcome of an import: the prices and the skipped rows."""
 
-    path: Path
+    text: str
+    """The file of prices."""
     currency: str
     count: int
     skipped: Mapping[Message, tuple[Message, ...]]
@@ -97,13 +98,14 @@ class _Import(Struct):
 
 
 def import_prices(
-    source: Path, output: Path, options: PriceOptions, catalogue: Catalogue, today: date
+    source: Path, output: Path | None, options: PriceOptions, catalogue: Catalogue, today: date
 ) -> ImportedPrices:
-    """Read a price list and write its prices to `output`; nothing is written if a row is invalid.
+    """Read a price list and write its prices to `output`, if it is a path; nothing is written if a row is invalid.
 
     Raises InputError with all invalid rows, and UsageError if a file cannot be read or must not be replaced.
     """
-    _check_output(output)
+    if output is not None:
+        _check_output(output)
     rows = list(_rows(source))
     columns = frozenset(rows[0][1]) if rows else frozenset()
     state = _Import(file=str(source), catalogue=catalogue, sheet=columns >= _SHEET_COLUMNS)
@@ -125,12 +127,13 @@ def import_prices(
     currency = next(iter(state.currencies))
     text = _prices_yaml(source.name, currency, state.prices)
     load([(str(output), text)])
-    try:
-        write_file(output, text, public=True)
-    except OSError as error:
-        raise _unusable(output, error) from error
+    if output is not None:
+        try:
+            write_file(output, text, public=True)
+        except OSError as error:
+            raise _unusable(output, error) from error
     skipped = {why: tuple(what) for why, what in state.skipped.items()}
-    return ImportedPrices(path=output, currency=currency, count=len(state.prices), skipped=skipped)
+    return ImportedPrices(text=text.decode(), currency=currency, count=len(state.prices), skipped=skipped)
 
 
 def _check_output(output: Path) -> None:

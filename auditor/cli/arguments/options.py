@@ -139,6 +139,13 @@ def location(text: str) -> Path | str:
     return parse(text)
 
 
+def path_of_output(text: str) -> Path:
+    """Return the path of an output that cannot be stdout. Raises ArgumentTypeError for `-`."""
+    if text == "-":
+        raise argparse.ArgumentTypeError(Message("this cannot be written to stdout: specify a path instead of '-'"))
+    return Path(text)
+
+
 def _option(*names: str, **settings: Any) -> tuple[tuple[str, ...], Mapping[str, Any]]:
     return names, settings
 
@@ -167,7 +174,9 @@ _SHARED: Final = MappingProxyType(
             "--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)"
         ),
         "as_of": _option("--as-of", type=instant, metavar="RFC3339"),
-        "output": _option("-o", "--output", type=Path, metavar="DIR", help="where reports go (default: out/)"),
+        "output": _option(
+            "-o", "--output", type=path_of_output, metavar="DIR", help="where reports go (default: out/)"
+        ),
         "format": _option("-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]"),
         "csv_bom": _option(
             "--csv-bom", action="store_true", help="write a byte order mark so that Excel detects UTF-8"

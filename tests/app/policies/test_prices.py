@@ -52,7 +52,17 @@ def test_import_of_a_table_of_part_numbers(tmp_path: Path) -> None:
         "spe_e3": [("40", "2027-01-01")],
         "own_1": [("1", NO_START_DATE)],
     }
-    assert "OWN_1" in completed.text
+    assert "OWN_1" in completed.err
+
+
+def test_dash_writes_the_prices_to_stdout(tmp_path: Path) -> None:
+    completed = import_prices(tmp_path, TABLE + "SPE_E5,54.75,EUR\nOWN_1,1,EUR\n", "--output", "-")
+    assert completed.code == 0
+    price_list = load([("-", completed.out)]).policies.prices
+    assert price_list is not None
+    assert set(price_list.per_seat_per_month) == {"spe_e5", "own_1"}
+    assert "OWN_1" in completed.err
+    assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
 
 
 def test_import_of_a_price_sheet_matches_titles_and_divides_by_month(tmp_path: Path) -> None:
@@ -72,7 +82,7 @@ def test_import_of_a_price_sheet_matches_titles_and_divides_by_month(tmp_path: P
         "spe_e3": [("36", NO_START_DATE), ("39", "2027-01-01")],
     }
     for phrase in ("A product that nobody knows", "segment Education", "termduration P1M", "Power BI Pro"):
-        assert phrase in completed.text
+        assert phrase in completed.err
 
 
 def test_partner_cost_and_term_options(tmp_path: Path) -> None:
@@ -93,7 +103,7 @@ def test_reasons_for_skipped_rows_are_in_the_language_of_the_reader(tmp_path: Pa
     ended = sheet("Microsoft 365 E3", EffectiveEndDate="2025-12-31T00:00:00")
     completed = import_prices(tmp_path, f"{HEADER}\n{sheet()}\n{ended}", "--locale", "nl")
     assert completed.code == 0, completed.err
-    assert "een prijs die is afgelopen: Microsoft 365 E3" in completed.text
+    assert "een prijs die is afgelopen: Microsoft 365 E3" in completed.err
 
 
 @pytest.mark.parametrize(

@@ -307,3 +307,10 @@ def test_invalid_command_line_is_an_error_and_writes_nothing(tmp_path: Path, arg
     assert (completed.code, completed.out) == (2, b"")
     assert completed.err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [("audit", "--demo"), ("collect",), ("products", "update", "table.csv")])
+def test_output_that_cannot_be_stdout_is_refused(tmp_path: Path, command: tuple[str, ...]) -> None:
+    completed = call(*command, "--output", "-", cwd=tmp_path)
+    assert (completed.code, completed.out, list(tmp_path.iterdir())) == (2, b"", [])
+    assert "this cannot be written to stdout: specify a path instead of '-'" in completed.err

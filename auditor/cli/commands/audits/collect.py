@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.policy_files import load_policies
 from auditor.app.tenants.collection import CollectOutcome, all_needs, collect_all, needs_of
-from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, reader_locale
+from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, path_of_output, reader_locale
 from auditor.cli.store_summary import check_store, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(tenants=Path("tenants.yaml"))
     declare(parser, "tenants", "tenant", tenants=LIVE_TENANTS_HELP)
     text = "where snapshots go (default: snapshots/)"
-    parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help=text)
+    parser.add_argument("-o", "--output", type=path_of_output, default=Path("snapshots"), metavar="DIR", help=text)
     declare(
         parser,
         *("store", "public", "no_progress", "locale", "quiet"),

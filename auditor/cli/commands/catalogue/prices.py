@@ -7,8 +7,9 @@ from typing import Final
 
 from auditor.app.catalogue import active
 from auditor.app.policies.prices import BILLING, ImportedPrices, PriceOptions, import_prices
+from auditor.app.report.outputs import STDOUT
 from auditor.cli.arguments.options import declare, now, reader_locale
-from auditor.cli.terminal.console import out, print_notice
+from auditor.cli.terminal.console import out, print_message, print_notice
 from auditor.domain.errors import printable
 from auditor.localization import Localization, localization
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("policies/prices.yaml"),
         metavar="FILE",
-        help="the file of prices to write (default: policies/prices.yaml)",
+        help="the file of prices to write; - is stdout (default: policies/prices.yaml)",
     )
     declare(parser, "locale", locale="language of the messages")
     sheet = parser.add_argument_group("price sheet")
@@ -49,20 +50,25 @@ def run(args: argparse.Namespace) -> int:
         billing=args.billing,
         partner=args.partner_cost,
     )
-    imported = import_prices(args.file, args.output, options, active(), now().date())
-    _report(imported, localization(reader_locale(args.locale)))
+    output = None if args.output == Path(STDOUT) else args.output
+    imported = import_prices(args.file, output, options, active(), now().date())
+    _report(imported, output, localization(reader_locale(args.locale)))
     return 0
 
 
-def _report(imported: ImportedPrices, l10n: Localization) -> None:
-    """Print the products that were left out or noted, and a summary of the file that was written."""
+def _report(imported: ImportedPrices, output: Path | None, l10n: Localization) -> None:
+    """Print the products that were left out or noted, and a summary of the file that was written, or the file."""
+    if output is None:
+        out(imported.text)
     for reason, products in imported.skipped.items():
         more = ["…"] if len(products) > _MAX_PRODUCTS else []
         names = ", ".join([*(str(product) for product in islice(products, _MAX_PRODUCTS)), *more])
         text = l10n.gettext("left out or noted: {reason}: {products}", reason=l10n.translate(reason), products=names)
-        out(printable(text))
+        print_message(printable(text))
+    if output is None:
+        return
     counts = l10n.plural("{count} price", "{count} prices", imported.count)
     summary = l10n.gettext(
-        "wrote {path}: {counts} in {currency}", path=imported.path, counts=counts, currency=imported.currency
+        "wrote {path}: {counts} in {currency}", path=output, counts=counts, currency=imported.currency
     )
     print_notice(summary)

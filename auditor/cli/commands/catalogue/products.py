@@ -3,12 +3,11 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.app.catalogue import CatalogueUpdate, active, update
 from auditor.catalogue import Catalogue, Product, free_products, suggest
-from auditor.cli.arguments.options import day, declare, reader_locale
+from auditor.cli.arguments.options import day, declare, path_of_output, reader_locale
 from auditor.cli.terminal.console import document, out, print_message, print_notice
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
@@ -41,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")
     declare(parser, "locale", locale="language of the messages, and of the table on a terminal")
     group = parser.add_argument_group("update")
-    group.add_argument("--output", type=Path, metavar="PATH", help="write here instead of the user's data folder")
+    help_text = "write here instead of the user's data folder"
+    group.add_argument("--output", type=path_of_output, metavar="PATH", help=help_text)
     group.add_argument("--source", metavar="TEXT", help="the source to record (default: the file name or address)")
     group.add_argument(
         "--date",
