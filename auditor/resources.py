@@ -19,13 +19,18 @@ def reports() -> "Traversable":
 
 
 def report_text(path: str) -> str:
-    """Return the text of a file of `reports`, always with LF line ends, because digests are computed from it."""
-    return reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
+    """Return the text of a file of `reports`."""
+    return _text(reports().joinpath(path))
 
 
 def demo_text(name: str) -> str:
     """Return the text of a file of the demo."""
-    return folder("auditor.demo").joinpath(name).read_text(encoding="utf-8")
+    return _text(folder("auditor.demo").joinpath(name))
+
+
+def _text(file: "Traversable") -> str:
+    """Return the text of a file, always with LF line ends, because digests are computed from it."""
+    return file.read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
 def schemas() -> "Traversable":
