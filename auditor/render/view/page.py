@@ -155,7 +155,7 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
         (
             l10n.gettext("in open findings"),
             total,
-            l10n.gettext("The cost of the seats in open findings."),
+            l10n.gettext("A seat with several findings counts once."),
         ),
         (
             l10n.gettext("to reassign now"),
@@ -170,7 +170,7 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
         (
             l10n.gettext("for missing seats"),
             freed_money.buy,
-            l10n.gettext("Missing seats: an additional cost."),
+            l10n.gettext("This cost is added if you buy them."),
         ),
     )
     if not any(sums for _, sums, _ in amounts):
