@@ -36,7 +36,7 @@ auditor history audits/ --tenant contoso --person ann@contoso.example
 auditor history snapshots/ old/result.json out/result.json      without a store
 """
 _FORMATS = {"html": "history.html", "json": "history.json", "csv": "history.csv", "parquet": "history.parquet"}
-FORMAT_NAMES = ("terminal", *_FORMATS)
+FORMAT_NAMES = (*_FORMATS, "terminal")
 """The formats that -f accepts."""
 _QUESTIONS = ("finding", "policy", "person")
 
