@@ -220,7 +220,7 @@ def _trend(root: Path, count: int) -> Readings:
     trends = json.loads(command.out)["tenants"][0]
     assert (trends["nights"], trends["results"]) == (count, count)
     before = process_time()
-    tenant_trends(open_history([year]), None, (None, None), nights[-1].instant + timedelta(days=count))
+    tenant_trends(open_history([year]), (), (None, None), nights[-1].instant + timedelta(days=count))
     return {"query": process_time() - before, "process": command.cpu, "peak": peak()}
 
 
