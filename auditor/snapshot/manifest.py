@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
@@ -15,6 +16,7 @@ from auditor.domain.result.model import Coverage
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document
 from auditor.files.document_schema import Refusal, check_schema
+from auditor.files.json_document import Whole
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import SCHEMA
 
@@ -24,11 +26,11 @@ _OTHER_VERSION: Final = Refusal(
 )
 
 
-class FileEntry(Struct, frozen=True, kw_only=True):
+class FileEntry(Struct, frozen=True, kw_only=True, rename={"size": "bytes"}):
     """The entry of one file in the manifest."""
 
-    rows: int
-    size: int
+    rows: Whole
+    size: Whole
     sha256: str
 
 
@@ -58,10 +60,7 @@ def encode(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
             for coverage in manifest.sources
         ],
         **_messages(manifest),
-        "files": {
-            name: {"rows": entry.rows, "bytes": entry.size, "sha256": entry.sha256}
-            for name, entry in sorted(files.items())
-        },
+        "files": msgspec.to_builtins(dict(sorted(files.items()))),
     }
     document["digest"] = _digest(document)
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
@@ -80,7 +79,7 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
     if digest != computed:
         raise _damaged(Message("{where} was changed after it was written", where=where))
     try:
-        return _manifest(document), _files(document["files"]), digest
+        return _manifest(document), json_document.checked(document["files"], dict[str, FileEntry]), digest
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise _damaged(Message("{where} has a missing or damaged value: {error}", where=where, error=error)) from error
 
@@ -144,10 +143,3 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a text: {value!r} stands in its place")
     return value
-
-
-def _files(files: Mapping[str, Any]) -> dict[str, FileEntry]:
-    return {
-        str(name): FileEntry(rows=count(entry["rows"]), size=count(entry["bytes"]), sha256=_text(entry["sha256"]))
-        for name, entry in files.items()
-    }

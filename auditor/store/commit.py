@@ -5,14 +5,14 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
-from auditor.domain.syntax.limits import count, run_instant, tenant_name
+from auditor.domain.syntax.limits import LARGEST, run_instant, tenant_name
 from auditor.files import json_document
 from auditor.files.document_schema import Refusal, check_schema
 from auditor.files.json_document import Whole
@@ -25,16 +25,18 @@ _OTHER_VERSION: Final = Refusal(
     slug="store-version", hint=Message("use the version of auditor that wrote it, or a newer one")
 )
 _DIGEST_KEY: Final = b',"digest":"sha256:'
-_PART_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
+_PART_NAME: Final = r"\A[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip\Z"
 _COMMIT_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
+_Count = Annotated[int, Meta(ge=0, le=LARGEST)]
+"""A number of rows or bytes."""
 
 
-class PartEntry(Struct, frozen=True, kw_only=True):
+class PartEntry(Struct, frozen=True, kw_only=True, rename={"size": "bytes"}):
     """The entry of one object in a commit."""
 
-    name: str
+    name: Annotated[str, Meta(pattern=_PART_NAME)]
     kind: str
-    size: int
+    size: _Count
     sha256: str
 
 
@@ -99,7 +101,7 @@ def encode(night: Night) -> bytes:
         "instant": night.instant.isoformat(),
         "complete": night.manifest.complete,
         "manifest": night.manifest_text,
-        "parts": [{"name": p.name, "kind": p.kind, "bytes": p.size, "sha256": p.sha256} for p in night.parts],
+        "parts": msgspec.to_builtins(night.parts),
         "content": dict(night.content),
         "rowGroups": list(night.row_groups),
         "summary": dict(night.summary),
@@ -116,9 +118,9 @@ def decode_night(body: bytes, where: str) -> Night:
         check_tenant(document["tenant"], manifest.tenant, where)
         night = Night(
             manifest_text=text,
-            parts=tuple(map(_decode_part, document["parts"])),
+            parts=json_document.checked(document["parts"], tuple[PartEntry, ...]),
             content=json_document.checked(document["content"], dict[str, str]),
-            row_groups=tuple(map(_non_negative, document["rowGroups"])),
+            row_groups=json_document.checked(document["rowGroups"], tuple[_Count, ...]),
             summary=_checked_summary(document["summary"]),
             manifest=manifest,
             files=files,
@@ -137,23 +139,6 @@ def check_tenant(named: str, tenant: str, where: str) -> None:
         raise damaged(
             where, Message("belongs to the tenant {named}, but is stored under {tenant}", named=named, tenant=tenant)
         )
-
-
-def _decode_part(entry: Mapping[str, Any]) -> PartEntry:
-    """Decode the entry of an object."""
-    return PartEntry(
-        name=checked_name(entry["name"], _PART_NAME),
-        kind=json_document.checked(entry["kind"], str),
-        size=_non_negative(entry["bytes"]),
-        sha256=json_document.checked(entry["sha256"], str),
-    )
-
-
-def _non_negative(value: Any) -> int:
-    """Return a number of rows or bytes. Raises ValueError for a negative number."""
-    if count(value) < 0:
-        raise ValueError(f"a number of rows or bytes: {value}")
-    return int(value)
 
 
 class _Seat(msgspec.Struct, rename="camel"):
