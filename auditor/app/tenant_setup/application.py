@@ -21,7 +21,6 @@ from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.remedy.requests import quoted
-from auditor.resources import report_text
 
 _EXCHANGE = {
     Cloud.USGOV: " -ExchangeEnvironmentName O365USGovGCCHigh",
@@ -112,19 +111,14 @@ def _values(setup: ApplicationSetup) -> dict[str, Any]:
 
 
 def _filled(name: str, tenant: Tenant, **values: Any) -> tuple[str, ...]:
-    """Return the lines of a template, which quotes nothing: values are quoted for the shell or have no quotes."""
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415  only these commands need it
+    """Return the commands of a template."""
+    from auditor.render.commands import render_commands  # noqa: PLC0415  imports Jinja, which only these commands need
 
-    environment = Environment(trim_blocks=True, undefined=StrictUndefined)  # noqa: S701  not HTML
-    environment.globals |= {
-        function.__name__: partial(function, tenant)
-        for function in (
-            *(sign_in, federate, github_powershell),
-            *(azure_cli_login, azure_cli_federate, azure_cli_role_assignments, github_azure_cli),
-        )
-    }
-    environment.globals |= {
-        function.__name__: function for function in (azure_cli_app_permissions, delegated_consent, role_assignments)
-    }
-    template = environment.from_string(report_text(f"templates/tenant_setup/{name}"))
-    return tuple(template.render(title=_TITLE, **values).rstrip("\n").split("\n"))
+    of_tenant = (
+        *(sign_in, federate, github_powershell),
+        *(azure_cli_login, azure_cli_federate, azure_cli_role_assignments, github_azure_cli),
+    )
+    others = (azure_cli_app_permissions, delegated_consent, role_assignments)
+    values |= {function.__name__: partial(function, tenant) for function in of_tenant}
+    values |= {function.__name__: function for function in others}
+    return render_commands(f"tenant_setup/{name}", title=_TITLE, **values)
