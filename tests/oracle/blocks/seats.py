@@ -12,7 +12,7 @@ from tests.oracle.world import World
 
 Units = dict[str, int]
 SEARCH_LIMIT = 5_000_000
-"""The number of seats at which `adjust` stops searching."""
+"""The number of seats up to which `adjust` searches."""
 
 
 def usable_of(row: Document, *, count_warning: bool = True) -> int | None:
@@ -59,11 +59,11 @@ def adjust(spare: Document, usable: int, consumed: int) -> tuple[int | None, boo
     def keeps_max(seats: int) -> bool:
         return "max" not in spare or seats - consumed <= bound(spare["max"], seats)
 
+    if not keeps_min(SEARCH_LIMIT):  # nor does a smaller number: more seats never break a minimum
+        return None, False
     fewest = consumed
     while not keeps_min(fewest):
         fewest += 1
-        if fewest > SEARCH_LIMIT:
-            return None, False
     if not keeps_max(fewest):
         return fewest - usable, False
     seats = max(usable, fewest)
