@@ -51,6 +51,7 @@ def _long_response(first: bytes, repeated: bytes) -> Iterator[bytes]:
     yield from repeat(repeated, 300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pieces",
     [

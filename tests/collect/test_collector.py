@@ -209,6 +209,7 @@ def test_static_token_is_accepted_and_its_rejection_is_an_error(graph: Emulator)
         collect(graph, PEOPLE, tenant=tenant, env=environment(graph, T="opaque"))
 
 
+@pytest.mark.slow
 def test_endpoint_other_than_graph_is_an_error(graph: Emulator) -> None:
     page = Response(body=b"<html><body>Please sign in to the network</body></html>")
     with web_server(lambda _: page) as port:

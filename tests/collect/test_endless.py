@@ -17,6 +17,7 @@ def test_list_is_partial_after_the_maximum_number_of_pages(graph: Emulator, monk
     assert "has more than 1 page" in snapshot.reason(Source.USERS)
 
 
+@pytest.mark.slow
 def test_slow_answer_is_given_up_after_the_timeout(graph: Emulator) -> None:
     graph.faults.add("drip", path="/subscribedSkus", seconds=30, times=None)
     needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))

@@ -166,6 +166,7 @@ def test_redirects_are_not_followed(status: int) -> None:
     assert not accent.asked
 
 
+@pytest.mark.slow
 def test_html_answers_are_an_error() -> None:
     page = b"<!DOCTYPE html><title>Sign in to the network</title>"
     with pytest.raises(GraphError, match="not from Microsoft Graph"):
@@ -228,6 +229,7 @@ def test_negative_seats_are_kept_and_invalid_numbers_are_reported() -> None:
     assert snapshot.reason(Source.SUBSCRIBED_SKUS).endswith("invalid numbers of seats: 5")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", [Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS])
 @pytest.mark.parametrize("valid_count", [0, 1])
 def test_objects_without_an_id_are_reported(source: Source, valid_count: int) -> None:

@@ -27,6 +27,7 @@ from tests.emulator.tenant import seeded
 USERS = 1_200
 
 
+@pytest.mark.slow
 def test_every_page_of_users_is_read_with_few_requests_and_no_writes() -> None:
     """c7n reads the first page only; Prowler sends a request for each user; Office365itpros changes report settings."""
     with running_emulator([seeded.generate(USERS)]) as graph:

@@ -231,6 +231,7 @@ def test_content_length_above_the_size_limit_is_refused(emulator: Emulator) -> N
         assert "larger than" in status(collect(emulator, NEEDS))[1]
 
 
+@pytest.mark.slow
 def test_slow_download_is_given_up_after_the_timeout(emulator: Emulator) -> None:
     emulator.faults.add("slow", path=DOWNLOAD, seconds=30, times=None)
     policy = Ticking().retry_policy(answer_timeout=0.3, failures=2)

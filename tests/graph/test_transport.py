@@ -58,6 +58,7 @@ def send_invalid_gzip(connection: socket.socket) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "talk", [never_answer, stop_in_body, close, send_other_protocol, send_truncated_body, send_invalid_gzip]
 )

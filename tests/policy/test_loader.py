@@ -196,6 +196,7 @@ def test_minimum_above_the_maximum_is_an_error_however_it_is_written(spare: str)
 _SPARE = st.fixed_dictionaries({"percent": st.sampled_from((0, 1, 5, 10, 50, 100)), "seats": st.integers(0, 4)})
 
 
+@pytest.mark.slow
 @given(_SPARE, _SPARE)
 def test_bounds_are_accepted_if_some_number_of_seats_satisfies_both(low: dict[str, int], high: dict[str, int]) -> None:
     def limit(bound: dict[str, int], usable: int) -> Fraction:

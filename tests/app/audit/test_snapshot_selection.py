@@ -39,6 +39,7 @@ def failures(workspace: Path, *options: str) -> tuple[int, dict[str, str | None]
     return completed.code, {tenant["name"]: tenant.get("failure") for tenant in tenants}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("night", NIGHTS)
 def test_damaged_commit_affects_its_tenant_only(night: str, workspace: Path) -> None:
     """The latest one makes the tenant unavailable; an older one does not matter."""

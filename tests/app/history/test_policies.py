@@ -86,6 +86,7 @@ def test_store_put_rejects_a_result_of_another_tenant_id_with_the_same_name(tmp_
     assert [policy["closed"] for policy in curves(tmp_path)["tenants"][0]["policies"]] == [0]
 
 
+@pytest.mark.slow
 def test_equal_nights_have_no_changes_and_product_findings_name_the_product_once(tmp_path: Path) -> None:
     audit_nights(
         tmp_path, *[BLOCKED_POLICY + "- {id: spare, severity: low, seats: {of: SPE_E3, spare: {min: 99999}}}\n"] * 2

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from auditor.app.report.outputs import earlier_files_warning, earlier_tenant_files, outputs, write_reports
@@ -12,6 +13,7 @@ from auditor.result.ranking import MAX_SECTIONS
 from tests.builders.result.results import result
 
 
+@pytest.mark.slow
 def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_path: Path) -> None:
     sample = result()
     tenants = tuple(
@@ -24,6 +26,7 @@ def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_pat
         assert f"{tenant.name} (Contoso)" in re.sub(r"<[^>]+>", "", page.partition("</h1>")[0])
 
 
+@pytest.mark.slow
 def test_files_of_tenants_that_are_no_longer_audited_are_named(tmp_path: Path) -> None:
     sample = result()
     tenants = tuple(replace(sample.tenants[0], name=f"t{number:02}") for number in range(MAX_SECTIONS + 1))

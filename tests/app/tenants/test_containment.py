@@ -118,6 +118,7 @@ def test_audit_without_a_summary_reports_failed_tenants_on_stderr(
     assert line.endswith("(the secret is wrong: take its value, not its id, from the app registration)")
 
 
+@pytest.mark.slow
 def test_tenant_that_cannot_sign_in_keeps_its_language(workspace: Path, emulator: Emulator) -> None:
     environment = write_tenants(workspace, emulator, "{type: token, tokenEnv: UNSET_TOKEN}", names=(FAILING,))
     file = workspace / "tenants.yaml"

@@ -54,6 +54,7 @@ def translated_titles(plan: bytes, language: str) -> list[str]:
     return [action.title for action in tenant.verification.actions]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_titles_of_a_saved_plan_equal_those_of_a_plan_in_the_language(language: str) -> None:
     policies = policy_set(RULES)

@@ -48,6 +48,7 @@ def test_terminal_summary_matches_the_golden_file() -> None:
     check("terminal.txt", printed(compared()).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("locale", "amount"), [("nl", "€ 61,60"), ("da", "61,60 €"), ("sv", "61,60 €"), ("de", "61,60 €")]
 )

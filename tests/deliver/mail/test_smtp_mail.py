@@ -177,6 +177,7 @@ def test_mail_above_the_size_limit_of_the_server_is_refused(tmp_path: Path) -> N
     assert not running.box.mails
 
 
+@pytest.mark.slow
 def test_mail_is_refused_if_the_server_is_unreachable_or_silent() -> None:
     unreachable = SmtpMail(host="127.0.0.1", port=free_port("127.0.0.1"))
     assert sent(unreachable).status is SendStatus.REFUSED

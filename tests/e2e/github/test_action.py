@@ -144,6 +144,7 @@ def test_log_of_a_plan_is_used_to_report_who_carried_it_out(tmp_path: Path) -> N
     assert sorted(path.name for path in repository.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_unknown_command_exits_with_code_2(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, command="send") == 2

@@ -114,6 +114,7 @@ def reads(running: Emulator) -> list[tuple[str, dict[str, str]]]:
     ]
 
 
+@pytest.mark.slow
 @needs_contract
 def test_reads_match_the_contract(running: Emulator, client: Any) -> None:
     roles = [*running.tenants["contoso"].apps[next(iter(running.tenants["contoso"].apps))].roles, "Group.Read.All"]

@@ -129,6 +129,7 @@ def test_truncated_body_is_an_error(emulator: Emulator, client: Any) -> None:
         client(emulator, "/users")
 
 
+@pytest.mark.slow
 def test_slow_and_drip_delay_the_answer(emulator: Emulator, client: Any) -> None:
     emulator.faults.add("slow", seconds=0.3)
     emulator.faults.add("drip", first=2, seconds=0.3)

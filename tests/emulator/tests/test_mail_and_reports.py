@@ -51,6 +51,7 @@ def test_invalid_mails_are_refused(emulator: Emulator, client: Any, body: dict[s
     assert emulator.tenants["contoso"].sent == []
 
 
+@pytest.mark.slow
 def test_big_attachment_is_uploaded_in_ranges(emulator: Emulator, client: Any) -> None:
     draft = client(emulator, f"{SENDER}/messages", method="POST", roles=MAIL, json=MESSAGE).json()
     path = f"{SENDER}/messages/{draft['id']}"

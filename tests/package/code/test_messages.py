@@ -70,6 +70,7 @@ def test_sections_of_messages_are_unique_and_not_empty() -> None:
     assert [body for body in bodies if len(body.split()) < 8] == []
 
 
+@pytest.mark.slow
 def test_page_describes_all_notices() -> None:
     codes = {"decision.contradicting", "decision.expired", "decision.unfit", "decision.unmatched"}
     codes |= {f"policy.unknown-{kind}" for kind in ("product", "role", "service")}

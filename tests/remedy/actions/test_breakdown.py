@@ -168,6 +168,7 @@ GRANTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(GRANTS, min_size=1, max_size=6))
 def test_counts_equal_those_of_the_people(people: list[list[tuple[str, str | None]]]) -> None:

@@ -108,6 +108,7 @@ def test_situation_does_not_depend_on_previously_routed_findings(variants: list[
     assert together == alone
 
 
+@pytest.mark.slow
 def test_equal_findings_share_their_situation() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.not-allowed")
     other = replace(base, fingerprint="other", subject=Subject(type=SubjectType.USER, id="other", name="Other"))

@@ -95,6 +95,7 @@ def test_long_list_of_people_ends_with_the_number_of_the_others() -> None:
     assert names[-1].endswith(" and 2 more")
 
 
+@pytest.mark.slow
 def test_approvals_are_one_file_per_tenant(tmp_path: Path) -> None:
     plan = ("plan", "--demo", "--as-of", AS_OF, "-q")
     assert call(*plan, "-f", "approvals", cwd=tmp_path).code == 0

@@ -49,6 +49,7 @@ def comment(preview: Preview, locale: str = "en") -> bytes:
     return b"".join(render(preview, locale=locale))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "tr"])
 @pytest.mark.parametrize("name", ["a" * 100, "ğ" * 100, "漢" * 100])
 def test_truncated_comment_is_below_the_limit_in_bytes_and_ends_with_its_note(name: str, locale: str) -> None:
@@ -115,6 +116,7 @@ def test_required_set_is_named_by_its_products(locale: str, expected: str) -> No
     assert line.endswith(f" · {expected}")
 
 
+@pytest.mark.slow
 def test_policies_that_were_not_evaluated_are_grouped_by_reason_and_new_ones_are_first() -> None:
     def unknown(side: str, tenant: str | None, policy: str, *groups: str) -> UnevaluatedPolicy:
         reason = joined("; ", [Message("the group {id} was not read", id=f"{tenant}-{group}") for group in groups])

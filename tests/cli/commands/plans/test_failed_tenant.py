@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pytest
 from msgspec.structs import replace
 
 from auditor import resources
@@ -16,6 +17,7 @@ RULES = (
 )
 
 
+@pytest.mark.slow
 def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
     """Neither 0 open findings nor a proof, scripts or a remark about the solution; the others have their plan."""
     (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")

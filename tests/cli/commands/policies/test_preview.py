@@ -275,6 +275,7 @@ def test_unevaluated_policies_and_unmatched_ones_are_printed_once_for_all_tenant
     assert validated.err.count("; `auditor audit --snapshot` shows all tenants and reasons\n") == 2
 
 
+@pytest.mark.slow
 def test_tenant_whose_snapshot_is_damaged_is_named_and_makes_the_preview_incomplete(
     repository: Path, fleet: Path, tmp_path: Path
 ) -> None:

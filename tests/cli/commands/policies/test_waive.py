@@ -84,6 +84,7 @@ def test_exactly_the_given_findings_are_waived(workspace: Path, demo: Path, live
     assert (repeated.code, "finding-waived" in repeated.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_finding_that_the_file_already_waives_is_refused(workspace: Path) -> None:
     """The saved result is older than the first waiver, so the finding is still open in it."""
     first, second, *_ = findings(workspace, check="assignment.not-allowed", status="open")

@@ -16,6 +16,7 @@ RULES = (
 )
 
 
+@pytest.mark.slow
 def test_tenants_with_the_worst_findings_are_first_in_the_table_and_below_it(tmp_path: Path) -> None:
     count = MAX_SECTIONS + 2
     (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
