@@ -108,7 +108,7 @@ def check_markdown(check: Check[Any], l10n: Localizer, page: Callable[[str], str
 
 
 def _role(name: str, duty: str | None, branches: tuple[str, ...], l10n: Localizer) -> str:
-    text = l10n.gettext(name) if duty is None else f"{l10n.gettext(name)}: {l10n.gettext(duty)}"
+    text = l10n.gettext(name) if duty is None else f"{l10n.gettext(name)}, {l10n.gettext(duty)}"
     return messages.under(l10n, text, branches)
 
 
