@@ -85,8 +85,8 @@ class HistorySources(Struct, frozen=True, kw_only=True):
 
         Raises as `one` does for a single tenant.
         """
-        self._check_names(names)
         if len(names) > 1 or (not names and (len(self.names) > 1 or self.unreadable)):
+            self._check_names(names)
             chosen = dict.fromkeys(names or self.tenants)
             return {name: self.tenants[name] for name in chosen if name in self.tenants and name not in self.failures}
         return dict([self.one(names)])
@@ -94,6 +94,7 @@ class HistorySources(Struct, frozen=True, kw_only=True):
     def _check_names(self, names: Sequence[str]) -> None:
         for name in names:
             if name not in self.names:
+                _raise_first(self.unreadable.values())
                 message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
                 raise UsageError("tenant-unknown", message, hint=tenants_hint(name, self.names))
 

@@ -76,13 +76,24 @@ def test_unreadable_result_is_reported_and_the_others_are_shown(content: bytes, 
     assert "damaged.json" in completed.err
 
 
-@pytest.mark.parametrize("options", [("--tenant", "contoso"), ("--policy", "blocked")])
-def test_unreadable_result_is_an_error_if_one_tenant_is_asked_for(options: tuple[str, str], workspace: Path) -> None:
-    """The file may contain that tenant, so that an answer without it could be wrong."""
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--tenant", "contoso"),
+        ("--policy", "blocked"),
+        ("--tenant", "fabrikam"),
+        ("--tenant", "contoso", "--tenant", "fabrikam"),
+    ],
+)
+def test_unreadable_result_is_an_error_if_it_may_contain_what_is_asked_for(
+    options: tuple[str, ...], workspace: Path
+) -> None:
+    """The file may contain a tenant that no other file has, so that an answer without it could be wrong."""
     (workspace / "damaged.json").write_bytes(b"{")
     completed = call("history", "r0.json", "damaged.json", *options, cwd=workspace)
     assert (completed.code, completed.out) == (2, b"")
     assert "damaged.json" in completed.err
+    assert "has no tenant" not in completed.err
     assert call("history", "damaged.json", cwd=workspace).code == 2
 
 
