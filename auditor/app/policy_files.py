@@ -31,6 +31,8 @@ COPY: Final = ".starter"
 """The folder next to a policy file with a copy of the starter library that the file is pinned to."""
 LIBRARY = "auditor.policies"
 """The folder name of packaged files in messages and results."""
+_SPECIFIED: Final = Message("specify files that end in .yaml, or run without a path to use the starter library")
+_EXTENDED: Final = Message("specify a folder of policy files, relative to this file")
 
 
 def load_policies(
@@ -86,14 +88,17 @@ def decision_files(locations: Sequence[Path], file: Path | None = None) -> list[
     return [(path.as_posix(), read_yaml(path, path.parent)) for path in paths if exists(path)]
 
 
-def policy_files(locations: Sequence[Path]) -> list[tuple[str, bytes]]:
-    """Read each policy file in some locations once; return (name as specified, bytes), sorted by name."""
+def policy_files(locations: Sequence[Path], *, hint: Message = _SPECIFIED) -> list[tuple[str, bytes]]:
+    """Read each policy file in some locations once; return (name as specified, bytes), sorted by name.
+
+    Raises UsageError with `hint` for a folder without policy files.
+    """
     if _uses_library(locations):
         return library_files()
     by_path: dict[Path, tuple[Path, Path | None]] = {}
     for location in _without_decisions(locations or (DEFAULT,)):
         root = location if files.is_folder(location) else None
-        for path in _files_in(location):
+        for path in _files_in(location, hint):
             by_path.setdefault(_resolved(path), (path, root))
     sorted_paths = sorted(by_path.values(), key=lambda item: item[0].as_posix())
     return [(path.as_posix(), read_yaml(path, root)) for path, root in sorted_paths]
@@ -109,7 +114,7 @@ def installed_base(file: str, location: str) -> Base:
     """Return the base that a file extends: the installed starter library, or a folder. Raises AuditorError."""
     if location.startswith(STARTER):
         return Base(files=tuple(library_files()), version=__version__, schema_checked=True)
-    return Base(files=tuple(policy_files((_extended_folder(file, location),))))
+    return Base(files=tuple(policy_files((_extended_folder(file, location),), hint=_EXTENDED)))
 
 
 def pinned_base(file: str, location: str) -> Base:
@@ -139,17 +144,12 @@ def _extended_folder(file: str, location: str) -> Path:
             Message("{location} is outside the repository {repository}", location=folder, repository=repository),
             hint=Message("specify a folder of the same repository"),
         )
-    if not list_folder(folder, is_policy_file):
-        raise UsageError("policies-none", Message("{location} has no policy file", location=folder), hint=_RELATIVE)
     return folder
-
-
-_RELATIVE = Message("specify a folder of policy files, relative to this file")
 
 
 def missing_folder(folder: PurePath) -> UsageError:
     """Return the error about a folder that a file extends and that does not exist."""
-    return UsageError("policies-missing", Message("there is no folder {location}", location=folder), hint=_RELATIVE)
+    return UsageError("policies-missing", Message("there is no folder {location}", location=folder), hint=_EXTENDED)
 
 
 def _uses_library(locations: Sequence[Path]) -> bool:
@@ -165,17 +165,13 @@ def library_files() -> list[tuple[str, bytes]]:
     ]
 
 
-def _files_in(location: Path) -> Iterable[Path]:
+def _files_in(location: Path, hint: Message) -> Iterable[Path]:
     if files.is_folder(location):
         paths = list_folder(location, is_policy_file)
         for path in list_folder(location, is_test_file):
             _check_test(path, location)
         if not paths:
-            raise UsageError(
-                "policies-none",
-                Message("{location} has no policy file", location=location),
-                hint=Message("specify files that end in .yaml, or run without a path to use the starter library"),
-            )
+            raise UsageError("policies-none", Message("{location} has no policy file", location=location), hint=hint)
         return paths
     if not exists(location):
         raise UsageError(
