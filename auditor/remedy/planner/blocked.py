@@ -15,9 +15,7 @@ from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.planner.draft import PlanConstraints
 from auditor.remedy.planner.evaluated_options import Options
-from auditor.remedy.planner.model import Remaining
-from auditor.remedy.planner.remaining import remaining_of
-from auditor.remedy.planner.simulation.membership_reasons import group_reasons
+from auditor.remedy.planner.remaining import kept_by_groups, remaining_of
 
 _BY_CODE: Final = {
     "seats": Blocked.SEATS,
@@ -40,17 +38,16 @@ def blocked_decisions(
     `remaining` are the findings that the plan leaves; `unknown` is as for `remaining_of`.
     """
     return [
-        replace(change, blocked=_obstacle(change, reason, options, finding.subject.id, l10n))
+        replace(change, blocked=_obstacle(change, finding, options, constraints, l10n, unknown))
         for finding in remaining
         for change in _decided_changes(finding, options)
-        for reason in [remaining_of(finding, {}, options, constraints, l10n, unknown)]
     ]
 
 
 def _decided_changes(finding: Finding, options: Options) -> Iterator[PlannedChange]:
     """Yield the change that the answer about a finding asks for, if it changes products of a person."""
+    smaller = downgrade_of(finding, options.context)
     for answer in options.answered.answers.get(finding.fingerprint, ()):
-        smaller = downgrade_of(finding, options.context)
         if is_left(answer):
             continue
         if smaller is not None and answer.kind is AnswerKind.GIVE and is_downgrade(answer.question):
@@ -74,10 +71,16 @@ def _removed(answer: Answer, options: Options) -> Iterator[str]:
     return (options.context.skus.get(name.casefold(), name) for name in names)
 
 
-def _obstacle(change: PlannedChange, reason: Remaining, options: Options, user: str, l10n: Localizer) -> Blocked:
+def _obstacle(
+    change: PlannedChange,
+    finding: Finding,
+    options: Options,
+    constraints: PlanConstraints,
+    l10n: Localizer,
+    unknown: AbstractSet[str],
+) -> Blocked:
     """Return what blocks a change of a person."""
-    account = options.state.accounts.get(user)
-    sku_ids = change.old.split("+")
-    groups = () if account is None else [group for sku_id in sku_ids for group in account.groups_giving(sku_id)]
-    by_group = Blocked.GROUP if group_reasons(groups, options.state.memberships, l10n) else Blocked.MANUAL
-    return _BY_CODE.get(reason.code, by_group)
+    code = remaining_of(finding, {}, options, constraints, l10n, unknown).code
+    if code in _BY_CODE:
+        return _BY_CODE[code]
+    return Blocked.GROUP if kept_by_groups(finding, change.old.split("+"), options, l10n) else Blocked.MANUAL

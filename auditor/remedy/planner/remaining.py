@@ -1,6 +1,6 @@
 """Determines why a finding remains after a plan."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from auditor.domain.actions.kind import ActionKind
@@ -60,7 +60,9 @@ def remaining_of(
         code = "premises"
     answers = options.answered.answers.get(fingerprint, ()) if code == "person" else ()
     if answers:
-        reasons = (_decision_text(answers[0], l10n), *_kept_by_groups(finding, options, l10n))
+        smaller = downgrade_of(finding, options.context)
+        kept = () if smaller is None else kept_by_groups(finding, (smaller.old,), options, l10n)
+        reasons = (_decision_text(answers[0], l10n), *kept)
         code = "decided"
     return Remaining(fingerprint=fingerprint, code=code, why=" ".join(reasons) or why(l10n, code))
 
@@ -76,10 +78,10 @@ def _frees_renewed_seats(option: Option, options: Options) -> bool:
     return any(renewed_seats(facts, sku)[1] for sku in freed)
 
 
-def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tuple[str, ...]:
-    """Return the reasons why no request can remove a product that a user should exchange for a smaller one."""
-    smaller, account = downgrade_of(finding, options.context), options.state.accounts.get(finding.subject.id)
-    groups = () if smaller is None or account is None else account.groups_giving(smaller.old)
+def kept_by_groups(finding: Finding, sku_ids: Iterable[str], options: Options, l10n: Localizer) -> tuple[str, ...]:
+    """Return for each group that assigns products to the user of a finding why no request can change its members."""
+    account = options.state.accounts.get(finding.subject.id)
+    groups = () if account is None else [group for sku_id in sku_ids for group in account.groups_giving(sku_id)]
     return group_reasons(groups, options.state.memberships, l10n)
 
 
