@@ -117,8 +117,8 @@ async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...
     needed = sources_for(context.needs, sources)
     properties = {*context.needs.user_properties, *(name for source in needed for name in source.user_properties)}
     needs = replace(context.needs, user_properties=tuple(sorted(properties)))
-    context = dataclasses.replace(context, needs=needs)  # noqa: TID251 - a dataclass
-    context.permissions.update((name, source.permissions) for source in needed for name in source.fills)
+    permissions = {name: source.permissions for source in needed for name in source.fills}
+    context = dataclasses.replace(context, needs=needs, permissions=permissions)  # noqa: TID251 - a dataclass
     results: _Results = {}
 
     async def read(source: CollectionSource) -> None:

@@ -1,7 +1,7 @@
 """The context that all sources of a collection share: Graph, needs, progress and the creation of coverage."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,7 +48,7 @@ class CollectionContext:
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
     """Faults of sources that could not be read at all."""
-    permissions: dict[Source, tuple[Permission, ...]] = field(default_factory=dict)
+    permissions: Mapping[Source, tuple[Permission, ...]] = field(default_factory=dict)
     """The least application permissions of each source that is read, for the reasons of refusals."""
 
     @property
