@@ -61,8 +61,8 @@ class ApplicationSetup(Struct, frozen=True, kw_only=True):
     @property
     def delegated(self) -> bool:
         """Whether a person signs in with the application, which therefore needs delegated permissions."""
-        delegated = (kind for kind, entry in CREDENTIAL_TYPES.items() if entry.delegated)
-        return self.credential in {kind.__struct_config__.tag for kind in delegated}
+        kinds = CREDENTIAL_TYPES.items()
+        return any(entry.delegated and kind.__struct_config__.tag == self.credential for kind, entry in kinds)
 
 
 def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
