@@ -3,6 +3,8 @@
 import ast
 import pkgutil
 import re
+from collections import Counter
+from configparser import ConfigParser
 
 import pytest
 
@@ -28,6 +30,26 @@ def test_each_test_folder_mirrors_a_package_of_auditor_or_is_a_listed_extra() ->
     packages = {path.parent.relative_to(ROOT / "auditor") for path in files("auditor") if path.name == "__init__.py"}
     folders = {path.parent for path in tests if path.parent.parts and path.parts[0] not in EXTRA | DATA}
     assert sorted(map(str, folders - packages)) == []
+
+
+def test_each_package_with_several_modules_has_an_import_contract() -> None:
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter", encoding="utf-8")
+    covered = {
+        package
+        for section in contracts.values()
+        for key, suffix in (("containers", ""), ("modules", ".*"))
+        for line in section.get(key, "").split()
+        if (package := line.removesuffix(suffix)) + suffix == line
+    }
+    code = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in files("auditor")
+        if path.suffix == ".py"
+    }
+    siblings = Counter(module.rpartition(".")[0] for module in code)
+    packages = {package for package, modules in siblings.items() if package in code and modules > 1}
+    assert sorted(packages - covered) == []
 
 
 def test_top_folder_contains_only_conftest_and_init() -> None:
