@@ -1,7 +1,7 @@
 """Finds the products that a text may refer to, the most likely first."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
 from typing import Final
 
@@ -60,7 +60,11 @@ def suggest(catalogue: Catalogue, text: str) -> Resemblance:
             (product for product in matches if product not in exact), key=lambda product: _match_order(product, words)
         )
         return Resemblance(products=(*exact, *rest), certain=bool(exact), matching=True)
-    scored = [(score, product) for product in catalogue.products.values() if (score := _similarity(text, product))]
+    folded = fold(text)
+    ratio = _ratio_to(folded)
+    scored = [
+        (score, product) for product in catalogue.products.values() if (score := _similarity(folded, product, ratio))
+    ]
     scored.sort(key=lambda item: (-item[0], _is_variant(item[1]), order(item[1])))
     products = tuple(product for _, product in scored[:_MAX_SIMILAR])
     return Resemblance(products=products, certain=bool(scored) and scored[0][0] >= _MIN_MISSPELLING, matching=False)
@@ -84,8 +88,8 @@ def _without_abbreviations(text: str) -> str:
 
 def nearest_name(text: str, names: Iterable[str]) -> str | None:
     """Return the name that a text misspells, ignoring case; None if none is similar enough."""
-    folded = fold(text)
-    scored = [(_ratio(folded, fold(name), _MIN_MISSPELLING), name) for name in names]
+    ratio = _ratio_to(fold(text))
+    scored = [(ratio(fold(name), _MIN_MISSPELLING), name) for name in names]
     best = min(scored, key=lambda item: (-item[0], item[1]), default=(0.0, ""))
     return best[1] if best[0] else None
 
@@ -96,23 +100,28 @@ def _match_order(product: Product, words: list[str]) -> tuple[bool, bool, int, t
     return (not set(words) <= set(tokens), _is_variant(product), len(tokens), order(product))
 
 
-def _similarity(text: str, product: Product) -> float:
+def _similarity(folded: str, product: Product, ratio: Callable[[str, float], float]) -> float:
     """Return the similarity of a text to the product's names, rounded to hundredths; 0 below the threshold."""
-    folded = fold(text)
     names = [fold(name) for name in (product.part_number, product.name, *product.aliases)]
     if len(folded) >= _MIN_TOKEN and " " not in folded:
         names += [token for token in _tokens(product) if len(token) >= _MIN_TOKEN]
-    return max(round(_ratio(folded, name, _MIN_SIMILARITY), 2) for name in names)
+    return max(round(ratio(name, _MIN_SIMILARITY), 2) for name in names)
 
 
-def _ratio(text: str, name: str, minimum: float) -> float:
-    if len(text) > _MAX_LENGTH:
-        return 0.0
-    matcher = SequenceMatcher(None, name, text)
-    if matcher.real_quick_ratio() < minimum or matcher.quick_ratio() < minimum:
-        return 0.0
-    ratio = matcher.ratio()
-    return ratio if ratio >= minimum else 0.0
+def _ratio_to(folded: str) -> Callable[[str, float], float]:
+    """Return a function that compares names with a text, whose index is computed once; 0 below the minimum."""
+    matcher = SequenceMatcher(None, "", folded)
+
+    def ratio(name: str, minimum: float) -> float:
+        if len(folded) > _MAX_LENGTH:
+            return 0.0
+        matcher.set_seq1(name)
+        if matcher.real_quick_ratio() < minimum or matcher.quick_ratio() < minimum:
+            return 0.0
+        value = matcher.ratio()
+        return value if value >= minimum else 0.0
+
+    return ratio
 
 
 def _tokens(product: Product) -> list[str]:
