@@ -96,6 +96,7 @@ def table(request: Request) -> Response:
     return Response(body=b"a,b\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["AUDITOR_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
 def test_download_trusts_the_configured_authorities_only(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -56,6 +56,7 @@ def policies(folder: Path) -> dict[str, object]:
     return {policy.id: policy for policy in loaded.policies.policies}
 
 
+@pytest.mark.slow
 def test_policies_of_a_result_contain_the_changes(folder: Path) -> None:
     loaded = load_policies([folder / "policies"]).policies
     result = audit([tenant(user("ann", "SPE_E5"))], loaded, builtin(), NOW)
@@ -83,6 +84,7 @@ def test_extending_a_folder_outside_the_repository_is_an_error(tmp_path: Path) -
     )
 
 
+@pytest.mark.slow
 def test_preview_reads_the_extended_folder_from_the_commit(tmp_path: Path) -> None:
     for name in ("policies", "base"):
         (tmp_path / name).mkdir()

@@ -255,6 +255,7 @@ def microsoft_table() -> Path | None:
     return next((path for folder in folders if (path := folder / "product-names.csv").is_file()), None)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(microsoft_table() is None, reason="Microsoft's table is not available")
 def test_builtin_catalogue_equals_microsofts_table() -> None:
     path = microsoft_table()

@@ -38,11 +38,13 @@ def test_short_names_list_worldwide_commercial_products_first() -> None:
     assert not suggest(builtin(), "E3").certain
 
 
+@pytest.mark.slow
 def test_misspelt_word_of_a_name_is_sufficient() -> None:
     assert part_numbers("visoo")[0] == "VISIOCLIENT"
     assert not suggest(builtin(), "visoo").matching
 
 
+@pytest.mark.slow
 def test_dissimilar_text_finds_nothing() -> None:
     assert part_numbers("xyzzy") == []
     assert part_numbers("x" * 100_000) == []

@@ -100,6 +100,7 @@ def test_duplicate_path_has_no_money() -> None:
     assert {finding.money for finding in result.findings} == {None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("without_paths", [(), ("ann",), ("bob", "dee")])
 def test_services_are_evaluated_from_licences_for_users_without_paths(
     tmp_path: Path, without_paths: tuple[str, ...]

@@ -36,6 +36,7 @@ MAILBOXES = Needs(
 )
 
 
+@pytest.mark.slow
 def test_only_data_that_policies_need_is_requested(graph: Emulator) -> None:
     text = "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]"
     policies = load([("p.yaml", text.encode())]).policies
@@ -162,6 +163,7 @@ def test_mailboxes_are_unavailable_if_graph_finds_no_user(graph: Emulator) -> No
     assert (mailboxes.status, mailboxes.count, code in (mailboxes.reason or "")) == ("unavailable", 0, True)
 
 
+@pytest.mark.slow
 def test_mailboxes_are_denied_after_one_denied_batch(graph: Emulator) -> None:
     graph.faults.add("denied", path="/users/*/mailboxSettings", code="ErrorAccessDenied", times=None)
     snapshot = collect(graph, MAILBOXES)
@@ -172,6 +174,7 @@ def test_mailboxes_are_denied_after_one_denied_batch(graph: Emulator) -> None:
     assert snapshot.tables["users"]["mailboxType"].null_count == 1_300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "status"), [(1, "denied"), (2, "partial")])
 def test_mailboxes_are_not_complete_without_all_users(graph: Emulator, first: int, status: str) -> None:
     graph.faults.add("denied", path="/users", first=first, times=None)
@@ -219,6 +222,7 @@ def test_endpoint_other_than_graph_is_an_error(graph: Emulator) -> None:
             collect(graph, PEOPLE, tenant=tenant, env=environment(graph, T="opaque"))
 
 
+@pytest.mark.slow
 def test_second_snapshot_of_the_same_instant_is_an_error(graph: Emulator) -> None:
     async def twice(root: Path) -> None:
         for _ in range(2):

@@ -128,6 +128,7 @@ def test_snapshot_without_faults_is_complete(undisturbed: Collected) -> None:
     assert undisturbed.tables["members"].num_rows > 500
 
 
+@pytest.mark.slow
 def test_retry_after_is_respected(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users", retry_after="2.128")
     snapshot = collect(graph, PEOPLE)
@@ -203,6 +204,7 @@ def test_sign_ins_are_unavailable_without_a_premium_licence(graph: Emulator) -> 
     assert "P1 or P2" in snapshot.reason(Source.SIGN_IN_ACTIVITY)
 
 
+@pytest.mark.slow
 def test_users_missing_from_the_sign_in_pass_are_marked(graph: Emulator) -> None:
     graph.faults.add("denied", path="/users", query="$skiptoken", times=None)
     snapshot = collect(graph, SIGN_INS.union(PEOPLE))

@@ -145,6 +145,7 @@ def test_request_is_repeated_if_a_200_answer_is_no_page(body: bytes) -> None:
     assert sorted(snapshot.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
 
 
+@pytest.mark.slow
 def test_error_object_with_status_200_is_reported() -> None:
     body = b'{"error": {"code": "generalException", "message": "the cupboard is bare"}}'
     accent = Accent(first=lambda path: (200, {}, body) if "/users" in path else None)
@@ -153,6 +154,7 @@ def test_error_object_with_status_200_is_reported() -> None:
     assert "generalException: the cupboard is bare" in snapshot.reason(Source.USERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
     accent = Accent()
@@ -201,6 +203,7 @@ HOSTILE: dict[str, Accent] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_values_do_not_fail_the_collection(name: str) -> None:
     snapshot = collected_from(HOSTILE[name])
@@ -209,6 +212,7 @@ def test_hostile_values_do_not_fail_the_collection(name: str) -> None:
     assert snapshot.tables["products"].num_rows == len(HOSTILE[name].skus)
 
 
+@pytest.mark.slow
 def test_negative_seats_are_kept_and_invalid_numbers_are_reported() -> None:
     accent = Accent(
         skus=[
@@ -267,6 +271,7 @@ def test_dates_outside_the_range_are_reported(text: str | None, *, is_valid: boo
     assert row["notCollected"] == (None if is_valid else ["createdDateTime"])
 
 
+@pytest.mark.slow
 def test_unknown_enum_values_are_kept_and_missing_properties_marked() -> None:
     accent = Accent(
         people=[{"id": f"0{number}", "userPrincipalName": f"u{number}", "userType": None} for number in range(COUNT)],

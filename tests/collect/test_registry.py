@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from auditor.collect.collector import collect_tenant
 from auditor.collect.context import CollectionContext
@@ -71,6 +72,7 @@ def collect_with_template(graph: Emulator, root: Path) -> Collected:
     return collected(folder, time)
 
 
+@pytest.mark.slow
 def test_registered_source_fills_its_column(graph: Emulator, tmp_path: Path) -> None:
     assert sources_for(NEEDS, REGISTRY) == (USERS, TEMPLATE)
     snapshot = collect_with_template(graph, tmp_path)

@@ -133,6 +133,7 @@ def test_text_escaped_in_chunks_contains_no_command(chunks: list[str]) -> None:
     assert escaped.replace(" ", "") == "".join(chunks).replace(" ", "")
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("#[:vso\né€\u3000")), st.integers(1, 5))
 def test_document_escaped_in_chunks_of_any_size_keeps_every_character(text: str, size: int) -> None:
     body = text.encode()

@@ -73,6 +73,7 @@ def test_demo_has_findings_of_every_check() -> None:
     assert raised == {check.id for check in all_checks()}, "add a case to auditor/demo"
 
 
+@pytest.mark.slow
 def test_demo_audit_is_complete_and_every_policy_is_evaluated() -> None:
     result = audit_demo(AS_OF)
     assert result.complete
@@ -155,6 +156,7 @@ def test_notices_are_only_about_waivers_and_policies_that_match_nobody() -> None
     assert result.fleet.notices == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [False, True])
 def test_consumed_units_are_the_number_of_holders(*, before: bool) -> None:
     for snapshot in previous(AS_OF) if before else current_snapshots():
@@ -242,6 +244,7 @@ def test_findings_are_the_same_at_every_instant(local_time: datetime, zone: int)
     assert shape(audit_demo.__wrapped__(as_of)) == shape(audit_demo(AS_OF))
 
 
+@pytest.mark.slow
 def test_policies_differ_between_days_only_in_dates() -> None:
     first, second = (
         policies_for(Request(demo=True, as_of=day, started=day)) for day in (AS_OF, AS_OF + timedelta(days=7))

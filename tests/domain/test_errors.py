@@ -95,6 +95,7 @@ def test_printable_text_has_no_control_characters(text: str) -> None:
     assert printable(text).isprintable()
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(exclude_characters="\n\r"), max_size=300),
     st.integers(1, 320),

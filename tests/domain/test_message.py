@@ -47,6 +47,7 @@ def test_only_dates_are_formatted_by_the_language() -> None:
     assert message.translated(german, lambda _: "never") == "2026-12-03 00:00:00+00:00: 5"
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_arguments_are_never_parsed_as_templates(first: str, second: str) -> None:
     assert Message("{one}|{other}", one=first, other=second) == f"{first}|{second}"

@@ -46,6 +46,7 @@ def test_data_needs_contain_every_property_used_in_starter_policies() -> None:
         assert set(policy_needs(policy).user_properties) <= known
 
 
+@pytest.mark.slow
 def test_fingerprints_do_not_depend_on_the_order_of_the_data() -> None:
     """M365-Assess numbers findings by position; checkov's baseline cannot distinguish two findings of the same kind."""
     people = [
@@ -67,6 +68,7 @@ def reordered(person: dict[str, Any]) -> dict[str, Any]:
     return {key: person[key][::-1] if isinstance(person[key], list) else person[key] for key in reversed(person)}
 
 
+@pytest.mark.slow
 def test_waiver_applies_to_every_format_and_its_end_is_announced(tmp_path: Path) -> None:
     """Kyverno applies an exception on one path only (#17473); 92 of ferret-scan's expired without a message (#699)."""
     waiver = "[{id: W, policies: [p], reason: r, owner: o, expires: 2026-11-30}]"

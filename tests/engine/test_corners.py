@@ -67,6 +67,7 @@ def test_pool_of_only_possible_trials_passes_if_no_choice_violates_a_bound() -> 
         assert outcome(judged(f"seats: {{of: trial, pool: true, spare: {spare}}}", state)) == expected
 
 
+@pytest.mark.slow
 def test_pool_with_many_possible_trials_is_evaluated() -> None:
     parts = [f"CONTOSO_{number}" for number in range(200)]
     state = tenant(

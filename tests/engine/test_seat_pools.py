@@ -32,6 +32,7 @@ _BOUNDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(_SKUS, _SKUS, _BOUNDS, _BOUNDS)
 def test_least_and_greatest_sums_claim_nothing_that_all_sums_contradict(
     included: list[SkuFact], doubtful: list[SkuFact], minimum: Bound | None, maximum: Bound | None

@@ -134,6 +134,7 @@ def restore_from_store(name: str, root: Path) -> None:
     store.restore(replace(entry, manifest=replace(entry.manifest, tenant=name)), root / "restored")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["../../../escaped", "../escaped", ".."])
 @pytest.mark.parametrize(
     "write_snapshot",

@@ -173,6 +173,7 @@ def test_link_created_during_the_audit_is_refused(outside_file: Path, tmp_path: 
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.slow
 def test_names_of_temporary_files_are_unpredictable(
     audit_arguments: Arguments, outside_file: Path, tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ async def get(url: str, proxy: str, bundle: Path) -> httpx.Response:
         return await CookielessClient(transport=transport, trust_env=False).get(url)
 
 
+@pytest.mark.slow
 def test_https_proxy_tunnels_tls(tmp_path: Path) -> None:
     ca, bundle = authority(tmp_path)
     requests: list[bytes] = []

@@ -100,6 +100,7 @@ def test_loopback_redirects_are_accepted_for_a_loopback_graph(host: str) -> None
         checked_address(f"http://{host}/x", GRAPH.url, GRAPH, "GET /r")
 
 
+@pytest.mark.slow
 def test_download_address_is_neither_logged_nor_stored(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     emulator.faults.add("server-error", path=DOWNLOAD, status=500)
@@ -111,6 +112,7 @@ def test_download_address_is_neither_logged_nor_stored(emulator: Emulator, caplo
     assert [record.authorized for record in emulator.journal.of(REPORT)] == [True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "expected_downloads"), [("hops:4", 5), ("hops:5", 5), ("missing", 0)])
 def test_at_most_five_redirects_are_followed(emulator: Emulator, value: str, expected_downloads: int) -> None:
     emulator.faults.add("report-redirect", path=REPORT, value=value)
@@ -142,12 +144,14 @@ def test_foreign_redirect_is_refused_and_its_host_reported(emulator: Emulator, l
     assert len(emulator.journal.of(REPORT)) == 1
 
 
+@pytest.mark.slow
 def test_report_without_redirect_is_accepted(emulator: Emulator) -> None:
     emulator.faults.add("report-inline", path=REPORT)
     assert status(collect(emulator, NEEDS))[0] == "complete"
     assert downloads(emulator) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [REPORT, DOWNLOAD], ids=["report", "download"])
 @pytest.mark.parametrize(
     ("kind", "fields"),
@@ -171,6 +175,7 @@ def test_transient_failure_is_retried(emulator: Emulator, path: str, kind: str, 
         assert 7 in snapshot.time.slept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "kind", "fields", "expected_status", "reason"),
     [
@@ -197,6 +202,7 @@ def test_permanent_failure_is_reported_as_reason(
     assert len(emulator.journal.of(REPORT, host=Host.GRAPH)) <= 14, "Microsoft's limit for ten minutes"
 
 
+@pytest.mark.slow
 def test_refused_download_requests_a_new_address_twice(emulator: Emulator) -> None:
     emulator.faults.add("server-error", path=DOWNLOAD, status=403, times=2)
     assert status(collect(emulator, NEEDS))[0] == "complete"
@@ -204,6 +210,7 @@ def test_refused_download_requests_a_new_address_twice(emulator: Emulator) -> No
     assert status(collect(emulator, NEEDS))[0] == "unavailable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inline", [False, True])
 def test_report_above_the_size_limit_is_unavailable(emulator: Emulator, *, inline: bool) -> None:
     usage = emulator.tenants["contoso"].usage

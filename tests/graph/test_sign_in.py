@@ -98,12 +98,14 @@ def test_github_oidc_requests_a_new_assertion_for_each_token(entra: Emulator) ->
     assert len(entra.journal.of("/github/idtoken")) == 2
 
 
+@pytest.mark.slow
 def test_certificate_as_pem_file(entra: Emulator, certificate: tuple[bytes, bytes, str], tmp_path: Path) -> None:
     path = tmp_path / "auditor.pem"
     path.write_bytes(certificate[0])
     assert token_of(configured(entra, credential=Certificate(client_id=CLIENT_ID, path=str(path))), environment(entra))
 
 
+@pytest.mark.slow
 def test_certificate_as_pfx_with_password(
     entra: Emulator, certificate: tuple[bytes, bytes, str], tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_cookies_are_not_sent_back() -> None:
     assert b"cookie" not in requests[1].lower()
 
 
+@pytest.mark.slow
 def test_graph_with_untrusted_certificate_is_reported_without_retry() -> None:
     with running_emulator([small_tenant()]) as emulator:
         tenant = replace(configured(emulator), endpoint=emulator.tls_endpoint, credential=Token(token_env="T"))

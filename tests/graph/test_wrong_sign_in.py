@@ -37,6 +37,7 @@ def sign_in_service(status: int, body: bytes, folder: Path, content_type: str) -
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -68,6 +69,7 @@ def test_invalid_token_answers_are_sign_in_errors(status: int, body: bytes, tmp_
     assert "the-secret-value" not in caught.value.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [b'{"access_token": "abcd", "expires_in": "3600"}', b'{"access_token": "abcd", "expires_in": 3600, "x": [1]}'],

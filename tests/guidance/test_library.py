@@ -41,6 +41,7 @@ def errors_of(article: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_packaged_articles_are_valid() -> None:
     validate(texts())
     library = packaged()
@@ -81,10 +82,12 @@ def test_title_of_several_lines_is_read_completely() -> None:
     assert library.titles["guests"].startswith("An old ")
 
 
+@pytest.mark.slow
 def test_sample_article_is_valid() -> None:
     validate({**texts(), "sample.yaml": ARTICLE})
 
 
+@pytest.mark.slow
 def test_guidance_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(resources.schema("guidance")))
 

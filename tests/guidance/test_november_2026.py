@@ -145,6 +145,7 @@ def test_markdown_has_warnings_before_steps_and_sources_last(locale: str) -> Non
     assert "2026" in text.rsplit("##", 1)[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", LOCALES)
 def test_template_does_not_repeat_its_words_or_add_an_article_to_a_role(locale: str) -> None:
     l10n = localization(locale)

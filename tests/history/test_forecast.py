@@ -26,6 +26,7 @@ def test_steady_growth_gives_the_exact_day() -> None:
     assert result.earliest <= result.expected <= result.latest
 
 
+@pytest.mark.slow
 def test_interval_contains_the_true_slope_in_nine_of_ten_cases() -> None:
     random = Random(7)
     hits = 0

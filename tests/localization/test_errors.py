@@ -55,6 +55,7 @@ def test_errors_in_a_policy_are_translated_and_keep_their_positions(
     assert not re.search(r"\b(?:must|cannot|unknown|error|help|write|lacks|needs)\b", prose), prose
 
 
+@pytest.mark.slow
 def test_language_of_errors_is_chosen_by_environment_and_option(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -88,6 +88,7 @@ def test_language_with_an_incomplete_catalogue_is_not_available(
         clear_caches()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "number", "percent", "money", "day"),
     [

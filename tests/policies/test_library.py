@@ -140,6 +140,7 @@ def _policies_of(*files: str) -> set[str]:
     return {policy.id for policy in loaded.policies.policies}
 
 
+@pytest.mark.slow
 def test_library_evaluates_a_tenant_without_editing(tmp_path: Path) -> None:
     state = tenant(
         user("ann", "SPE_E3", department="Sales", **USED), reports=REPORTS, subscribedSkus=[bought("SPE_E3", 20, 1)]
@@ -154,6 +155,7 @@ def test_library_evaluates_a_tenant_without_editing(tmp_path: Path) -> None:
     assert [finding["policy"] for finding in contoso["findings"]].count("seats-idle") == 1
 
 
+@pytest.mark.slow
 def test_tenant_in_good_order_has_only_info_findings(tmp_path: Path) -> None:
     """A small tenant without problems has no finding above severity info."""
     people = [

@@ -309,6 +309,7 @@ def test_json_is_parsed_like_json(item: object) -> None:
     assert value(json.dumps(item)) == item
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=60) | st.text(max_size=60) | st.text("ab:{}[]-&*!|>'\"%#?, \n\t<0.", max_size=40))
 def test_any_input_is_a_document_or_an_error_with_a_location(text: bytes | str) -> None:
     try:

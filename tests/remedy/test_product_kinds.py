@@ -18,6 +18,7 @@ policies:
 OTHER_KINDS = ("PROJECTPROFESSIONAL", "VISIOCLIENT", "Microsoft_365_Copilot", "POWER_BI_PRO")
 
 
+@pytest.mark.slow
 def test_people_get_no_product_for_rooms_unless_a_policy_accepts_only_these() -> None:
     rooms = "Microsoft_Teams_Rooms_Pro"
     state = state_of([person("ann")], [product(rooms, 5, 0), product("SPE_E3", 5, 0)], [])
@@ -67,6 +68,7 @@ def test_product_that_is_not_a_suite_is_never_moved_to_a_suite(part: str, seats:
     assert {action.guidance for action in tenant.actions}.isdisjoint({"move-users", "change-plan"})
 
 
+@pytest.mark.slow
 def test_move_replaces_the_suite_among_several_products() -> None:
     state = state_of(
         [person("ann", "PROJECTPROFESSIONAL", "SPE_E3", "VISIOCLIENT", department="Store")],

@@ -80,6 +80,7 @@ def test_titles_about_mailboxes_of_the_demo_count_no_people() -> None:
     assert [title for title in titles if "person" in title or "people" in title] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ActionKind)
 def test_saved_title_equals_the_title_made_in_the_language(kind: ActionKind) -> None:
     languages = [localization(language) for language in ("en", *LANGUAGES)]

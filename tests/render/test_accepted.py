@@ -154,6 +154,7 @@ def test_junit_of_an_empty_result_is_valid() -> None:
     check_junit(fromstring(body(empty_result(), "junit")))
 
 
+@pytest.mark.slow
 @every_text
 def test_csv_keeps_texts_and_escapes_formulas(text: str) -> None:
     audit = holding(text)

@@ -233,6 +233,7 @@ def test_numbers_in_a_mail_are_formatted_in_its_language() -> None:
     assert "12.345" in parts.html
 
 
+@pytest.mark.slow
 def test_the_same_task_in_several_tenants_is_one_highlight(monkeypatch: pytest.MonkeyPatch) -> None:
     audit = fleet(*(replace(worst(), name=name, display_name=name) for name in ("aaa", "bbb", "ccc")))
     highlights = page(audit, Labels("en")).highlights

@@ -14,6 +14,7 @@ def parsed(name: str) -> nodes.Template:
     return environment("en").parse((FOLDER / name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_macros_of_imported_templates_exist(name: str) -> None:
     template = parsed(name)

@@ -116,6 +116,7 @@ def test_findings_of_a_policy_that_was_not_evaluated_are_unconfirmed() -> None:
     assert fingerprints(tenant.fixed) == ["b"]
 
 
+@pytest.mark.slow
 def test_unconfirmed_findings_stay_until_found_or_evaluated() -> None:
     unknown_runs = (run(finding_of("a")), run(day=1, unknown="p"), run(day=2, unknown="p"))
     assert chain(*unknown_runs).unconfirmed == (finding_of("a"),)

@@ -32,6 +32,7 @@ def paths_without_description(node: Any, path: str = "") -> list[str]:
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_schema_has_its_address_and_descriptions(path: Path) -> None:
     schema = json.loads(path.read_text(encoding="utf-8"))
@@ -69,6 +70,7 @@ def fits(path: str, patterns: list[str]) -> bool:
     return bool(matching) and not any(pattern.startswith("!") for pattern in matching)
 
 
+@pytest.mark.slow
 def test_schema_store_entries_and_first_lines_of_files_name_the_same_schema(tmp_path: Path) -> None:
     entries = json.loads((ROOT / "docs" / "schemastore.json").read_text(encoding="utf-8"))
     addresses = {json.loads(path.read_text(encoding="utf-8"))["$id"]: path.name for path in FILES}

@@ -128,6 +128,7 @@ def test_parquet_types_of_other_writers_are_accepted(
     assert fingerprints(audit(tmp_path, tables())) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{"compression": "zstd"}, {"compression": "none", "version": "1.0"}, {"use_dictionary": False},

@@ -57,6 +57,7 @@ def test_findings_do_not_depend_on_the_batch_size(block: str, tmp_path: Path) ->
     assert result_of(saved, block) == expected
 
 
+@pytest.mark.slow
 def test_written_files_are_reproducible(tmp_path: Path) -> None:
     first, second = write(tmp_path / "a", fifty_users(7)), write(tmp_path / "b", fifty_users(7))
     assert {p.name: p.read_bytes() for p in first.iterdir()} == {p.name: p.read_bytes() for p in second.iterdir()}

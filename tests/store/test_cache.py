@@ -42,6 +42,7 @@ class Bucket:
         del self.objects[path]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_taken", [False, True])
 def test_object_of_a_night_is_downloaded_once(tmp_path: Path, *, is_taken: bool) -> None:
     """Also if a killed writer left an object with its name, so that it has another name."""
@@ -81,6 +82,7 @@ def test_object_whose_name_lacks_its_digest_is_not_copied(tmp_path: Path) -> Non
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_damage_in_the_store_is_found_despite_an_undamaged_local_copy(tmp_path: Path) -> None:
     bucket = Bucket()
     store = Store(ObjectStoreBackend(bucket, "bucket", "s3://bucket", cache=tmp_path / "cache"))

@@ -48,6 +48,7 @@ def test_unchanged_parts_of_a_night_are_not_stored_again(tmp_path: Path) -> None
     assert second.own_size * 10 < first.own_size
 
 
+@pytest.mark.slow
 def test_put_is_idempotent_and_refuses_another_snapshot_of_that_instant(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
@@ -60,6 +61,7 @@ def test_put_is_idempotent_and_refuses_another_snapshot_of_that_instant(tmp_path
     assert len(store.nights()) == 1
 
 
+@pytest.mark.slow
 def test_put_refuses_another_tenant_id_under_an_existing_name(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(write(tmp_path / "a", night(TWO_PEOPLE, 0)))
@@ -135,6 +137,7 @@ def test_damaged_part_is_reported_and_nothing_is_restored(damage: str, tmp_path:
         store.restore(first, tmp_path / "back")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "slug"),
     [
@@ -154,6 +157,7 @@ def test_invalid_commit_is_an_error(change: Any, slug: str, tmp_path: Path) -> N
     assert caught.value.slug == slug
 
 
+@pytest.mark.slow
 def test_part_without_commit_is_ignored(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     entry, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
@@ -162,6 +166,7 @@ def test_part_without_commit_is_ignored(tmp_path: Path) -> None:
     assert store.put(tmp_path / "contoso" / "2026-01-29T021700Z")[1] is True
 
 
+@pytest.mark.slow
 def test_snapshot_of_a_newer_schema_is_refused_and_nothing_stored(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
@@ -174,6 +179,7 @@ def test_snapshot_of_a_newer_schema_is_refused_and_nothing_stored(tmp_path: Path
     assert store.backend.names("") == before
 
 
+@pytest.mark.slow
 def test_damaged_commit_does_not_prevent_later_nights(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     first, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))

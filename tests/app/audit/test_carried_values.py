@@ -65,6 +65,7 @@ def test_merge_keeps_bounds_and_subscriptions_of_each_tenant() -> None:
     assert json.loads(body(merged))["tenants"] == json.loads(body(remedied(single, policies_of(single))))["tenants"]
 
 
+@pytest.mark.slow
 def test_redaction_keeps_bounds_and_subscriptions_without_names() -> None:
     (tenant,) = redacted(audit_result("contoso"), KEY).tenants
     assert_values(tenant)

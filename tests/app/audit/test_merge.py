@@ -155,6 +155,7 @@ def test_later_runs_can_be_compared_with_a_merged_result() -> None:
     assert [finding.change for finding in third.fleet.findings] == [Change.REOPENED]
 
 
+@pytest.mark.slow
 def test_merged_result_names_a_tenant_of_the_previous_run_that_no_shard_has() -> None:
     previous = audit_result(*unbalanced())
     shards = [compare(audit_result(snapshot, day=1), previous) for snapshot in unbalanced()]
@@ -178,6 +179,7 @@ def test_fleet_findings_have_no_change_if_shards_were_compared_with_different_ru
     assert [finding.change for finding in result.tenants[0].findings] == [Change.UNCHANGED]
 
 
+@pytest.mark.slow
 def test_merging_redacted_and_plain_results_is_an_error() -> None:
     plain, pseudonymised = audit_result(unbalanced()[0]), redacted(audit_result(unbalanced()[1]), KEY)
     for results in ((plain, pseudonymised), (pseudonymised, plain)):

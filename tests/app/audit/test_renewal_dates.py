@@ -46,6 +46,7 @@ def test_renewal_date_that_moved_by_a_month_is_a_monthly_term(
     assert sorted(name for name in ("s", "t") if any(f",{name}," in line for line in lines)) == expected
 
 
+@pytest.mark.slow
 def test_earlier_nights_are_read_only_if_a_policy_uses_terms(tmp_path: Path) -> None:
     diagnostics: list[Diagnostic] = []
     without_terms = policy_set("policies: [{id: p, severity: low, seats: {of: paid}}]")
@@ -66,6 +67,7 @@ def test_damaged_result_is_reported_and_ignored(tmp_path: Path) -> None:
     assert [item.slug for item in diagnostics] == ["renewal-dates-unread"]
 
 
+@pytest.mark.slow
 def test_damaged_night_of_a_store_is_a_warning_and_the_others_are_used(tmp_path: Path) -> None:
     """The audit is complete without it, so its exit code does not become 3 until the night is removed."""
     (tmp_path / "p.yaml").write_text(f"version: 1\n{POLICY}\n", encoding="utf-8")

@@ -132,6 +132,7 @@ def test_junit_test_case_is_skipped(report_only: Result) -> None:
     assert root.get("failures") == "1"
 
 
+@pytest.mark.slow
 def test_page_markdown_and_terminal_mark_report_only_findings(report_only: Result) -> None:
     page = rendered(report_only, "html")
     assert "The policy is report-only: its findings are shown and do not count." in page
@@ -141,6 +142,7 @@ def test_page_markdown_and_terminal_mark_report_only_findings(report_only: Resul
     assert "Leavers" not in terminal.partition("What matters most")[2]
 
 
+@pytest.mark.slow
 def test_plan_ignores_report_only_policies(tmp_path: Path) -> None:
     write(tmp_path / "state", STATE)
     (tmp_path / "p.yaml").write_text("version: 1\n" + REPORT_ONLY)

@@ -56,6 +56,7 @@ def test_damaged_commit_affects_its_tenant_only(night: str, workspace: Path) -> 
     assert failures(workspace, *options, "--tenant", "contoso") == (0, {"contoso": None})
 
 
+@pytest.mark.slow
 def test_damaged_commit_after_the_asked_instant_does_not_matter(workspace: Path) -> None:
     (workspace / "audits" / "fabrikam" / "nights" / f"{NIGHTS[1]}.json").write_text("garbage")
     options = ("--snapshot", "audits", "--as-of", "2026-11-18T03:00:00Z")

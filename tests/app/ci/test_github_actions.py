@@ -77,6 +77,7 @@ def test_output_value_cannot_set_another_output(tmp_path: Path) -> None:
     assert outputs(tmp_path / "output") == values | {"exit-code": "1"}
 
 
+@pytest.mark.slow
 def test_summary_is_cut_between_rows_at_the_limit_of_the_step(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     rows = "".join(f"- çok {number}\n" for number in range(60_000))
@@ -146,6 +147,7 @@ def test_audit_outside_of_a_job_writes_no_annotations(value: str, tmp_path: Path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["", "false"])
 def test_incomplete_audit_outside_of_a_job_prints_what_is_missing(value: str, tmp_path: Path) -> None:
     (tmp_path / "budget.yaml").write_text("version: 1\npolicies: [{id: m, severity: info, budget: {limit: 1}}]\n")

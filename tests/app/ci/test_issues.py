@@ -213,6 +213,7 @@ def test_token_is_required_and_sent_only_to_https_without_credentials(environ: d
     assert caught.value.slug == "issues-token"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_in_issues_is_escaped(text: str) -> None:
     for change in issue_changes(holding(text), [], ALL):

@@ -61,6 +61,7 @@ def test_no_forecast_if_the_seats_of_the_last_night_are_unknown(last: Snapshot, 
     assert line.split()[3:6] == ["0", "→", "?"]
 
 
+@pytest.mark.slow
 def test_seats_are_listed_from_the_first_night_of_a_product_with_gaps(tmp_path: Path) -> None:
     for number in range(4):
         write(tmp_path / "nights", week(number, with_product=number in {1, 3}))

@@ -110,6 +110,7 @@ def test_damaged_snapshot_in_a_folder_is_an_error(damage: str, workspace: Path, 
     assert "snapshot-damaged" in completed.err
 
 
+@pytest.mark.slow
 def test_display_name_of_the_tenant_is_shown_from_a_store_a_folder_and_a_result(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     snapshot = night({**TWO_PEOPLE, "users": [ANN]}, 0, asked=ASKED)

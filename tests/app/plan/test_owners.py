@@ -5,6 +5,8 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
 from auditor.app.plan.owners import owned_actions, owner_documents
 from auditor.localization import localization
 from auditor.snapshot.writer import write
@@ -26,6 +28,7 @@ PEOPLE = [
 ]
 
 
+@pytest.mark.slow
 def test_every_action_is_in_one_owner_folder_without_data_of_others(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(RULES)
     write(tmp_path / "state", snapshot(PEOPLE, {E3: 9, E5: 9}))
@@ -55,6 +58,7 @@ def test_every_action_is_in_one_owner_folder_without_data_of_others(tmp_path: Pa
     assert "kim" not in page
 
 
+@pytest.mark.slow
 def test_action_with_two_owners_is_listed_for_both_in_folders_per_tenant() -> None:
     rules = (
         RULES.removeprefix("version: 1\n")

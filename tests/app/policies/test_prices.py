@@ -99,6 +99,7 @@ def test_ambiguous_rows_of_one_product_are_not_imported(tmp_path: Path) -> None:
     assert not (tmp_path / "policies").exists()
 
 
+@pytest.mark.slow
 def test_reasons_for_skipped_rows_are_in_the_language_of_the_reader(tmp_path: Path) -> None:
     ended = sheet("Microsoft 365 E3", EffectiveEndDate="2025-12-31T00:00:00")
     completed = import_prices(tmp_path, f"{HEADER}\n{sheet()}\n{ended}", "--locale", "nl")

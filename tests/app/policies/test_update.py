@@ -83,6 +83,7 @@ def test_update_with_write_updates_version_digest_and_copy(workspace: Path) -> N
     assert f"those of the installed starter library, {__version__}." in update_policies(workspace).out.decode()
 
 
+@pytest.mark.slow
 def test_update_without_a_copy_reports_no_differences(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(text("0.1.0", "sha256:" + "0" * 64))
     result = update([tmp_path / "p.yaml"], None)
@@ -91,6 +92,7 @@ def test_update_without_a_copy_reports_no_differences(tmp_path: Path) -> None:
     assert load_policies([tmp_path / "p.yaml"]).extended
 
 
+@pytest.mark.slow
 def test_new_version_with_the_same_content_changes_no_policy(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(text("0.1.0", digest(LIBRARY)))
     result = update([tmp_path / "p.yaml"], None)

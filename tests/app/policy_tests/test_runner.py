@@ -197,6 +197,7 @@ def test_policy_with_certain_findings_matched_something(tmp_path: Path) -> None:
     assert never_matched(outcomes) == []
 
 
+@pytest.mark.slow
 def test_test_command_prints_verdicts_and_sets_the_exit_code(tmp_path: Path) -> None:
     verdicts(tmp_path, f"given: {GIVEN}, expect: [{DENIED}]", "given: {}, expect: []")
     completed = call("test", ".", cwd=tmp_path)

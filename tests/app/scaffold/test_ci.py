@@ -44,6 +44,7 @@ def test_generated_file_matches_the_schema_of_its_vendor(tmp_path: Path, ci: str
     assert completed.exit_code == 0, completed.output[-2000:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ci", SCHEMAS)
 def test_generated_repository_is_complete_and_validates(tmp_path: Path, ci: str) -> None:
     generate(tmp_path, ci)

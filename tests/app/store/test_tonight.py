@@ -96,6 +96,7 @@ def test_demo_tenants_are_stored(tmp_path: Path) -> None:
     assert nights(tmp_path) == ["2026-11-20T02:17:00Z"]
 
 
+@pytest.mark.slow
 def test_night_read_from_a_store_is_not_stored_again(folder: Path) -> None:
     assert audit(folder, 0).code == 0
     completed = call(
@@ -144,6 +145,7 @@ def test_snapshot_is_stored_in_a_store_with_missing_findings(folder: Path) -> No
     assert len(nights(folder)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["later", "foreign"])
 def test_unusable_store_is_an_error_before_the_audit(version: str, folder: Path) -> None:
     assert audit(folder, 0).code == 0

@@ -204,6 +204,7 @@ def test_system_exit_in_a_task_does_not_end_the_event_loop() -> None:
     assert second is None
 
 
+@pytest.mark.slow
 def test_exception_in_the_only_tenant_exits_with_70(
     workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

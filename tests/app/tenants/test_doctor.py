@@ -80,6 +80,7 @@ def test_mail_check_recommends_sending_from_one_mailbox_only() -> None:
 UNKNOWN_APP = "bbbbbbbb-1111-2222-3333-444444444444"
 
 
+@pytest.mark.slow
 def test_github_check_prints_the_federated_credential_of_the_repository(graph: Emulator) -> None:
     tenant = configured(graph, credential=GithubOidc(client_id=UNKNOWN_APP))
     ids = {"GITHUB_REPOSITORY": "o/team", "GITHUB_REPOSITORY_OWNER_ID": "7", "GITHUB_REPOSITORY_ID": "9"}
@@ -125,6 +126,7 @@ def test_github_check_uses_one_branch_in_message_and_commands(
     assert commands.count(f"-Name {name} ") == commands.count(f"(name='{name}')") == 1
 
 
+@pytest.mark.slow
 def test_credential_type_with_which_people_sign_in_needs_delegated_permissions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -68,6 +68,7 @@ def test_titles_of_a_saved_plan_equal_those_of_a_plan_in_the_language(language: 
     assert any("€" in title for title in titles)
 
 
+@pytest.mark.slow
 def test_titles_of_a_plan_of_an_earlier_version_stay_english() -> None:
     saved = json.loads(plan_json(plan_run([STATE], policy_set(RULES), builtin(), NOW)))
     for action in saved["tenants"][0]["actions"]:
@@ -76,6 +77,7 @@ def test_titles_of_a_plan_of_an_earlier_version_stay_english() -> None:
     assert translated_titles(json.dumps(saved).encode(), "nl") == english
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

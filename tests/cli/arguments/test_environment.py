@@ -82,6 +82,7 @@ def test_invalid_value_in_an_environment_variable_is_an_error(
         parsed()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

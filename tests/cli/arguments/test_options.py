@@ -66,6 +66,7 @@ def result(completed: Ran) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     INVALID_OPTIONS,
@@ -137,6 +138,7 @@ def test_incomplete_audit_exits_with_3_for_every_threshold(workspace: Path, flee
         assert result(completed)["summary"]["notEvaluated"] == 2
 
 
+@pytest.mark.slow
 def test_policy_files_may_be_given_before_and_after_options(workspace: Path, fleet: Path) -> None:
     (workspace / "b.yaml").write_text("version: 1\npolicies: [{id: b, severity: low, purchases: {unknown: deny}}]\n")
     completed = call(
@@ -145,6 +147,7 @@ def test_policy_files_may_be_given_before_and_after_options(workspace: Path, fle
     assert [policy["id"] for policy in result(completed)["run"]["policies"]] == ["b", "leavers", "spare"]
 
 
+@pytest.mark.slow
 def test_each_format_is_written_to_its_path(workspace: Path, fleet: Path) -> None:
     completed = audit(workspace, fleet, "-o", "o", "-f", "json=deep/down/r.json", "-f", "csv", "-f", "ndjson=-")
     assert set(contents(workspace)) - {"policies", "policies/people.yaml"} == {
@@ -215,6 +218,7 @@ def test_tenant_and_shard_options_select_tenants(workspace: Path, fleet: Path) -
     assert shards == [names("--shard", f"{number}/3") for number in (1, 2, 3)]
 
 
+@pytest.mark.slow
 def test_two_different_snapshots_of_one_tenant_are_an_error(workspace: Path, fleet: Path, tmp_path: Path) -> None:
     paths = ("--snapshot", fleet, "--snapshot", fleet / "contoso")
     expect(0, "audit", *paths, "-f", "json=-", "--as-of", AS_OF, cwd=workspace)
@@ -225,6 +229,7 @@ def test_two_different_snapshots_of_one_tenant_are_an_error(workspace: Path, fle
     assert "snapshot-twice" in completed.err
 
 
+@pytest.mark.slow
 def test_compare_marks_new_unchanged_and_fixed_findings(workspace: Path, fleet: Path) -> None:
     assert audit(workspace, fleet, "-f", "json=before.json", "--tenant", "contoso").code == 0
     policy = workspace / "policies" / "people.yaml"

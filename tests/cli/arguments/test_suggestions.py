@@ -96,6 +96,7 @@ def test_mistyped_selector_keys_are_suggested(tmp_path: Path, key: str, suggesti
     assert "allowed here" not in completed.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "suggestion"),
     [

@@ -59,6 +59,7 @@ def test_no_break_spaces_of_amounts_are_printed_as_spaces(locale: str, amount: s
     assert "\\u202f" not in text
 
 
+@pytest.mark.slow
 def test_titles_of_lists_name_the_tenant_only_if_there_are_several() -> None:
     audit = demo_result()
     assert audit.fleet.policies, "the policies across tenants are a section of their own"
@@ -96,6 +97,7 @@ def test_rows_of_tenants_beyond_the_listed_tenants_are_counted(monkeypatch: pyte
     assert "t2 (" in text.partition("Not evaluated")[2], "causes are those of all tenants"
 
 
+@pytest.mark.slow
 def test_tenants_beyond_the_listed_tenants_are_counted_below_lists_by_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 4)
     tenants = tuple(replace(contoso(), name=f"t{number}") for number in range(6))
@@ -113,11 +115,13 @@ def test_cause_that_several_tenants_have_is_printed_once() -> None:
     assert lines == ["all 6 tenants: p  who knows"]
 
 
+@pytest.mark.slow
 def test_no_line_is_wider_than_the_terminal() -> None:
     for width in (40, 60, 80, 120):
         assert max(map(len, printed(compared(), width=width).splitlines())) <= width
 
 
+@pytest.mark.slow
 def test_summary_is_coloured_only_on_a_colour_console() -> None:
     assert "\x1b[" not in printed(result())
     assert "\x1b[" in printed(result(), color=True)

@@ -44,6 +44,7 @@ def too_wide(text: str, width: int) -> list[str]:
     return [line for line in text.splitlines() if cell_len(line.rstrip()) > width]
 
 
+@pytest.mark.slow
 @every_language
 def test_help_fits_the_terminal_width(language: str, width: int) -> None:
     locale = ("--locale", language)
@@ -98,6 +99,7 @@ def test_command_output_fits_the_terminal_width(language: str, width: int, audit
         assert "  [1]" not in completed.text
 
 
+@pytest.mark.slow
 def test_doctor_output_fits_the_terminal_width(width: int, tmp_path: Path) -> None:
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants: [{name: contoso, tenantId: 11111111-2222-3333-4444-555555555555}]\n"
@@ -107,6 +109,7 @@ def test_doctor_output_fits_the_terminal_width(width: int, tmp_path: Path) -> No
     assert too_wide(completed.text, width) == []
 
 
+@pytest.mark.slow
 def test_one_cause_is_reported_once_per_tenant(tmp_path: Path) -> None:
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants:\n- name: rotete\n  tenantId: 11111111-2222-3333-4444-555555555555\n"

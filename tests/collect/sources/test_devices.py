@@ -53,6 +53,7 @@ def _devices(snapshot: Collected) -> dict[str, tuple[int, datetime | None]]:
     }
 
 
+@pytest.mark.slow
 def test_devices_are_counted_by_user(graph: Emulator) -> None:
     snapshot = collect(graph, NEEDS)
     latest = datetime(2026, 11, 3, 8, 0, 0, 123456, tzinfo=UTC)
@@ -66,6 +67,7 @@ def test_devices_are_counted_by_user(graph: Emulator) -> None:
     assert all("filter" not in str(page.query) for page in pages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "status"), [({"kind": "denied"}, "denied"), ({"kind": "server-error", "status": 500}, "complete")]
 )

@@ -136,6 +136,7 @@ def test_failed_upload_range_is_retried_and_mail_is_sent_once(graph: Emulator) -
     assert len(base64.b64decode(message["attachments"][0]["contentBytes"])) == 8_000_000
 
 
+@pytest.mark.slow
 def test_no_mail_is_sent_if_the_upload_always_fails(graph: Emulator) -> None:
     graph.faults.add("server-error", path="/uploads/*", times=None)
     attempt = send_through(graph, from_ann(attachment=attachment(MIN_SESSION)))

@@ -26,6 +26,7 @@ def sent(smtp: SmtpMail, message: MailMessage | None = None, *, timeout: float =
     return send(open_relay(smtp, ENVIRON), message or mail_message(), timeout=timeout)
 
 
+@pytest.mark.slow
 def test_mail_is_delivered_encrypted_with_all_parts(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         attempt = sent(
@@ -45,6 +46,7 @@ def test_mail_is_delivered_encrypted_with_all_parts(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("greets", [True, False])
 def test_connection_with_implicit_encryption_is_closed(
     greets: bool,  # noqa: FBT001
@@ -101,6 +103,7 @@ def test_mail_is_sent_without_encryption_if_that_is_configured(mode: StartTls, t
     assert running.box.encrypted == [False]
 
 
+@pytest.mark.slow
 def test_optional_starttls_encrypts_if_offered_and_checks_the_certificate(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         assert sent(settings(running, starttls=StartTls.OPTIONAL)).status is SendStatus.ACCEPTED

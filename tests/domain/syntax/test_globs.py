@@ -19,6 +19,7 @@ def _fnmatches(glob: str, text: str | None) -> bool:
     return bool(text) and fnmatch.fnmatchcase(str(text).casefold(), glob.casefold())
 
 
+@pytest.mark.slow
 @example("a*a*a*a*b", ["aaaaaaaa", "aXaXaXab"])
 @example("*a*b", ["ab", "bab", "ba"])
 @example("[z-a]*", ["z"])

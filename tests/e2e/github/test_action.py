@@ -165,6 +165,7 @@ def test_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, 
         assert (job.folder / "out" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_cache_key_is_derived_from_lock_files(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert job.step("action.yml", "Name the cache") == 0, job.log
@@ -187,6 +188,7 @@ def test_boolean_input_that_is_neither_true_nor_false_is_refused(tmp_path: Path,
     assert job.output("end", "exit-code") == "2"
 
 
+@pytest.mark.slow
 def test_boolean_inputs_true_and_false_are_accepted(tmp_path: Path) -> None:
     job = Job(folder=tmp_path / "repository", environ={})
     job.folder.mkdir()

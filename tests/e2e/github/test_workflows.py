@@ -69,6 +69,7 @@ def test_nightly_schedule_is_not_at_a_quarter_of_the_hour() -> None:
     assert schedule["timezone"]
 
 
+@pytest.mark.slow
 @needs_bash
 @pytest.mark.parametrize(("shards", "code", "expected"), [("3", 0, "[1,2,3]"), ("$(id)", 2, ""), ("0", 2, "")])
 def test_variable_audit_shards_sets_the_number_of_shards(tmp_path: Path, shards: str, code: int, expected: str) -> None:

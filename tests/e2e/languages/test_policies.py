@@ -60,6 +60,7 @@ def test_texts_of_other_policies_are_not_translated() -> None:
         assert localized_result(changed, "nl").run.policies[0].rationale == text
 
 
+@pytest.mark.slow
 def test_english_texts_of_policies_are_unchanged() -> None:
     l10n = localization("en-US")
     for message in policies():

@@ -22,6 +22,7 @@ each_language = pytest.mark.parametrize("language", sorted(QUOTES))
 each_domain = pytest.mark.parametrize("domain", DOMAINS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "english", "form"), DOCUMENTED)
 def test_documented_label_has_the_form_of_microsoft(language: str, english: str, form: str) -> None:
     assert labels()[english][language] == form

@@ -124,6 +124,7 @@ def test_reads_match_the_contract(running: Emulator, client: Any) -> None:
         assert problems("GET", path.split("?")[0], 200, response.json()) == [], path
 
 
+@pytest.mark.slow
 @needs_contract
 def test_counts_match_the_contract(running: Emulator, client: Any) -> None:
     response = client(running, "/users/$count", headers=EVENTUAL)

@@ -133,6 +133,7 @@ def test_paging_returns_everyone_once_and_keeps_the_parameters(seeded_emulator: 
     assert len(filtered) > 7
 
 
+@pytest.mark.slow
 def test_pages_with_sign_in_activity_have_at_most_500_users(client: Any) -> None:
     from tests.emulator.fixtures import running_emulator  # noqa: PLC0415
     from tests.emulator.tenant import seeded  # noqa: PLC0415

@@ -19,12 +19,14 @@ def documents(tenant: Tenant) -> list[dict[str, Any]]:
     return [tenant.people.document(position, NAMES) for position in range(len(tenant.people))]
 
 
+@pytest.mark.slow
 def test_generate_is_reproducible_and_depends_on_the_seed() -> None:
     first, second, other_seed = seeded.generate(300), seeded.generate(300), seeded.generate(300, seed=2)
     assert json.dumps(documents(first)) == json.dumps(documents(second))
     assert {row["id"] for row in documents(first)}.isdisjoint(row["id"] for row in documents(other_seed))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1300))
 def test_consumed_units_equal_the_number_of_licensed_users(count: int) -> None:
@@ -70,6 +72,7 @@ def test_changes_to_generated_users_are_kept() -> None:
     assert people.document(4, ("displayName", "id"))["displayName"] == "Zoë"
 
 
+@pytest.mark.slow
 def test_a_million_users_are_served_without_generating_all(client: Any) -> None:
     with running_emulator([seeded.generate(1_000_000)]) as running:
         path = "/users?$select=id,userPrincipalName,assignedLicenses,licenseAssignmentStates,accountEnabled&$top=999"

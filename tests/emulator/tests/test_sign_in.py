@@ -144,6 +144,7 @@ def certificate_assertion(**changes: Any) -> tuple[str, str]:
     return certificate, token
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "number"),
     [({"aud": "elsewhere"}, 700023), ({"exp": 1}, 700024), ({"sub": "other"}, 700021), ({"signer": "forger"}, 700027)],

@@ -23,6 +23,7 @@ def test_requests_beyond_the_resource_units_get_429(client: Any) -> None:
         assert client(running, "/users?$select=id").status_code == 200, "one unit was left"
 
 
+@pytest.mark.slow
 def test_capacity_depends_on_tenant_size() -> None:
     assert [capacity(seeded.generate(count)) for count in (49, 50, 500, 501)] == [3500, 5000, 5000, 8000]
 

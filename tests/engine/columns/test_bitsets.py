@@ -44,6 +44,7 @@ def test_collector_keeps_every_flagged_sku_of_every_user(case: tuple[int, list[l
     assert collector.doubled.tolist() == [row for row, skus in enumerate(users) if len(skus) > len(set(skus))]
 
 
+@pytest.mark.slow
 @given(holdings(), st.data())
 def test_pairs_intersects_has_multiple_and_patterns_agree_with_sets(
     case: tuple[int, list[list[int]]], data: st.DataObject

@@ -187,6 +187,7 @@ def test_policy_that_names_roles_is_unknown_if_roles_are_unknown() -> None:
     assert (finding_subjects(result), result.policies[0].missing) == ("admin", ("directoryRoles",))
 
 
+@pytest.mark.slow
 def test_finding_quotes_roles_and_policies_and_its_action_keeps_the_licence() -> None:
     selector = "{hasRole: {assigned: any}, coveredBy: conditionalAccess}"
     snapshot = snapshot_with({"displayName": "MFA", "state": "enabled", "include": ["All"]})
@@ -235,6 +236,7 @@ def test_role_assigned_by_a_group_names_the_group_and_redaction_hides_people() -
     assert "Global Administrator" in str(redacted_finding.evidence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("users", "block", "amount"),
     [

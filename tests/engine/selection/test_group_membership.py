@@ -191,6 +191,7 @@ def batch_walk(
 ALL = range(3_200 // BATCH)
 
 
+@pytest.mark.slow
 def test_each_part_is_read_once_when_its_people_are_evaluated(tmp_path: Path) -> None:
     counting, walk, _ = batch_walk(tmp_path, ordered, limit=40_000)
     reads = walk(ALL)
@@ -212,6 +213,7 @@ def test_cache_grows_for_parts_that_are_not_sorted(tmp_path: Path) -> None:
     assert max(counting.reads.values()) <= 3
 
 
+@pytest.mark.slow
 def test_membership_is_correct_with_concurrent_batches(tmp_path: Path) -> None:
     _, walk, _ = batch_walk(tmp_path, mixed_case, limit=20_000)
     with ThreadPoolExecutor(max_workers=4) as pool:

@@ -1,5 +1,7 @@
 """Oracle and engine agree with the specification of the blocks `assignments`, `attributes` and `health`."""
 
+import pytest
+
 from tests.oracle.cases import (
     E3,
     E5,
@@ -66,6 +68,7 @@ def test_redundant_products() -> None:
     assert finding_keys(contoso_verdict(only, tenant(held))) == {("assignment.redundant", "ann", F1, "SPE_E5")}
 
 
+@pytest.mark.slow
 def test_assignment_path_and_duplicate() -> None:
     paths = [
         path(E3),
@@ -92,6 +95,7 @@ def test_assignment_path_and_duplicate() -> None:
     assert contoso_verdict({"assignments": {"of": "VISIO*", "via": "group"}}, blind).outcomes["p"] == "pass"
 
 
+@pytest.mark.slow
 def test_required_and_denied_services() -> None:
     policy = {"assignments": {"services": {"require": ["teams1"], "deny": [EXCHANGE.upper()]}}}
     off = user(held=(E3,), licenseAssignmentStates=[path(E3, off=(TEAMS,)), path(E3, "g1", off=(EXCHANGE, TEAMS))])

@@ -144,6 +144,7 @@ def test_defaults_of_user_type_and_on_premises_sync() -> None:
     assert population_of({"onPremisesSyncEnabled": False}, *people)[0] == {"a", "c"}
 
 
+@pytest.mark.slow
 def test_before_and_after_exclude_the_instant_itself() -> None:
     people = [
         user("at", createdDateTime="2026-10-21T02:17:00Z"),
@@ -207,6 +208,7 @@ def test_account_that_was_created_later_needs_no_sign_in_data(status: str) -> No
     )
 
 
+@pytest.mark.slow
 def test_mailbox_type() -> None:
     people = [user("a", mailboxType="shared"), user("b")]
     assert population_of({"mailboxType": "Shared"}, *people) == ({"a"}, "fail")
@@ -230,6 +232,7 @@ def test_holds_and_licensed() -> None:
     assert population_of({"licensed": True}, *people, notCollected=["assignedLicenses"]) == (set(), "not-evaluated")
 
 
+@pytest.mark.slow
 def test_member_of() -> None:
     groups = [
         {"id": "g1", "displayName": "Straße", "members": ["A"], "transitiveMembers": ["a", "b"]},

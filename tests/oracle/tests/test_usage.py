@@ -27,6 +27,7 @@ def inactive(services: Any, limit: str = "90d") -> dict[str, Any]:
     return {"inactiveIn": {"services": services, "for": limit}}
 
 
+@pytest.mark.slow
 def test_inactive_in() -> None:
     # Inactive for more than that many whole days before the report's refresh date, in every named service.
     assert membership(inactive(["teams"]), lastActivity={"teams": "2026-08-20"}) is False

@@ -25,6 +25,7 @@ def by_user(verdict: TenantVerdict) -> dict[str, str | None]:
     return {key.subject_id: judged.waiver for key, judged in verdict.findings.items()}
 
 
+@pytest.mark.slow
 def test_a_waiver_matches_policies_users_products_and_tenants() -> None:
     assert by_user(waived({"users": {"accountEnabled": False}})) == {"ann": None, "bob": "W-0"}
     assert by_user(waived({"products": ["SPE_E5"], "policies": "*"})) == {"ann": "W-0", "bob": None}
@@ -81,6 +82,7 @@ def test_waiver_products_cover_missing_and_pooled_products() -> None:
     assert by_user(waived({"products": "SPE_E5"}, policy=pool)) == {"SPE_E3|SPE_F1": None}
 
 
+@pytest.mark.slow
 def test_unknown_and_unused_waivers() -> None:
     unknown = waived({"users": {"department": "Store"}}, notCollected=["department"])
     assert (by_user(unknown), unknown.notices) == ({"ann": None, "bob": None}, frozenset({("waiver.unknown", "W-0")}))

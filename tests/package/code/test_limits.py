@@ -32,6 +32,7 @@ def length(function: Function) -> int:
     return lines
 
 
+@pytest.mark.slow
 def test_no_file_is_longer_than_350_lines() -> None:
     long = {
         path.relative_to(ROOT).as_posix(): count
@@ -96,6 +97,7 @@ def imports(tree: ast.Module) -> set[str]:
     return imported
 
 
+@pytest.mark.slow
 def test_domain_imports_only_msgspec_and_the_standard_library() -> None:
     foreign = {
         (name, module)

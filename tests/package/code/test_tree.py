@@ -56,6 +56,7 @@ def test_top_folder_contains_only_conftest_and_init() -> None:
     assert {path.name for path in tests if len(path.parts) == 1} == {"__init__.py", "conftest.py"}
 
 
+@pytest.mark.slow
 def test_no_folder_has_more_than_16_test_modules() -> None:
     oversized = {
         folder: count for folder in {path.parent for path in tests} if (count := _tests_in(folder)) > MAX_TEST_MODULES

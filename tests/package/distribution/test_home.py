@@ -79,6 +79,7 @@ def test_every_action_is_the_placeholder_or_pinned() -> None:
     assert unpinned == set()
 
 
+@pytest.mark.slow
 def test_init_writes_workflows_with_the_repository_of_option_action(tmp_path: Path) -> None:
     completed = call("init", "--credential", "github-oidc", cwd=tmp_path)
     assert completed.code == 0

@@ -8,6 +8,7 @@ from auditor.app.audit.remediation import packaged_library
 from tests.package.guidance_freshness import main
 
 
+@pytest.mark.slow
 def test_all_articles_are_due_after_a_year_and_pages_are_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -18,6 +19,7 @@ def test_all_articles_are_due_after_a_year_and_pages_are_written(
     assert list(tmp_path.rglob("*.md"))
 
 
+@pytest.mark.slow
 def test_announced_changes_are_listed_with_their_dates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["2020-01-01", str(tmp_path)]) == 0
     older, announced, *changes = capsys.readouterr().out.splitlines()

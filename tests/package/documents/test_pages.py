@@ -195,6 +195,7 @@ def test_page_about_signing_in_lists_every_type_of_credential() -> None:
     )
 
 
+@pytest.mark.slow
 def test_generated_pages_are_up_to_date() -> None:
     texts = docs_pages.pages()
     paths = {
@@ -207,6 +208,7 @@ def test_generated_pages_are_up_to_date() -> None:
     assert changed == [], "make pages"
 
 
+@pytest.mark.slow
 def test_obsolete_generated_page_is_deleted(tmp_path: Path) -> None:
     old = tmp_path / "checks" / "gone.check.md"
     old.parent.mkdir()

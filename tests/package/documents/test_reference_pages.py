@@ -24,6 +24,7 @@ def documented_keys(name: SchemaName) -> list[str]:
     return [key.dotted for key in all_keys(name) if not shared.search(key.dotted)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_key_has_a_section(name: SchemaName) -> None:
     drops = {"policy": (0, 1, 2), "policy-test": (0,), "tenants": (0,), "decisions": (0,)}[name]

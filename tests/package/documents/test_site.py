@@ -21,6 +21,7 @@ MESSAGES = (
 )
 
 
+@pytest.mark.slow
 def test_navigation_contains_every_page_once() -> None:
     pages = site_files()
     nav = settings(pages)["nav"]

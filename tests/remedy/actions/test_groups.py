@@ -19,6 +19,7 @@ TEXT = """policies:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["MutuallyExclusiveViolation", "CountViolation"])
 def test_move_to_a_product_whose_group_licence_fails_adds_no_direct_licence(error: str) -> None:
     ann = user("ann", grant(E3), grant(F3, "g1", error=error), department="Store")

@@ -144,6 +144,7 @@ def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() 
         assert title in line
 
 
+@pytest.mark.slow
 def test_first_actions_of_a_plan_show_their_own_date() -> None:
     (tenant,) = plan().tenants
     dated = [action for _, action in first_by_rank(tenant) if action.due is not None]

@@ -239,6 +239,7 @@ def test_generated_tenants_have_one_seat_number_per_product(case: tuple[Any, str
         assert usable + reactivated + numbered[0].count >= used, "the purchased seats are enough"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["nl", "de"])
 def test_seat_numbers_are_the_same_in_other_languages(language: str) -> None:
     localized, english = audited(crowded(), POLICIES, l10n=localization(language)), audited(crowded())

@@ -38,6 +38,7 @@ def test_bought_first_moves_purchases_before_the_first_taker_of_their_seats(
     assert " ".join(ordered_action.id for ordered_action in bought_first(actions, takers)) == order
 
 
+@pytest.mark.slow
 def test_seats_of_a_dynamic_group_are_bought_before_the_property_is_set() -> None:
     text = """policies:
   - {id: placed, severity: low, attributes: {require: [department]}}

@@ -110,6 +110,7 @@ def test_no_downgrade_is_proposed_if_usage_needs_the_larger_product(user: dict[s
     assert "downgrade" not in [action.kind for action in audited(loaded().policies, state(**user)).actions]
 
 
+@pytest.mark.slow
 def test_downgrade_is_requested_only_after_an_answer() -> None:
     plan = planned(state())
     (question,) = plan.open_questions
@@ -152,6 +153,7 @@ def test_decisions_with_a_scope_about_downgrades(
     assert [notice.code for notice in plan.notices] == notices
 
 
+@pytest.mark.slow
 def test_downgrade_removes_the_user_from_all_groups_that_assign_the_larger_product() -> None:
     plan = planned(state(groups={"A": {}, "B": {}}, **BOTH_GROUPS), GIVE_F1)
     (action,) = plan.actions

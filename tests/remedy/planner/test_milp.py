@@ -37,6 +37,7 @@ def test_a_slightly_worse_solution_is_not_taken_for_the_optimum() -> None:
     assert solved.score == walked.score
 
 
+@pytest.mark.slow
 def test_solver_prints_nothing_into_a_document_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     """HiGHS 1.12 reports with `printf` that it solves this problem a second time."""
     people, limits = people_and_limits(2579, (20, 150), 5)

@@ -165,6 +165,7 @@ def test_change_that_causes_a_new_finding_is_dropped() -> None:
     assert {item.subject for item in plan.dropped} == {"ann", "bo"}
 
 
+@pytest.mark.slow
 def test_plan_respects_the_balance_of_the_fleet() -> None:
     text = LEAVERS + "  - {id: fair, severity: low, balance: {of: paid, spare: {min: 1, max: 1}}}\n"
     contoso = snapshot([user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")], {VISIO: 2})
@@ -274,6 +275,7 @@ def test_agreement_decides_when_seats_are_removed(agreement: Agreement, kind: st
     assert [(action.kind, action.count) for action in plan.actions] == [(kind, 8)]
 
 
+@pytest.mark.slow
 def test_plan_does_not_depend_on_the_order_of_users() -> None:
     people = [user(f"u{number}", grant(E3), department="Store") for number in range(9)]
     text = STORE + PRICES

@@ -40,6 +40,7 @@ def question_of_kind(tenant: Snapshot, kind: str) -> Question:
     return question
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subscribed", [False, True])
 def test_answered_renewal_removes_the_seats_that_become_idle(subscribed: bool) -> None:  # noqa: FBT001
     unknown = {**subscription("VISIOCLIENT", 1, "2027-02-01"), "skuId": None}
@@ -128,6 +129,7 @@ def test_answered_purchase_assigns_the_bought_seats() -> None:
     )
 
 
+@pytest.mark.slow
 def test_decision_that_violates_another_policy_is_ignored() -> None:
     tenant = snapshot(STARTERS, {F3: 1})
     rules = RULES.replace("prices:", "  - {id: cost, severity: low, budget: {limit: 10}}\nprices:")
@@ -146,6 +148,7 @@ def test_answered_renewal_removes_seats_that_are_idle_already() -> None:
     assert [action.kind for action in plan.actions] == ["remove-seats-at-renewal"], "a person has to make the change"
 
 
+@pytest.mark.slow
 def test_seat_removal_states_how_many_seats_depend_on_open_questions() -> None:
     tenant = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 9})
     (removal,) = [action for action in planned(tenant).actions if action.kind == "remove-seats-at-renewal"]

@@ -283,6 +283,7 @@ def test_guidance_lists_each_document_once_with_a_numbered_id() -> None:
     assert {f"d1-{number}" for number in range(1, len(documents) + 1)} <= set(page.ids())
 
 
+@pytest.mark.slow
 def test_irreversible_steps_and_the_decider_are_shown() -> None:
     tenant = result().tenants[0]
     first = tenant.actions[0]

@@ -59,6 +59,7 @@ class ColumnReader:
         return [texts[number] for number in self.column(name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [None, 3, 700])
 def test_columns_contain_the_data_of_every_finding(count: int | None) -> None:
     sample = result() if count is None else large(count)

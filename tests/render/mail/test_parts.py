@@ -55,12 +55,14 @@ def test_warning_shared_by_several_actions_is_shown_once() -> None:
     assert [act.caution for act in view.actions if act.caution] == ["The same."]
 
 
+@pytest.mark.slow
 def test_count_of_waived_findings_has_no_comma_before_and() -> None:
     for language, words in (("en", "and 1 waived"), ("de", "und 1 ausgenommen")):
         text = render_mail(AUDIT, Reader(locale=language)).text
         assert re.search(f"[^,] {words}$", text, re.MULTILINE), text
 
 
+@pytest.mark.slow
 def test_waivers_in_force_are_counted() -> None:
     def exceptions(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
         of = replace(AUDIT, run=replace(AUDIT.run, definitions={"waivers": list(waivers)}))

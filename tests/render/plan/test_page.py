@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from auditor.localization import localization
 from auditor.remedy.planner.model import FleetPlan
 from auditor.render.plan.html import plan_html
@@ -17,6 +19,7 @@ def plan() -> FleetPlan:
     return fleet([snapshot(people, {E3: 5, VISIO: 5})], RULES)
 
 
+@pytest.mark.slow
 def test_every_action_shows_its_steps_or_the_action_that_has_them() -> None:
     l10n = localization("en")
     (tenant,) = plan_view(plan(), l10n).tenants

@@ -1,5 +1,6 @@
 """The summary of a plan."""
 
+import pytest
 from msgspec.structs import replace
 
 from auditor.domain.message import Message
@@ -24,6 +25,7 @@ def test_plan_with_excluded_alternatives_is_not_called_the_best() -> None:
         assert "A better plan may exist" in text
 
 
+@pytest.mark.slow
 def test_findings_fixed_by_decided_seats_are_counted_apart_from_those_fixed_by_requests() -> None:
     spare = LEAVERS.replace("]\n", ", {id: spare, severity: low, seats: {of: [SPE_E3], spare: {max: 1}}}]\n")
     people = [user("ann", grant(E3), accountEnabled=False), user("bo", grant(E3))]
@@ -35,6 +37,7 @@ def test_findings_fixed_by_decided_seats_are_counted_apart_from_those_fixed_by_r
     )
 
 
+@pytest.mark.slow
 def test_missing_prices_are_mentioned_only_if_there_is_a_price_list() -> None:
     state = snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 5})
     for prices, mentioned in (("", False), (PRICES, True)):

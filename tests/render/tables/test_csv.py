@@ -37,6 +37,7 @@ def test_findings_csv_is_as_approved() -> None:
     check("findings.csv", b"".join(render(result(), "csv", locale="en")))
 
 
+@pytest.mark.slow
 def test_counted_amounts_add_up_to_the_cost_of_open_findings() -> None:
     for outcome in (demo_result(), large_result(3_000)):
         sums = {"": Decimal(0), **dict.fromkeys((tenant.name for tenant in outcome.tenants), Decimal(0))}

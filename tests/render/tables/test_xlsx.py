@@ -44,6 +44,7 @@ def waived(*, expires: str = "2027-01-31") -> Result:
     return replace(audit, run=replace(audit.run, definitions={**audit.run.definitions, "waivers": [waiver]}))
 
 
+@pytest.mark.slow
 def test_sheets_are_tables_with_filters_and_a_frozen_header() -> None:
     workbook = book(waived())
     seats = ("Seats", "Use and cost", "Departments, cost centres")
@@ -58,6 +59,7 @@ def test_sheets_are_tables_with_filters_and_a_frozen_header() -> None:
         assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
 
 
+@pytest.mark.slow
 def test_reasons_are_translated() -> None:
     reason = Message("{path} cannot be read: {strerror}", path="s", strerror="e")
     base = result()
@@ -70,6 +72,7 @@ def test_reasons_are_translated() -> None:
     assert cells.count("s kan niet worden gelezen: e") == 2
 
 
+@pytest.mark.slow
 def test_findings_of_a_policy_that_was_not_evaluated_are_not_known() -> None:
     base = result()
     tenant = base.tenants[0]
@@ -93,6 +96,7 @@ def test_numbers_are_numeric_cells_and_money_has_two_decimals() -> None:
     assert {cell.number_format for cell in priced if cell.value is not None} == {"#,##0.00"}
 
 
+@pytest.mark.slow
 def test_the_summary_has_each_amount_as_a_number_with_its_currency() -> None:
     audit = compared()
     sheet = book(audit)["Summary"]
@@ -102,6 +106,7 @@ def test_the_summary_has_each_amount_as_a_number_with_its_currency() -> None:
     assert {row[1].number_format for row in amounts} == {"#,##0.00"}
 
 
+@pytest.mark.slow
 def test_actions_have_validated_columns_for_tracking() -> None:
     sheet = book(compared())["Actions"]
     header = [cell.value for cell in sheet[1]]
@@ -117,6 +122,7 @@ def test_actions_have_validated_columns_for_tracking() -> None:
     assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [a.title for a in compared().tenants[0].actions]
 
 
+@pytest.mark.slow
 def test_actions_of_the_fleet_are_last_and_have_no_tenant() -> None:
     audit = compared()
     fleet_action = replace(audit.tenants[0].actions[0], id="move", title="Move seats")
@@ -127,6 +133,7 @@ def test_actions_of_the_fleet_are_last_and_have_no_tenant() -> None:
     assert str(sheet.data_validations.dataValidation[0].sqref).endswith(str(sheet.max_row))
 
 
+@pytest.mark.slow
 def test_usage_and_department_sheets_have_numbers() -> None:
     workbook = book(result())
     head, first, *_, last = workbook["Use and cost"].iter_rows(values_only=True)
@@ -154,6 +161,7 @@ def test_usage_and_department_sheets_have_numbers() -> None:
     assert workbook["Departments, cost centres"]["F2"].number_format == "#,##0.00"
 
 
+@pytest.mark.slow
 def test_contracts_sheet_has_the_dates_of_contracts() -> None:
     sample = result()
     first, *others = sample.tenants
@@ -267,6 +275,7 @@ def test_workbook_of_an_empty_result_is_valid() -> None:
     assert workbook["Findings"].max_row == 1
 
 
+@pytest.mark.slow
 def test_long_text_is_cut_at_the_cell_limit_but_not_within_a_character() -> None:
     astral = "\U0001d538" * 20_000
     subject = Subject(type=SubjectType.USER, id="u", name=f"x{astral}")

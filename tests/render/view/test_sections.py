@@ -38,6 +38,7 @@ def test_only_the_worst_tenants_have_a_section(fleet: Result) -> None:
     assert "The worst 1 of 3 tenants are shown in full below" in html(fleet, "tenants")
 
 
+@pytest.mark.slow
 def test_every_tenant_has_a_section_if_tenants_have_no_pages(fleet: Result) -> None:
     assert re.findall(SECTION, html(fleet)) == [*(f"t-{name}" for name in NAMES), "fleet"]
     assert "tenants are shown in full below" not in html(fleet)

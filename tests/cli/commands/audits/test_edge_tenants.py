@@ -69,6 +69,7 @@ def test_name_of_five_thousand_characters(tmp_path: Path) -> None:
     assert result(tmp_path)["tenants"][0]["findings"][0]["subject"]["name"] == "ñ" * 5000
 
 
+@pytest.mark.slow
 def test_tenant_without_users_and_products(tmp_path: Path) -> None:
     completed = audit(tmp_path, tenant())
     assert (completed.code, completed.err) == (0, "")

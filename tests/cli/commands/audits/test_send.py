@@ -195,6 +195,7 @@ def test_history_without_earlier_results_is_one_warning(sending: Place) -> None:
     assert "waarschuwing[history-none]" in dutch.err
 
 
+@pytest.mark.slow
 def test_missing_home_folder_for_the_list_of_sent_mails_is_an_error(
     sending: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +207,7 @@ def test_missing_home_folder_for_the_list_of_sent_mails_is_an_error(
     expect(0, *arguments, "--sent-log", "sent.jsonl", cwd=sending.folder, U=USER, P=PASSWORD)
 
 
+@pytest.mark.slow
 def test_to_option_selects_recipients(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     assert sending.send("--to", "BO@contoso.example")[0] == 0
@@ -258,6 +260,7 @@ def test_missing_mail_settings_are_errors(sending: Place) -> None:
     assert (code, "has no settings for sending mail" in output) == (2, True)
 
 
+@pytest.mark.slow
 def test_invalid_address_does_not_stop_other_mails(sending: Place) -> None:
     sending.tenants("[{address: 'a,b@contoso.example'}, {address: bo@contoso.example}]")
     code, output = sending.send()

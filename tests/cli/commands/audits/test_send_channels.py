@@ -98,6 +98,7 @@ def test_each_channel_gets_its_findings_once(sending: Place) -> None:
     assert "message to slack:SLACK: already sent" in output, "other pseudonyms do not make it another message"
 
 
+@pytest.mark.slow
 def test_no_message_is_posted_if_there_is_nothing_to_report(sending: Place) -> None:
     sending.tenants("[]", other="[{address: teams:TEAMS}]")
     code, output = sending.send()
@@ -105,6 +106,7 @@ def test_no_message_is_posted_if_there_is_nothing_to_report(sending: Place) -> N
     assert "message to teams:TEAMS: nothing to report" in output
 
 
+@pytest.mark.slow
 def test_channel_in_the_to_option_needs_no_tenants_file(sending: Place) -> None:
     code, output = sending.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
     assert code == 0, output
@@ -116,6 +118,7 @@ def test_channel_in_the_to_option_needs_no_tenants_file(sending: Place) -> None:
     assert "host that is not allowed" in output
 
 
+@pytest.mark.slow
 def test_mail_settings_are_required_only_for_mail_recipients(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: slack:SLACK}]")
     code, output = sending.send()
@@ -125,6 +128,7 @@ def test_mail_settings_are_required_only_for_mail_recipients(sending: Place) -> 
     assert sending.send("--to", "mail")[0] == 2
 
 
+@pytest.mark.slow
 def test_dry_run_writes_the_messages_and_posts_nothing(sending: Place) -> None:
     sending.tenants("[{address: teams:TEAMS}, {address: webhook:HOOK}]")
     code, output = sending.send("--dry-run")
@@ -188,6 +192,7 @@ def test_url_in_the_tenants_file_is_an_error_that_does_not_quote_it(sending: Pla
     assert error in output
 
 
+@pytest.mark.slow
 def test_messages_contain_pseudonyms_unless_the_names_option_is_given(sending: Place) -> None:
     sending.tenants("[{address: webhook:HOOK}]")
     assert sending.send("--names")[0] == 0

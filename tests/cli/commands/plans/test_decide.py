@@ -117,6 +117,7 @@ def test_answers_are_read_from_the_csv_of_every_spreadsheet_program(workspace: P
     assert {(row["by"], row["on"]) for row in recorded.values()} == {("boss@contoso.example", "2026-11-20")}
 
 
+@pytest.mark.slow
 def test_decisions_are_appended_to_the_existing_file_and_used_by_plan(workspace: Path) -> None:
     file = workspace / "policies" / "decisions.yaml"
     file.write_text(DECISIONS)
@@ -157,6 +158,7 @@ def test_questions_that_the_file_answers_already_are_not_open(workspace: Path) -
         assert still_open in decide(workspace).err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["{answer}", "{answer} # Licences 2", "g2"])
 def test_group_answer_is_accepted_with_comment_or_as_bare_id(tmp_path: Path, cell: str) -> None:
     policy = "{id: suite, severity: high, users: {department: Sales}, assignments: {require: [SPE_E3]}}"

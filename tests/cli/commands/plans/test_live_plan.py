@@ -70,6 +70,7 @@ def test_plan_contains_other_tenants_if_one_cannot_be_read(workspace: Path, emul
     expect(0, "plan", "--tenant", "contoso", "-q", cwd=workspace, **emulator.environment(), **HEALTHY)
 
 
+@pytest.mark.slow
 def test_audit_reads_live_tenants_once_and_saves_the_snapshot(workspace: Path, emulator: Emulator) -> None:
     arguments = ("audit", "--no-progress", "-f", "json", "--fail-on", "never", "--save-snapshot", "kept")
     expect(3, *arguments, cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
@@ -83,6 +84,7 @@ def test_audit_reads_live_tenants_once_and_saves_the_snapshot(workspace: Path, e
     assert live == offline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["audit", "plan"])
 def test_temporary_snapshots_of_live_tenants_are_removed(workspace: Path, emulator: Emulator, command: str) -> None:
     temporary = workspace / "temporary"

@@ -283,6 +283,7 @@ def test_page_shows_addresses_of_people_with_the_same_name(tmp_path: Path, rules
     assert "# Bo\n" in text
 
 
+@pytest.mark.slow
 def test_hostile_names_are_escaped_on_the_page(tmp_path: Path, rules: str) -> None:
     name = "<img src=x onerror=alert(1)>\x1b[2J\u202e`${7*7}`{{7*7}}</style><script>"
     people = [

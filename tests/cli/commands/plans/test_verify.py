@@ -276,6 +276,7 @@ def demo_plan(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "out" / "plan.json").read_text()
 
 
+@pytest.mark.slow
 def test_outcome_is_unknown_if_the_source_was_not_read_completely(tmp_path: Path) -> None:
     """Missing users may be deleted or not read: a source that was not read completely proves nothing."""
     (tmp_path / "policy.yaml").write_text(POLICY)
@@ -296,6 +297,7 @@ def test_outcome_is_unknown_if_the_source_was_not_read_completely(tmp_path: Path
     assert quiet.err.startswith("error[audit-incomplete]: contoso: Users and their licences: partly read"), quiet.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("waits", "verdict"), [(VISIO, "done"), (F3, "not")])
 def test_retry_is_done_if_its_product_has_no_error_any_more(tmp_path: Path, waits: str, verdict: str) -> None:
     """The request names no product; errors of other products of the same user do not count."""

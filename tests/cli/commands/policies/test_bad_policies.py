@@ -135,6 +135,7 @@ def test_starter_library_is_used_without_a_policies_folder(tmp_path: Path, demo:
     assert '"file": "auditor.policies/capacity.yaml"' in (tmp_path / "r.json").read_text()
 
 
+@pytest.mark.slow
 def test_strict_validation_treats_warnings_as_errors(workspace: Path, fleet: Path) -> None:
     write_policies(
         workspace, [policy("users: {department: A, all: [{department: B}]}, assignments: {deny: [SPE_E33]}")]
@@ -174,6 +175,7 @@ def test_product_set_in_other_letter_case_is_suggested(workspace: Path) -> None:
     assert "did you mean 'free'?" in completed.err
 
 
+@pytest.mark.slow
 def test_quiet_validate_prints_errors_only(workspace: Path) -> None:
     write_policies(workspace, [policy("assignments: {deny: [SPE_E33]}")])
     quiet = call("validate", "-q", cwd=workspace)

@@ -62,6 +62,7 @@ def test_explain_article_for_one_agreement_omits_the_others(capsys: pytest.Captu
     assert "The agreement of this tenant is not known" not in text
 
 
+@pytest.mark.slow
 def test_explain_policy_and_product(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(
@@ -105,6 +106,7 @@ def test_examples_of_selectors_are_valid() -> None:
             assert fits({"version": 1, "policies": [rule]}, "policy"), key.dotted
 
 
+@pytest.mark.slow
 def test_explain_contracts_populations_and_product_sets(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(
@@ -143,6 +145,7 @@ def test_explain_findings_of_every_check_in_the_demo_tenants(result: Path, capsy
     assert checks == set(CHECKS), "add a case to auditor/demo"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "name", "product"),
     [
@@ -179,6 +182,7 @@ def test_explain_unknown_id_is_an_error(arguments: list[str], capsys: pytest.Cap
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "heading"),
     [
@@ -205,6 +209,7 @@ def test_explain_fingerprint_finds_it_in_the_result_of_the_output_folder(
     assert fingerprint in explain(capsys, fingerprint[:8])
 
 
+@pytest.mark.slow
 def test_explain_fingerprint_requires_a_result(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

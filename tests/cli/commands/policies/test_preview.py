@@ -294,6 +294,7 @@ def test_tenant_whose_snapshot_is_damaged_is_named_and_makes_the_preview_incompl
     assert unknown == {(side, "fabrikam", "leavers") for side in ("base", "head")} | {("head", "fabrikam", "spare")}
 
 
+@pytest.mark.slow
 def test_unreadable_tenant_to_which_no_policy_applies_is_named(repository: Path, fleet: Path, tmp_path: Path) -> None:
     damaged = copied(fleet, tmp_path / "damaged")
     next(damaged.glob("fabrikam/*/manifest.json")).write_text("{")

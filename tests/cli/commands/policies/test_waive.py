@@ -101,6 +101,7 @@ def test_finding_that_the_file_already_waives_is_refused(workspace: Path) -> Non
     assert waive(workspace, first["fingerprint"]).code == 0, "the waiver has expired"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("products", "waived"), [("[paid]", True), ("['*']", True), ("[free]", False), ("[trial]", False)]
 )
@@ -118,6 +119,7 @@ def test_finding_whose_product_is_in_the_set_of_a_waiver_is_refused(
     assert ("is waived by W-1" in completed.err, completed.code) == (waived, 2 if waived else 0), completed.err
 
 
+@pytest.mark.slow
 def test_file_that_cannot_be_written_is_a_usage_error(workspace: Path) -> None:
     (first, *_) = findings(workspace, check="assignment.not-allowed", status="open")
     (workspace / "file").write_text("")

@@ -59,6 +59,7 @@ def test_switching_between_copy_and_extend_is_an_error(tmp_path: Path, first: st
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cloud", "expected"),
     [
@@ -97,6 +98,7 @@ def test_managed_identity_needs_no_client_id(tmp_path: Path) -> None:
     assert read(tmp_path / "tenants.yaml").tenants[0].credential == ManagedIdentity(client_id=CLIENT)
 
 
+@pytest.mark.slow
 def test_workflows_are_written_only_if_requested(tmp_path: Path) -> None:
     assert call("init", "-q", cwd=tmp_path).code == 0
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -111,6 +113,7 @@ def test_workflows_are_written_only_if_requested(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_second_run_changes_nothing(tmp_path: Path) -> None:
     first = call("init", "team", "--size", "large", "--ci", "github", cwd=tmp_path)
     before = contents(tmp_path)
@@ -175,6 +178,7 @@ def test_file_in_place_of_a_folder_is_an_error(tmp_path: Path) -> None:
     assert [path for path in contents(tmp_path) if path not in before and not path.endswith("policies")] == []
 
 
+@pytest.mark.slow
 def test_only_permissions_required_by_the_policies_are_listed(tmp_path: Path) -> None:
     small = call("init", "small", "--repository", "o/team", cwd=tmp_path).text
     large = call("init", "large", "--size", "large", "--credential", "certificate", cwd=tmp_path).text
@@ -224,6 +228,7 @@ def test_files_with_the_placeholder_of_the_repository_are_said_not_to_run(tmp_pa
     assert "cannot run yet" not in own.err
 
 
+@pytest.mark.slow
 def test_clone_of_a_github_repository_gets_workflows_unless_another_sign_in_is_chosen(tmp_path: Path) -> None:
     for name in ("clone", "local", "none"):
         (tmp_path / name / ".git").mkdir(parents=True)
@@ -240,6 +245,7 @@ def test_clone_of_a_github_repository_gets_workflows_unless_another_sign_in_is_c
     assert not (tmp_path / "local" / ".github").exists(), "only a new folder gets them without an option"
 
 
+@pytest.mark.slow
 def test_option_values_are_used_in_files_and_commands(tmp_path: Path) -> None:
     pin = "c" * 40
     options = ("--tenant-id", TENANT, "--client-id", CLIENT, "--pin", pin)
@@ -308,6 +314,7 @@ def test_second_run_updates_option_values_and_keeps_other_edits(tmp_path: Path) 
     assert call("init", cwd=tmp_path).err.count("updated") == 0
 
 
+@pytest.mark.slow
 def test_nightly_audit_can_be_added_to_an_edited_repository(tmp_path: Path) -> None:
     """As in the guide: credential, mailbox and workflows are added later, to files that were edited."""
     assert call("init", "--tenant-id", TENANT, cwd=tmp_path).code == 0

@@ -153,6 +153,7 @@ def test_hostile_names_are_escaped_in_every_format(workspace: Path) -> None:
     assert "\\x1b[31m<script>" in completed.text
 
 
+@pytest.mark.slow
 def test_audit_report_contains_curves_from_the_store(workspace: Path) -> None:
     expect(1,
         "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(4), "--history", "audits", "-f", "html=r.html",
@@ -205,6 +206,7 @@ def test_prune_deletes_old_findings_and_keeps_their_counts(tmp_path: Path) -> No
     assert len(history(tmp_path)["tenants"][0]["findings"]) == 4
 
 
+@pytest.mark.slow
 def test_prune_deletes_old_findings_in_a_store_of_results_only(workspace: Path, tmp_path: Path) -> None:
     store = tmp_path / "results"
     assert call("store", "put", store, *(f"out{day}/result.json" for day in range(5)), cwd=workspace).code == 0

@@ -195,6 +195,7 @@ def test_terminal_and_page_are_in_the_requested_language(language: str, folder: 
     assert ("complete" in listing.text) == (language == "en")
 
 
+@pytest.mark.slow
 def test_policies_that_were_not_evaluated_do_not_count_as_without_a_finding(tmp_path: Path) -> None:
     """The only night has no users, so a policy about them is unknown; one about seats has no finding."""
     write(tmp_path / "n", night_without_users())

@@ -37,6 +37,7 @@ def test_tenants_with_the_worst_findings_are_first_in_the_table_and_below_it(tmp
     assert re.findall(r'<section class="tenant" id="t\d+">\n<h2>(t\d+)</h2>', page) == names
 
 
+@pytest.mark.slow
 def test_snapshot_option_is_the_same_as_a_location(tmp_path: Path) -> None:
     for name in ("t01", "t02"):
         write(tmp_path / name, snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
@@ -46,6 +47,7 @@ def test_snapshot_option_is_the_same_as_a_location(tmp_path: Path) -> None:
     assert "required: LOCATION" in expect(2, "history", cwd=tmp_path).err
 
 
+@pytest.mark.slow
 def test_several_tenants_can_be_selected(tmp_path: Path) -> None:
     for name in ("t01", "t02", "t03"):
         write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
@@ -57,6 +59,7 @@ def test_several_tenants_can_be_selected(tmp_path: Path) -> None:
     assert "there are several tenants: specify one with --tenant" in error
 
 
+@pytest.mark.slow
 def test_failures_of_tenants_that_are_not_selected_are_not_reported(tmp_path: Path) -> None:
     for name in ("t01", "t02", "t03"):
         folder = write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name=name))

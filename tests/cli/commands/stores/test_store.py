@@ -240,6 +240,7 @@ def two_tenants(fleet: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_put_stores_readable_snapshots_and_reports_a_damaged_one(two_tenants: Path) -> None:
     completed = call("store", "put", "audits", "fleet", cwd=two_tenants)
     assert completed.code == 3

@@ -44,12 +44,14 @@ def units(value: Any) -> Any:
             return value
 
 
+@pytest.mark.slow
 @given(TEXTS)
 def test_literal_of_a_text_is_one_printable_line(text: str) -> None:
     assert literal(text).isprintable()
     assert units(read(literal(text))) == units(text)
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_literal_is_parsed_back_to_the_same_value(value: Any) -> None:
     assert units(read(literal(value, indent=4))) == units(value)

@@ -217,6 +217,7 @@ def test_hostile_names_do_not_become_code(tmp_path: Path) -> None:
     assert not any("#>" in text or "<#" in text for text in hostile.comments if "Remove-Item" in text)
 
 
+@pytest.mark.slow
 def test_irreversible_step_has_a_reason() -> None:
     rules = (
         "policies: [{id: here, severity: low, attributes: {require: [usageLocation], allow: {usageLocation: [NL]}}}]\n"

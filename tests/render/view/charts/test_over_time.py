@@ -232,6 +232,7 @@ def test_renewal_date_of_a_subscription_is_in_utc(date: datetime, days: list[str
     assert [renewal.date for renewal in (line.renewals if line is not None else ())] == days
 
 
+@pytest.mark.slow
 def test_trends_are_read_from_earlier_runs_of_the_same_tenants(tmp_path: Path) -> None:
     current = result()
     for days, tenants in ((1, current.tenants), (8, current.tenants), (3, current.tenants[:1]), (-1, current.tenants)):
