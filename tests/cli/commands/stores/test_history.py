@@ -16,6 +16,8 @@ from tests.builders.service.command_line import call, contents, expect
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, BOB, HOSTILE, TWO_PEOPLE, instant
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -41,7 +43,6 @@ def history(workspace: Path, *options: str) -> dict[str, Any]:
     return dict(json.loads(completed.out))
 
 
-@pytest.mark.slow
 def test_findings_seats_and_cohorts_are_counted_without_a_forecast(workspace: Path) -> None:
     (tenant,) = history(workspace)["tenants"]
     (policy,) = tenant["policies"]
@@ -55,7 +56,6 @@ def test_findings_seats_and_cohorts_are_counted_without_a_forecast(workspace: Pa
     assert tenant["unknown"] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "question", [("--policy", "blocked"), ("--person", "BOB@contoso.example"), ("--finding", None)]
 )
@@ -75,7 +75,6 @@ def test_policy_person_and_finding_options_show_since_when_a_finding_is_open(
     assert spans == [(instant(1), instant(3), "closed"), (instant(4), None, None)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "suggestion"),
     [
@@ -109,13 +108,11 @@ def test_policy_without_findings_is_not_reported_as_unknown(tmp_path: Path) -> N
     assert (completed.code, completed.err) == (0, "")
 
 
-@pytest.mark.slow
 def test_from_and_to_select_nights_and_results(workspace: Path) -> None:
     (tenant,) = history(workspace, "--from", instant(1, 0), "--to", instant(2))["tenants"]
     assert (tenant["nights"], tenant["results"]) == (2, 2)
 
 
-@pytest.mark.slow
 def test_people_option_compares_the_holders_of_two_nights(workspace: Path) -> None:
     command = ("history", "audits", "--from", instant(0), "--to", instant(3), "--people")
     completed = expect(0, *command, cwd=workspace)
@@ -127,7 +124,6 @@ def test_people_option_compares_the_holders_of_two_nights(workspace: Path) -> No
     assert [(row["kept"], row["lapsed"], "nights" in row) for row in people] == [(1, 1, False), (0, 1, False)]
 
 
-@pytest.mark.slow
 def test_snapshots_and_results_without_a_store_give_the_same_history(workspace: Path) -> None:
     results = [f"out{day}/result.json" for day in range(5)]
     unstored = json.loads(call("history", "snapshots", *results, "-f", "json", cwd=workspace).out)["tenants"][0]
@@ -153,7 +149,6 @@ def test_hostile_names_are_escaped_in_every_format(workspace: Path) -> None:
     assert "\\x1b[31m<script>" in completed.text
 
 
-@pytest.mark.slow
 def test_audit_report_contains_curves_from_the_store(workspace: Path) -> None:
     expect(1,
         "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(4), "--history", "audits", "-f", "html=r.html",
@@ -177,7 +172,6 @@ def test_store_put_rejects_results_out_of_order_or_with_a_stored_instant(workspa
     assert (repeated.code, "already stored" in repeated.err) == (0, True)
 
 
-@pytest.mark.slow
 def test_findings_stay_open_while_their_policy_is_not_evaluated(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day, properties in enumerate([ASKED, ("id",), ASKED]):
@@ -192,7 +186,6 @@ def test_history_works_with_a_clock_before_the_stored_nights(workspace: Path) ->
     expect(0, "history", "audits", "-f", "json", cwd=workspace, SOURCE_DATE_EPOCH="1577836800")
 
 
-@pytest.mark.slow
 def test_prune_deletes_old_findings_and_keeps_their_counts(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day in (0, 1, 40, 80):
@@ -206,7 +199,6 @@ def test_prune_deletes_old_findings_and_keeps_their_counts(tmp_path: Path) -> No
     assert len(history(tmp_path)["tenants"][0]["findings"]) == 4
 
 
-@pytest.mark.slow
 def test_prune_deletes_old_findings_in_a_store_of_results_only(workspace: Path, tmp_path: Path) -> None:
     store = tmp_path / "results"
     assert call("store", "put", store, *(f"out{day}/result.json" for day in range(5)), cwd=workspace).code == 0
@@ -262,14 +254,12 @@ def check_store(tenant: Path) -> tuple[int, str, list[dict[str, Any]]]:
     return completed.code, completed.err, [entry for entry in json.loads(completed.out) if entry["wrong"] is not None]
 
 
-@pytest.mark.slow
 def test_check_reports_the_number_of_complete_nights_and_results(copy: Path) -> None:
     code, report, damaged = check_store(copy)
     assert (code, damaged) == (0, [])
     assert report == "5 of 5 nights are undamaged\n5 of 5 results are undamaged\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("damage", ["gone", "cut"])
 def test_check_reports_missing_or_damaged_findings(damage: str, number: int, copy: Path) -> None:
@@ -290,7 +280,6 @@ def test_check_reports_missing_or_damaged_findings(damage: str, number: int, cop
     assert "4 of 5 results are undamaged" in report
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 5))
 def test_check_reports_a_missing_result_by_the_gap_in_the_numbers(number: int, copy: Path) -> None:
     (copy / "results" / f"{number:06}.json").unlink()
@@ -299,7 +288,6 @@ def test_check_reports_a_missing_result_by_the_gap_in_the_numbers(number: int, c
     assert any(f"{number:06}.json" in entry["wrong"] for entry in damaged)
 
 
-@pytest.mark.slow
 def test_check_reports_findings_and_parts_without_a_commit(copy: Path) -> None:
     results = sorted((copy / "results").iterdir())
     results[4].unlink()
@@ -324,7 +312,6 @@ def test_check_reports_findings_and_parts_without_a_commit(copy: Path) -> None:
     assert "0 of 0 nights" in report
 
 
-@pytest.mark.slow
 def test_check_reports_findings_paths_outside_the_tenant(copy: Path) -> None:
     commit = copy / "results" / "000005.json"
     text, _, _ = commit.read_bytes().rpartition(b',"digest"')
@@ -336,7 +323,6 @@ def test_check_reports_findings_paths_outside_the_tenant(copy: Path) -> None:
     assert "000005.json" in problems["wrong"]
 
 
-@pytest.mark.slow
 def test_prune_deletes_nothing_while_newer_findings_are_missing(copy: Path) -> None:
     (path,) = (copy / "findings").glob("000005-*")
     body = path.read_bytes()
