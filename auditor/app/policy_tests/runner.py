@@ -23,7 +23,7 @@ from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.app.policy_tests.references import reference_mistakes
 from auditor.app.saved_results import findings_with_tenants
 from auditor.catalogue import Catalogue
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, PolicySet
@@ -53,6 +53,8 @@ class PolicyTestOutcome(Struct, frozen=True, kw_only=True):
     """The policies that evaluated some user or object."""
     unmatched: tuple[tuple[Policy, Message], ...] = ()
     """The policies that evaluated nothing, each with its notice."""
+    not_evaluated: tuple[Diagnostic, ...] = ()
+    """A warning for each policy that was not evaluated, although `outcomes` of the test does not say so."""
 
     @property
     def passed(self) -> bool:
@@ -142,7 +144,31 @@ def _run_test(node: Node, path: Path, loaded: Loaded, catalogue: Catalogue, as_o
         unmatched=tuple(
             (policy, message_by_policy[policy.id]) for policy in policies.policies if policy.id in message_by_policy
         ),
+        not_evaluated=tuple(_not_evaluated(test, parts, node["name"].span())),
     )
+
+
+def _not_evaluated(
+    test: Mapping[str, Any], parts: Iterable[TenantResult | FleetResult], span: Span
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each policy that was not evaluated: without findings, such a test passes for any policy."""
+    reasons = {
+        outcome.id: outcome.reason
+        for part in parts
+        for outcome in part.policies
+        if outcome.status is Outcome.NOT_EVALUATED and outcome.id not in test.get("outcomes", {})
+    }
+    for policy, reason in sorted(reasons.items()):
+        yield Diagnostic(
+            slug="test-not-evaluated",
+            message=Message("the policy '{policy}' was not evaluated: {reason}", policy=policy, reason=reason or ""),
+            span=span,
+            hint=Message(
+                "add the missing data to the test, or expect this with `outcomes: {{policy}: not-evaluated}`",
+                policy=policy,
+            ),
+            level=Level.WARNING,
+        )
 
 
 def never_matched(verdicts: Iterable[PolicyTestOutcome]) -> list[Diagnostic]:

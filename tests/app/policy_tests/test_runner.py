@@ -6,7 +6,7 @@ import pytest
 
 from auditor.app.policy_tests.runner import PolicyTestOutcome, never_matched, run_tests
 from auditor.catalogue import builtin
-from auditor.domain.errors import InputError, UsageError
+from auditor.domain.errors import InputError, Level, UsageError
 from tests.builders.service.command_line import call
 from tests.builders.tenant.tenants import NOW
 
@@ -195,6 +195,25 @@ def test_policy_with_certain_findings_matched_something(tmp_path: Path) -> None:
     assert [outcome.passed for outcome in outcomes] == [True, True]
     assert [warning.slug for warning in never_matched(outcomes[:1])] == ["policy-no-match"]
     assert never_matched(outcomes) == []
+
+
+def test_policy_that_was_not_evaluated_is_a_warning_unless_the_test_expects_it(tmp_path: Path) -> None:
+    """Without findings, `expect: []` passes for every policy."""
+    unknown = "given: {unknown: [subscribedSkus]}, expect: []"
+    silent, expected = verdicts(
+        tmp_path,
+        f"policies: [spare], {unknown}",
+        f"policies: [spare], {unknown}, outcomes: {{spare: not-evaluated}}",
+    )
+    assert silent.passed
+    assert expected.passed
+    assert expected.not_evaluated == ()
+    (warning,) = silent.not_evaluated
+    assert (warning.slug, warning.level) == ("test-not-evaluated", Level.WARNING)
+    assert str(warning.message) == (
+        "the policy 'spare' was not evaluated: Subscribed products: not available in this tenant (the test declares it unknown)"
+    )
+    assert str(warning.hint).endswith("`outcomes: {spare: not-evaluated}`")
 
 
 @pytest.mark.slow

@@ -50,5 +50,6 @@ def run(args: argparse.Namespace) -> int:
         l10n.plural("{count} failed", "{count} failed", failed),
     )
     out(", ".join(counts))
-    print_diagnostics(never_matched(verdicts), locale=args.locale)
+    warnings = [warning for verdict in verdicts for warning in verdict.not_evaluated]
+    print_diagnostics([*warnings, *never_matched(verdicts)], locale=args.locale)
     return int(failed > 0)
