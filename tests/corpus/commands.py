@@ -9,6 +9,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from auditor.app.plan.command import FORMATS as PLAN_FORMATS
+from auditor.app.plan.command import TENANT_FORMATS
+from auditor.app.verification.command import FORMATS as VERIFICATION_FORMATS
 from auditor.demo.__main__ import main as write_demo
 from auditor.render.formats import FORMATS as REGISTERED
 from benchmarks.tenant import write_tenant
@@ -76,10 +79,11 @@ def stages() -> Iterator[list[Command]]:
         Command("alpha", ("audit", *seeded, "--tenant", "alpha", *now, "-o", "alpha", "-f", "json")),
         Command("beta", ("audit", *seeded, "--tenant", "beta", *now, "-o", "beta", "-f", "json")),
         Command("store-put", ("store", "put", "nights", "demo/snapshots")),
+        Command("plan-previous", ("plan", *demo, *night, "-o", "plan-previous", "-f", "json")),
     ]
     yield [Command("store-results", ("store", "put", "nights", "previous/result.json"))]
     yield [*_audits(demo, seeded, now)]
-    yield [*_follow_ups(), *_plans(demo, seeded, now)]
+    yield [*_follow_ups(), *_plans(demo, seeded, now), *_verifications(demo, now)]
 
 
 def _audits(demo: tuple[str, ...], seeded: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Command]:
@@ -101,14 +105,24 @@ def _audits(demo: tuple[str, ...], seeded: tuple[str, ...], now: tuple[str, ...]
 
 
 def _plans(demo: tuple[str, ...], seeded: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Command]:
-    written = ("json", "markdown", "html", "terminal")
+    written = (*PLAN_FORMATS, *TENANT_FORMATS, "terminal")
     for locale in LOCALES:
         name = f"plan-{locale}"
         yield Command(name, ("plan", *demo, *now, "--locale", locale, "-o", name, *formats(written)))
         name = f"preview-{locale}"
-        shared = ("--base", "demo/policies", "--locale", locale, "-o", name, *formats(written[:3]))
+        shared = ("--base", "demo/policies", "--locale", locale, "-o", name, *formats(("json", "markdown", "html")))
         yield Command(name, ("preview", *shared, "--names", "--snapshot", "demo/snapshots", *now, "changed"))
+    owners = ("--by", "owner", "-f", "questions", "-o", "plan-owners")
+    yield Command("plan-owners", ("plan", *demo, *now, *owners))
     yield Command("plan-seeded", ("plan", *seeded, *now, "-o", "plan-seeded", *formats(written)))
+
+
+def _verifications(demo: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Command]:
+    plan = ("verify", "plan-previous/plan.json", *demo, *now)
+    for locale in LOCALES:
+        name = f"verify-{locale}"
+        shared = ("--locale", locale, "--no-color", "-o", name)
+        yield Command(name, (*plan, *shared, *formats((*VERIFICATION_FORMATS, "terminal"))))
 
 
 def _follow_ups() -> Iterator[Command]:
