@@ -87,7 +87,7 @@ def test_verification_expects_the_seats_and_the_money_of_the_plan(outputs: Path,
     summary = plan_text(outputs, TITLES[name])
     assert freed["planned"] == number(r"([\d,]+) seats that the requests free and do not assign", summary)
     text = (outputs / "verification.md").read_text()
-    assert f"Seats freed and not assigned again&#58; 0; planned&#58; {freed['planned']}." in text
+    assert f"Seats freed and not assigned again: 0; planned: {freed['planned']}." in text
 
 
 @pytest.mark.parametrize("name", TITLES)

@@ -113,10 +113,18 @@ def test_inert_escapes_markdown_and_mentions() -> None:
     for special in "\\`*_[]<>&#|~@:$^!":
         assert special not in re.sub(r"&#\d+;", "", escaped_markdown(f"a{special}b"))
     assert escaped_markdown("- x").startswith("&#45;")
-    assert escaped_markdown("1. x").startswith("&#49;")
+    assert escaped_markdown("12. x") == "12&#46; x"
+    assert escaped_markdown("3) x") == "3&#41; x"
+    assert escaped_markdown("+ x") == "&#43; x"
+    assert escaped_markdown("https://evil.example :smile:") == "https&#58;//evil.example &#58;smile:"
     assert escaped_markdown("a\nb") == "a b"
     assert "\u2060" in escaped_markdown("@octocat")
     assert "www." not in escaped_markdown("WWW.evil.example www.evil.example")
+
+
+def test_source_of_escaped_markdown_is_readable() -> None:
+    for text in ("Seats freed: 1; planned: 52.", "+2 −1", "1 of 68 actions done:", "€1,469.35"):
+        assert escaped_markdown(text) == text
 
 
 @pytest.mark.slow

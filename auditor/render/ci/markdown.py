@@ -20,8 +20,13 @@ LIMIT: Final = 1_000_000
 """Maximum size in bytes; GitHub drops step summaries of more than 1 MiB."""
 _ROWS: Final = 10
 """Findings per policy that are listed."""
-_SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)])|(?<=www)\.")
-"""Characters that Markdown or GitHub interprets as markup: anywhere, at the start of a line, or in a bare address."""
+_SPECIAL: Final = pattern(
+    r"(?i)(^[0-9]+(?=[.)]))?(?(1)[.)]|(?:[\\`*_\[\]<>&#|~@$^!]|:(?=\S)|^[-=]|^\+(?=\s|$)|(?<=www)\.))"
+)
+"""Characters that Markdown or GitHub interprets as markup: anywhere, at the start of a line, or in a bare address.
+
+A colon before a space and the digits of a number are kept, so that the source stays readable.
+"""
 
 
 def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
@@ -47,7 +52,7 @@ def escaped_markdown(text: str) -> str:
     that.
     """
     flat = visible(text.replace("\n", " "))
-    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat).replace("&#64;", "&#64;\u2060")
+    return _SPECIAL.sub(lambda match: f"{match[1] or ''}&#{ord(match[0][-1])};", flat).replace("&#64;", "&#64;\u2060")
 
 
 def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:

@@ -148,9 +148,7 @@ def test_verify_report_and_mail_list_decided_seats(plan: bytes, tmp_path: Path) 
         "audit", *state, "--plan", "plan.json", "-f", "html", "-f", "markdown", "-f", "json", "-q", cwd=tmp_path
     )
     for name in ("report.html", "summary.md"):
-        assert "1 of 1 seat of Microsoft 365 F3 purchased" in (tmp_path / "out" / name).read_text().replace(
-            "&#58;", ":"
-        )
+        assert "1 of 1 seat of Microsoft 365 F3 purchased" in (tmp_path / "out" / name).read_text()
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants:\n- {name: contoso, tenantId: 11111111-2222-3333-4444-555555555555, credential: {type: azure-cli},\n"
         "  recipients: [{address: all@c.example}]}\n"

@@ -80,11 +80,11 @@ def test_short_comment_has_no_note() -> None:
     [
         (
             "en",
-            "allowed&#58; at least 5, at most 5% of the seats spare → allowed&#58; at least 5, at most 10% of the seats spare",
+            "allowed: at least 5, at most 5% of the seats spare → allowed: at least 5, at most 10% of the seats spare",
         ),
         (
             "nl",
-            "toegestaan&#58; ten minste 5, ten hoogste 5% van de licentieplaatsen vrij → toegestaan&#58; ten minste 5, ten hoogste 10% van de licentieplaatsen vrij",
+            "toegestaan: ten minste 5, ten hoogste 5% van de licentieplaatsen vrij → toegestaan: ten minste 5, ten hoogste 10% van de licentieplaatsen vrij",
         ),
     ],
 )
@@ -97,7 +97,7 @@ def test_changed_evidence_is_described_in_words(locale: str, expected: str) -> N
         for line in comment(replace(preview_of(0, ""), tenants=(changed,)), locale).decode("utf-8").splitlines()
         if line.startswith("- e3-spare")
     )
-    assert line.endswith(f"Microsoft 365 E3&#58; {expected}")
+    assert line.endswith(f"Microsoft 365 E3: {expected}")
 
 
 @pytest.mark.parametrize(
