@@ -14,7 +14,8 @@ from auditor.render.plan.page import plan_view
 from auditor.render.plan.view import ActionView, FirstAction, GuideView, PlanView, QuestionGroup, TenantRow, TenantView
 from auditor.render.text.markdown_table import markdown_table
 
-_MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_MARKUP = re.compile(r"(?i)([\\`*\[\]<>|~&]|(?<![a-z0-9])_|_(?![a-z0-9])|:(?=//)|(?<=www)\.)")
+"""Characters of markup, and those by which GitHub recognizes bare addresses."""
 _COLUMNS: Final = (
     N_("Tenant"),
     N_("Open findings"),
@@ -35,7 +36,7 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localization, tenant_page: str = "")
 
 
 def escaped(text: str) -> str:
-    """Return a text on one line, with Markdown markup escaped."""
+    """Return a text on one line, with Markdown markup escaped; addresses in it do not become links."""
     return _MARKUP.sub(r"\\\1", printable_line(text))
 
 

@@ -15,7 +15,6 @@ from msgspec import Struct
 from auditor import resources
 from auditor.cli.main import run
 from auditor.domain.enums import Source, SourceStatus
-from auditor.render.plan.markdown import escaped
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import Ran, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
@@ -340,10 +339,3 @@ def test_damaged_snapshot_is_an_error(tmp_path: Path, rules: str) -> None:
 def test_invalid_arguments_exit_with_2_and_write_nothing(arguments: list[str], tmp_path: Path) -> None:
     assert run(["plan", "-q", "-o", str(tmp_path), AS_OF, *arguments]) == 2
     assert not (tmp_path / "plan.json").exists()
-
-
-def test_markdown_escaping_of_hostile_names() -> None:
-    text = escaped("<b>x</b> [a](javascript:1) `rm` | *bold* \x1b[31m\nnext")
-    assert "\n" not in text
-    assert "\x1b" not in text
-    assert text.startswith(r"\<b\>x\</b\> \[a\](javascript:1) \`rm\` \| \*bold\*")
