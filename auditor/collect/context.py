@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import structs
 
-from auditor.collect.json_pages import Rows, decode_list_page
 from auditor.collect.permissions import Permission
 from auditor.collect.progress import Progress
 from auditor.collect.shards import Shards
@@ -21,6 +20,7 @@ from auditor.domain.result.model import Coverage
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import REMEDIES, Fault, FaultError, FaultKind, fault
 from auditor.graph.paging import pages
+from auditor.graph.response_body import Rows, decode_list_page
 from auditor.snapshot.manifest import format_instant
 
 

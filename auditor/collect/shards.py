@@ -7,12 +7,12 @@ from itertools import pairwise
 import pyarrow as pa
 from msgspec import Struct
 
-from auditor.collect.json_pages import decode_count
 from auditor.collect.tables.page_decoder import Decoder
 from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.client import Graph
 from auditor.graph.errors import Fault, FaultError, FaultKind
+from auditor.graph.response_body import decode_count
 
 MIN_SHARDED_USERS = 8_000
 """Users from which sharding is faster than one list."""

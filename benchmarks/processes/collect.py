@@ -18,7 +18,6 @@ from typing import Any
 from auditor.app.tenants.collection import collect_all
 from auditor.collect import collector  # noqa: F401 - imported before the measurement
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import decode_count
 from auditor.collect.progress import Progress
 from auditor.collect.sources.devices import DEVICES
 from auditor.domain.enums import Source
@@ -27,6 +26,7 @@ from auditor.domain.tenant import ClientSecret, Tenant, Token
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import Graph, open_graph
+from auditor.graph.response_body import decode_count
 from benchmarks import measurement
 from benchmarks.peers.raw_graph import CLIENT, SECRET
 from benchmarks.processes.graph import MODELLED, PROPERTIES, WARMING

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.collect.json_pages import decode_count, decode_list_page
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import Decoder
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.tables.timestamps import timestamps
 from auditor.graph.client import NotGraphError
+from auditor.graph.response_body import decode_count, decode_list_page
 from auditor.snapshot.from_graph import assignment_rows, instant
 from auditor.snapshot.schema import ASSIGNMENTS
 from tests.emulator.odata.filters import parse

@@ -13,7 +13,6 @@ from auditor.app.tenant_setup.application import mailbox_commands
 from auditor.app.tenant_setup.federation import MAIN, federation_commands
 from auditor.app.tenant_setup.permission_grants import grant_commands, revoke_commands
 from auditor.app.tenants.collection import needs_of
-from auditor.collect.json_pages import decode_list_page
 from auditor.collect.permissions import SEND_MAIL, Permission, excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
@@ -30,6 +29,7 @@ from auditor.graph.auth.github_oidc import reference_of, subjects
 from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
+from auditor.graph.response_body import decode_list_page
 
 _NO_POLICIES = PolicySet(policies=())
 _MAX_POLICIES = 4

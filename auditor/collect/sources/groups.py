@@ -11,7 +11,6 @@ from msgspec import Struct, field
 
 from auditor.catalogue.model import GUID
 from auditor.collect.context import CollectionContext, missing_key
-from auditor.collect.json_pages import Rows, decode_list_page, decode_object
 from auditor.collect.permissions import Permission, missing
 from auditor.collect.sources.members import MEMBER_STATUS_COLUMNS, MemberReader
 from auditor.collect.sources.model import CollectionSource, SourceResult
@@ -22,6 +21,7 @@ from auditor.domain.result.model import Coverage
 from auditor.graph import requests
 from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.errors import Fault, FaultError, FaultKind
+from auditor.graph.response_body import Rows, decode_list_page, decode_object
 from auditor.snapshot.from_graph import group_row
 from auditor.snapshot.schema import GROUPS
 

@@ -9,9 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
-from auditor.collect.batch import MAX_ITEMS, answers, read_batches
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import decode_object
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
@@ -19,7 +17,9 @@ from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
+from auditor.graph.batch import MAX_ITEMS, answers, read_batches
 from auditor.graph.errors import Fault, FaultKind
+from auditor.graph.response_body import decode_object
 
 SCHEMA = pa.schema([("id", pa.string()), ("mailboxType", pa.string())])
 """One row per user whose mailbox is known; null for a user without a mailbox."""

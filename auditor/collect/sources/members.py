@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect.batch import MAX_ITEMS, answers, read_batches
 from auditor.collect.context import CollectionContext, missing_key
-from auditor.collect.json_pages import Rows, decode_list_page
 from auditor.collect.sources.nested_groups import DirectMembers
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.failures import in_task
 from auditor.graph import requests
+from auditor.graph.batch import MAX_ITEMS, answers, read_batches
 from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import ObjectPage, pages
+from auditor.graph.response_body import Rows, decode_list_page
 from auditor.snapshot.schema import MEMBERS
 
 MemberList = tuple[str, bool]

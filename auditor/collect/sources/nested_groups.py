@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from auditor.collect.batch import MAX_ITEMS, answers
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import Rows, decode_list_page, decode_object, link_of
 from auditor.graph import requests
+from auditor.graph.batch import MAX_ITEMS, answers
 from auditor.graph.errors import Fault, FaultKind
 from auditor.graph.paging import ObjectPage
+from auditor.graph.response_body import Rows, decode_list_page, decode_object, link_of
 
 GROUP = "#microsoft.graph.group"
 _NAME = "GET /groups/{id}/members"

@@ -7,7 +7,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import decode_object
 from auditor.collect.permissions import Permission
 from auditor.collect.shards import Shards
 from auditor.collect.sources.model import CollectionSource, SourceResult
@@ -21,6 +20,7 @@ from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import IntervalLimiter
+from auditor.graph.response_body import decode_object
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 _SELECT = ("id", "signInActivity")

@@ -7,7 +7,6 @@ from typing import Final
 import pyarrow as pa
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import decode_count
 from auditor.collect.permissions import Permission
 from auditor.collect.shards import MIN_SHARDED_USERS, Shards, plan_shards, sample_names
 from auditor.collect.sources.model import CollectionSource, SourceResult
@@ -20,6 +19,7 @@ from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import units_per_ten_seconds
+from auditor.graph.response_body import decode_count
 
 _REREAD_USERS = 20_000
 """Number of users up to which a single missing user causes the list to be read again."""

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from auditor.collect.json_pages import document_of, link_of
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import BOOLEAN_PROPERTIES, NESTED_PROPERTIES
 from auditor.graph.client import NotGraphError
 from auditor.graph.paging import ObjectPage
+from auditor.graph.response_body import document_of, link_of
 
 _TEXT = pa.string()
 _PLANS = pa.list_(_TEXT)

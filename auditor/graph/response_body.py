@@ -1,4 +1,4 @@
-"""Decodes the JSON body of a page into a list of objects."""
+"""Decodes the body of a response: an object, a page of a list, or a count."""
 
 import json
 from collections.abc import Callable

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 import orjson
 from msgspec import Struct
 
-from auditor.collect.json_pages import decode_object
 from auditor.domain.message import Message
 from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError
+from auditor.graph.response_body import decode_object
 from auditor.graph.verdicts import Fail, Ok, Retry, SignInAgain, classify
 
 T = TypeVar("T")
