@@ -2,26 +2,15 @@
 
 import argparse
 import os
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
 from auditor.app.locations import store_at
 from auditor.app.report.containment import write_contained
-from auditor.app.report.localization import localized_result
-from auditor.app.report.outputs import (
-    TERMINAL,
-    Output,
-    earlier_files_warning,
-    earlier_tenant_files,
-    outputs,
-    parse_format,
-    write_reports,
-)
+from auditor.app.report.outputs import FORMAT_NAMES, Output, outputs, parse_format
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
-from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
+from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
     FailOn,
     add_mail_arguments,
@@ -33,17 +22,14 @@ from auditor.cli.arguments.options import (
     output_folder,
     reader_locale,
 )
-from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
-from auditor.cli.terminal.streams import for_people, write_commands
+from auditor.cli.report_output import print_and_publish, write_localized
+from auditor.cli.terminal.console import warnings
 from auditor.deliver.log_commands import in_github_actions
-from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
-from auditor.render.formats import FORMATS
-from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.view.content import PageContent
 from auditor.result.aggregate import new_findings
 
@@ -61,10 +47,6 @@ _FINDINGS_DEPRECATED = Diagnostic(
     hint=Message("write -f parquet=FILE"),
     level=Level.WARNING,
 )
-
-
-FORMAT_NAMES = (*FORMATS, TERMINAL)
-"""The formats that -f accepts."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -157,10 +139,9 @@ def _report(
         stored = store_night(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet)
         code = max(code, stored)
     # Printed after storing, because the reader of the summary may close the pipe.
-    print_result(content, output, written, quiet=args.quiet)
-    if not (args.tenant or args.shard or args.quiet):
-        print_diagnostics(earlier_files_warning(earlier_tenant_files(result, output)), locale=args.locale)
-    publish(content.result, output, locale=locale, code=code)
+    # Other tenants are in files of other runs.
+    every_tenant = not (args.tenant or args.shard)
+    print_and_publish(content, output, written, args, locale=locale, code=code, all_tenants=every_tenant)
     if settings is None:
         return code
     from auditor.cli.commands.audits.send import send  # noqa: PLC0415  only with --send
@@ -170,22 +151,6 @@ def _report(
 
     publish_outputs({"exit-code": str(code)}, os.environ)
     return code
-
-
-def write_localized(
-    result: Result,
-    runs: Sequence[EarlierRun],
-    args: argparse.Namespace,
-    output: Output,
-    spill: SpillFile,
-    *,
-    locale: str,
-) -> tuple[PageContent, tuple[Path, ...]]:
-    """Write the reports; returns the content for people, in the language of `locale`, and the paths of the files."""
-    people = output.for_people or in_github_actions(os.environ)
-    localized = localized_result(result, locale, spill) if people else result
-    content = PageContent(localized, locale, runs)
-    return content, write_reports(result, content, output, histories=earlier_of_tenants(args))
 
 
 def _history(args: argparse.Namespace) -> Path | str | None:
@@ -205,46 +170,3 @@ def _history(args: argparse.Namespace) -> Path | str | None:
     elif location is not None:
         store_at(location).require()
     return location
-
-
-def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
-    """Write the summary, outputs and annotations of a GitHub Actions job; does nothing outside a job.
-
-    Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
-    cannot be written.
-    """
-    if not in_github_actions(os.environ):
-        return
-    from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
-
-    lines = github_actions.publish(result, output, locale=locale, code=code, environ=os.environ)
-    write_commands(lines, to_stderr=any(path is None for _, path in output.files))
-
-
-def print_result(content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool) -> None:
-    """Print the summary, if requested, and the paths of the reports, in the language of `content`."""
-    paths = tuple(map(str, written))
-    if output.terminal_file is not None:
-        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  not needed for JSON
-
-        write_all([(output.terminal_file, [terminal_text(content, paths=paths)])])
-    if output.terminal and not quiet:
-        from rich.console import Console  # noqa: PLC0415  not needed for JSON
-
-        from auditor.cli.terminal.result import terminal  # noqa: PLC0415
-
-        # If stdout is a report, messages for people are written to stderr.
-        is_stdout_used = any(path is None for _, path in output.files)
-        console = Console(stderr=is_stdout_used)
-        with for_people():
-            terminal(content, console, paths=paths)
-        return
-    if not content.result.complete and not in_github_actions(os.environ):  # a job has annotations
-        from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only for an incomplete audit
-        from auditor.render.text.summary import missing_data  # noqa: PLC0415
-
-        print_missing_data(missing_data(content.result, content.l10n), content.l10n)
-    if not quiet and sys.stderr.isatty():
-        text = translated_text("wrote {path}", content.locale)
-        for path in written:
-            print_notice(text.replace("{path}", str(path)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
-from auditor.app.report.outputs import earlier_files_warning, earlier_tenant_files, outputs, parse_format
+from auditor.app.report.outputs import FORMAT_NAMES, outputs, parse_format
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
@@ -16,8 +16,7 @@ from auditor.cli.arguments.options import (
     output_folder,
     pseudonym_key,
 )
-from auditor.cli.commands.audits.audit import FORMAT_NAMES, print_result, publish, write_localized
-from auditor.cli.terminal.console import print_diagnostics
+from auditor.cli.report_output import print_and_publish, write_localized
 from auditor.result.redaction.redact import redacted
 
 
@@ -45,8 +44,5 @@ def run(args: argparse.Namespace) -> int:
         locale = locale_of(requested, result)
         runs, code = earlier_runs(args, result)
         content, written = write_localized(result, runs, args, output, spill, locale=locale)
-        print_result(content, output, written, quiet=args.quiet)
-        if not args.quiet:
-            print_diagnostics(earlier_files_warning(earlier_tenant_files(result, output)), locale=args.locale)
-        publish(content.result, output, locale=locale, code=code)
+        print_and_publish(content, output, written, args, locale=locale, code=code, all_tenants=True)
         return code

@@ -1,0 +1,99 @@
+"""Writes the reports of a Result, prints its summary, and publishes both in a GitHub Actions job."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from auditor.app.report.localization import localized_result
+from auditor.app.report.outputs import Output, earlier_files_warning, earlier_tenant_files, write_reports
+from auditor.cli.arguments.earlier_runs import earlier_of_tenants
+from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text
+from auditor.cli.terminal.streams import for_people, write_commands
+from auditor.deliver.log_commands import in_github_actions
+from auditor.deliver.report_folder import write_all
+from auditor.domain.result.model import Result
+from auditor.findings.spill import SpillFile
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.view.content import PageContent
+
+
+def write_localized(
+    result: Result,
+    runs: Sequence[EarlierRun],
+    args: argparse.Namespace,
+    output: Output,
+    spill: SpillFile,
+    *,
+    locale: str,
+) -> tuple[PageContent, tuple[Path, ...]]:
+    """Write the reports; returns the content for people, in the language of `locale`, and the paths of the files."""
+    people = output.for_people or in_github_actions(os.environ)
+    localized = localized_result(result, locale, spill) if people else result
+    content = PageContent(localized, locale, runs)
+    return content, write_reports(result, content, output, histories=earlier_of_tenants(args))
+
+
+def print_and_publish(
+    content: PageContent,
+    output: Output,
+    written: tuple[Path, ...],
+    args: argparse.Namespace,
+    *,
+    locale: str,
+    code: int,
+    all_tenants: bool,
+) -> None:
+    """Print the summary, if requested, and the paths of the reports; publish the Result if this is a CI job.
+
+    Both are in the language of `content`. With `all_tenants`, warn about files of an earlier run in the same folder.
+    Raises DeliveryError if a file of the job cannot be written.
+    """
+    _print_summary(content, output, written, quiet=args.quiet)
+    if all_tenants and not args.quiet:
+        files = earlier_tenant_files(content.result, output)
+        print_diagnostics(earlier_files_warning(files), locale=args.locale)
+    _publish(content.result, output, locale=locale, code=code)
+
+
+def _print_summary(content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool) -> None:
+    paths = tuple(map(str, written))
+    if output.terminal_file is not None:
+        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  not needed for JSON
+
+        write_all([(output.terminal_file, [terminal_text(content, paths=paths)])])
+    if output.terminal and not quiet:
+        from rich.console import Console  # noqa: PLC0415  not needed for JSON
+
+        from auditor.cli.terminal.result import terminal  # noqa: PLC0415
+
+        # If stdout is a report, messages for people are written to stderr.
+        is_stdout_used = any(path is None for _, path in output.files)
+        console = Console(stderr=is_stdout_used)
+        with for_people():
+            terminal(content, console, paths=paths)
+        return
+    if not content.result.complete and not in_github_actions(os.environ):  # a job has annotations
+        from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only for an incomplete audit
+        from auditor.render.text.summary import missing_data  # noqa: PLC0415
+
+        print_missing_data(missing_data(content.result, content.l10n), content.l10n)
+    if not quiet and sys.stderr.isatty():
+        text = translated_text("wrote {path}", content.locale)
+        for path in written:
+            print_notice(text.replace("{path}", str(path)))
+
+
+def _publish(result: Result, output: Output, *, locale: str, code: int) -> None:
+    """Write the summary, outputs and annotations of a GitHub Actions job; does nothing outside a job.
+
+    Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
+    cannot be written.
+    """
+    if not in_github_actions(os.environ):
+        return
+    from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
+
+    lines = github_actions.publish(result, output, locale=locale, code=code, environ=os.environ)
+    write_commands(lines, to_stderr=any(path is None for _, path in output.files))
