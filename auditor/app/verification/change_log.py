@@ -19,7 +19,7 @@ from auditor.domain.result.verification import Execution
 from auditor.domain.saved_field import Label
 from auditor.files import input as files
 from auditor.files import json_document
-from auditor.remedy.verification.verdicts import Step
+from auditor.remedy.verification.request_verdicts import Step
 from auditor.result.codec.decoder import read
 
 
