@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
 from auditor.app.locations import store_at
-from auditor.app.report.containment import write_contained
+from auditor.app.report.failed_tenants import write_without_failed
 from auditor.app.report.outputs import FORMAT_NAMES, Output, outputs, parse_format
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.arguments.earlier_runs import earlier_runs
@@ -130,7 +130,7 @@ def _report(
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
         return write_localized(result, runs, args, output, spill, locale=locale)
 
-    result, (content, written) = write_contained(result, output, write, locale=locale)
+    result, (content, written) = write_without_failed(result, output, write, locale=locale)
     fail_on: FailOn = args.fail_on
     code = max(code, exit_code(result, fail_on.severity, new_findings(result) if fail_on.new else None))
     if args.store is not None:

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import unaudited_of
-from auditor.app.report import containment, outputs
+from auditor.app.report import failed_tenants, outputs
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.render import TenantSpans, result_json
@@ -106,7 +106,7 @@ def test_report_formats(
 
     monkeypatch.setattr(outputs, "render", render)
     monkeypatch.setattr(outputs, "result_json", render_json)
-    monkeypatch.setattr(containment, "render", render)
+    monkeypatch.setattr(failed_tenants, "render", render)
     tenants = [argument for name in THREE for argument in ("--tenant", name)]
     formats = ("-f", "json", "-f", "html", "-f", "xlsx")
     completed = call("audit", "--snapshot", fleet, *tenants, "--as-of", AS_OF, *formats, cwd=workspace)

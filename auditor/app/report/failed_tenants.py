@@ -13,7 +13,7 @@ from auditor.result.aggregate import single_tenant
 _Written = TypeVar("_Written")
 
 
-def write_contained(
+def write_without_failed(
     result: Result, output: Output, write: Callable[[Result], _Written], *, locale: str
 ) -> tuple[Result, _Written]:
     """Write the reports of a result with `write`; return the result that was written, and the return value of `write`.
