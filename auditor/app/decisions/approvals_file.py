@@ -9,10 +9,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.app.locations import read_named
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 from auditor.files import input as files
+from auditor.files.saved_file import read_saved_file
 
 _REQUIRED_COLUMNS: Final = ("action", "question", "approve")
 _SEPARATORS: Final = (",", ";", "\t")
@@ -36,7 +36,7 @@ def approval_rows(path: Path) -> tuple[ApprovalRow, ...]:
     SnapshotError if the file cannot be read, and InputError with the position of an error in it.
     """
     hint = Message("specify the approvals.csv that `auditor plan -f approvals` wrote")
-    body = read_named(path, max_bytes=files.TABLE, slug="approvals-unreadable", hint=hint)
+    body = read_saved_file(path, max_bytes=files.TABLE, slug="approvals-unreadable", hint=hint)
     return tuple(_rows(_text(body), path.as_posix()))
 
 

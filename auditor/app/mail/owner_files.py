@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.app.locations import read_named
 from auditor.app.mail.attachment import zip_archive
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.deliver.mail.envelopes import Envelope
@@ -17,6 +16,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.files import input as files
 from auditor.files import json_document
+from auditor.files.saved_file import read_saved_file
 from auditor.result.codec.decoder import read
 
 _SLUG: Final = "approvals-unreadable"
@@ -81,7 +81,7 @@ def _approvals_in_folder(plan_folder: Path) -> Iterator[PlannedApprovals]:
 
 
 def _index(path: Path) -> OwnerIndex:
-    body = read_named(path, max_bytes=files.MANIFEST, slug=_SLUG, hint=_HINT)
+    body = read_saved_file(path, max_bytes=files.MANIFEST, slug=_SLUG, hint=_HINT)
     try:
         return read(OwnerIndex, json_document.decode(body), where=path.as_posix())
     except ValueError as error:
@@ -92,7 +92,7 @@ def _index(path: Path) -> OwnerIndex:
 
 def _body(approvals: PlannedApprovals, name: str) -> bytes:
     path = approvals.folder.joinpath(*approvals.files.names, name)
-    return read_named(path, max_bytes=files.TABLE, slug=_SLUG, hint=_HINT, within=approvals.folder)
+    return read_saved_file(path, max_bytes=files.TABLE, slug=_SLUG, hint=_HINT, within=approvals.folder)
 
 
 def _damaged(path: Path, reason: Message) -> SnapshotError:

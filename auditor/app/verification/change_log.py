@@ -11,7 +11,6 @@ from typing import Any, Final, NoReturn
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.app.locations import read_named
 from auditor.domain.errors import AuditorError, SnapshotError, Span
 from auditor.domain.message import Message
 from auditor.domain.result.saved_plan import SavedPlan, SavedTenantPlan
@@ -19,6 +18,7 @@ from auditor.domain.result.verification import Execution
 from auditor.domain.saved_field import Label
 from auditor.files import input as files
 from auditor.files import json_document
+from auditor.files.saved_file import read_saved_file
 from auditor.remedy.verification.request_verdicts import Step
 from auditor.result.codec.decoder import read
 
@@ -125,7 +125,7 @@ def log_paths(log: Path) -> list[Path]:
 def read_log(path: Path) -> bytes:
     """Return the bytes of a done.jsonl. Raises SnapshotError if it cannot be read."""
     hint = Message("specify the done.jsonl that plan.ps1 wrote")
-    return read_named(path, max_bytes=files.RESULT, slug="log-unreadable", hint=hint)
+    return read_saved_file(path, max_bytes=files.RESULT, slug="log-unreadable", hint=hint)
 
 
 def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan, planned_at: datetime) -> TenantLog:

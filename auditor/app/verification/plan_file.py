@@ -5,13 +5,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from auditor.app.locations import read_named
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message, joined
 from auditor.domain.result.saved_plan import SCHEMA, SavedPlan
 from auditor.files import input as files
 from auditor.files import json_document
 from auditor.files.document_schema import Refusal, check_schema
+from auditor.files.saved_file import read_saved_file
 from auditor.remedy.verification.expectations import changes_of
 from auditor.result.codec.decoder import check_unique, damaged, read
 
@@ -23,7 +23,7 @@ _OTHER_VERSION: Final = Refusal(slug="plan-version", hint=_RECREATE_HINT)
 
 def saved_plan(path: Path) -> SavedPlan:
     """Read a plan.json. Raises SnapshotError as `decoded_plan` does, and if the file cannot be read."""
-    body = read_named(path, max_bytes=files.RESULT, slug="plan-unreadable", hint=_FILE_HINT)
+    body = read_saved_file(path, max_bytes=files.RESULT, slug="plan-unreadable", hint=_FILE_HINT)
     return decoded_plan(body, where=str(path))
 
 
