@@ -30,7 +30,7 @@ from auditor.collect.work_folder import work_folder
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import GraphError
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import Tenant
+from auditor.domain.settings import Tenant
 from auditor.failures import in_task
 from auditor.files.names import tenant_name
 from auditor.graph.auth.credentials import SignIn

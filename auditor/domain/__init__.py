@@ -1,1 +1,1 @@
-"""Defines the values of an audit: frozen structs, no library but msgspec, no effects."""
+"""Defines values: of audits, plans, previews, trends and settings. No effects, and no library but msgspec."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, detailed
-from auditor.domain.tenant import Tenant
+from auditor.domain.settings import Tenant
 from auditor.graph import clouds
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.errors import REMEDIES, Fault, FaultError, FaultKind

@@ -9,9 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.message import Message, unreadable
-from auditor.domain.similar_name import tenants_hint
-from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
-from auditor.domain.tenant import (
+from auditor.domain.settings import (
     Channel,
     GraphMail,
     Mail,
@@ -22,6 +20,8 @@ from auditor.domain.tenant import (
     Webhooks,
     channel_of,
 )
+from auditor.domain.similar_name import tenants_hint
+from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.files import input as files
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse

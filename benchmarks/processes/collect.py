@@ -22,7 +22,7 @@ from auditor.collect.progress import Progress
 from auditor.collect.sources.devices import DEVICES
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import ClientSecret, Tenant, Token
+from auditor.domain.settings import ClientSecret, Tenant, Token
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import Graph, open_graph

@@ -10,7 +10,7 @@ from auditor.app.catalogue import active
 from auditor.app.tenants.collection import collect_all, needs_of
 from auditor.domain.enums import Source
 from auditor.domain.result.model import TenantResult
-from auditor.domain.tenant import Token
+from auditor.domain.settings import Token
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from tests.builders.tenant.collection import INSTANT, configured, environment

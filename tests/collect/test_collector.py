@@ -13,7 +13,7 @@ from auditor.collect.sources.registry import SOURCES, permissions_for, sources_f
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError, SnapshotError
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import Tenant, Token
+from auditor.domain.settings import Tenant, Token
 from auditor.policy.loader import load
 from tests.builders.service.web_server import Response, web_server
 from tests.builders.tenant.collection import (

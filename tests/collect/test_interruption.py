@@ -19,7 +19,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from auditor.app.tenants.collection import collect_all
-from auditor.domain.tenant import Tenant, Token
+from auditor.domain.settings import Tenant, Token
 from tests.builders.tenant.collection import INSTANT, PEOPLE
 tenant = Tenant(name="contoso", tenant_id=sys.argv[1], credential=Token(token_env="T"), endpoint=sys.argv[2])
 print("started", flush=True)

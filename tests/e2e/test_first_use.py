@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.domain.tenant import GithubOidc
+from auditor.domain.settings import GithubOidc
 from auditor.settings.loader import read
 from tests.builders.service.preloaded_program import preloaded_program
 from tests.emulator.server import Emulator

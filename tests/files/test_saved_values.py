@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
-from auditor.domain.tenant import Certificate, Tenant
+from auditor.domain.settings import Certificate, Tenant
 from auditor.findings.table import FindingTable
 from auditor.graph.auth.credentials import SignIn
 from auditor.render import render

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import fields, replace
 
 from auditor import resources
-from auditor.domain.tenant import ClientSecret, Credential
+from auditor.domain.settings import ClientSecret, Credential
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions
 from auditor.graph.auth.credentials import SignIn
 from auditor.settings.loader import load

@@ -12,7 +12,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from auditor.app.download import fetch
 from auditor.deliver.https_connection import open_connection
 from auditor.domain.errors import GraphError, SettingsError
-from auditor.domain.tenant import ClientSecret, Tenant
+from auditor.domain.settings import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Connections, CookielessClient

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import AuditorError, GraphError, SettingsError
 from auditor.domain.message import Message
-from auditor.domain.tenant import (
+from auditor.domain.settings import (
     AzureCli,
     Certificate,
     ClientSecret,

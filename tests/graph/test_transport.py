@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.errors import GraphError
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import Token
+from auditor.domain.settings import Token
 from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Connections, CookielessClient
 from tests.builders.service.listeners import Talk, listening
 from tests.builders.tenant.collection import AGGREGATES, Ticking, collect, configured, environment

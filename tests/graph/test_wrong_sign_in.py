@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from auditor.domain.errors import AuditorError
-from auditor.domain.tenant import Certificate, ClientSecret, Tenant, WorkloadIdentity
+from auditor.domain.settings import Certificate, ClientSecret, Tenant, WorkloadIdentity
 from tests.builders.service.web_server import Response, web_server
 from tests.builders.tenant.collection import token_of
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import InputError, SettingsError
-from auditor.domain.tenant import (
+from auditor.domain.settings import (
     AzureCli,
     Certificate,
     ClientSecret,

@@ -6,8 +6,8 @@ import pytest
 
 from auditor.deliver.mail.smtp_mail import open_relay
 from auditor.domain.errors import InputError, SettingsError, format_diagnostic
+from auditor.domain.settings import SmtpMail
 from auditor.domain.syntax.environment_variable import is_missing
-from auditor.domain.tenant import SmtpMail
 from auditor.settings.loader import load
 from tests.builders.service.command_line import call
 

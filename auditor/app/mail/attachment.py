@@ -10,7 +10,7 @@ from typing import Final
 
 from auditor.deliver.mail.mail_message import Attachment
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Attach
+from auditor.domain.settings import Attach
 from auditor.render import FORMATS, render
 from auditor.render.text.earlier_run import EarlierRun
 

@@ -22,7 +22,7 @@ from auditor.deliver.webhooks.webhook import WebhookMessage
 from auditor.domain.errors import DeliveryError, GraphError, SettingsError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Channel, channel_of
+from auditor.domain.settings import Channel, channel_of
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.redaction.redact import redacted
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from auditor.domain.errors import Diagnostic
 from auditor.domain.message import NOTHING, Message
-from auditor.domain.tenant import Settings
+from auditor.domain.settings import Settings
 from auditor.result.redaction.pseudonyms import RedactionKey
 
 

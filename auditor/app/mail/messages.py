@@ -14,7 +14,7 @@ from auditor.deliver.mail.envelopes import Envelope
 from auditor.deliver.mail.mail_message import Attachment, MailMessage
 from auditor.deliver.webhooks.webhook import WebhookMessage
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Mail, SmtpMail
+from auditor.domain.settings import Mail, SmtpMail
 from auditor.render.chat.message import render_message
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader

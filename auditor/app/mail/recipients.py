@@ -8,7 +8,7 @@ from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import SettingsError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Channel, Mail, Settings, SmtpMail, channel_of, same_recipient
+from auditor.domain.settings import Channel, Mail, Settings, SmtpMail, channel_of, same_recipient
 
 
 def check_recipients(settings: Settings, environ: Mapping[str, str], only: Sequence[str] = ()) -> None:

@@ -13,7 +13,7 @@ from auditor.deliver.send_attempt import SendAttempt
 from auditor.deliver.webhooks.webhook import WebhookMessage, post
 from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import GraphError, SettingsError
-from auditor.domain.tenant import GraphMail, SmtpMail
+from auditor.domain.settings import GraphMail, SmtpMail
 
 _MAX_SECONDS = 300.0
 """Seconds for one request to Graph that sends a mail, including all waits."""

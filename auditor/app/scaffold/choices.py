@@ -15,7 +15,7 @@ from auditor.app.tenant_setup.federation import MAIN
 from auditor.catalogue.model import GUID as LOWER_CASE_GUID
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError
-from auditor.domain.tenant import NO_CLIENT
+from auditor.domain.settings import NO_CLIENT
 from auditor.files import input as files
 from auditor.files.user_folder import home_folder
 from auditor.policy.yaml.reader import parse

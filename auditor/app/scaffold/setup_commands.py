@@ -18,7 +18,7 @@ from auditor.app.tenant_setup.application import (
 )
 from auditor.app.tenant_setup.permission_grants import azure_cli_login
 from auditor.checks.data_needs import needs
-from auditor.domain.tenant import NO_CLIENT, Tenant
+from auditor.domain.settings import NO_CLIENT, Tenant
 from auditor.domain.translation import N_
 from auditor.policy.loader import load
 

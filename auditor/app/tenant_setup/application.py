@@ -17,7 +17,7 @@ from auditor.app.tenant_setup.permission_grants import (
 )
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
-from auditor.domain.tenant import Tenant
+from auditor.domain.settings import Tenant
 from auditor.domain.translation import N_
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.remedy.requests import quoted

@@ -6,7 +6,7 @@ import shlex
 
 from auditor.app.tenant_setup.permission_grants import azure_cli_login, sign_in
 from auditor.domain.enums import Cloud
-from auditor.domain.tenant import Tenant
+from auditor.domain.settings import Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
 

@@ -3,7 +3,7 @@
 from auditor.catalogue.model import GUID
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
-from auditor.domain.tenant import AzureCli, ManagedIdentity, Tenant
+from auditor.domain.settings import AzureCli, ManagedIdentity, Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
 from auditor.remedy.requests import connect, quoted

@@ -22,7 +22,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Coverage
-from auditor.domain.tenant import Tenant
+from auditor.domain.settings import Tenant
 from auditor.failures import TenantBoundary
 
 if TYPE_CHECKING:

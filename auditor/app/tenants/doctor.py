@@ -19,7 +19,7 @@ from auditor.domain.errors import GraphError
 from auditor.domain.message import NOTHING, Message, detailed, joined
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.tenant import NO_CLIENT, GithubOidc, Tenant
+from auditor.domain.settings import NO_CLIENT, GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests

@@ -10,7 +10,7 @@ from msgspec import Struct
 from auditor.deliver.mail.recipient_selection import fits
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import PolicyHeader, Result
-from auditor.domain.tenant import Attach, Channel, Digest, Recipient, Send, Tenant, channel_of, same_recipient
+from auditor.domain.settings import Attach, Channel, Digest, Recipient, Send, Tenant, channel_of, same_recipient
 from auditor.result.aggregate import changes
 
 T = TypeVar("T")

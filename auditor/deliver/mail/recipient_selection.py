@@ -7,8 +7,8 @@ from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy
 from auditor.domain.result.model import PolicyHeader
+from auditor.domain.settings import Recipient, Tenant
 from auditor.domain.similar_name import did_you_mean
-from auditor.domain.tenant import Recipient, Tenant
 
 Rule = Policy | PolicyHeader
 """What filters are matched against: a policy, or the header of one in a result."""

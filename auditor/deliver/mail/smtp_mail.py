@@ -14,8 +14,8 @@ from auditor.deliver.mail.mail_message import MailMessage, mailbox, mime_message
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.message import Message, joined
+from auditor.domain.settings import SmtpMail, StartTls
 from auditor.domain.syntax.environment_variable import is_missing
-from auditor.domain.tenant import SmtpMail, StartTls
 from auditor.files import input as files
 from auditor.graph.request_guard import LOOPBACK
 

@@ -23,7 +23,7 @@ from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.deliver.webhooks.webhook_address import WebhookTarget
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, detailed
-from auditor.domain.tenant import Channel
+from auditor.domain.settings import Channel
 from auditor.graph.transport.ca_bundle import authorities
 from auditor.graph.verdicts import retry_after
 

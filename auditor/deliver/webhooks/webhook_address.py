@@ -12,8 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 from auditor.deliver.https_connection import is_private
 from auditor.domain.errors import SettingsError
 from auditor.domain.message import Message
+from auditor.domain.settings import Channel, channel_of
 from auditor.domain.syntax.environment_variable import is_missing, to_set
-from auditor.domain.tenant import Channel, channel_of
 
 HOSTS: Final[Mapping[Channel, tuple[str, ...]]] = MappingProxyType(
     {

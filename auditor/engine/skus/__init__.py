@@ -1,1 +1,1 @@
-"""Product sets of a tenant as masks over its SKUs."""
+"""Product sets of a tenant as masks over its SKUs; bounds, pools and prices of seats."""

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
-from auditor.domain.tenant import (
+from auditor.domain.settings import (
     AzureCli,
     Certificate,
     ClientSecret,

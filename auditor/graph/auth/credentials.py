@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from auditor.domain.errors import GraphError, SettingsError
 from auditor.domain.message import Message
+from auditor.domain.settings import GithubOidc, Tenant, Token
 from auditor.domain.syntax.environment_variable import is_missing, to_set
-from auditor.domain.tenant import GithubOidc, Tenant, Token
 from auditor.graph import clouds
 from auditor.graph.auth import github_oidc
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions

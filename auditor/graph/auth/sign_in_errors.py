@@ -4,7 +4,7 @@ from textwrap import shorten
 
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, unreadable
-from auditor.domain.tenant import Certificate, Tenant
+from auditor.domain.settings import Certificate, Tenant
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.graph.auth.scrubber import Secrets

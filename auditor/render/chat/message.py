@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Channel
+from auditor.domain.settings import Channel
 from auditor.render.chat import slack
 from auditor.render.chat.event import event
 from auditor.render.chat.slack import slack_message

@@ -15,7 +15,7 @@ from auditor.app.mail.delivery import send_result
 from auditor.app.mail.job import DeliveryStatus, MailJob
 from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION
 from auditor.domain.enums import Severity
-from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
+from auditor.domain.settings import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
 from auditor.findings.table import FindingTable
 from auditor.settings.loader import load
 from tests.builders.result.results import compared, result

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from auditor.app.scaffold.choices import CREDENTIALS, default_branch
-from auditor.domain.tenant import GithubOidc
+from auditor.domain.settings import GithubOidc
 from auditor.settings.loader import read
 from tests.builders.document.powershell import Script
 from tests.builders.service.command_line import ROOT, call

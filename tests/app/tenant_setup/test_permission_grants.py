@@ -8,7 +8,7 @@ from auditor.app.tenant_setup.application import mailbox_commands
 from auditor.app.tenant_setup.permission_grants import grant_commands, revoke_commands
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
-from auditor.domain.tenant import AzureCli, ClientSecret, Credential, DeviceCode, ManagedIdentity, Tenant
+from auditor.domain.settings import AzureCli, ClientSecret, Credential, DeviceCode, ManagedIdentity, Tenant
 from tests.builders.document.powershell import Script
 
 CLIENT = "bbbbbbbb-1111-2222-3333-444444444444"

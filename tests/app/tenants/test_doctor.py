@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from auditor.app.tenants.doctor import Diagnosis, DoctorOutcome, diagnose_all
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import NO_CLIENT, ClientSecret, GithubOidc, Tenant
+from auditor.domain.settings import NO_CLIENT, ClientSecret, GithubOidc, Tenant
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from tests.builders.tenant.collection import AGGREGATES, SIGN_INS, configured, environment
 from tests.builders.tenant.tenants import policy_set

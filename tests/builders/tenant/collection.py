@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from auditor.collect.collector import collect_tenant
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS, Needs
-from auditor.domain.tenant import ClientSecret, Credential, Tenant
+from auditor.domain.settings import ClientSecret, Credential, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy
 from auditor.snapshot.manifest import decode

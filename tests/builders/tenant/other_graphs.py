@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.tenant import Tenant, Token
+from auditor.domain.settings import Tenant, Token
 from tests.builders.service.web_server import Request, Response, web_server
 from tests.builders.tenant.collection import AGGREGATES, PEOPLE, Collected, collect
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.domain.enums import Cloud
-from auditor.domain.tenant import AzureCli, GithubOidc
+from auditor.domain.settings import AzureCli, GithubOidc
 from auditor.settings.loader import read
 from tests.builders.service.command_line import ROOT, contents
 

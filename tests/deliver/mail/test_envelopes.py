@@ -12,7 +12,7 @@ from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetPast, Notice, Result
 from auditor.domain.result.verification import ActionVerdict, TenantVerification, Verdict, freed_by
-from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
+from auditor.domain.settings import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import concerns, summarise

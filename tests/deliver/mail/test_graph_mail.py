@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION, fits, send
 from auditor.deliver.mail.mail_message import Attachment, MailMessage
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
-from auditor.domain.tenant import ClientSecret, Tenant
+from auditor.domain.settings import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.upload_session import RANGE_BYTES

@@ -10,7 +10,7 @@ from auditor.deliver.mail.mail_message import MailMessage
 from auditor.deliver.mail.smtp_mail import open_relay, send
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError
-from auditor.domain.tenant import SmtpMail, StartTls
+from auditor.domain.settings import SmtpMail, StartTls
 from tests.builders.service.mail_messages import attachment, mail_message
 from tests.builders.service.mail_relay import PASSWORD, USER, Running, free_port, relay, silent
 

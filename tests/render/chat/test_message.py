@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from auditor import resources
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Channel
+from auditor.domain.settings import Channel
 from auditor.findings.table import FindingTable
 from auditor.render.chat.message import render_message
 from auditor.render.chat.slack import MAX_BLOCKS, MAX_TEXT, escaped

@@ -9,7 +9,7 @@ from auditor.app.history.earlier_runs import earlier_of
 from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.envelopes import envelopes
 from auditor.domain.enums import Severity
-from auditor.domain.tenant import Recipient, Tenant
+from auditor.domain.settings import Recipient, Tenant
 from auditor.render import render
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader

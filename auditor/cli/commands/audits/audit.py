@@ -28,7 +28,7 @@ from auditor.deliver.log_commands import in_github_actions
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Settings
+from auditor.domain.settings import Settings
 from auditor.findings.spill import SpillFile
 from auditor.render.view.content import PageContent
 from auditor.result.aggregate import new_findings

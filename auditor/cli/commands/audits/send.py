@@ -22,7 +22,7 @@ from auditor.deliver.mail.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.tenant import Channel, Settings, channel_of
+from auditor.domain.settings import Channel, Settings, channel_of
 from auditor.domain.translation import N_
 from auditor.files.user_folder import user_folder
 from auditor.localization import Localization, localization

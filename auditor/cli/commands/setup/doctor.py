@@ -13,7 +13,7 @@ from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import printable
-from auditor.domain.tenant import GraphMail, Settings, Tenant
+from auditor.domain.settings import GraphMail, Settings, Tenant
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
 from auditor.settings.loader import read, select_tenants

@@ -12,7 +12,7 @@ import yaml
 from auditor import __commit__, __home__, __version__
 from auditor.app.policy_files import library_files, load_policies
 from auditor.app.scaffold.choices import NO_TENANT
-from auditor.domain.tenant import AzureCli, GithubOidc, ManagedIdentity
+from auditor.domain.settings import AzureCli, GithubOidc, ManagedIdentity
 from auditor.settings.loader import read
 from tests.builders.service.command_line import AS_OF, ROOT, call, contents, expect
 

@@ -1,4 +1,4 @@
-"""The configuration of a tenant: identity, credential type, agreement, recipients; never a secret."""
+"""The settings of tenants.yaml as values: tenants, credential types, recipients and mail; never a secret."""
 
 from enum import StrEnum
 from typing import Final
