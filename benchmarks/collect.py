@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from statistics import median
 from urllib.request import Request, urlopen
 
-from auditor.collect.concurrency import MAX_READING
+from auditor.collect.concurrency import MAX_READS
 from benchmarks.measurement import ROOT, Readings, Row, at_least, at_most, module, spread
 from benchmarks.peers.raw_graph import Raw, raw_tenants
 from benchmarks.processes.graph import MODELLED
@@ -188,9 +188,9 @@ def _against_requests(delay: float, floors: list[float], runs: list[Readings]) -
     delay_note = f", {delay * 1000:.0f} ms added to every answer" if delay else " over loopback"
     return Row(
         what=f"{_TENANTS} tenants of {_EACH} users{delay_note}, signing in to finished snapshots, "
-        f"{MAX_READING} at a time",
+        f"{MAX_READS} at a time",
         measured=f"wall {_seconds([run['wall'] for run in runs])}; CPU {spread(cpu_ms)} ms a tenant",
-        against=f"their requests over raw sockets, {MAX_READING} at a time: {_seconds(floors)}",
+        against=f"their requests over raw sockets, {MAX_READS} at a time: {_seconds(floors)}",
         ratio=f"{spread(ratios)}×",
         bar=at_most(median(ratios), 2),
     )

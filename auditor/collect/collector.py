@@ -80,7 +80,7 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
     async with AsyncExitStack() as stack:
         if slot is None:
             slots = await stack.enter_async_context(TenantSlots())
-            slot = await stack.enter_async_context(slots.reading())
+            slot = await stack.enter_async_context(slots.read_slot())
         folder = stack.enter_context(work_folder(root / tenant_name(tenant.name)))
         listener = progress or Progress()
         async with SignIn(tenant, environ=environ, connections=connections, ask=listener.ask) as sign_in:
@@ -95,7 +95,7 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
         is_large = any(spool is not None and spool.rows >= USERS_PER_ROW_GROUP // 8 for spool in spools)
         if is_large:
             await slot.run_in_thread(partial(_write, writer, manifest, results, stop), stop.set)
-        async with slot.publishing():
+        async with slot.write_slot():
             if not is_large:
                 # Write without a thread: switching threads would take longer than these few milliseconds. First let
                 # the next tenant send its first request.

@@ -8,19 +8,19 @@ from typing import Self, TypeVar
 
 T = TypeVar("T")
 
-MAX_READING = 8
+MAX_READS = 8
 """Tenants read concurrently: each has its own quota, but they share this machine's memory."""
-MAX_PUBLISHING = 16
+MAX_WRITES = 16
 """Finished snapshots that are written to disk concurrently: each takes a few MB of memory at most."""
 
 
 class TenantSlots:
     """The slots for the tenants of one run."""
 
-    def __init__(self, *, max_reading: int = MAX_READING) -> None:
-        self._reading = asyncio.Semaphore(max_reading)
-        self._publishing = asyncio.Semaphore(MAX_PUBLISHING)
-        self._threads = ThreadPoolExecutor(MAX_PUBLISHING, thread_name_prefix="collect")
+    def __init__(self, *, max_reads: int = MAX_READS) -> None:
+        self._read_slots = asyncio.Semaphore(max_reads)
+        self._write_slots = asyncio.Semaphore(MAX_WRITES)
+        self._threads = ThreadPoolExecutor(MAX_WRITES, thread_name_prefix="collect")
 
     async def __aenter__(self) -> Self:
         return self
@@ -30,10 +30,10 @@ class TenantSlots:
         self._threads.shutdown(wait=False)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator["TenantSlot"]:
+    async def read_slot(self) -> AsyncIterator["TenantSlot"]:
         """Wait for a slot to read a tenant; it is released at the end of the block, or when publishing begins."""
-        slot = TenantSlot(self._reading, self._publishing, self._threads)
-        await self._reading.acquire()
+        slot = TenantSlot(self._read_slots, self._write_slots, self._threads)
+        await self._read_slots.acquire()
         try:
             yield slot
         finally:
@@ -43,21 +43,23 @@ class TenantSlots:
 class TenantSlot:
     """The slot of one tenant."""
 
-    def __init__(self, reading: asyncio.Semaphore, publishing: asyncio.Semaphore, threads: ThreadPoolExecutor) -> None:
-        self._reading: asyncio.Semaphore | None = reading
-        self._publishing = publishing
+    def __init__(
+        self, read_slots: asyncio.Semaphore, write_slots: asyncio.Semaphore, threads: ThreadPoolExecutor
+    ) -> None:
+        self._read_slots: asyncio.Semaphore | None = read_slots
+        self._write_slots = write_slots
         self._threads = threads
 
     def release(self) -> None:
         """Let the next tenant be read."""
-        reading, self._reading = self._reading, None
-        if reading is not None:
-            reading.release()
+        read_slots, self._read_slots = self._read_slots, None
+        if read_slots is not None:
+            read_slots.release()
 
     @asynccontextmanager
-    async def publishing(self) -> AsyncIterator[None]:
+    async def write_slot(self) -> AsyncIterator[None]:
         """Wait for a slot to write a snapshot, and let the next tenant be read."""
-        async with self._publishing:
+        async with self._write_slots:
             self.release()
             yield
 

@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
-from auditor.collect.concurrency import MAX_READING
+from auditor.collect.concurrency import MAX_READS
 from benchmarks.processes.graph import PROPERTIES, WARMING
 
 CLIENT = "a0a0a0a0-1111-4222-8333-444444444444"
@@ -140,7 +140,7 @@ def raw_tenants(service: dict[str, Any]) -> float:
     for name, tenant_id in service["tenants"]:
         if name != WARMING:
             tenant_ids.put(tenant_id)
-    workers = [RawTenants(service) for _ in range(MAX_READING)]
+    workers = [RawTenants(service) for _ in range(MAX_READS)]
     failures: list[Exception] = []
 
     def work(worker: RawTenants) -> None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from auditor.collect.concurrency import MAX_PUBLISHING, TenantSlots
+from auditor.collect.concurrency import MAX_WRITES, TenantSlots
 
 
 async def run_pending_tasks() -> None:
@@ -21,15 +21,15 @@ def test_next_tenant_is_read_while_a_snapshot_is_published() -> None:
         published = asyncio.Event()
 
         async def first(slots: TenantSlots) -> None:
-            async with slots.reading() as slot:
+            async with slots.read_slot() as slot:
                 events.append("first read")
                 await run_pending_tasks()
-                async with slot.publishing():
+                async with slot.write_slot():
                     await published.wait()
                     events.append("first published")
 
         async def second(slots: TenantSlots) -> None:
-            async with slots.reading():
+            async with slots.read_slot():
                 events.append("second read")
             published.set()
 
@@ -44,18 +44,18 @@ def test_next_tenant_is_read_while_a_snapshot_is_published() -> None:
 def test_reading_slot_is_kept_while_no_publishing_slot_is_free() -> None:
     async def scenario() -> None:
         async with one_slot() as slots, AsyncExitStack() as waiting:
-            stacks = [AsyncExitStack() for _ in range(MAX_PUBLISHING)]
+            stacks = [AsyncExitStack() for _ in range(MAX_WRITES)]
             for stack in stacks:
-                slot = await stack.enter_async_context(slots.reading())
-                await stack.enter_async_context(slot.publishing())
+                slot = await stack.enter_async_context(slots.read_slot())
+                await stack.enter_async_context(slot.write_slot())
                 await waiting.enter_async_context(stack)
 
             async def publish() -> None:
-                async with slots.reading() as slot, slot.publishing():
+                async with slots.read_slot() as slot, slot.write_slot():
                     pass
 
             async def read() -> None:
-                async with slots.reading():
+                async with slots.read_slot():
                     pass
 
             publishing, reading = asyncio.create_task(publish()), asyncio.create_task(read())
@@ -72,9 +72,9 @@ def test_slot_is_freed_if_reading_fails() -> None:
     async def scenario() -> str:
         async with one_slot() as slots:
             with pytest.raises(OSError, match="no space"):
-                async with slots.reading():
+                async with slots.read_slot():
                     raise OSError("no space")
-            async with slots.reading():
+            async with slots.read_slot():
                 return "read"
 
     assert asyncio.run(scenario()) == "read"
@@ -89,7 +89,7 @@ def test_cancelled_task_waits_for_its_thread() -> None:
         written.set()
 
     async def scenario() -> None:
-        async with one_slot() as slots, slots.reading() as slot:
+        async with one_slot() as slots, slots.read_slot() as slot:
             task = asyncio.create_task(slot.run_in_thread(work, lambda: stop_calls.append(1)))
             for _ in range(3):
                 await run_pending_tasks()
@@ -110,7 +110,7 @@ def test_exception_of_a_thread_is_raised() -> None:
         raise OSError("no space")
 
     async def scenario() -> None:
-        async with one_slot() as slots, slots.reading() as slot:
+        async with one_slot() as slots, slots.read_slot() as slot:
             with pytest.raises(OSError, match="no space"):
                 await slot.run_in_thread(work, lambda: None)
 
@@ -118,4 +118,4 @@ def test_exception_of_a_thread_is_raised() -> None:
 
 
 def one_slot() -> TenantSlots:
-    return TenantSlots(max_reading=1)
+    return TenantSlots(max_reads=1)

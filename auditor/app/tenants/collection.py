@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.checks.data_needs import needs
-from auditor.collect.concurrency import MAX_READING, TenantSlot, TenantSlots
+from auditor.collect.concurrency import MAX_READS, TenantSlot, TenantSlots
 from auditor.collect.progress import Progress
 from auditor.domain.enums import Source
 from auditor.domain.errors import AuditorError, GraphError
@@ -98,7 +98,7 @@ def collect_all(
     instant: datetime,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
-    at_once: int = MAX_READING,
+    at_once: int = MAX_READS,
 ) -> tuple[CollectOutcome, ...]:
     """Collect tenants, at most `at_once` concurrently; outcomes are in the order of the tenants.
 
@@ -147,11 +147,11 @@ async def _collect(
 ) -> tuple[CollectOutcome, ...]:
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - imports aiohttp
 
-    slots, connections = TenantSlots(max_reading=at_once), Connections()
+    slots, connections = TenantSlots(max_reads=at_once), Connections()
 
     async def collect_one(tenant: Tenant) -> CollectOutcome:
         with TenantBoundary(tenant.name) as boundary:
-            async with slots.reading() as slot:
+            async with slots.read_slot() as slot:
                 return CollectOutcome(tenant=tenant, folder=await collect(tenant, connections, slot))
         if boundary.bug is not None and len(tenants) == 1:
             raise boundary.bug
