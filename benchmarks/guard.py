@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
 from auditor.domain.policy.model import PolicySet
@@ -95,8 +95,8 @@ def _counts(folder: Path) -> Iterator[tuple[str, float]]:
     audited = {n: audit_job(n)() for n in snapshots}
     added_findings = _count(audited[2]) - _count(audited[1])
     yield _per_unit("auditing, a finding", audit_job, units=added_findings)
-    yield _per_unit("remedying, a finding", lambda n: lambda: remedied(audited[n], starter), units=added_findings)
-    results = {n: remedied(audited[n], starter) for n in snapshots}
+    yield _per_unit("remedying, a finding", lambda n: lambda: with_actions(audited[n], starter), units=added_findings)
+    results = {n: with_actions(audited[n], starter) for n in snapshots}
     yield _per_unit("comparing, a finding", lambda n: lambda: compare(results[n], results[n]), units=added_findings)
     yield _per_unit("redacting, a finding", lambda n: lambda: redacted(results[n], _KEY), units=added_findings)
     for name in _FORMATS:

@@ -64,7 +64,7 @@ def distinct_values(columns: Sequence[tuple[Rows, Sequence[Any]]]) -> tuple[list
     return list(zip(*lists, strict=True)), firsts, group_of
 
 
-def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
+def equal_rows(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
     """Group the rows of a record batch that have equal values in dictionary-encoded columns, as `combined` does."""
     columns = [batch.column(name) for name in names]
     return combined((codes(column), len(column.dictionary) + 1) for column in columns)

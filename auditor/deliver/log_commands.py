@@ -44,7 +44,7 @@ class CommandEscaper:
         """The end of the unfinished line, as it was returned."""
 
     @property
-    def fresh(self) -> bool:
+    def at_line_start(self) -> bool:
         """Whether the next character begins a new line."""
         return not self._tail
 

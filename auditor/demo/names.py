@@ -27,11 +27,11 @@ def _cultures() -> Mapping[str, Mapping[str, Sequence[str]]]:
 class Namer:
     """Generates names of a mix of cultures; the same source and mix give the same names in the same order."""
 
-    def __init__(self, source: random.Random, mix: Mapping[str, int], taken: frozenset[str]) -> None:
+    def __init__(self, source: random.Random, weights: Mapping[str, int], used_names: frozenset[str]) -> None:
         self._source = source
-        self._cultures = tuple(mix)
-        self._weights = tuple(mix.values())
-        self._taken = set(taken)
+        self._cultures = tuple(weights)
+        self._weights = tuple(weights.values())
+        self._used_names = set(used_names)
 
     def next(self) -> tuple[str, str]:
         """Return the next name, and an unused address: the ASCII part of a user principal name before the @."""
@@ -41,10 +41,10 @@ class Namer:
         shown = f"{family}{_FAMILY_FIRST[culture]}{given}" if culture in _FAMILY_FIRST else f"{given} {family}"
         stem = f"{given_ascii}.{family_ascii}"
         address, number = stem, 1
-        while address in self._taken:
+        while address in self._used_names:
             number += 1
             address = f"{stem}{number}"
-        self._taken.add(address)
+        self._used_names.add(address)
         return shown, address
 
 

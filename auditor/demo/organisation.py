@@ -11,7 +11,7 @@ from msgspec import Struct
 from auditor import resources
 from auditor.demo.names import Namer, ascii_address
 from auditor.demo.people import Person
-from auditor.demo.population import Department, crowd
+from auditor.demo.population import Department, people_of_departments
 from auditor.demo.products import Purchase
 from auditor.domain.enums import Agreement
 from auditor.policy.yaml.reader import parse
@@ -78,7 +78,7 @@ class Organisation(Struct, frozen=True, kw_only=True, eq=False):
         source = random.Random(self.seed)  # noqa: S311  sample data, not secrets
         namer = Namer(source, self.origins, frozenset(person.address for person in individuals))
         return Directory(
-            people=(*crowd(self.departments, namer, source), *individuals),
+            people=(*people_of_departments(self.departments, namer, source), *individuals),
             groups=msgspec.convert(_of_snapshot(self.groups, current=current), tuple[DemoGroup, ...]),
         )
 

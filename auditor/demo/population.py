@@ -33,7 +33,7 @@ class Department(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """(count, used): `Person.used` of the first `count` users."""
 
 
-def crowd(departments: Sequence[Department], namer: Namer, source: random.Random) -> Iterator[Person]:
+def people_of_departments(departments: Sequence[Department], namer: Namer, source: random.Random) -> Iterator[Person]:
     """Yield the users of departments, who sign in and have the right licences."""
     for department in departments:
         for number in range(department.count):

@@ -11,7 +11,7 @@ from auditor.domain.policy.model import Mention, PolicySet, Waiver
 from auditor.domain.result.model import FleetResult, Notice, PolicyOutcome
 from auditor.engine.outcome import Evaluation
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.unmatched import absences
+from auditor.engine.policy.unmatched import no_match_notices
 from auditor.engine.tenant_facts import TenantFacts
 
 _ORDER = attrgetter("code", "subject")
@@ -27,7 +27,7 @@ def tenant_notices(bound: BoundPolicies, evaluation: Evaluation) -> tuple[Notice
         *(_expiring(waiver, facts.as_of) for waiver in bound.waivers if days_left(waiver, facts.as_of) <= SOON),
         *(unknown_waiver(bound.waivers[index]) for index in evaluation.unknown_waivers),
         *_unknown_names(bound),
-        *absences(bound, evaluation.unmatched),
+        *no_match_notices(bound, evaluation.unmatched),
     ]
     return tuple(sorted(set(notices), key=_ORDER))
 

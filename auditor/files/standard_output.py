@@ -9,7 +9,7 @@ _STDOUT: Final = 1
 
 
 @contextmanager
-def prints_discarded() -> Iterator[None]:
+def discard_native_output() -> Iterator[None]:
     """Discard what is written to the file descriptor of standard output, for example with C's `printf`.
 
     The file descriptor belongs to the whole process, so no other thread may write to it meanwhile. What Python has

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.arrays.columns import Flags
-from auditor.arrays.groups import alike, combined
+from auditor.arrays.groups import combined, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import codes, values_of
 from auditor.checks.check import Cost
@@ -122,7 +122,7 @@ class StatsBuilder:
         Returns for each finding whether its amount is part of the cost of open findings: of several findings about one
         seat, the first of those with the highest price counts.
         """
-        firsts, kind_of = alike(batch, _KIND_COLUMNS)
+        firsts, kind_of = equal_rows(batch, _KIND_COLUMNS)
         kinds = list(_kinds(batch.take(pa.array(firsts.tolist(), pa.int64()))))
         counts = np.bincount(kind_of, minlength=len(kinds)).tolist()
         for index in np.argsort(firsts).tolist():

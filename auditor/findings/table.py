@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from auditor.arrays.batches import joined
 from auditor.arrays.columns import Flags, flags_of
-from auditor.arrays.groups import alike
+from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import arrow_rows, ranks
 from auditor.arrays.texts import codes, dictionary_column, values_of
 from auditor.domain.enums import Change, Severity, SubjectType
@@ -304,7 +304,7 @@ def _with_counted(batch: pa.RecordBatch, is_counted: Flags) -> pa.RecordBatch:
 
 def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[GroupKey, tuple[int, int]]]:
     """Return the rows stably sorted by key, and the offset and number of rows of each key."""
-    firsts, group_of = alike(batch, ("severity", "policy", "check"))
+    firsts, group_of = equal_rows(batch, ("severity", "policy", "check"))
     columns = (values_of(batch.column(name).take(arrow_rows(firsts))) for name in ("severity", "policy", "check"))
     keys = [_key(Severity(severity).rank, policy, check) for severity, policy, check in zip(*columns, strict=True)]
     rank_of = ranks(keys)[group_of]

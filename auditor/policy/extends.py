@@ -74,13 +74,13 @@ class Extensions(Struct, kw_only=True):
     """Policy id → the file that changes it."""
     _bases_read: set[frozenset[str]] = field(default_factory=set)
 
-    def roots(self, extending: Iterable[Node], ancestors: tuple[frozenset[str], ...] = ()) -> list[Node]:
+    def roots(self, files: Iterable[Node], ancestors: tuple[frozenset[str], ...] = ()) -> list[Node]:
         """Return the roots of all bases of some files, with changes applied.
 
         `ancestors` has the file names of the bases that are being read.
         """
         roots: list[Node] = []
-        for root in extending:
+        for root in files:
             if root.has("extends"):
                 roots += self._roots(root["extends"], ancestors)
         return roots

@@ -70,7 +70,7 @@ def smallest(sku_ids: Iterable[str]) -> str | None:
     return min(plans, key=lambda sku_id: (len(plans[sku_id]), sku_id), default=None) if all(plans.values()) else None
 
 
-def concerns(part: str, sku_ids: Collection[str]) -> bool:
+def may_have(part: str, sku_ids: Collection[str]) -> bool:
     """Return whether a product may have `mail`, `files` or `phone`; True if there is no product, or an unknown one."""
     purposes = [frozenset().union(*_purposes(sku_id)) for sku_id in sku_ids]
     return not purposes or any(not names or part in names for names in purposes)

@@ -267,13 +267,15 @@ ENVIRONMENTS: Final = {
 """`-Environment` of `Connect-MgGraph`; the German cloud is closed."""
 
 
-def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]) -> GraphRequest:
+def _assign(
+    kind: str, cmdlet: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]
+) -> GraphRequest:
     body, parameters = _change(add, remove)
     return GraphRequest(
         method="POST",
         path=f"/{kind}/{_segment(identifier)}/assignLicense",
         body=body,
-        powershell=f"{verb} {quoted(identifier)} {parameters}",
+        powershell=f"{cmdlet} {quoted(identifier)} {parameters}",
     )
 
 

@@ -20,7 +20,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.verification import FindingState, TenantVerification, Verdict
 from auditor.render.formats import RenderOptions
 from auditor.render.text.sanitize import shortened, visible
-from auditor.result.aggregate import changes, fleet_compared, freed, money
+from auditor.result.aggregate import action_amounts, changes, fleet_compared, money
 from auditor.result.seats import paid_seats
 
 ALL: Final = "*"
@@ -136,9 +136,9 @@ def _seats(tenant: TenantResult, labels: Mapping[str, str]) -> Iterator[_Sample]
 def _amounts(tenant: TenantResult, labels: Mapping[str, str]) -> Iterator[_Sample]:
     for currency, amount in money(tenant).items():
         yield _Sample("auditor_findings_cost", {**labels, "currency": currency}, rounded(amount))
-    freed_money = freed(tenant)
+    amounts_by_kind = action_amounts(tenant)
     for kind in ("reassign", "reduce", "buy"):
-        amounts: Mapping[str, Decimal] = getattr(freed_money, kind)
+        amounts: Mapping[str, Decimal] = getattr(amounts_by_kind, kind)
         for currency, amount in amounts.items():
             yield _Sample("auditor_actions_amount", {**labels, "kind": kind, "currency": currency}, rounded(amount))
 

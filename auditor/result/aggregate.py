@@ -165,7 +165,7 @@ class ActionAmounts(Struct, frozen=True, kw_only=True):
     """The cost of seats that have to be bought."""
 
 
-def freed(of: Result | TenantResult) -> ActionAmounts:
+def action_amounts(of: Result | TenantResult) -> ActionAmounts:
     """Sum the money of the actions by what is necessary to save or spend it: reassigning, reducing or buying seats."""
     sums = [_freed(tenant) for tenant in (of.tenants if isinstance(of, Result) else (of,))]
     return ActionAmounts(

@@ -12,7 +12,9 @@ from auditor.domain.result.finding import Finding
 from auditor.findings.stats import sums
 
 
-def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True) -> DifferenceCount:
+def difference_count(
+    differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True
+) -> DifferenceCount:
     """Count the findings that match `wanted`; a changed finding is matched as it is after the change."""
     return DifferenceCount(
         added=sum(wanted(finding) for difference in differences for finding in difference.added),
@@ -26,7 +28,7 @@ def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] =
 def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, DifferenceCount], ...]:
     """Return every policy that was edited or whose findings differ, with its counts."""
     counted = [
-        (policy, tally(preview.everywhere, lambda finding, id_=policy.id: finding.policy == id_))  # type: ignore[misc]
+        (policy, difference_count(preview.everywhere, lambda finding, id_=policy.id: finding.policy == id_))  # type: ignore[misc]
         for policy in preview.policies
     ]
     return tuple((policy, counts) for policy, counts in counted if policy.edited or not counts.empty)
@@ -46,7 +48,10 @@ def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount],
         if finding.subject.type is SubjectType.USER
     ]
     names = sorted({department(finding) for finding in people}, key=lambda name: (name is None, name or ""))
-    return tuple((name, tally(preview.everywhere, lambda finding, name=name: _of(finding, name))) for name in names)  # type: ignore[misc]
+    return tuple(
+        (name, difference_count(preview.everywhere, lambda finding, name=name: _of(finding, name)))  # type: ignore[misc]
+        for name in names
+    )
 
 
 def department(finding: Finding) -> str | None:
@@ -55,7 +60,7 @@ def department(finding: Finding) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def worse(preview: Preview) -> tuple[Severity, ...]:
+def worsened_severities(preview: Preview) -> tuple[Severity, ...]:
     """Return the severity of every open finding that the change adds, makes more severe, or no longer waives."""
     severities = [
         finding.severity for difference in preview.everywhere for finding in difference.added if _open(finding)

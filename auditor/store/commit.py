@@ -180,9 +180,9 @@ def _checked_summary(value: Any) -> Mapping[str, Any]:
     return summary
 
 
-def checked_name(name: object, form: re.Pattern[str]) -> str:
-    """Return the name of an object, which becomes part of a path. Raises ValueError if it does not match `form`."""
-    if not isinstance(name, str) or not form.fullmatch(name):
+def checked_name(name: object, pattern: re.Pattern[str]) -> str:
+    """Return the name of an object, which becomes part of a path. Raises ValueError if it does not match `pattern`."""
+    if not isinstance(name, str) or not pattern.fullmatch(name):
         raise ValueError(f"the name of an object: {name!r}")
     return name
 

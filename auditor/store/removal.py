@@ -29,10 +29,10 @@ def announced(backend: Backend, tenant: str) -> Iterator[datetime | None]:
     backend.create(announcement, with_digest({"schema": SCHEMA, "kind": "prune"}))
     try:
         announcements = backend.modified_times(folder)
-        present = announcements.get(announcement)
-        for name in old_files(announcements, present):
+        now = announcements.get(announcement)
+        for name in old_files(announcements, now):
             backend.remove(name)
-        yield present
+        yield now
     finally:
         backend.remove(announcement)
 
@@ -42,8 +42,8 @@ def of_tenant(written: Mapping[str, datetime | None], tenant: str) -> dict[str, 
     return {name: at for name, at in written.items() if name.startswith(f"{tenant}/")}
 
 
-def old_files(written: Mapping[str, datetime | None], present: datetime | None) -> tuple[str, ...]:
+def old_files(written: Mapping[str, datetime | None], now: datetime | None) -> tuple[str, ...]:
     """Return the names of objects that no writer can still be writing, by the backend's clock."""
-    if present is None:
+    if now is None:
         return ()
-    return tuple(name for name, at in written.items() if at is not None and present - at > IN_FLIGHT)
+    return tuple(name for name, at in written.items() if at is not None and now - at > IN_FLIGHT)

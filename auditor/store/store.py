@@ -295,7 +295,7 @@ class Store:
             ),
         )
 
-    def remove(self, pruning: Pruning, present: datetime | None) -> None:
+    def remove(self, pruning: Pruning, now: datetime | None) -> None:
         """Carry out a pruning, and delete objects that no commit needs and that are older than IN_FLIGHT.
 
         Objects are listed before the commits are read, so that an object that is committed in between counts as needed.
@@ -306,7 +306,7 @@ class Store:
             self.backend.remove(commit_name(night))
         needed = {entry.name for night in self.nights(pruning.tenant) for entry in night.parts}
         removed = {entry.name for entry in pruning.removed}
-        for name in sorted(removed.union(old_files(objects, present)) - needed):
+        for name in sorted(removed.union(old_files(objects, now)) - needed):
             self.backend.remove(name)
 
     def objects(self, entries: Sequence[PartEntry]) -> "list[StoredObject]":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
@@ -187,7 +187,7 @@ def test_contract_price_applies_without_a_price_list() -> None:
 
 def test_money_of_actions_uses_the_contract_price() -> None:
     text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n- {contract(perSeatPerMonth='{amount: 25}')}\n{PRICES}"
-    result = remedied(audited(text, tenant(subscribedSkus=[E3]), as_of=AS_OF), policy_set(text))
+    result = with_actions(audited(text, tenant(subscribedSkus=[E3]), as_of=AS_OF), policy_set(text))
     (action,) = result.tenants[0].actions
     assert action.money is not None
     assert action.money.per_month == 250
@@ -206,7 +206,7 @@ def test_seats_removed_at_a_renewal_save_the_price_of_that_date(ends: int, contr
     lines = "".join(f"- {entry}\n" for entry in contracts) or "  []\n"
     text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n{lines}{PRICES}"
     state = tenant(subscribedSkus=[E3], subscriptions=[subscription("s", ends=ends)])
-    (result,) = remedied(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
+    (result,) = with_actions(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
     (action,) = result.actions
     assert (action.kind, action.count) == ("remove-seats-at-renewal", 10)
     assert action.saves is not None
@@ -227,7 +227,7 @@ def test_seats_are_given_back_before_the_last_day_to_give_notice(contracts: list
     lines = "".join(f"- {entry}\n" for entry in contracts) or "  []\n"
     text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n{lines}{PRICES}"
     state = tenant(subscribedSkus=[E3], subscriptions=[subscription("s", ends=30)])
-    (result,) = remedied(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
+    (result,) = with_actions(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
     (action,) = (action for action in result.actions if action.kind == "remove-seats-at-renewal")
     assert action.due == due
     assert action.saves is not None

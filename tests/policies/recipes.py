@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.app.policy_files import installed_base
 from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.catalogue import builtin
@@ -53,7 +53,7 @@ def reported(recipe: Recipe) -> str:
     tenants = test.get("tenants") or [{"name": "contoso", **test["given"]}]
     states = [fixture_snapshot(tenant["name"], tenant, catalogue, as_of) for tenant in tenants]
     earlier = {tenant["name"]: fixture_dates(tenant, catalogue) for tenant in tenants}
-    result = remedied(audit(states, policies, catalogue, as_of, earlier=earlier), policies)
+    result = with_actions(audit(states, policies, catalogue, as_of, earlier=earlier), policies)
     return "".join(f"{line}\n" for line in _lines(result))
 
 

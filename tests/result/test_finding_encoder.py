@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, ProductReference, Subject
 from auditor.findings.table import FindingTable
-from auditor.result.codec.encoder import document, framed_pieces
+from auditor.result.codec.encoder import document, document_parts
 from tests.builders.result.results import result
 
 SPECIAL_TEXTS = st.sampled_from(["", 'say "x"', "a\\b", "a\nb", "\x00", "\x7f", "é\x85", "\ud800", "日本", " x", "{}"])
@@ -39,7 +39,7 @@ FINDING = st.builds(
 
 def encoded(findings: Sequence[Finding]) -> bytes:
     """The findings encoded within a document, in which lists of more than a hundred are encoded from columns."""
-    parts = framed_pieces({"tenants": [{"findings": FindingTable.of(findings)}]})
+    parts = document_parts({"tenants": [{"findings": FindingTable.of(findings)}]})
     return b"".join(piece for _, pieces in parts for piece in pieces)
 
 

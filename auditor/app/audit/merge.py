@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import assemble
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -60,7 +60,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
     merged = assemble(
         tenants, policies, catalogue, first.run.as_of, unknown_names=_unknown_names(policies, [r for _, r in results])
     )
-    merged = remedied(merged, policies, spill=spill)
+    merged = with_actions(merged, policies, spill=spill)
     past, previous = _fleet_past([result for _, result in results])
     merged = replace(
         merged,

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from auditor import __version__
 from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited_result
-from auditor.app.audit.remediation import fleet_guided, fleet_remedied, packaged_library
+from auditor.app.audit.remediation import fleet_guided, fleet_with_actions, packaged_library
 from auditor.arrays.memory import release_arrow_memory
 from auditor.catalogue import Catalogue
 from auditor.checks.balance.share import share_of
@@ -110,7 +110,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     if actions is None:
         return result
-    return replace(result, fleet=fleet_remedied(result, policies) if actions else fleet_guided(result))
+    return replace(result, fleet=fleet_with_actions(result, policies) if actions else fleet_guided(result))
 
 
 def evaluate_tenant(

@@ -21,7 +21,7 @@ from auditor.remedy.actions.fleet import actions_between, fleet_situation
 from auditor.remedy.messages import ENGLISH
 
 
-def remedied(
+def with_actions(
     result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH, spill: SpillFile | None = None
 ) -> Result:
     """Fill in `guidance` of every finding and `actions` of every tenant; existing values are replaced.
@@ -30,14 +30,14 @@ def remedied(
     """
     today = result.run.as_of.date()
 
-    def tenant_remedied(tenant: TenantResult) -> TenantResult:
+    def tenant_with_actions(tenant: TenantResult) -> TenantResult:
         builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
         findings = tenant.findings.map_batches(builder.add)
         return replace(tenant, findings=findings, actions=action_table(builder.actions(), spill))
 
     with paused_gc():
-        changed = map_tenants(result, tenant_remedied)
-        return replace(changed, fleet=fleet_remedied(result, policies, l10n=l10n))
+        changed = map_tenants(result, tenant_with_actions)
+        return replace(changed, fleet=fleet_with_actions(result, policies, l10n=l10n))
 
 
 @cache
@@ -58,7 +58,7 @@ def tenant_actions(
     return builder.actions()
 
 
-def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> FleetResult:
+def fleet_with_actions(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> FleetResult:
     """Fill in `guidance` of the fleet's findings, and `actions` of the fleet."""
     fleet, tenants, today = fleet_guided(result), result.tenants, result.run.as_of.date()
     return replace(fleet, actions=actions_between(fleet, tenants, policies, today, packaged_library(), l10n=l10n))

@@ -22,7 +22,7 @@ from auditor.render.plan.approvals import approvals_csv
 from auditor.render.plan.json import plan_json
 from auditor.render.plan.markdown import plan_markdown
 from auditor.render.plan.page import single_plan
-from auditor.render.plan.question_text import question_stubs
+from auditor.render.plan.question_text import answer_templates
 from auditor.render.plan.scripts.http import http_messages
 from auditor.render.plan.scripts.powershell import plan_script, undo_script
 from auditor.result.ranking import MAX_SECTIONS
@@ -88,7 +88,7 @@ def document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Localizatio
 
             return plan_html(localized, l10n=l10n, tenant_page=tenant_page)
         case _:
-            return "".join(question_stubs(localized.tenants, localized.as_of, l10n)).encode("utf-8", "replace")
+            return "".join(answer_templates(localized.tenants, localized.as_of, l10n)).encode("utf-8", "replace")
 
 
 def written_files(
@@ -159,7 +159,7 @@ def earlier_plan_files(targets: Iterable[tuple[str, Path]], written: Container[P
         yield from (file for file in found if file not in written and file.is_file())
 
 
-def keep_plan(location: Path | str, plan: FleetPlan) -> None:
+def store_plan(location: Path | str, plan: FleetPlan) -> None:
     """Save the plan of every tenant in a store, next to its nights; a plan of the same instant is replaced.
 
     A tenant that could not be audited has no plan: its latest one remains the one to verify.

@@ -31,8 +31,8 @@ from auditor.findings.open_findings import newly_open, open_findings, open_finge
 from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.blocked import blocked_decisions
-from auditor.remedy.planner.constraints import avoid, learn, undecided_policies
-from auditor.remedy.planner.cost import figures
+from auditor.remedy.planner.constraints import add_constraints, avoid, undecided_policies
+from auditor.remedy.planner.cost import compared_costs
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
 from auditor.remedy.planner.evaluated_options import Options, options_of
 from auditor.remedy.planner.model import (
@@ -50,7 +50,7 @@ from auditor.remedy.planner.questions.questions import is_settled
 from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_notices, with_seat_steps
 from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining import remaining_of
-from auditor.remedy.planner.remaining_reasons import why
+from auditor.remedy.planner.remaining_reasons import remaining_reason
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.remedy.verification.planned_state import with_state
@@ -69,7 +69,7 @@ class _Attempt(Struct, frozen=True, kw_only=True):
     after: Result
 
 
-class _Planning(Struct, frozen=True, kw_only=True):
+class _PlanState(Struct, frozen=True, kw_only=True):
     """The state of planning: what is planned, and what is known about each tenant that has not failed."""
 
     before: Result
@@ -108,7 +108,7 @@ def plan_run(
     A plan that causes a finding is drafted again without the cause. `solver` forces `milp` or `walk`. A tenant that
     fails gets an empty plan that is marked as incomplete.
     """
-    planning = _Planning(
+    state = _PlanState(
         before=audit(states, policies, catalogue, as_of, alone=len(states) == 1),
         policies=policies,
         catalogue=catalogue,
@@ -120,100 +120,100 @@ def plan_run(
         constraints={},
         failures={},
     )
-    _add_options(planning, states, decisions)
-    notices = tuple(unmatched(decisions, [options.answered for options in planning.options.values()]))
+    _add_options(state, states, decisions)
+    notices = tuple(unmatched(decisions, [options.answered for options in state.options.values()]))
     for index in range(MAX_DRAFTS + 1):
         if index == MAX_DRAFTS:
-            for name, constraints in planning.constraints.items():
-                evaluated = planning.options[name].evaluated
-                constraints.barred.update(dict.fromkeys(evaluated, why(l10n, "limit", detail="-")))
-        attempt = _attempt(planning)
-        planning.remove_failed()
-        has_new_constraints = _learn(planning, attempt)
-        planning.remove_failed()
+            for name, constraints in state.constraints.items():
+                evaluated = state.options[name].evaluated
+                constraints.barred.update(dict.fromkeys(evaluated, remaining_reason(l10n, "limit", detail="-")))
+        attempt = _attempt(state)
+        state.remove_failed()
+        has_new_constraints = _add_constraints(state, attempt)
+        state.remove_failed()
         if not has_new_constraints:
             break
-    return replace(_fleet_plan(planning, attempt), notices=notices)
+    return replace(_fleet_plan(state, attempt), notices=notices)
 
 
-def _add_options(planning: _Planning, states: Sequence[Snapshot | Unaudited], decisions: Sequence[Decision]) -> None:
+def _add_options(state: _PlanState, states: Sequence[Snapshot | Unaudited], decisions: Sequence[Decision]) -> None:
     """Add the facts, options and initial constraints of each audited tenant."""
     snapshots = {state.manifest.tenant: state for state in states if isinstance(state, Snapshot)}
-    for tenant in planning.before.tenants:
+    for tenant in state.before.tenants:
         name = tenant.name
         if name in snapshots and tenant.failure is None:
-            with planning.planned(name):
-                facts = TenantFacts(snapshots[name], planning.catalogue, planning.policies, planning.as_of)
-                planning.facts[name] = facts
-                planning.options[name] = options_of(bind(planning.policies, facts, all_checks()), tenant, decisions)
-                planning.constraints[name] = PlanConstraints()
+            with state.planned(name):
+                facts = TenantFacts(snapshots[name], state.catalogue, state.policies, state.as_of)
+                state.facts[name] = facts
+                state.options[name] = options_of(bind(state.policies, facts, all_checks()), tenant, decisions)
+                state.constraints[name] = PlanConstraints()
 
 
-def _attempt(planning: _Planning) -> _Attempt:
+def _attempt(state: _PlanState) -> _Attempt:
     """Draft every plan once and audit its effect; record the tenants that fail."""
-    library, options = packaged_library(), planning.options
+    library, options = packaged_library(), state.options
     drafts: dict[str, Draft] = {}
     planned_snapshots: list[Snapshot] = []
     for name in options:
-        with planning.planned(name):
-            plan_draft = draft(
-                options[name], planning.constraints[name], library, l10n=planning.l10n, solver=planning.solver
-            )
-            planned_snapshots.append(changed_snapshot(planning.facts[name], plan_draft.state))
+        with state.planned(name):
+            plan_draft = draft(options[name], state.constraints[name], library, l10n=state.l10n, solver=state.solver)
+            planned_snapshots.append(changed_snapshot(state.facts[name], plan_draft.state))
             drafts[name] = plan_draft
     contracts = {name: agreed_contracts(options[name].bound, plan_draft.seats) for name, plan_draft in drafts.items()}
-    agreed = with_agreed(planning.policies.contracts, contracts, tuple(planning.facts))
+    agreed = with_agreed(state.policies.contracts, contracts, tuple(state.facts))
     after = audit(
         planned_snapshots,
-        replace(planning.policies, contracts=agreed),
-        planning.catalogue,
-        planning.as_of,
-        alone=len(planning.before.tenants) == 1,
+        replace(state.policies, contracts=agreed),
+        state.catalogue,
+        state.as_of,
+        alone=len(state.before.tenants) == 1,
     )
-    planning.failures.update(failed_after(after))
+    state.failures.update(failed_after(after))
     return _Attempt(drafts=drafts, after=after)
 
 
-def _learn(planning: _Planning, attempt: _Attempt) -> bool:
+def _add_constraints(state: _PlanState, attempt: _Attempt) -> bool:
     """Record the constraints from the audit of the drafts; return whether there are new ones."""
     changed = False
-    constraints, options, l10n = planning.constraints, planning.options, planning.l10n
-    tenants_before = {tenant.name: tenant for tenant in planning.before.tenants}
+    constraints, options, l10n = state.constraints, state.options, state.l10n
+    tenants_before = {tenant.name: tenant for tenant in state.before.tenants}
     for tenant in attempt.after.tenants:
         name = tenant.name
         if name in constraints:
-            with planning.planned(name):
+            with state.planned(name):
                 changed = (
-                    learn(tenants_before[name], tenant, constraints[name], attempt.drafts[name], options[name], l10n)
+                    add_constraints(
+                        tenants_before[name], tenant, constraints[name], attempt.drafts[name], options[name], l10n
+                    )
                     or changed
                 )
-    fleet = frozenset(open_fingerprints(planning.before.fleet.findings))
+    fleet = frozenset(open_fingerprints(state.before.fleet.findings))
     for finding in newly_open(attempt.after.fleet.findings, fleet):
         for name, tenant_constraints in constraints.items():
             changed = avoid(tenant_constraints, finding, attempt.drafts[name], options[name], l10n) or changed
     return changed
 
 
-def _fleet_plan(planning: _Planning, attempt: _Attempt) -> FleetPlan:
-    before, failures = planning.before, planning.failures
+def _fleet_plan(state: _PlanState, attempt: _Attempt) -> FleetPlan:
+    before, failures = state.before, state.failures
     after = {tenant.name: tenant for tenant in attempt.after.tenants}
     tenants: list[TenantPlan] = []
     for tenant in before.tenants:
         name = tenant.name
-        if name in planning.options:
-            with planning.planned(name):
-                options, plan_draft = planning.options[name], attempt.drafts[name]
-                plan = _tenant_plan(tenant, after[name], options, plan_draft, planning.constraints[name], planning.l10n)
+        if name in state.options:
+            with state.planned(name):
+                options, plan_draft = state.options[name], attempt.drafts[name]
+                plan = _tenant_plan(tenant, after[name], options, plan_draft, state.constraints[name], state.l10n)
                 tenants.append(with_state(plan, options, plan_draft.seats))
-        if name in failures or name not in planning.options:
+        if name in failures or name not in state.options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
             tenants.append(empty_plan(tenant, reason))
     titles = tenant_titles(before.tenants)
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
-        policy_digest=planning.policies.digest,
+        policy_digest=state.policies.digest,
         tenants=tuple(replace(tenant, title=titles[tenant.name]) for tenant in tenants),
-        fleet=_fleet_proof(before.fleet, attempt.after.fleet, planning.l10n),
+        fleet=_fleet_proof(before.fleet, attempt.after.fleet, state.l10n),
     )
 
 
@@ -223,7 +223,7 @@ def _fleet_proof(before: FleetResult, after: FleetResult, l10n: Localizer) -> Pr
     return Proof(
         fixed=tuple(fingerprint for fingerprint in open_ if fingerprint not in open_after),
         remaining=tuple(
-            Remaining(fingerprint=fingerprint, code="fleet", why=why(l10n, "fleet"))
+            Remaining(fingerprint=fingerprint, code="fleet", why=remaining_reason(l10n, "fleet"))
             for fingerprint in open_
             if fingerprint in open_after
         ),
@@ -250,12 +250,12 @@ def _tenant_plan(
     blocked = blocked_decisions(remaining, options, constraints, l10n, unknown)
     changes = (*plan_draft.changes, *blocked)
     actions = build_actions(options, fixed_by_requests, changes, packaged_library(), l10n, plan_draft.seats)
-    ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
+    ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.skus_taken)
     contracts = agreed_contracts(options.bound, plan_draft.seats).values()
     seats = decided_seats(ordered_actions, plan_draft.seats, options.bound, contracts)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = _kinds(actions, blocked)
-    money = figures(before, after, findings_after, plan_draft.proposals, options.bound)
+    money = compared_costs(before, after, findings_after, plan_draft.proposals, options.bound)
     needed = needs(options.bound.facts.policies).sources
     return TenantPlan(
         name=before.name,

@@ -24,7 +24,7 @@ from auditor.domain.result.model import PolicyOutcome, Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.policy.loader import load
 from auditor.render.text.evidence.facts import names_by_set, product_names
-from auditor.result.preview_counts import worse
+from auditor.result.preview_counts import worsened_severities
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 
@@ -91,7 +91,7 @@ def exit_code(preview: Preview, fail_on: Severity | None) -> int:
     """Return 3 if one side is incomplete, 1 if the change adds findings at or above the threshold, otherwise 0."""
     if not preview.complete:
         return 3
-    return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worse(preview)))
+    return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worsened_severities(preview)))
 
 
 def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:

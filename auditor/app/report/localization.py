@@ -34,12 +34,12 @@ def localized_result(result: Result, locale: str, spill: "SpillFile | None" = No
     if l10n.language == _RESULT_LANGUAGE:
         return result
     from auditor.app.audit.merge import policies_of  # noqa: PLC0415
-    from auditor.app.audit.remediation import fleet_remedied  # noqa: PLC0415
+    from auditor.app.audit.remediation import fleet_with_actions  # noqa: PLC0415
 
     policy_set, today = policies_of(result), result.run.as_of.date()
     with paused_gc():
         tenants = tuple(_localized_tenant(tenant, policy_set, today, l10n, spill) for tenant in result.tenants)
-    localized = fleet_remedied(result, policy_set, l10n=l10n).actions
+    localized = fleet_with_actions(result, policy_set, l10n=l10n).actions
     fleet = replace(result.fleet, actions=_actions(result.fleet.actions, localized))
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
     return replace(result, run=replace(result.run, policies=policies), tenants=tenants, fleet=fleet)

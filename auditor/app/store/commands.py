@@ -206,11 +206,11 @@ def _delete(store: Store, retention: TenantRetention, temporary: Mapping[str, da
     """Delete the selected objects and the temporary files of killed writers; return what was deleted."""
     tenant = retention.nights.tenant
     result_log = ResultLog(store.backend, tenant)
-    with announced(store.backend, tenant) as present:
-        old = old_files(of_tenant(temporary, tenant), present)
-        store.remove(retention.nights, present)
+    with announced(store.backend, tenant) as now:
+        old = old_files(of_tenant(temporary, tenant), now)
+        store.remove(retention.nights, now)
         result_log.remove(retention.results)
-        for name in (*old_files(result_log.superseded(), present), *old, *retention.plans, *retention.change_logs):
+        for name in (*old_files(result_log.superseded(), now), *old, *retention.plans, *retention.change_logs):
             store.backend.remove(name)
     return replace(retention, temporary=old)
 

@@ -29,18 +29,18 @@ _ACTIVE_STATES = frozenset({"enabled", "warning"})
 def subscription_findings(
     scope: TenantScope,
     block: Subscriptions,
-    raised: Callable[[Row], bool | None],
+    matches: Callable[[Row], bool | None],
     detail: str | None = None,
     more: Callable[[Row], Mapping[str, Any]] = lambda _: {},
 ) -> Iterator[ObjectFinding]:
-    """Report the subscriptions of the block's set for which `raised` is true; it returns None if that is not known.
+    """Report the subscriptions of the block's set for which `matches` is true; it returns None if that is not known.
 
     `detail` is the name of the property whose value becomes the detail; `more` adds to the evidence.
     """
     if not scope.readable(Source.SUBSCRIPTIONS):
         return
     for row in scope.facts.subscriptions:
-        verdict = raised(row)
+        verdict = matches(row)
         if verdict is False:
             continue
         included, unknown = includes(scope.bound, row, block.of)

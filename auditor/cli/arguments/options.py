@@ -104,7 +104,7 @@ def one_of(kind: type[_Kind]) -> Callable[[str], _Kind]:
     return lambda text: _member(kind, text)
 
 
-def word_of(words: Sequence[str]) -> Callable[[str], str]:
+def choice_of(words: Sequence[str]) -> Callable[[str], str]:
     """Return a parser for some words; its error lists them."""
     return lambda text: _checked(text, words)
 

@@ -9,7 +9,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, print_sparks
+from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, print_sparklines
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Severity
 from auditor.domain.errors import printable_line
@@ -19,7 +19,7 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.omissions import unevaluated
 from auditor.render.text.summary import named_tenants
-from auditor.render.view.charts.curves import sparks
+from auditor.render.view.charts.curves import sparklines
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
@@ -70,7 +70,7 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
         _print(console, Text(_cut(line, _MAX_REASON)))
     _print_completeness(console, page, l10n)
     _print_counts(console, page, l10n)
-    print_sparks(console, sparks(result, content.history, l10n))
+    print_sparklines(console, sparklines(result, content.history, l10n))
     print_fleet(console, fleet_rows(result, page, l10n), l10n)
     _print_seats(console, page.sections, l10n, sum(len(tenant.seats) for tenant in result.tenants))
     shown = {section.name for section in page.sections}

@@ -104,7 +104,7 @@ class Stream(io.TextIOWrapper):
 
     def write_line(self, line: str) -> None:
         """Write a line to the log without escaping; a workflow command in it is executed."""
-        separator = "" if self._escaper.fresh else "\n"
+        separator = "" if self._escaper.at_line_start else "\n"
         super().write(f"{separator}{line}\n")
         self._escaper = CommandEscaper(at_start=self.stopped is not None)
 

@@ -30,14 +30,14 @@ def print_indented(console: Console, content: Text | Table) -> None:
     console.print(Padding(content, (0, 0, 0, INDENT)), highlight=False)
 
 
-def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
+def print_sparklines(console: Console, sparklines: Sequence[Sparkline]) -> None:
     """Print a sparkline and a summary for each figure; only the summary if the encoding has no block characters."""
-    if not sparks:
+    if not sparklines:
         return
     bars = console.encoding.startswith("utf")
-    label_width = max(cell_len(spark.label) for spark in sparks)
+    label_width = max(cell_len(spark.label) for spark in sparklines)
     console.print()
-    for spark in sparks:
+    for spark in sparklines:
         line = Text(spark.label + " " * (label_width - cell_len(spark.label)) + "  ")
         line.append(f"{spark.text}  " if bars else "", style="cyan")
         line.append(printable_line(spark.summary), style="dim")

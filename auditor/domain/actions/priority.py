@@ -155,7 +155,7 @@ def _points(weight: Weight, largest: Decimal, today: date) -> int:
     return total
 
 
-def why(l10n: Localizer, reason: RankReason, weight: Weight, today: date) -> str:
+def rank_reason(l10n: Localizer, reason: RankReason, weight: Weight, today: date) -> str:
     """Return the reason in words: the criterion in which the action is first, or its severity, saving and days left."""
     days = -1 if weight.due is None else (weight.due - today).days
     match reason:

@@ -40,7 +40,7 @@ CANDIDATES: Final = 5_000
 """The nearest value is searched among this many distinct values of a property: the first ones in the snapshot."""
 
 
-def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]:
+def no_match_notices(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]:
     """Return a notice `policy.no-match` for each of the policies with these indices, which evaluated nothing.
 
     The users are read again, but only the properties that the policies' populations name. Values of properties that

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
-from auditor.arrays.groups import alike
+from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import dictionary_column, equal
 from auditor.domain.actions.action import Action
@@ -83,7 +83,7 @@ class ActionBuilder:
         names = {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
         self._path_group_names.update(names)
         products = batch.select(["skuId", "skuPartNumber"])
-        for row in np.sort(alike(products, products.schema.names)[0]).tolist():
+        for row in np.sort(equal_rows(products, products.schema.names)[0]).tolist():
             sku_id, part_number = (products.column(name)[row].as_py() for name in products.schema.names)
             if sku_id and part_number:
                 self._part_numbers.setdefault(sku_id, part_number)

@@ -21,7 +21,7 @@ from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
-from auditor.remedy.actions.ranks import prioritised
+from auditor.remedy.actions.ranks import with_ranks
 from auditor.remedy.kinds import ORDER
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.titles import action_title
@@ -64,7 +64,7 @@ def actions_between(
                 owner = owners.get(finding.policy, "")
                 actions.append(_action(finding, share, titles.get(name, name), kind, article, guidance, owner, l10n))
                 severities.append(finding.severity)
-    return prioritised(actions, severities, today, l10n)
+    return with_ranks(actions, severities, today, l10n)
 
 
 def fleet_situation(finding: Finding, tenants: Iterable[TenantResult]) -> Situation:

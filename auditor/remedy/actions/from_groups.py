@@ -24,7 +24,7 @@ from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText
 from auditor.remedy.actions.money import costs, counted_once
-from auditor.remedy.actions.ranks import due_of, prioritised
+from auditor.remedy.actions.ranks import due_of, with_ranks
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
@@ -32,7 +32,7 @@ from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
-from auditor.remedy.product_kinds import concerns
+from auditor.remedy.product_kinds import may_have
 from auditor.remedy.titles import action_title
 
 _SUBSCRIPTION_KINDS = NUMBERED | {
@@ -98,7 +98,7 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
     actions_by_group = counted_once(actions_by_group, inputs.context.price)
     actions = list(_with_distinct_titles(inputs, [action for _, action in actions_by_group]))
     severities = [group.concern.worst for group, _ in actions_by_group]
-    return prioritised(actions, severities, inputs.context.today, inputs.l10n)
+    return with_ranks(actions, severities, inputs.context.today, inputs.l10n)
 
 
 def _with_distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> Iterator[Action]:
@@ -301,7 +301,7 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
         specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.product_label(first.new)))
     # Who leaves a group may also lose other products.
     products = [] if first.kind is ActionKind.LEAVE_GROUP else [*group.people_by_product]
-    cautions = [text for text, part in guidance.cautions if not part or concerns(part, products)]
+    cautions = [text for text, part in guidance.cautions if not part or may_have(part, products)]
     return (*guidance.notices, *specific, *cautions)
 
 

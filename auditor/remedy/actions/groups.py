@@ -160,7 +160,7 @@ class ActionGroup:
         self.has_requests = bool(remedy.requests)
         """Whether it has requests."""
 
-    def absorb(self, other: "ActionGroup") -> None:
+    def merge(self, other: "ActionGroup") -> None:
         """Merge another group about the same product into this one."""
         self._take_findings(other)
         self.variants += tuple(variant for variant in other.variants if variant not in self.variants)
@@ -183,12 +183,12 @@ class ActionGroup:
             self.policies[policy] = min(weight, self.policies.get(policy, weight))
         self.fingerprints += other.fingerprints
 
-    def turn(self, kind: ActionKind, article: str) -> None:
+    def set_kind(self, kind: ActionKind, article: str) -> None:
         """Change the kind and the article of the action."""
         self.first = replace(self.first, kind=kind, article=article)
         self._article = article
 
-    def settle(self) -> None:
+    def count_subjects(self) -> None:
         """Count the subjects of the remedies added since the last call; they must not be added again."""
         self.people += len(self._subjects)
         self._subjects.clear()
@@ -249,7 +249,7 @@ class ActionGroups:
             group.add(adjusted, key)
             changed_groups[group.number] = group
         for group in changed_groups.values():
-            group.settle()
+            group.count_subjects()
 
 
 def _day(finding: Finding) -> str | None:

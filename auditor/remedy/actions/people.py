@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.arrays.groups import alike, combined
+from auditor.arrays.groups import combined, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import codes, values_of
 from auditor.domain.enums import Severity
@@ -126,7 +126,7 @@ class PersonRemedies:
         self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
     ) -> Rows:
         """Return the kind of each finding, as a number; findings that differ only in the person are of one kind."""
-        firsts, row_of = alike(batch, _CODED)
+        firsts, row_of = equal_rows(batch, _CODED)
         (all_routes, route_of), (proposals, proposed) = routes, smaller
         group_of, lists = projected(batch.column("paths"), given_by, self._given_by)
         firsts, kind_of = combined(

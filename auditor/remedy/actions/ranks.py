@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import REMOVING, ActionKind
-from auditor.domain.actions.priority import ranked, weight_of, why
+from auditor.domain.actions.priority import rank_reason, ranked, weight_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
@@ -60,12 +60,13 @@ def _notice_days(tenant: TenantResult, sku_id: str) -> Iterator[date]:
             yield contract.notice
 
 
-def prioritised(
+def with_ranks(
     actions: Sequence[Action], severities: Sequence[Severity], today: date, l10n: Localizer
 ) -> tuple[Action, ...]:
     """Return the actions, in the same order, with rank and reason; `severities` are those of their worst findings."""
     weights = [weight_of(action, severity) for action, severity in zip(actions, severities, strict=True)]
     by_index: dict[int, Action] = {}
     for rank, (index, reason) in enumerate(ranked(weights, today), start=1):
-        by_index[index] = replace(actions[index], rank=rank, why=intern(why(l10n, reason, weights[index], today)))
+        why = intern(rank_reason(l10n, reason, weights[index], today))
+        by_index[index] = replace(actions[index], rank=rank, why=why)
     return tuple(by_index[index] for index in range(len(actions)))

@@ -12,10 +12,10 @@ from auditor.findings.open_findings import newly_open, open_findings
 from auditor.remedy.planner.draft import Draft, PlanConstraints
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.options import Limit
-from auditor.remedy.planner.remaining_reasons import why
+from auditor.remedy.planner.remaining_reasons import remaining_reason
 
 
-def learn(
+def add_constraints(
     before: TenantResult,
     after: TenantResult,
     constraints: PlanConstraints,
@@ -29,7 +29,7 @@ def learn(
     """
     changed = (
         sum(
-            _exclude_user(constraints, user, why(l10n, "refused", detail=refusal))
+            _exclude_user(constraints, user, remaining_reason(l10n, "refused", detail=refusal))
             for user, refusal in draft.refused.items()
         )
         > 0
@@ -37,11 +37,12 @@ def learn(
     for finding in newly_open(after.findings, options.opened):
         changed = avoid(constraints, finding, draft, options, l10n) or changed
     for finding in open_findings(after.findings, draft.claimed):
-        changed = _exclude_user(constraints, options.owner(finding.subject.id), why(l10n, "person")) or changed
+        owner = options.owner(finding.subject.id)
+        changed = _exclude_user(constraints, owner, remaining_reason(l10n, "person")) or changed
     undecided = undecided_policies(before.policies, after.policies, options.context.findings)
     if undecided and draft.seats:
         sku_id = max(draft.seats, key=lambda key: (abs(draft.seats[key].change), key))
-        constraints.unfollowed[sku_id] = why(l10n, "undecided", detail=", ".join(undecided))
+        constraints.unfollowed[sku_id] = remaining_reason(l10n, "undecided", detail=", ".join(undecided))
         return True
     if undecided:
         # Unknown data of new holders, such as their usage, is the most likely reason why a policy cannot be evaluated.
@@ -49,7 +50,7 @@ def learn(
             user for user, evaluated in draft.proposals.items() if max(evaluated.option.seats.values(), default=0) > 0
         ]
         for user in new_holders or draft.proposals:
-            changed = _exclude_user(constraints, user, why(l10n, "limit", detail="-")) or changed
+            changed = _exclude_user(constraints, user, remaining_reason(l10n, "limit", detail="-")) or changed
     return changed
 
 
@@ -62,7 +63,7 @@ def _exclude_user(constraints: PlanConstraints, user: str, reason: str) -> bool:
 
 def avoid(constraints: PlanConstraints, finding: Finding, draft: Draft, options: Options, l10n: Localizer) -> bool:
     """Exclude the users or seats that caused a new finding; return whether there are new constraints."""
-    reason = why(l10n, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
+    reason = remaining_reason(l10n, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
     owner = options.owner(finding.subject.id)
     if finding.subject.type is SubjectType.USER and owner in draft.proposals:
         return _exclude_user(constraints, owner, reason)

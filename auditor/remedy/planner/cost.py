@@ -19,7 +19,7 @@ from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.proposals.product_options import seat_price
 
 
-def figures(
+def compared_costs(
     before: TenantResult,
     after: TenantResult,
     remaining: Sequence[Finding],

@@ -62,7 +62,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """Action id → how far it is moved behind others of its rank, so that they free seats first."""
     seats: Mapping[str, DecidedSeatChange]
     """SkuId → the change of its seats by decisions, as far as they can be applied."""
-    takers: Mapping[str, frozenset[str]]
+    skus_taken: Mapping[str, frozenset[str]]
     """Action id → the products of which its requests take seats, by skuId."""
 
     @property
@@ -119,7 +119,7 @@ def draft(
         refused=result.refused,
         deferrals=deferrals,
         seats=result.state.seats,
-        takers=result.takers,
+        skus_taken=result.skus_taken,
     )
 
 
@@ -130,7 +130,7 @@ class _SimulationResult(Struct, frozen=True, kw_only=True):
     refused: dict[str, str]
     deferrals: frozenset[str]
     """Ids of the actions with a refused request."""
-    takers: dict[str, frozenset[str]]
+    skus_taken: dict[str, frozenset[str]]
     """Action id → the products of which its requests take seats."""
 
 
@@ -144,12 +144,12 @@ def _simulate(
     state = copy_state(options.state, seats)
     refused: dict[str, str] = {}
     actions_by_key: dict[str, set[str]] = {}
-    takers: dict[str, frozenset[str]] = {}
+    skus_taken: dict[str, frozenset[str]] = {}
     for step in replayed(state, actions):
         key = _key(options, step)
         actions_by_key.setdefault(key, set()).add(step.action)
         gained = {sku_id for sku_id, count in step.seats.items() if count > 0}
-        takers[step.action] = takers.get(step.action, frozenset()) | gained
+        skus_taken[step.action] = skus_taken.get(step.action, frozenset()) | gained
         if step.refusal is not None:
             refused[key] = step.refusal
     for user, evaluated in proposals.items():
@@ -163,13 +163,13 @@ def _simulate(
         state=state,
         refused=refused,
         deferrals=frozenset().union(*(actions_by_key.get(user, ()) for user in refused)),
-        takers=takers,
+        skus_taken=skus_taken,
     )
 
 
 def build_actions(
     options: Options,
-    passing: AbstractSet[str],
+    fixed_by_others: AbstractSet[str],
     changes: tuple[PlannedChange, ...],
     library: Library,
     l10n: Localizer,
@@ -177,16 +177,16 @@ def build_actions(
 ) -> tuple[Action, ...]:
     """Build the actions for the tenant's findings, with the groups and subscriptions of the snapshot.
 
-    Findings with a fingerprint in `passing` (the error flag of a group, seats in use) are fixed by other requests and
-    need no action of their own, nor do findings that stay as they are by a decision; `seats` are the purchases and
-    renewals that were decided.
+    Findings with a fingerprint in `fixed_by_others` (the error flag of a group, seats in use) are fixed by other
+    requests and need no action of their own, nor do findings that stay as they are by a decision; `seats` are the
+    purchases and renewals that were decided.
     """
     facts, context, routes = options.bound.facts, options.context, options.routes
     fixed: Iterable[Remedy] = ()
-    if passing:
-        fixed_context = context.of([finding for finding in context.findings if finding.fingerprint in passing])
+    if fixed_by_others:
+        fixed_context = context.of([finding for finding in context.findings if finding.fingerprint in fixed_by_others])
         fixed = remedies_of(fixed_context, [route_of(finding, fixed_context) for finding in fixed_context.findings])
-    if excluded := passing | options.left_findings:
+    if excluded := fixed_by_others | options.left_findings:
         context = context.of([finding for finding in context.findings if finding.fingerprint not in excluded])
         routes = [route_of(finding, context) for finding in context.findings]
     return actions_of(
@@ -246,18 +246,18 @@ def order_actions(actions: Sequence[Action], deferrals: Mapping[str, int]) -> tu
     return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, deferrals.get(action.id, 0))))
 
 
-def bought_first(actions: Sequence[Action], takers: Mapping[str, AbstractSet[str]]) -> tuple[Action, ...]:
+def bought_first(actions: Sequence[Action], skus_taken: Mapping[str, AbstractSet[str]]) -> tuple[Action, ...]:
     """Move purchases of seats before the first action whose requests take them, such as one that sets a property.
 
-    A person who becomes a member of a dynamic group by the property gets the licences of the group. `takers` are the
-    skuIds of products of which seats are taken, by action id.
+    A person who becomes a member of a dynamic group by the property gets the licences of the group. `skus_taken` are
+    the skuIds of products of which seats are taken, by action id.
     """
     ordered = list(actions)
     for action in actions:
         if action.kind == ActionKind.BUY:
             buyer = ordered.index(action)
             taker = next(
-                (index for index, candidate in enumerate(ordered) if action.sku_id in takers.get(candidate.id, ())),
+                (index for index, candidate in enumerate(ordered) if action.sku_id in skus_taken.get(candidate.id, ())),
                 buyer,
             )
             ordered.insert(min(taker, buyer), ordered.pop(buyer))

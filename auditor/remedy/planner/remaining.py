@@ -17,7 +17,7 @@ from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.optimization.options import Option
 from auditor.remedy.planner.questions.seat_needs import renewed_seats
 from auditor.remedy.planner.reach import FixLocation, fix_location_of
-from auditor.remedy.planner.remaining_reasons import why
+from auditor.remedy.planner.remaining_reasons import remaining_reason
 from auditor.remedy.planner.simulation.membership_reasons import group_reasons
 
 
@@ -34,7 +34,7 @@ def remaining_of(
     Policies in `unknown` cannot be evaluated after the plan.
     """
     if finding.policy in unknown:
-        return Remaining(fingerprint=finding.fingerprint, code="unknown", why=why(l10n, "unknown"))
+        return Remaining(fingerprint=finding.fingerprint, code="unknown", why=remaining_reason(l10n, "unknown"))
     fingerprint, user = finding.fingerprint, options.owner(finding.subject.id)
     for answer in options.answered.answers.get(fingerprint, ()):
         if answer.kind in _MANUAL_ANSWERS or is_left(answer):
@@ -42,7 +42,7 @@ def remaining_of(
     if user in constraints.barred:
         return Remaining(fingerprint=fingerprint, code="limit", why=constraints.barred[user])
     if user in options.pathless:
-        return Remaining(fingerprint=fingerprint, code="paths", why=why(l10n, "paths"))
+        return Remaining(fingerprint=fingerprint, code="paths", why=remaining_reason(l10n, "paths"))
     fixing = [evaluated for evaluated in options.evaluated.get(user, ()) if finding in evaluated.fixed]
     for evaluated in fixing:
         for sku_id in evaluated.option.seats:
@@ -51,7 +51,7 @@ def remaining_of(
     if fixing:
         code = "seats" if all(max(evaluated.option.seats.values(), default=0) > 0 for evaluated in fixing) else "idle"
         renewable = code == "seats" or any(_frees_renewed_seats(evaluated.option, options) for evaluated in fixing)
-        return Remaining(fingerprint=fingerprint, code=code, why=why(l10n, code if renewable else "grace"))
+        return Remaining(fingerprint=fingerprint, code=code, why=remaining_reason(l10n, code if renewable else "grace"))
     code = REMAINS[ActionKind(kinds[fingerprint])] if fingerprint in kinds else "person"
     if fingerprint in options.only_harmful and code != "group":
         code = "ends"
@@ -64,7 +64,7 @@ def remaining_of(
         kept = () if smaller is None else kept_by_groups(finding, (smaller.old,), options, l10n)
         reasons = (_decision_text(answers[0], l10n), *kept)
         code = "decided"
-    return Remaining(fingerprint=fingerprint, code=code, why=" ".join(reasons) or why(l10n, code))
+    return Remaining(fingerprint=fingerprint, code=code, why=" ".join(reasons) or remaining_reason(l10n, code))
 
 
 _MANUAL_ANSWERS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})

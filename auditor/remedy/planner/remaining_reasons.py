@@ -46,6 +46,6 @@ _SENTENCES: Final = {
 }
 
 
-def why(l10n: Localizer, code: str, detail: str = "") -> str:
+def remaining_reason(l10n: Localizer, code: str, detail: str = "") -> str:
     """Return a sentence for the reason why a plan does not fix a finding."""
     return l10n.gettext(_SENTENCES[code]).format(detail=detail)

@@ -70,7 +70,8 @@ class TenantObservation:
         direct = [grant for grant in account.grants if grant.sku_id == expected.key and grant.group is None]
         if not direct:
             return Observation()
-        return Observation(value=sorted(direct[0].off) if direct[0].active else direct[0].error or direct[0].state)
+        grant = direct[0]
+        return Observation(value=sorted(grant.disabled_plans) if grant.active else grant.error or grant.state)
 
     def _property(self, user: str, name: str) -> Observation:
         values = self._properties[user]

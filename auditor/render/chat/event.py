@@ -7,7 +7,7 @@ from auditor.domain.result.model import Result
 from auditor.render.mail.view import MailView
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import flat
+from auditor.render.text.sanitize import single_line
 from auditor.result.aggregate import changes
 from auditor.result.codec.encoder import document, instant
 from auditor.result.work_items import FLEET, WorkItem, is_certainly_done, work_items
@@ -48,9 +48,9 @@ def event(result: Result, view: MailView, l10n: Labels) -> bytes:
             {
                 "name": tenant.name,
                 "tenantId": tenant.tenant_id,
-                "displayName": flat(tenant.display_name),
+                "displayName": single_line(tenant.display_name),
                 "complete": is_certainly_done(tenant, complete=tenant.complete and tenant.failure is None),
-                "failure": None if tenant.failure is None else flat(l10n.translate(tenant.failure), _MAX_TEXT),
+                "failure": None if tenant.failure is None else single_line(l10n.translate(tenant.failure), _MAX_TEXT),
                 "actions": items.get(tenant.name, []),
             }
             for tenant in result.tenants
@@ -65,10 +65,10 @@ def event(result: Result, view: MailView, l10n: Labels) -> bytes:
 
 def _item(item: WorkItem) -> dict[str, Any]:
     action = item.action
-    links = [{"label": flat(link.label), "address": link.address} for link in action.links]
+    links = [{"label": single_line(link.label), "address": link.address} for link in action.links]
     return {
         "id": item.id,
-        "title": flat(plain(action.title), 200),
+        "title": single_line(plain(action.title), 200),
         "severity": item.severity,
         "kind": action.kind,
         "order": action.order,
@@ -80,8 +80,8 @@ def _item(item: WorkItem) -> dict[str, Any]:
         "due": action.due,
         "saves": action.saves,
         "costs": action.costs,
-        "why": flat(action.why, _MAX_TEXT),
-        "warnings": [flat(plain(text), _MAX_TEXT) for text in action.warnings],
-        "steps": [flat(plain(text), _MAX_TEXT) for text in action.steps],
+        "why": single_line(action.why, _MAX_TEXT),
+        "warnings": [single_line(plain(text), _MAX_TEXT) for text in action.warnings],
+        "steps": [single_line(plain(text), _MAX_TEXT) for text in action.steps],
         "links": [link for link in links if link["address"].startswith("https://")],
     }

@@ -8,7 +8,7 @@ from msgspec import Struct
 from auditor.render.mail.view import MailView
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.sanitize import flat
+from auditor.render.text.sanitize import single_line
 
 _MAX_SENTENCES: Final = 20
 """Maximum number of sentences about the outcome."""
@@ -89,7 +89,7 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         sentences=tuple(text for text in _sentences(view, l10n) if text)[:_MAX_SENTENCES],
         parts=tuple(part for fields in parts if (part := _part(*fields, l10n)).lines),
         link=(label, view.reader.link) if view.reader.link else None,
-        foot=flat(foot, 300),
+        foot=single_line(foot, 300),
     )
 
 

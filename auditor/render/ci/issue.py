@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from auditor.render.ci.markdown import escaped_markdown
-from auditor.render.text.amounts import worth
+from auditor.render.text.amounts import amounts_text
 from auditor.render.text.guidance import MARKUP, plain
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
@@ -59,7 +59,7 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     facts = [
         l10n.gettext(SEVERITIES[item.severity]),
         l10n.plural("{count} finding", "{count} findings", len(action.findings)),
-        worth((action,), l10n),
+        amounts_text((action,), l10n),
         l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due else "",
         action.owner or action.role,
     ]

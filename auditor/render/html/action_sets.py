@@ -14,7 +14,7 @@ from auditor.domain.actions.title import about
 from auditor.domain.enums import Severity
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts, SharedGuidance
-from auditor.render.text.amounts import worth
+from auditor.render.text.amounts import amounts_text
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.render.view.finding_index import LONG_PAGE, FindingIndex
@@ -147,7 +147,7 @@ def _action_set(
         product=name,
         seats=seat_movement(l10n, name, seats) if name and seats is not None else "",
         severity=min((entry.weight.severity for entry in entries), key=lambda severity: severity.rank),
-        money=worth([entry.action for entry in entries], l10n),
+        money=amounts_text([entry.action for entry in entries], l10n),
         due=nearest.due,
         count=len(entries),
         findings=sum(entry.weight.findings for entry in entries),
@@ -173,7 +173,7 @@ def _guide(
     return Guide(
         actions=tuple(_guided(entry, entry.action.title.removesuffix(suffix), index, l10n) for entry in group),
         severity=min((entry.weight.severity for entry in group), key=lambda severity: severity.rank),
-        money=worth([entry.action for entry in group], l10n),
+        money=amounts_text([entry.action for entry in group], l10n),
         findings=sum(entry.weight.findings for entry in group),
         guidance=shown.add_action(first, (group[0].anchor, first.title)),
         sources=tuple(sources),

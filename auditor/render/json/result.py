@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
 from auditor.result.aggregate import single_tenant
-from auditor.result.codec.encoder import framed_pieces
+from auditor.result.codec.encoder import document_parts
 from auditor.result.codec.result_document import result_document
 
 TenantSpans = dict[str, tuple[int, int]]
@@ -26,7 +26,7 @@ def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:
     """Return the bytes before and after the tenant's object in the output of `tenant_json`."""
     before, after = bytearray(), bytearray()
     target = before
-    for index, part in framed_pieces(result_document(single_tenant(result, name))):
+    for index, part in document_parts(result_document(single_tenant(result, name))):
         if index is None:
             target += b"".join(part)
         else:
@@ -37,7 +37,7 @@ def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:
 def result_json(result: Result, spans: TenantSpans) -> Iterator[bytes]:
     """Render the result of the run; the byte offsets of each tenant are added to `spans` while the body is consumed."""
     end = 0
-    for index, part in framed_pieces(result_document(result)):
+    for index, part in document_parts(result_document(result)):
         start = end
         for piece in part:
             end += len(piece)

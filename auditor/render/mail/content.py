@@ -21,9 +21,9 @@ from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import COUNTED_CHANGES, SEVERITIES, Labels
-from auditor.render.text.sanitize import flat, is_https
+from auditor.render.text.sanitize import is_https, single_line
 from auditor.render.text.summary import missing_data
-from auditor.render.view.charts.curves import sparks
+from auditor.render.view.charts.curves import sparklines
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
 from auditor.render.view.rows import Context, policy_anchor
@@ -104,12 +104,12 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         page=page,
         reader=reader,
         subject=subject_of(result, l10n, complete=page.complete, weekly=reader.weekly),
-        who=flat(page.title),
+        who=single_line(page.title),
         preview=l10n.joined([verdict, *(count.summary for count in changed[:3])]),
         verdict=verdict,
-        plan=tuple(flat(line, _MAX_PLAN) for line in page.plan),
+        plan=tuple(single_line(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),
-        completeness=tuple(flat(sentence, 400) for sentence in sentences),
+        completeness=tuple(single_line(sentence, 400) for sentence in sentences),
         more_gaps=0,
         changed=tuple(changed),
         more_changed=0,
@@ -121,9 +121,9 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         renewals=tuple(_renewals(result, l10n, several=several, all_contracts=all_contracts)),
         more_renewals=0,
         money=tuple((figure.label, figure.amount) for figure in page.figures if figure.amount),
-        trends=tuple(sparks(result, reader.history, l10n)),
+        trends=tuple(sparklines(result, reader.history, l10n)),
         exceptions=tuple(_exceptions(page, l10n)),
-        run=flat(page.run),
+        run=single_line(page.run),
     )
 
 
@@ -134,7 +134,7 @@ def _lines(items: Sequence[object], limit: int) -> int:
 
 def _scope(reader: Reader, l10n: Labels) -> Iterator[str]:
     yield from (l10n.gettext(SEVERITIES[severity]) for severity in sorted(reader.severities, key=lambda s: s.rank))
-    yield from map(flat, (*reader.owners, *reader.tags))
+    yield from map(single_line, (*reader.owners, *reader.tags))
 
 
 def _verdict(page: Page, result: Result, reader: Reader, l10n: Labels) -> str:
@@ -149,7 +149,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
     A line names the tenant with most of the findings, and in how many others there are some.
     """
     titles = {header.id: header.title or header.id for header in result.run.policies}
-    tenants = {name: flat(title) for name, title in tenant_titles(result.tenants).items()}
+    tenants = {name: single_line(title) for name, title in tenant_titles(result.tenants).items()}
     severities = list(Severity)
     for key, rank, policy, by_tenant in _change_counts(result):
         (name, _), *others = by_tenant.most_common()
@@ -157,7 +157,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
         yield PolicyChanges(
             key=key,
             summary=l10n.plural(*COUNTED_CHANGES[key], by_tenant.total()),
-            title=flat(titles.get(policy, policy)),
+            title=single_line(titles.get(policy, policy)),
             severity=severities[rank],
             tenant=l10n.joined(filter(None, (tenant, elsewhere(l10n, len(others))))) if several else "",
             href="" if key == "fixed" else _link(reader, policy_anchor(name, policy)),
@@ -199,15 +199,17 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
         seen.add(caution)
         links = entry.action.links if entry is not None else ()
         yield ActionLine(
-            title=flat(highlight.title, 200),
+            title=single_line(highlight.title, 200),
             severity=highlight.severity,
-            facts=tuple(flat(fact) for fact in _facts(highlight, entry, l10n, several=len(page.sections) > 1) if fact),
-            why=flat(highlight.why),
-            caution=flat(caution, 400),
-            first=flat(highlight.first, 300),
-            next=flat(next(iter(entry.action.next), ""), 200) if entry is not None else "",
+            facts=tuple(
+                single_line(fact) for fact in _facts(highlight, entry, l10n, several=len(page.sections) > 1) if fact
+            ),
+            why=single_line(highlight.why),
+            caution=single_line(caution, 400),
+            first=single_line(highlight.first, 300),
+            next=single_line(next(iter(entry.action.next), ""), 200) if entry is not None else "",
             href=_link(reader, highlight.anchor),
-            document=next(((flat(link.label), link.address) for link in links if is_https(link.address)), None),
+            document=next(((single_line(link.label), link.address) for link in links if is_https(link.address)), None),
         )
 
 
@@ -238,12 +240,12 @@ def _seat_line(row: SeatRow, section: TenantSection, *, several: bool) -> SeatLi
         assigned, over = (round(part * BAR_WIDTH / WIDTH) for part in (row.seat_bar.assigned, row.seat_bar.over))
         bar = (assigned, BAR_WIDTH - assigned - over, over)
     return SeatLine(
-        name=flat(row.name, 80),
-        tenant=flat(section.title, 60) if several else "",
+        name=single_line(row.name, 80),
+        tenant=single_line(section.title, 60) if several else "",
         figures=f"{row.consumed} / {row.usable}",
         spare=row.spare_text,
         state=row.state,
-        advice=flat("; ".join(part for part in (row.advice, row.limits) if part)),
+        advice=single_line("; ".join(part for part in (row.advice, row.limits) if part)),
         severity=row.severity or Severity.INFO,
         bar=bar,
     )
@@ -261,7 +263,7 @@ def _tenant_line(section: TenantSection, reader: Reader, l10n: Labels) -> Tenant
         counts += [l10n.gettext("{money} a month", money=section.money)] if section.money else []
         text = l10n.joined(counts)
         key = "gaps" if not section.complete else "open" if section.open else "good"
-    return TenantLine(name=flat(section.title, 60), summary=text, key=key, href=_link(reader, section.anchor))
+    return TenantLine(name=single_line(section.title, 60), summary=text, key=key, href=_link(reader, section.anchor))
 
 
 def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: bool) -> list[UpcomingDate]:
@@ -273,7 +275,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
     today = result.run.as_of.astimezone(UTC).date()
     titles = tenant_titles(result.tenants)
     for tenant in result.tenants:
-        title = flat(titles[tenant.name], 60) if several else ""
+        title = single_line(titles[tenant.name], 60) if several else ""
         contract_ids = None if all_contracts else contracts_of(tenant.findings.of_checks("contract."))
         for key, day, line in contract_renewals(tenant, title, RENEWALS, today, l10n, named=contract_ids):
             renewals[tenant.name, key] = day, line
@@ -285,7 +287,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
                 continue
             sku = finding.product.sku_id if finding.product is not None else None
             line = UpcomingDate(
-                name=flat(product_name(finding.product, names) or finding.subject.name, 80),
+                name=single_line(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=title,
                 date=l10n.date(occurs_at),
                 consequence=consequence_text(
@@ -334,7 +336,7 @@ def _expiring(page: Page, l10n: Labels, limit: int) -> Iterator[str]:
     notices = [notice for section in page.sections for notice in section.notices]
     expiring = list(
         dict.fromkeys(
-            flat(notice.message, 240) for code in _WAIVER_NOTICES for notice in notices if notice.code == code
+            single_line(notice.message, 240) for code in _WAIVER_NOTICES for notice in notices if notice.code == code
         )
     )
     yield from expiring[:limit]

@@ -10,7 +10,7 @@ from auditor.domain.result.model import TenantResult
 from auditor.render.mail.view import UpcomingDate
 from auditor.render.text.evidence.contracts import contract_dates, contract_seats
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import flat
+from auditor.render.text.sanitize import single_line
 
 ENDED: Final = timedelta(days=30)
 """How long an ended contract is still listed."""
@@ -54,7 +54,7 @@ def contract_renewals(
                     f"{contract_date.check} {contract.id}",
                     contract_date.occurs_at,
                     UpcomingDate(
-                        name=flat(f"{contract.name} ({contract.id})", 80),
+                        name=single_line(f"{contract.name} ({contract.id})", 80),
                         tenant=title,
                         date=l10n.date(contract_date.occurs_at),
                         consequence=contract_date.consequence,

@@ -6,7 +6,7 @@ from typing import Final
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.render.text.labels import COUNTED_CHANGES, Labels
-from auditor.render.text.sanitize import flat
+from auditor.render.text.sanitize import single_line
 from auditor.result.aggregate import changes
 
 MAX_SUBJECT: Final = 70
@@ -24,11 +24,11 @@ def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) ->
     tails += [f"{kind}: {l10n.joined(parts)}" for parts in (outcome, outcome[:1])]
     who = l10n.plural("{count} tenant", "{count} tenants", len(result.tenants))
     if len(result.tenants) == 1:
-        who = flat(result.tenants[0].title)
+        who = single_line(result.tenants[0].title)
     # The name of a tenant may be truncated, the number of tenants may not.
     needed = min(len(who), _MIN_TENANT) if len(result.tenants) == 1 else len(who)
     tail = next((text for text in tails if MAX_SUBJECT - len(text) - len("[] ") >= needed), tails[-1])
-    return f"[{flat(who, max(MAX_SUBJECT - len(tail) - len('[] '), 8))}] {flat(tail, MAX_SUBJECT - 11)}"
+    return f"[{single_line(who, max(MAX_SUBJECT - len(tail) - len('[] '), 8))}] {single_line(tail, MAX_SUBJECT - 11)}"
 
 
 def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:

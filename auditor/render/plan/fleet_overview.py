@@ -15,10 +15,10 @@ from auditor.domain.actions.priority import (
     elsewhere,
     most_important,
     product_concerned,
+    rank_reason,
     ranked,
     task_of,
     weight_of,
-    why,
 )
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
@@ -71,7 +71,7 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
             title=action.title,
             tenant=tenant.title,
             elsewhere=elsewhere(l10n, tenants),
-            why=why(l10n, reason, weight, today),
+            why=rank_reason(l10n, reason, weight, today),
             due=due_text(action, l10n),
         )
         firsts.append(first)

@@ -124,7 +124,7 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
     return form.format(policies=", ".join(policies)) if policies else ""
 
 
-def stub(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
+def answer_template(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
     """Return a template of an answer as an item of `decisions:`, which validation rejects until it is filled in."""
     item = block([{"id": f"D-{question.id}", "question": question.id}])
     answers = "".join(
@@ -179,11 +179,11 @@ def answered(question: Question, answer: Mapping[str, Any], as_of: str) -> str:
     return f"  - {item}, on: {as_of[:10]}{reason}}}\n"
 
 
-def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Iterator[str]:
+def answer_templates(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Iterator[str]:
     """Yield the text of questions.yaml: templates of answers to all open questions of the tenants' plans."""
     yield l10n.gettext("# Fill in an answer, and move the item to decisions.yaml next to the policies.") + "\n"
     open_questions = [(question, tenant.names) for tenant in tenants for question in tenant.open_questions]
     yield f"version: 1\ndecisions:{'' if open_questions else ' []'}\n"
     for question, names in open_questions:
         details = printable_line(effect(question, l10n))
-        yield f"  # {sentence(question, l10n, names)} {details}\n{stub(question, as_of, names, l10n)}"
+        yield f"  # {sentence(question, l10n, names)} {details}\n{answer_template(question, as_of, names, l10n)}"

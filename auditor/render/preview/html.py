@@ -10,6 +10,7 @@ from auditor.render.preview.markdown import (
     INCOMPLETE,
     cells_of,
     columns_of,
+    difference_text,
     headline,
     kinds,
     more,
@@ -17,13 +18,12 @@ from auditor.render.preview.markdown import (
     sides_label,
     state,
     sums,
-    tallied,
     unevaluated_lines,
 )
 from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.result.preview_counts import by_department, by_policy, tally
+from auditor.result.preview_counts import by_department, by_policy, difference_count
 
 _ROWS: Final = 1000
 """Findings per tenant and kind that the page lists; preview.json has all of them."""
@@ -41,7 +41,7 @@ def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
         (none if name is None else name, *cells_of(department_counts, l10n))
         for name, department_counts in by_department(preview)
     ]
-    money = sums(tally(preview.everywhere), l10n)
+    money = sums(difference_count(preview.everywhere), l10n)
     as_of = l10n.gettext("state as of {instant}", instant=l10n.instant(preview.as_of))
     columns = columns_of(l10n)
     policy, title = l10n.gettext("Policy"), l10n.gettext("Title")
@@ -70,7 +70,7 @@ def _tenant(difference: Difference, l10n: Labels) -> Markup:
     name = difference.title or l10n.gettext("Policies across tenants")
     return Markup("\n").join(
         Markup('<details><summary><span class="name">{}</span></summary><div class="inside">{}</div></details>').format(
-            escape(visible(f"{name}: {tallied(kind, len(rows), l10n)}")), _list(rows, l10n)
+            escape(visible(f"{name}: {difference_text(kind, len(rows), l10n)}")), _list(rows, l10n)
         )
         for kind, rows in kinds(difference, l10n)
         if rows

@@ -22,7 +22,7 @@ from auditor.render.text.evidence.evidence import evidence_change
 from auditor.render.text.evidence.facts import set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.markdown_table import markdown_table
-from auditor.result.preview_counts import by_department, by_policy, tally
+from auditor.result.preview_counts import by_department, by_policy, difference_count
 from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
 
 LIMIT: Final = 60_000
@@ -52,21 +52,21 @@ def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
 
 def headline(preview: Preview, l10n: Labels) -> str:
     """Return a summary of the change in one line of plain text."""
-    counts = tally(preview.everywhere)
+    counts = difference_count(preview.everywhere)
     if counts.empty:
         return l10n.gettext("This policy change does not add, remove or change any finding")
     return l10n.gettext("This policy change: {counts}", counts=counts_text(counts, l10n))
 
 
 def counts_text(counts: DifferenceCount, l10n: Labels) -> str:
-    """Return the numbers of a tally in words."""
+    """Return the numbers of differences in words."""
     numbers = {"added": counts.added, "removed": counts.removed, "changed": counts.changed}
     if counts.unconfirmed:
         numbers["unconfirmed"] = counts.unconfirmed
-    return l10n.joined(tallied(kind, count, l10n) for kind, count in numbers.items())
+    return l10n.joined(difference_text(kind, count, l10n) for kind, count in numbers.items())
 
 
-_TALLIES: Final[Mapping[str, tuple[str, str]]] = {
+_DIFFERENCE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
     "added": NN_("{count} added", "{count} added"),
     "removed": NN_("{count} removed", "{count} removed"),
     "changed": NN_("{count} changed", "{count} changed"),
@@ -74,9 +74,9 @@ _TALLIES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def tallied(kind: str, count: int, l10n: Labels) -> str:
+def difference_text(kind: str, count: int, l10n: Labels) -> str:
     """Return how many findings are `added`, `removed`, `changed` or `unconfirmed`."""
-    return l10n.plural(*_TALLIES[kind], count)
+    return l10n.plural(*_DIFFERENCE_TEXTS[kind], count)
 
 
 def sums(counts: DifferenceCount, l10n: Labels) -> str:
@@ -167,7 +167,7 @@ def _money(finding: Finding, l10n: Labels) -> str:
 
 
 def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
-    counts = tally(preview.everywhere)
+    counts = difference_count(preview.everywhere)
     yield MARK
     yield f"### {headline(preview, l10n)}"
     yield ""
@@ -244,7 +244,7 @@ def _tenant(difference: Difference, l10n: Labels) -> Iterator[str]:
         lines = [f"- {_short(row, 2 * _MAX_TEXT)}" for row in rows[:_ROWS]]
         lines += [f"- {more(len(rows) - _ROWS, l10n)}"] if len(rows) > _ROWS else []
         name = _short(difference.title or l10n.gettext("Policies across tenants"))
-        title = f"{name}: {tallied(kind, len(rows), l10n)}"
+        title = f"{name}: {difference_text(kind, len(rows), l10n)}"
         # One block, so that truncation never leaves an element open.
         yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.arrays.batches import resized
-from auditor.arrays.groups import alike
+from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import values_of
 from auditor.domain.actions.money import rounded
@@ -62,7 +62,7 @@ class RepeatedValues:
 
     def codes(self, batch: "pa.RecordBatch") -> "pa.Int32Array":
         """Return the code of each finding in the batch."""
-        firsts, group_of = alike(batch, self._names)
+        firsts, group_of = equal_rows(batch, self._names)
         distinct = batch.select(self._names).take(arrow_rows(firsts))
         keys = list(zip(*(values_of(distinct.column(name)) for name in self._names), strict=True))
         codes = np.array([self._codes.get(key, -1) for key in keys], dtype=np.int64)

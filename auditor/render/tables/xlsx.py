@@ -65,9 +65,9 @@ def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
     sheets = {f"xl/worksheets/sheet{number}.xml": count for number, count in enumerate(counts, start=2)}
     tables = {f"xl/tables/table{number}.xml": count for number, count in enumerate(counts, start=1)}
     out = ChunkBuffer()
-    with ZipFile(out, "w") as book:
+    with ZipFile(out, "w") as workbook:
         for name in template.namelist():
-            with book.open(_member(name), "w") as file:
+            with workbook.open(_member(name), "w") as file:
                 if name == _SHARED_STRINGS:
                     file.write(shared.appended_to(texts).encode())
                 elif name in sheets:
@@ -185,27 +185,27 @@ def _template(result: Result, l10n: Labels, counts: Sequence[int], widths: Seque
 
     stream = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with Workbook(stream, options) as book:
+    with Workbook(stream, options) as workbook:
         # Excel stores local times without a zone; the instant of the run is used instead of the current time.
-        book.set_properties(
+        workbook.set_properties(
             {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": l10n.gettext("Licence audit")}
         )
-        money = book.add_format({"num_format": _MONEY_FORMAT})
-        blank = book.add_format({"valign": "bottom"})  # the default alignment: a separate format without visible effect
-        _summary(book, result, l10n)
+        money = workbook.add_format({"num_format": _MONEY_FORMAT})
+        blank = workbook.add_format({"valign": "bottom"})  # the default alignment: a format without visible effect
+        _summary(workbook, result, l10n)
         for number in range(1, len(counts) + 1):
-            sheet = book.add_worksheet(l10n.gettext("Findings") + (f" {number}" if number > 1 else ""))
+            sheet = workbook.add_worksheet(l10n.gettext("Findings") + (f" {number}" if number > 1 else ""))
             sheet.write_blank(1, _MONEY, None, money)
             sheet.write_blank(1, 0, None, blank)
             _table(sheet, COLUMNS, 1, widths)
         actions = list(_actions(result))
-        _sheet(book, l10n.gettext("Actions"), _ACTIONS, actions, money)
-        _tracking(book, _ACTIONS.index("state"), len(actions), l10n)
+        _sheet(workbook, l10n.gettext("Actions"), _ACTIONS, actions, money)
+        _tracking(workbook, _ACTIONS.index("state"), len(actions), l10n)
         for title, columns, rows in seat_sheets(result, l10n):
-            _sheet(book, title, columns, rows, money)
-        _sheet(book, l10n.gettext("Waivers"), _WAIVERS, list(_waivers(result, l10n)), money)
-        _sheet(book, l10n.gettext("Policies"), _POLICIES, list(_policies(result, l10n)), money)
-        _sheet(book, l10n.gettext("Sources"), _SOURCES, list(_sources(result, l10n)), money)
+            _sheet(workbook, title, columns, rows, money)
+        _sheet(workbook, l10n.gettext("Waivers"), _WAIVERS, list(_waivers(result, l10n)), money)
+        _sheet(workbook, l10n.gettext("Policies"), _POLICIES, list(_policies(result, l10n)), money)
+        _sheet(workbook, l10n.gettext("Sources"), _SOURCES, list(_sources(result, l10n)), money)
     return stream.getvalue()
 
 
@@ -231,14 +231,14 @@ def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
             )
 
 
-def _tracking(book: "Workbook", column: int, count: int, l10n: Labels) -> None:
+def _tracking(workbook: "Workbook", column: int, count: int, l10n: Labels) -> None:
     """Add a drop-down list of states to a column of the last sheet, and a date validation to the next column."""
-    sheet, last = book.worksheets()[-1], max(count, 1)
+    sheet, last = workbook.worksheets()[-1], max(count, 1)
     states = [l10n.gettext(state) for state in _STATES]
     sheet.data_validation(1, column, last, column, {"validate": "list", "source": states})
     days = {"validate": "date", "criteria": ">=", "value": _FIRST_DAY, "ignore_blank": True}
     sheet.data_validation(1, column + 1, last, column + 1, days)
-    day = book.add_format({"num_format": _DAY})
+    day = workbook.add_format({"num_format": _DAY})
     for row in range(1, last + 1):
         sheet.write_blank(row, column + 1, None, day)
 
@@ -282,12 +282,12 @@ def _sources(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
             yield (tenant.name, l10n.gettext(SOURCE_TITLES[row.name]), state, row.count, row.read_at, reason)
 
 
-def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:
-    sheet = book.add_worksheet(l10n.gettext("Summary"))
+def _summary(workbook: "Workbook", result: Result, l10n: Labels) -> None:
+    sheet = workbook.add_worksheet(l10n.gettext("Summary"))
     sheet.set_column(0, 0, 28)
-    sheet.set_column(1, 1, 60, book.add_format({"text_wrap": True, "align": "left"}))
-    sheet.write_string(0, 0, plain(verdict(result, l10n)), book.add_format({"bold": True, "font_size": 16}))
-    money = book.add_format({"num_format": _MONEY_FORMAT, "align": "left"})
+    sheet.set_column(1, 1, 60, workbook.add_format({"text_wrap": True, "align": "left"}))
+    sheet.write_string(0, 0, plain(verdict(result, l10n)), workbook.add_format({"bold": True, "font_size": 16}))
+    money = workbook.add_format({"num_format": _MONEY_FORMAT, "align": "left"})
     for number, (label, fact) in enumerate(_facts(result, l10n), start=2):
         sheet.write_string(number, 0, label)
         if isinstance(fact, str):
@@ -320,9 +320,9 @@ def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int | tupl
     yield l10n.gettext("Policies"), result.run.policy_digest
 
 
-def _sheet(book: "Workbook", name: str, columns: Sequence[str], rows: Sequence[SheetRow], money: Any) -> None:
-    sheet = book.add_worksheet(name)
-    day = book.add_format({"num_format": _DAY})
+def _sheet(workbook: "Workbook", name: str, columns: Sequence[str], rows: Sequence[SheetRow], money: Any) -> None:
+    sheet = workbook.add_worksheet(name)
+    day = workbook.add_format({"num_format": _DAY})
     widths = [len(column) + 4 for column in columns]
     for number, row in enumerate(rows, start=1):
         for column, value in enumerate(row):

@@ -30,7 +30,7 @@ def elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
     return l10n.gettext("{money} a month counted as a saving of other actions").format(money=money)
 
 
-def worth(actions: Sequence[Action], l10n: Labels) -> str:
+def amounts_text(actions: Sequence[Action], l10n: Labels) -> str:
     """Return what actions free, save or cost a month, in words; empty if not known or in several currencies.
 
     For a single action, the amount of its seats that other actions count follows.

@@ -37,7 +37,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
 
 
-def flat(text: str, limit: int = MAX_LINE) -> str:
+def single_line(text: str, limit: int = MAX_LINE) -> str:
     """Return a text as one line, with control characters escaped, and cut to `limit` characters, after a word."""
     line = " ".join(visible(text, keep="\n\r\t").split())
     if len(line) <= limit:
@@ -56,5 +56,5 @@ def is_https(address: str) -> bool:
     return parts.scheme == "https" and bool(parts.hostname)
 
 
-def _escape(point: int) -> str:
-    return f"\\x{point:02x}" if point <= 0xFF else f"\\u{point:04x}"
+def _escape(code_point: int) -> str:
+    return f"\\x{code_point:02x}" if code_point <= 0xFF else f"\\u{code_point:04x}"

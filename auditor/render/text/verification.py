@@ -61,7 +61,8 @@ def plan_lines(result: Result, l10n: Labels) -> tuple[str, ...]:
         return ()
     return tuple(
         filter(
-            None, (plan_headline(verifications, l10n), seat_decisions(result, l10n), performers(verifications, l10n))
+            None,
+            (plan_headline(verifications, l10n), seat_decisions(result, l10n), execution_text(verifications, l10n)),
         )
     )
 
@@ -171,7 +172,7 @@ def renewal_day(day: datetime, l10n: Labels) -> str:
     return l10n.gettext("at the renewal on {day}", day=l10n.date(day))
 
 
-def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str:
+def execution_text(verifications: Iterable[TenantVerification], l10n: Labels) -> str:
     """Return who carried out actions and when, according to the log; empty without a log."""
     runs = [
         run

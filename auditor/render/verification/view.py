@@ -23,7 +23,7 @@ from auditor.render.text.verification import (
     STATES,
     VERDICTS,
     cause_text,
-    performers,
+    execution_text,
     plan_headline,
     renewal_day,
     seat_decisions,
@@ -42,7 +42,7 @@ def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[
     verifications = [verification for _, verification in verified]
     intro = [
         seat_decisions(result, l10n),
-        performers(verifications, l10n),
+        execution_text(verifications, l10n),
         *(() if result.complete else completeness(result, l10n)),
     ]
     head = PageSection(title=plan_headline(verifications, l10n), paragraphs=tuple(filter(None, intro)), level=1)

@@ -14,15 +14,15 @@ from auditor.domain.actions.priority import (
     elsewhere,
     most_important,
     product_concerned,
+    rank_reason,
     ranked,
     task_of,
     weight_of,
-    why,
 )
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.render.text.amounts import worth
+from auditor.render.text.amounts import amounts_text
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.view.finding_index import FindingIndex
@@ -40,7 +40,7 @@ def ranked_actions(name: str, index: FindingIndex, as_of: datetime, l10n: Labels
             anchor=anchor("a", name, index.actions[plan_index].id),
             action=index.actions[plan_index],
             plan_index=plan_index,
-            money=worth((index.actions[plan_index],), l10n),
+            money=amounts_text((index.actions[plan_index],), l10n),
             due=""
             if (day := weights[plan_index].due) is None
             else l10n.gettext("decide by {date}", date=l10n.date(day)),
@@ -53,7 +53,7 @@ def ranked_actions(name: str, index: FindingIndex, as_of: datetime, l10n: Labels
 
 def _why(reason: RankReason, weight: Weight, today: date, l10n: Labels) -> str:
     """Return why an action has its rank; empty if severity, money and date, which are shown next to it, explain it."""
-    return "" if reason is RankReason.WEIGHT else why(l10n, reason, weight, today)
+    return "" if reason is RankReason.WEIGHT else rank_reason(l10n, reason, weight, today)
 
 
 def highlights(

@@ -40,7 +40,7 @@ from auditor.render.view.rows import (
 from auditor.render.view.seat_lines import coverage_lines, smaller_products
 from auditor.render.view.timeline import timeline
 from auditor.render.view.usage import unit_tables, usage_table
-from auditor.result.aggregate import all_prices_known, changes, freed
+from auditor.result.aggregate import action_amounts, all_prices_known, changes
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
@@ -150,7 +150,7 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
 
 def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
     """Return the monthly cost of open findings and the possible savings; empty if nothing has a price."""
-    freed_money = freed(result)
+    freed_money = action_amounts(result)
     amounts = (
         (
             l10n.gettext("in open findings"),

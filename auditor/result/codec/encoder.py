@@ -78,7 +78,7 @@ def line(value: Any) -> bytes:
     return _text(value, orjson.OPT_APPEND_NEWLINE)
 
 
-def framed_pieces(keyed: Mapping[str, Any]) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+def document_parts(keyed: Mapping[str, Any]) -> Iterator[tuple[int | None, Iterator[bytes]]]:
     """Yield the bytes of `document` in parts: items of the list `tenants` with their index, everything else with None.
 
     The bytes of a tenant are the same in every object that has it in this list.

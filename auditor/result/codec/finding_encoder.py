@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.arrays.groups import alike
+from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import utf8_of, values_of
 from auditor.domain.actions.money import Money
@@ -32,7 +32,7 @@ def encoded(batch: pa.RecordBatch, inside: Inside, depth: int) -> bytes | None:
     outer_indent, indent = "\n" + "  " * depth, "\n" + "  " * (depth + 1)
 
     def members(names: tuple[str, ...], object_of: Callable[..., Mapping[str, Any]]) -> pa.StringArray:
-        firsts, code_of = alike(batch, names)
+        firsts, code_of = equal_rows(batch, names)
         distinct_rows = batch.select(list(names)).take(arrow_rows(firsts))
         rows = zip(*map(values_of, distinct_rows.columns), strict=True)
         return pa.array([inside(object_of(*row), depth).decode() for row in rows], pa.string()).take(

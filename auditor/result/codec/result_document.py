@@ -11,7 +11,7 @@ SCHEMA: Final = "auditor/result/v1"
 
 
 def result_document(result: Result) -> dict[str, Any]:
-    """Return the document of a result, for `encoder.document` and `encoder.framed_pieces`.
+    """Return the document of a result, for `encoder.document` and `encoder.document_parts`.
 
     Its `messages` are the templates and arguments of reasons and notices, by their text.
     """

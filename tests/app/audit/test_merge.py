@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from auditor.app.audit.merge import merge
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
@@ -40,7 +40,7 @@ def state(name: str, spare: int, *people: str) -> Snapshot:
 
 def audit_result(*states: Snapshot, day: int = 0) -> Result:
     policies = load_policies([("policies/p.yaml", POLICIES.encode())]).policies
-    return remedied(audit(states, policies, builtin(), NOW + timedelta(days=day)), policies)
+    return with_actions(audit(states, policies, builtin(), NOW + timedelta(days=day)), policies)
 
 
 def body(result: Result) -> bytes:
@@ -84,8 +84,8 @@ def test_merge_of_policies_with_unusual_characters() -> None:
     """A result contains the policies; JSON writes some of these characters as two escapes (surrogate pairs)."""
     document = POLICIES.replace("severity: low", 'title: "\U0001f600 \\x85", rationale: \U00020000, severity: low')
     policies = load_policies([("policies/p.yaml", document.encode())]).policies
-    shards = [remedied(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in unbalanced()]
-    single = remedied(audit(unbalanced(), policies, builtin(), NOW), policies)
+    shards = [with_actions(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in unbalanced()]
+    single = with_actions(audit(unbalanced(), policies, builtin(), NOW), policies)
     assert body(merged(*shards)) == body(single)
     assert {policy.title for policy in single.run.policies} == {"\U0001f600 \x85", ""}
 
@@ -102,8 +102,8 @@ def test_merge_of_policies_larger_than_one_file_may_be() -> None:
         )
         files.append((f"policies/{number}.yaml", f"version: 1\nwaivers:\n{waivers}".encode()))
     policies = load_policies(files).policies
-    shards = [remedied(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in unbalanced()]
-    assert body(merged(*shards)) == body(remedied(audit(unbalanced(), policies, builtin(), NOW), policies))
+    shards = [with_actions(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in unbalanced()]
+    assert body(merged(*shards)) == body(with_actions(audit(unbalanced(), policies, builtin(), NOW), policies))
 
 
 def nights(*states: tuple[Snapshot, ...]) -> Result:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from auditor.app.audit.pipeline import exit_code
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.cli.terminal.result import terminal_text
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.errors import InputError
@@ -35,7 +35,7 @@ STATE = tenant(
 
 @pytest.fixture(scope="module")
 def report_only() -> Result:
-    return remedied(audited(REPORT_ONLY, STATE), policy_set(REPORT_ONLY))
+    return with_actions(audited(REPORT_ONLY, STATE), policy_set(REPORT_ONLY))
 
 
 def rendered(result: Result, output_format: str) -> str:

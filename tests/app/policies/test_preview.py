@@ -10,7 +10,7 @@ from auditor.domain.enums import Outcome, Severity, Status, SubjectType
 from auditor.domain.preview import MoneyChange
 from auditor.domain.result.finding import Finding, SourceLine, Subject
 from auditor.domain.result.model import PolicyOutcome
-from auditor.result.preview_counts import tally
+from auditor.result.preview_counts import difference_count
 
 FINDING = Finding(
     fingerprint="f1",
@@ -54,20 +54,20 @@ def euro(increase: Decimal, decrease: Decimal) -> MoneyChange:
 
 def test_money_counts_open_findings_only() -> None:
     waived = replace(FINDING, status=Status.WAIVED, waiver="W")
-    assert tally([difference("t", [FINDING], [waived], [])]).money == (euro(Decimal(0), Decimal(10)),)
-    assert tally([difference("t", [], [FINDING], [])]).money == (euro(Decimal(10), Decimal(0)),)
+    assert difference_count([difference("t", [FINDING], [waived], [])]).money == (euro(Decimal(0), Decimal(10)),)
+    assert difference_count([difference("t", [], [FINDING], [])]).money == (euro(Decimal(10), Decimal(0)),)
 
 
 def test_only_the_difference_of_a_changed_finding_counts() -> None:
     cheaper = replace(FINDING, money=Money(currency="EUR", per_month=Decimal(4)))
-    assert tally([difference("t", [FINDING], [cheaper], [])]).money == (euro(Decimal(0), Decimal(6)),)
-    assert tally([difference("t", [cheaper], [FINDING], [])]).money == (euro(Decimal(6), Decimal(0)),)
-    assert tally([difference("t", [FINDING], [replace(FINDING, money=None)], [])]).money == (
+    assert difference_count([difference("t", [FINDING], [cheaper], [])]).money == (euro(Decimal(0), Decimal(6)),)
+    assert difference_count([difference("t", [cheaper], [FINDING], [])]).money == (euro(Decimal(6), Decimal(0)),)
+    assert difference_count([difference("t", [FINDING], [replace(FINDING, money=None)], [])]).money == (
         euro(Decimal(0), Decimal(10)),
     )
-    assert tally([difference("t", [FINDING], [replace(FINDING, severity=Severity.LOW)], [])]).money == ()
+    assert difference_count([difference("t", [FINDING], [replace(FINDING, severity=Severity.LOW)], [])]).money == ()
     dollars = Money(currency="USD", per_month=Decimal(11))
-    assert tally([difference("t", [FINDING], [replace(FINDING, money=dollars)], [])]).money == (
+    assert difference_count([difference("t", [FINDING], [replace(FINDING, money=dollars)], [])]).money == (
         euro(Decimal(0), Decimal(10)),
         MoneyChange(currency="USD", more_per_month=Decimal(11), less_per_month=Decimal(0)),
     )
@@ -81,6 +81,6 @@ def test_money_is_summed_as_in_the_report() -> None:
         FINDING, fingerprint="f4", subject=Subject(type=SubjectType.USER, id="v", name=""), money=cents
     )
     added = difference("t", [], [FINDING, same_subject, budget, other_user], [])
-    assert tally([added]).money == (euro(Decimal("10.01"), Decimal(0)),)
-    assert tally([added, difference("s", [], [FINDING], [])]).money == (euro(Decimal("20.01"), Decimal(0)),)
-    assert tally([difference("t", [], [budget], [])]).money == ()
+    assert difference_count([added]).money == (euro(Decimal("10.01"), Decimal(0)),)
+    assert difference_count([added, difference("s", [], [FINDING], [])]).money == (euro(Decimal("20.01"), Decimal(0)),)
+    assert difference_count([difference("t", [], [budget], [])]).money == ()

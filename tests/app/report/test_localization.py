@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.app.report.localization import localized_result
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
@@ -14,7 +14,7 @@ from tests.builders.tenant.tenants import NOW
 @pytest.mark.slow
 def test_amount_in_a_translated_title_has_a_non_breaking_space() -> None:
     policy_set = load(policies(NOW)).policies
-    german = localized_result(remedied(audit(snapshots(NOW), policy_set, builtin(), NOW), policy_set), "de")
+    german = localized_result(with_actions(audit(snapshots(NOW), policy_set, builtin(), NOW), policy_set), "de")
     titles = [action.title for tenant in german.tenants for action in tenant.actions if action.kind == "budget"]
     assert titles
     assert all("\xa0€" in title and "\\x" not in title for title in titles)

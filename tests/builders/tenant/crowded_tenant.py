@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result
@@ -107,7 +107,7 @@ def crowded() -> Snapshot:
 
 def audited(state: Snapshot, text: str = POLICIES, *, l10n: Localizer = ENGLISH) -> Result:
     """Return the result of an audit with its actions."""
-    return remedied(tenants.audited(text, state), policy_set(text), l10n=l10n)
+    return with_actions(tenants.audited(text, state), policy_set(text), l10n=l10n)
 
 
 def planned(state: Snapshot, text: str = POLICIES, *, l10n: Localizer = ENGLISH) -> FleetPlan:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.app.report.subset import portion
 from auditor.deliver.mail.envelopes import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
@@ -110,7 +110,7 @@ def test_action_names_only_the_people_of_the_remaining_findings() -> None:
 - {id: it, severity: low, users: {department: IT}, assignments: {deny: [SPE_E3]}}
 """
     state = tenant_state(user("ann", "SPE_E3", department="HR"), user("bob", "SPE_E3", department="IT"))
-    full = remedied(audited(text, state), policy_set(text))
+    full = with_actions(audited(text, state), policy_set(text))
     subset = portion(full, envelope((full.tenants[0].name, recipient(severities=(Severity.LOW,)))))
     people = [[concern.names for concern in concerns(part.tenants[0]).values()] for part in (full, subset)]
     ann, bob = "Ann (ann@contoso.example)", "Bob (bob@contoso.example)"

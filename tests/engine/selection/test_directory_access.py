@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue.store import builtin
@@ -193,7 +193,7 @@ def test_finding_quotes_roles_and_policies_and_its_action_keeps_the_licence() ->
     snapshot = snapshot_with({"displayName": "MFA", "state": "enabled", "include": ["All"]})
     policies = policies_of(selector)
     result = audit([snapshot], policies, builtin(), NOW)
-    (tenant,) = remedied(result, policies).tenants
+    (tenant,) = with_actions(result, policies).tenants
     findings = {finding.subject.id: finding for finding in tenant.findings}
     billing = findings["billing"]
     assert billing.evidence["directoryRoles"] == [

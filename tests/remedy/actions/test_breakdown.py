@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from auditor.domain.actions.action import Action
 from auditor.domain.result.model import TenantResult
@@ -33,7 +33,7 @@ def leaver(name: str, *grants: dict[str, Any]) -> dict[str, Any]:
 
 def audited(users: list[dict[str, Any]], text: str = LEAVERS) -> TenantResult:
     loaded = policy_set(text)
-    return remedied(audit([snapshot(users, SEATS)], loaded, builtin(), NOW), loaded).tenants[0]
+    return with_actions(audit([snapshot(users, SEATS)], loaded, builtin(), NOW), loaded).tenants[0]
 
 
 def counts(action: Action, label: str) -> dict[str, int]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import packaged_library, remedied
+from auditor.app.audit.remediation import packaged_library, with_actions
 from auditor.catalogue import builtin
 from auditor.demo import policies
 from auditor.domain.actions.action import Action
@@ -76,7 +76,7 @@ def test_every_action_has_role_steps_links_and_warnings() -> None:
 def test_path_that_a_policy_requires_decides_the_action(group: str | None, via: str, kind: str) -> None:
     text = tenants.policy_file(f"assignments: {{via: {via}}}")
     state = tenants.tenant(tenants.user("ann", "SPE_E3", paths=[tenants.path("SPE_E3", group)]))
-    result = remedied(tenants.audited(text, state), tenants.policy_set(text))
+    result = with_actions(tenants.audited(text, state), tenants.policy_set(text))
     assert [action.kind for action in result.tenants[0].actions] == [kind]
 
 
@@ -265,7 +265,7 @@ def test_no_action_buys_seats_that_another_gives_back(bounds: str, enabled: int,
     text = f"version: 1\npolicies:\n- {{id: s, severity: low, title: t, seats: {{of: SPE_E3, spare: {bounds}}}}}\n"
     loaded = load([("policies/p.yaml", text.encode())]).policies
     state = tenants.tenant(subscribedSkus=[tenants.bought("SPE_E3", enabled, 31)])
-    (audited_tenants,) = remedied(audit([state], loaded, builtin(), AS_OF), loaded).tenants
+    (audited_tenants,) = with_actions(audit([state], loaded, builtin(), AS_OF), loaded).tenants
     assert [action.title for action in audited_tenants.actions] == titles
     assert sum(len(action.findings) for action in audited_tenants.actions) == len(audited_tenants.findings)
     for action in audited_tenants.actions:

@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from tests.builders.tenant.plan_tenants import E3, F3, fleet, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW, policy_set
@@ -25,7 +25,7 @@ def test_move_to_a_product_whose_group_licence_fails_adds_no_direct_licence(erro
     ann = user("ann", grant(E3), grant(F3, "g1", error=error), department="Store")
     state = snapshot([ann], {E3: 5, F3: 0})
     loaded = policy_set(TEXT)
-    (tenant,) = remedied(audit([state], loaded, builtin(), NOW), loaded).tenants
+    (tenant,) = with_actions(audit([state], loaded, builtin(), NOW), loaded).tenants
     (plan,) = fleet([state], TEXT).tenants
     for actions in (tenant.actions, plan.actions):
         (action,) = actions
@@ -39,6 +39,6 @@ def test_actions_with_requests_and_without_have_different_ids() -> None:
     ann = user("ann", grant(E3))
     bob = user("bob", assignedLicenses=[{"skuId": E3, "disabledPlans": []}])  # Graph reports no assignment path
     loaded = policy_set("policies:\n  - {id: none, severity: low, assignments: {of: [SPE_E3], allow: []}}\n")
-    (tenant,) = remedied(audit([snapshot([ann, bob], {E3: 5})], loaded, builtin(), NOW), loaded).tenants
+    (tenant,) = with_actions(audit([snapshot([ann, bob], {E3: 5})], loaded, builtin(), NOW), loaded).tenants
     assert sorted(len(action.requests) for action in tenant.actions) == [0, 1]
     assert len({action.id for action in tenant.actions}) == 2

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.app.report.localization import localized_result
 from auditor.catalogue import builtin
 from auditor.cli.terminal.plan import print_plan
@@ -91,7 +91,7 @@ def test_report_has_one_date_for_the_seats_of_a_product() -> None:
 @pytest.mark.slow
 def test_days_until_a_deadline_count_from_the_audit_not_from_the_snapshot() -> None:
     loaded, later = load(demo_policies(NOW)).policies, NOW + timedelta(days=5)
-    audited_later = remedied(audit(snapshots(NOW), loaded, builtin(), later), loaded)
+    audited_later = with_actions(audit(snapshots(NOW), loaded, builtin(), later), loaded)
     dated = [action for tenant in audited_later.tenants for action in tenant.actions if action.due is not None]
     assert all(action.due >= later.date() for action in dated if action.due is not None)
     nearest = min(dated, key=lambda action: action.due or date.max)

@@ -14,7 +14,7 @@ from auditor.policy.loader import Loaded, load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.render.plan.question_text import question_stubs
+from auditor.render.plan.question_text import answer_templates
 from auditor.snapshot.model import Snapshot
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.answers import decided, decided_plan
@@ -181,7 +181,7 @@ def test_question_about_the_group_follows_the_answer_about_the_product() -> None
 
 def test_question_stubs_name_the_groups_in_a_comment() -> None:
     plan = fleet([in_groups(PEOPLE["office"])])
-    stubs = "".join(question_stubs(plan.tenants, plan.as_of, ENGLISH))
+    stubs = "".join(answer_templates(plan.tenants, plan.as_of, ENGLISH))
     assert "# answer: {group: {id: g1}} # LIC g1\n" in stubs
 
 
@@ -231,7 +231,7 @@ def test_unmatched_decision_is_reported_once_for_all_tenants() -> None:
 
 def test_question_stubs_are_refused_until_they_are_filled_in() -> None:
     plan = fleet([state("both", "leaver", "placeless")])
-    text = "".join(question_stubs(plan.tenants, plan.as_of, ENGLISH))
+    text = "".join(answer_templates(plan.tenants, plan.as_of, ENGLISH))
     files = [("p.yaml", (RULES + PRICES).encode())]
     with pytest.raises(InputError):
         load(files, decisions=[("questions.yaml", text.encode())])

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue import builtin
@@ -65,7 +65,7 @@ GIVE_F1 = {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}}
 
 
 def audited(policies: PolicySet, snapshot: Snapshot) -> TenantResult:
-    return remedied(audit([snapshot], policies, builtin(), NOW), policies).tenants[0]
+    return with_actions(audit([snapshot], policies, builtin(), NOW), policies).tenants[0]
 
 
 def planned(snapshot: Snapshot, *decisions: dict[str, Any], **more: Any) -> TenantPlan:

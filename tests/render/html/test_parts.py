@@ -19,13 +19,13 @@ from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.text.evidence.evidence import evidence_text, limits
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.sanitize import flat, visible
+from auditor.render.text.sanitize import single_line, visible
 from auditor.render.text.summary import verdict
 from auditor.render.view.charts.seat_chart import WIDTH, bound_in_seats, seat_bar
 from auditor.render.view.model import SeatRow
 from auditor.render.view.page import page
 from auditor.render.view.rows import Context, seat_row
-from auditor.result.aggregate import all_prices_known, freed, money
+from auditor.result.aggregate import action_amounts, all_prices_known, money
 from auditor.result.codec.result_reader import load
 from tests.builders.result.results import contoso, result
 from tests.builders.tenant.tenants import audited, bought, tenant, user
@@ -71,7 +71,7 @@ def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
     outcome = audited(f"policies:\n{leavers}{prices}", state)
     assert money(outcome) == {"EUR": 3 * Decimal("35.71")}
     saved = load(b"".join(render(outcome, "json", locale="en")))
-    assert (money(saved), freed(saved)) == (money(outcome), freed(outcome))
+    assert (money(saved), action_amounts(saved)) == (money(outcome), action_amounts(outcome))
     rows = list(DictReader(b"".join(render(outcome, "csv", locale="en")).decode().splitlines()))
     assert sum(Decimal(row["perMonth"]) for row in rows) == money(outcome)["EUR"]
     assert "€107.13" in page(outcome, EN).figures[0].amount
@@ -311,5 +311,5 @@ def test_severity_label_depends_on_the_number(locale: str, expected: list[str]) 
     ("limit", "expected"), [(15, "Some data is…"), (13, "Some data is…"), (12, "Some data…"), (14, "Some data is…")]
 )
 def test_long_line_is_cut_after_a_word(limit: int, expected: str) -> None:
-    assert flat("Some data  is\nexcluded", limit) == expected
-    assert flat("x" * 20, limit) == "x" * (limit - 1) + "…"
+    assert single_line("Some data  is\nexcluded", limit) == expected
+    assert single_line("x" * 20, limit) == "x" * (limit - 1) + "…"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.remediation import with_actions
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
@@ -55,7 +55,7 @@ def test_only_people_and_fingerprints_are_replaced() -> None:
 
 
 def test_people_of_actions_are_named_by_their_pseudonyms() -> None:
-    before = remedied(audit_result(), policy_set(POLICIES))
+    before = with_actions(audit_result(), policy_set(POLICIES))
     names = [name for concern in concerns(before.tenants[0]).values() for name in concern.names]
     hidden = [name for concern in concerns(redacted(before, KEY).tenants[0]).values() for name in concern.names]
     assert len(hidden) == len(names) >= 2

@@ -10,8 +10,8 @@ from auditor.app.plan.command import (
     document,
     earlier_plan_files,
     exit_code,
-    keep_plan,
     run_plans,
+    store_plan,
     tenant_documents,
     written_files,
 )
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         files = chain(files, owner_documents(output_folder(args.output), localized, l10n))
     written = write_all((path, [body]) for path, body in files)
     if args.store is not None:
-        keep_plan(args.store, plan)
+        store_plan(args.store, plan)
     stdout_formats = [name for name, path in targets if path is None]
     for name in stdout_formats:
         write_document([_stdout_document(name, plan, localized, l10n)], name)

@@ -19,7 +19,7 @@ from auditor.app.scaffold.choices import (
     TENANT_NAME,
     signed_in_tenant,
 )
-from auditor.cli.arguments.options import one_of, word_of
+from auditor.cli.arguments.options import choice_of, one_of
 from auditor.cli.terminal.questions import ask
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.message import Message
@@ -71,7 +71,7 @@ commit = _matching(
 
 def cloud(text: str) -> Cloud:
     """Return a cloud that tenants can be read in. Raises ArgumentTypeError."""
-    return Cloud(word_of(CLOUDS)(text))
+    return Cloud(choice_of(CLOUDS)(text))
 
 
 class _Question(Struct, frozen=True):
@@ -101,7 +101,7 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
             "credential",
             N_("Sign in with"),
             "github-oidc" if in_github else "azure-cli",
-            word_of(CREDENTIALS),
+            choice_of(CREDENTIALS),
             CREDENTIALS,
         ),
     )
@@ -132,13 +132,13 @@ def _ask_each(questions: Sequence[_Question], args: argparse.Namespace, locale: 
 
 _QUESTIONS = (
     _Question("agreement", N_("How licences are bought"), Agreement.UNKNOWN.value, one_of(Agreement), tuple(Agreement)),
-    _Question("size", N_("Size of the tenant"), "small", word_of(SIZES), SIZES),
-    _Question("assignment", N_("How licences are assigned"), "direct", word_of(ASSIGNMENTS), ASSIGNMENTS),
+    _Question("size", N_("Size of the tenant"), "small", choice_of(SIZES), SIZES),
+    _Question("assignment", N_("How licences are assigned"), "direct", choice_of(ASSIGNMENTS), ASSIGNMENTS),
     _Question(
         "policies",
         N_("Starter policies: copy the files, or extend the library by its version"),
         "copy",
-        word_of(POLICIES),
+        choice_of(POLICIES),
         POLICIES,
     ),
     _Question("mail_from", N_("Mailbox that sends the report (empty: no mail)"), "", _optional(address)),

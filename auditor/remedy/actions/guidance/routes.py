@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.arrays.columns import valid
-from auditor.arrays.groups import alike, distinct_values
+from auditor.arrays.groups import distinct_values, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows, distinct
 from auditor.arrays.texts import codes, values_of
 from auditor.checks.check import Correction, Detail
@@ -164,7 +164,7 @@ def routes_of(batch: pa.RecordBatch, context: RemediationContext) -> tuple[list[
 
 def _products(batch: pa.RecordBatch, context: RemediationContext) -> tuple[Rows, list[Any]]:
     """Return for each finding the index of its product's facts, and the distinct facts."""
-    firsts, product_of = alike(batch, _PRODUCT)
+    firsts, product_of = equal_rows(batch, _PRODUCT)
     products = batch.select(list(_PRODUCT)).take(arrow_rows(firsts))
     keys = list(zip(*map(values_of, products.columns), strict=True))
     for product, *names in keys:

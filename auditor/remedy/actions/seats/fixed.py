@@ -23,7 +23,7 @@ def add_fixed(action_groups: ActionGroups, context: RemediationContext, fixed: I
     projection = SeatProjection.of(action_groups, context)
     for group in seats:
         skus = products_of(group, projection)
-        resolving = resolving_group(acting, projection, skus, removing=False)
+        resolving = resolving_group(acting, projection, skus, is_removal=False)
         if resolving is not None:
             group.moved = projection.movement(skus)
             resolving.resolve(group)

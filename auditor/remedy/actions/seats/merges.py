@@ -12,7 +12,7 @@ def merge_caps(remaining: dict[object, ActionGroup]) -> None:
     for key, group in list(remaining.items()):
         removal = removals.get(group.first.old) if group.first.kind is ActionKind.CAP else None
         if removal is not None and removal.seats >= group.seats:
-            removal.absorb(remaining.pop(key))
+            removal.merge(remaining.pop(key))
 
 
 def merge_covered(remaining: dict[object, ActionGroup], context: RemediationContext) -> None:
@@ -34,6 +34,6 @@ def merge_covered(remaining: dict[object, ActionGroup], context: RemediationCont
         group, larger_groups = groups[key], [groups[other] for other in larger_keys[key] if other in remaining]
         largest = max(larger_groups, key=lambda larger: larger.seats, default=None)
         if largest is not None and largest.seats >= group.seats:
-            largest.absorb(remaining.pop(key))
+            largest.merge(remaining.pop(key))
         else:
             group.covered = min(group.seats, sum(larger.seats for larger in larger_groups))

@@ -154,8 +154,8 @@ def settle_seats(
     for old in sorted(seats, key=lambda name: (name not in context.seats, name)):
         (merged_key, merged), *others = seats[old]
         for key, _ in others:
-            merged.absorb(remaining.pop(key))
-        removing = any(group.first.kind in REMOVING for _, group in seats[old])
+            merged.merge(remaining.pop(key))
+        is_removal = any(group.first.kind in REMOVING for _, group in seats[old])
         skus = products_of(merged, projection)
         if old not in context.seats and not numbered.isdisjoint(skus or numbered):
             _set_settled(merged, projection.movement(skus))  # the products of the pool are counted one by one
@@ -168,15 +168,15 @@ def settle_seats(
             numbered.update(skus)
             continue
         state = state_groups.get(old)
-        if _decide(merged, projection, skus, state, removing=removing):
+        if _decide(merged, projection, skus, state, is_removal=is_removal):
             numbered.update(skus)
         elif merged.first.kind is ActionKind.STATE and state is not None:
             remaining.pop(merged_key)
         elif merged.first.kind is ActionKind.SETTLED:
-            resolved.append((merged_key, skus, removing))
-    for key, skus, removing in resolved:
+            resolved.append((merged_key, skus, is_removal))
+    for key, skus, is_removal in resolved:
         unproven = (group for group in remaining.values() if not (group.first.proven and group.has_requests))
-        resolving = resolving_group(unproven, projection, skus, removing=removing)
+        resolving = resolving_group(unproven, projection, skus, is_removal=is_removal)
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
     _set_shortages(remaining.values(), projection, numbered)
@@ -187,7 +187,7 @@ def settle_seats(
 
 
 def resolving_group(
-    groups: Iterable[ActionGroup], projection: SeatProjection, skus: tuple[str, ...], *, removing: bool
+    groups: Iterable[ActionGroup], projection: SeatProjection, skus: tuple[str, ...], *, is_removal: bool
 ) -> ActionGroup | None:
     """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
 
@@ -197,9 +197,9 @@ def resolving_group(
 
     def seats_moved(group: ActionGroup) -> int:
         moved: Mapping[str, int] = {}
-        if not removing and group.first.kind in TAKING | MOVING:
+        if not is_removal and group.first.kind in TAKING | MOVING:
             moved = group.people_by_product
-        elif removing and group.first.kind in MOVING | GIVING:
+        elif is_removal and group.first.kind in MOVING | GIVING:
             moved = dict.fromkeys(projection.products(group), group.people)
         return max((moved[sku] for sku in skus if sku in moved), default=0)
 
@@ -230,7 +230,12 @@ def _rules(group: ActionGroup, projection: SeatProjection, skus: tuple[str, ...]
 
 
 def _decide(
-    group: ActionGroup, projection: SeatProjection, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
+    group: ActionGroup,
+    projection: SeatProjection,
+    skus: tuple[str, ...],
+    state: ActionGroup | None,
+    *,
+    is_removal: bool,
 ) -> bool:
     """Set the kind and number of seats of a group, given all other actions; return whether it has a number."""
     rules = list(_rules(group, projection, skus))
@@ -241,16 +246,16 @@ def _decide(
     moved = projection.movement(skus)
     if moved is None:
         return False
-    if high is not None and low > high and removing:
+    if high is not None and low > high and is_removal:
         if low >= 0:
-            group.turn(ActionKind.BOUNDS, group.first.article)  # no number of seats satisfies all policies
+            group.set_kind(ActionKind.BOUNDS, group.first.article)  # no number of seats satisfies all policies
             return False
         high = low  # the seats that are idle even at the minimum
     if low > 0 and state is not None:
         revived_change = projection.change(skus, rules, revived=True)
         if revived_change is not None and revived_change[0] <= 0:
-            state.absorb(group)
-            group.turn(ActionKind.STATE, group.first.article)
+            state.merge(group)
+            group.set_kind(ActionKind.STATE, group.first.article)
             return False
         low = revived_change[0] if revived_change is not None else low
         moved = replace(moved, revived=sum(_inactive(projection.context.seats[sku]) for sku in skus))
@@ -269,13 +274,13 @@ def _set_number(group: ActionGroup, change: int, moved: SeatMovement | None) -> 
         check = ABOVE_MAXIMUM
         kind = first.kind if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
     if first.kind is not kind:
-        group.turn(kind, check.articles(first.situation)[0])
+        group.set_kind(kind, check.articles(first.situation)[0])
     group.seats = abs(change)
     group.moved = moved and replace(moved, added=change)
 
 
 def _set_settled(group: ActionGroup, moved: SeatMovement | None) -> None:
-    group.turn(ActionKind.SETTLED, group.first.article)
+    group.set_kind(ActionKind.SETTLED, group.first.article)
     group.seats = 0
     group.moved = moved
 

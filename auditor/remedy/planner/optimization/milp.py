@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped,unused-ignore]
 from scipy.sparse import csr_array, vstack  # type: ignore[import-untyped,unused-ignore]
 
-from auditor.files.standard_output import prints_discarded
+from auditor.files.standard_output import discard_native_output
 from auditor.remedy.planner.optimization.options import Limit, Option, Score, best_by_change
 
 _Signature = tuple[tuple[Score, tuple[int, ...], int], ...]
@@ -77,7 +77,7 @@ def _lexicographic(
     for goal in goals:
         # HiGHS prints some lines although its output is off, and they would be inside a document on standard output.
         # Nothing else is printed meanwhile: plans are made in the main thread, one tenant after the other.
-        with prints_discarded():
+        with discard_native_output():
             solution = milp(
                 c=np.array(goal),
                 integrality=np.ones(len(columns)),

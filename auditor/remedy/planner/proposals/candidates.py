@@ -144,8 +144,8 @@ def _gains(
     # A group licence that is not active, for example without a free seat, is retried, not assigned a second time.
     waiting = {grant.sku_id for grant in account.grants if grant.group is not None and not grant.active}
     skus = [sku for sku in candidates if sku not in account.held | waiting]
-    givers = ((sku, product_options.giver(account, sku, chosen)) for sku in skus)
-    joins = [Gain(sku_id=sku, group=group) for sku, group in givers if group is not None]
+    groups = ((sku, product_options.group_to_join(account, sku, chosen)) for sku in skus)
+    joins = [Gain(sku_id=sku, group=group) for sku, group in groups if group is not None]
     direct = () if chosen else tuple(Gain(sku_id=sku) for sku in skus)
     return (*direct, *joins)
 
@@ -262,12 +262,12 @@ def _switched(account: Account, findings: Sequence[Finding], product_options: Pr
         grant = account.direct(sku_id)
         if grant is None:
             continue
-        off = set(grant.off)
+        off = set(grant.disabled_plans)
         for finding in findings:
             service = (finding.detail or "").casefold()
             plans = {plan for plan, name in product_options.plans(sku_id).items() if service in {plan, name.casefold()}}
             off = off | plans if correction_of(finding) is Correction.DISABLE_SERVICE else off - plans
-        if off != grant.off:
+        if off != grant.disabled_plans:
             yield Addition(sku_id=sku_id, disabled_plans=tuple(sorted(off)))
 
 

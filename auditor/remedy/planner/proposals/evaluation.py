@@ -146,7 +146,7 @@ def scored(
     cost = Decimal(0)
     for sku, change in seats.items():
         price = prices[sku]
-        cost += max(0, change) * product_options.dearest() if price is None else change * price
+        cost += max(0, change) * product_options.highest_price() if price is None else change * price
     weight = sum(WEIGHTS[finding.severity] for finding in fixed)
     return EvaluatedProposal(
         proposal=proposal,

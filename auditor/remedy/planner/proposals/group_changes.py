@@ -199,5 +199,5 @@ def _off(
 ) -> tuple[str, ...]:
     """Return the plans of the new product that stay off: those that are off in the group's old product."""
     paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == path]
-    off = {plan for grant in paths for plan in grant.off}
+    off = {plan for grant in paths for plan in grant.disabled_plans}
     return tuple(sorted(off & product_options.plans(target or "").keys()))

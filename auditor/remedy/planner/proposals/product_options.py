@@ -71,16 +71,16 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         """Return whether requests can change who is a member of a group."""
         return group not in self.fixed_groups and self.memberships.refusal(group) is None
 
-    def giver(self, account: Account, sku_id: str, chosen: str | None) -> str | None:
+    def group_to_join(self, account: Account, sku_id: str, chosen: str | None) -> str | None:
         """Return the only group that a person can join to get a product; None if there is none, or more than one."""
-        givers = [group for group in self.memberships.givers(sku_id) if self.can_change(group)]
-        givers = [group for group in givers if group == chosen] if chosen else givers
-        return givers[0] if len(givers) == 1 and self._can_join(account, givers[0]) else None
+        groups = [group for group in self.memberships.changeable_groups(sku_id) if self.can_change(group)]
+        groups = [group for group in groups if group == chosen] if chosen else groups
+        return groups[0] if len(groups) == 1 and self._can_join(account, groups[0]) else None
 
-    def alternative_givers(self, account: Account, sku_id: str) -> tuple[str, ...]:
+    def alternative_groups(self, account: Account, sku_id: str) -> tuple[str, ...]:
         """Return the groups that a person can join to get a product, if several groups give it."""
-        givers = self.memberships.givers(sku_id)
-        return tuple(group for group in givers if self._can_join(account, group)) if len(givers) > 1 else ()
+        groups = self.memberships.changeable_groups(sku_id)
+        return tuple(group for group in groups if self._can_join(account, group)) if len(groups) > 1 else ()
 
     def _can_join(self, account: Account, group: str) -> bool:
         """Return whether the licences of a group are known, and the person has none of them from the group yet."""
@@ -95,7 +95,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         """Return the monthly price of a seat; None if it is not known."""
         return seat_price(self.bound.facts, self.bound.prices, sku_id)
 
-    def dearest(self) -> Decimal:
+    def highest_price(self) -> Decimal:
         """Return the highest known price; 0 if none is known."""
         return Decimal(0) if self.bound.prices is None else self.bound.prices.highest
 

@@ -96,8 +96,8 @@ def _other_path(account: Account, sku_id: str, product_options: ProductOptions, 
     """Return the paths of a product that can be removed because another path, or a group to join, gives it."""
     groups = account.groups_giving(sku_id)
     if account.direct(sku_id) is not None:
-        giver = None if groups else product_options.giver(account, sku_id, chosen)
-        return [Removal(sku_id=sku_id)] if groups else [] if giver is None else [Removal(sku_id=sku_id, join=giver)]
+        join = None if groups else product_options.group_to_join(account, sku_id, chosen)
+        return [Removal(sku_id=sku_id)] if groups else [] if join is None else [Removal(sku_id=sku_id, join=join)]
     return [Removal(leave=group) for group in groups if len(groups) > 1 and product_options.can_change(group)]
 
 

@@ -98,7 +98,7 @@ def with_giving_groups(
         sku_id = _gained(product_options, finding)
         if account is None or sku_id is None or any(grant.sku_id == sku_id for grant in account.grants):
             continue
-        if groups := product_options.alternative_givers(account, sku_id):
+        if groups := product_options.alternative_groups(account, sku_id):
             key = AnswerKind.GROUP, account.id, product_options.part_numbers((sku_id,))
             draft = drafts.setdefault(key, _QuestionDraft(answers=_group_answers(groups)))
             draft.findings.append(finding)
@@ -326,7 +326,7 @@ def _group(product_options: ProductOptions, finding: Finding, account: Account, 
     sku_id = sku_of(finding)
     if block is None or block.via != "group" or account.groups_giving(sku_id):
         return None
-    groups = product_options.alternative_givers(account, sku_id)
+    groups = product_options.alternative_groups(account, sku_id)
     return (AnswerKind.GROUP, (product,), _group_answers(groups)) if groups else None
 
 

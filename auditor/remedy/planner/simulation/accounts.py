@@ -28,7 +28,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     group: str | None = None
     state: str = "Active"
     error: str | None = None
-    off: frozenset[str] = frozenset()
+    disabled_plans: frozenset[str] = frozenset()
     """Ids of the service plans that are off in this path."""
     updated: datetime | None = None
     offered: frozenset[str] = frozenset()
@@ -90,7 +90,7 @@ class Account(Struct, frozen=True, kw_only=True):
             for grant in self.grants
             if grant.active
             for plan in plans.get(grant.sku_id, {})
-            if plan not in grant.off
+            if plan not in grant.disabled_plans
         )
 
     def can_retry(self, grant: Grant) -> bool:
@@ -116,16 +116,20 @@ class Account(Struct, frozen=True, kw_only=True):
         grants = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in removed)
         return replace(self, grants=grants, changed=True)
 
-    def with_direct(self, sku_id: str, off: Iterable[str] = ()) -> "Account":
+    def with_direct(self, sku_id: str, disabled_plans: Iterable[str] = ()) -> "Account":
         """Return the account with a direct path of a product, which replaces an existing one."""
         grants = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
-        grant = self.grant(sku_id, None, frozenset(off))
+        grant = self.grant(sku_id, None, frozenset(disabled_plans))
         return replace(self, grants=(*grants, grant), changed=True)
 
-    def grant(self, sku_id: str, group: str | None, off: frozenset[str], *, error: str | None = None) -> Grant:
+    def grant(
+        self, sku_id: str, group: str | None, disabled_plans: frozenset[str], *, error: str | None = None
+    ) -> Grant:
         """Return a path that is assigned now."""
         state = "Active" if error is None else "Error"
-        return Grant(sku_id=sku_id, group=group, state=state, error=error, off=off, updated=self.instant)
+        return Grant(
+            sku_id=sku_id, group=group, state=state, error=error, disabled_plans=disabled_plans, updated=self.instant
+        )
 
     def with_properties(self, values: Mapping[str, Any]) -> "Account":
         """Return the account with changed values of properties."""
@@ -146,7 +150,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def with_group(self, group: str, licences: Mapping[str, frozenset[str]]) -> "Account":
         """Return the account after the person joined a group and got a seat for everything that it gives."""
-        grants = tuple(self.grant(sku_id, group, off) for sku_id, off in licences.items())
+        grants = tuple(self.grant(sku_id, group, disabled_plans) for sku_id, disabled_plans in licences.items())
         return replace(
             self, grants=(*self.grants, *grants), changed=True, joined=self.joined | {group}, left=self.left - {group}
         )
@@ -192,14 +196,16 @@ def _with_locations(facts: TenantFacts, accounts: dict[str, Account]) -> dict[st
         active = pc.equal(links.column("state").cast(pa.string()), "Active")
         same = pc.is_in(pc.utf8_lower(links.column("skuId").cast(pa.string())), pa.array(sorted(prohibited)))
         for row in links.filter(pc.and_(active, same)).to_pylist():
-            off = frozenset(row["pathDisabledPlans"] or ())
-            holders.add((row["skuId"].lower(), locations[row["user"] - batch.offset].as_py() or "", off))
+            disabled_plans = frozenset(row["pathDisabledPlans"] or ())
+            holders.add((row["skuId"].lower(), locations[row["user"] - batch.offset].as_py() or "", disabled_plans))
 
     def located(grant: Grant) -> Grant:
         if grant.error != _PROHIBITED:
             return grant
         offered = {
-            location for sku_id, location, off in holders if location and sku_id == grant.sku_id and off <= grant.off
+            location
+            for sku_id, location, disabled_plans in holders
+            if location and sku_id == grant.sku_id and disabled_plans <= grant.disabled_plans
         }
         return replace(grant, offered=frozenset(offered))
 
@@ -237,7 +243,7 @@ def _account(user: str, number: int, location: str | None, rows: list[dict[str, 
             group=row.get("assignedByGroup"),
             state=row["state"],
             error=row.get("error"),
-            off=frozenset(row.get("pathDisabledPlans") or ()),
+            disabled_plans=frozenset(row.get("pathDisabledPlans") or ()),
             updated=row.get("lastUpdatedDateTime"),
         )
         for row in rows
@@ -253,7 +259,7 @@ def assignment_rows(account: Account, number: int) -> Iterator[dict[str, Any]]:
     """Yield an account as rows of assignments.parquet, with the given row number of the user."""
     held = account.held
     for grant in account.grants:
-        common = [g.off for g in account.grants if g.active and g.sku_id == grant.sku_id]
+        common = [g.disabled_plans for g in account.grants if g.active and g.sku_id == grant.sku_id]
         disabled = sorted(frozenset.intersection(*common)) if common else []
         yield {
             "user": number,
@@ -263,6 +269,6 @@ def assignment_rows(account: Account, number: int) -> Iterator[dict[str, Any]]:
             "state": grant.state,
             "assignedByGroup": grant.group,
             "error": grant.error,
-            "pathDisabledPlans": sorted(grant.off) or None,
+            "pathDisabledPlans": sorted(grant.disabled_plans) or None,
             "lastUpdatedDateTime": grant.updated,
         }

@@ -162,7 +162,9 @@ class _Undo(Struct, frozen=True, kw_only=True):
             return None, _REPROCESSED
         old, new = _direct(before), _direct(after)
         add = [
-            Addition(sku_id=sku, disabled_plans=tuple(sorted(off))) for sku, off in old.items() if new.get(sku) != off
+            Addition(sku_id=sku, disabled_plans=tuple(sorted(disabled_plans)))
+            for sku, disabled_plans in old.items()
+            if new.get(sku) != disabled_plans
         ]
         return assign_user(before.id, add=add, remove=[sku for sku in new if sku not in old]), ""
 
@@ -183,7 +185,7 @@ def _active(account: Account) -> set[tuple[str, str]]:
 
 
 def _direct(account: Account) -> dict[str, frozenset[str]]:
-    return {grant.sku_id: grant.off for grant in account.grants if grant.group is None}
+    return {grant.sku_id: grant.disabled_plans for grant in account.grants if grant.group is None}
 
 
 def _group(step: ReplayedRequest, state: TenantState) -> GroupState:

@@ -62,7 +62,7 @@ class Memberships:
         }
         return certain if certain and len(certain) == len(services_off) else None
 
-    def givers(self, sku_id: str) -> tuple[str, ...]:
+    def changeable_groups(self, sku_id: str) -> tuple[str, ...]:
         """Return the groups that give a product and whose members requests can change."""
         giving = (group.id for group in self.groups.values() if sku_id in group.sku_ids)
         return tuple(group for group in giving if self.refusal(group) is None)

@@ -83,18 +83,18 @@ def apply(state: TenantState, request: GraphRequest) -> str | None:
         case RequestKind.PROPERTY:
             return _set_properties(state, account, properties_of(request))
         case RequestKind.JOIN | RequestKind.LEAVE:
-            return _change_membership(state, target.group, account, joins=target.kind is RequestKind.JOIN)
+            return _change_membership(state, target.group, account, join=target.kind is RequestKind.JOIN)
 
 
 _ABSENT = "Resource does not exist."
 
 
-def _change_membership(state: TenantState, group: str, account: Account, *, joins: bool) -> str | None:
+def _change_membership(state: TenantState, group: str, account: Account, *, join: bool) -> str | None:
     """Add or remove a member, with the licences of the group, which are added as far as there are seats."""
-    if joins == any(grant.group == group for grant in account.grants):
+    if join == any(grant.group == group for grant in account.grants):
         exists = "One or more added object references already exist for the following modified properties: 'members'."
-        return exists if joins else _ABSENT
-    if joins:
+        return exists if join else _ABSENT
+    if join:
         _join(state, group, account.id)
     else:
         _store(state, account.held, account.without_group(group))
@@ -103,15 +103,15 @@ def _change_membership(state: TenantState, group: str, account: Account, *, join
 
 def _join(state: TenantState, group: str, user: str) -> None:
     state.accounts[user] = state.accounts[user].with_group(group, {})
-    for sku_id, off in (state.memberships.licences_of(group) or {}).items():
-        _give(state, user, group, sku_id, off)
+    for sku_id, disabled_plans in (state.memberships.licences_of(group) or {}).items():
+        _give(state, user, group, sku_id, disabled_plans)
 
 
-def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset[str]) -> None:
+def _give(state: TenantState, user: str, group: str, sku_id: str, disabled_plans: frozenset[str]) -> None:
     """Give a product by a group; without a free seat the path is in error."""
     account = state.accounts[user]
     seat = sku_id in account.held or state.free(sku_id) > 0
-    grant = account.grant(sku_id, group, off, error=None if seat else "CountViolation")
+    grant = account.grant(sku_id, group, disabled_plans, error=None if seat else "CountViolation")
     _store(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
 
 
@@ -177,7 +177,7 @@ def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> st
     if any(sku_id not in before for sku_id in body["removeLicenses"]):
         return "Group does not have a corresponding license."
     removed = set(body["removeLicenses"])
-    licenses = {sku_id: off for sku_id, off in before.items() if sku_id not in removed}
+    licenses = {sku_id: disabled_plans for sku_id, disabled_plans in before.items() if sku_id not in removed}
     licenses |= {added["skuId"]: frozenset(added["disabledPlans"]) for added in body["addLicenses"]}
     state.groups[group] = licenses
     for user in state.members.get(group, ()):

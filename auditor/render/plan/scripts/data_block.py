@@ -135,7 +135,7 @@ def _person(user: str, name: str, changes: PlannedRequests, products: Mapping[st
             "SkuId": grant.sku_id,
             "Group": grant.group or "",
             "Active": grant.active,
-            "DisabledPlans": sorted(grant.off),
+            "DisabledPlans": sorted(grant.disabled_plans),
         }
         yield comment(products.get(grant.sku_id, grant.sku_id), indent=12)
         yield f"            {literal(path, indent=12)}"

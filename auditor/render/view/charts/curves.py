@@ -37,7 +37,7 @@ def trends(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple
     return tuple(_trend(series, l10n) for series in _series(result, history, l10n))
 
 
-def sparks(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Sparkline, ...]:
+def sparklines(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Sparkline, ...]:
     """Return the data of `trends` as sparklines, for text and mail."""
     return tuple(_spark(series, l10n) for series in _series(result, history, l10n))
 

@@ -17,11 +17,11 @@ from auditor.render import render
 from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
-from auditor.render.view.charts.curves import sparks, trends
+from auditor.render.view.charts.curves import sparklines, trends
 from auditor.render.view.model import Timeline
 from auditor.render.view.rows import Context
 from auditor.render.view.timeline import timeline
-from auditor.result.aggregate import freed, money, summarise
+from auditor.result.aggregate import action_amounts, money, summarise
 from auditor.result.seats import spare_seats
 from tests.builders.result.results import result
 
@@ -170,12 +170,12 @@ def test_freed_money_is_split_into_reassigned_reduced_and_bought() -> None:
         replace(action, order="remove"),
         replace(action, order="buy", money=replace(euro, per_month=Decimal(-5))),
     )
-    amounts = freed(replace(tenant, actions=basic))
+    amounts = action_amounts(replace(tenant, actions=basic))
     assert amounts.reassign == amounts.reduce == {euro.currency: euro.per_month}
     assert amounts.buy == {euro.currency: Decimal(5)}
     for cost, reassigned, bought in ((Decimal(1), euro.per_month - 1, 5), (euro.per_month + 2, None, 7)):
         move = replace(action, order="move", money=replace(euro, per_month=-cost))
-        amounts = freed(replace(tenant, actions=(*basic, move)))
+        amounts = action_amounts(replace(tenant, actions=(*basic, move)))
         assert amounts.reassign == ({} if reassigned is None else {euro.currency: reassigned}), (
             "minus the cost of the move"
         )
@@ -302,14 +302,14 @@ def test_sparkline_has_a_bar_and_a_character_for_each_run() -> None:
         EarlierRun(as_of=current.run.as_of - timedelta(days=100 - n), open={Severity.HIGH: n}, money={}, spare=n)
         for n in range(99)
     ]
-    assert sparks(current, (), EN) == ()
-    sparklines = sparks(current, runs, EN)
-    assert [spark.label for spark in sparklines][:2] == ["open findings", "critical and high"]
-    for spark in sparklines:
+    assert sparklines(current, (), EN) == ()
+    lines = sparklines(current, runs, EN)
+    assert [spark.label for spark in lines][:2] == ["open findings", "critical and high"]
+    for spark in lines:
         assert len(spark.text) == len(spark.bars) <= 24
         assert all(1 <= height <= BAR_HEIGHT for height in spark.bars)
-    assert sparklines[0].text[0] == "▁"
-    assert sparklines[0].summary.startswith("0 on 12 Aug 2026, ")
+    assert lines[0].text[0] == "▁"
+    assert lines[0].summary.startswith("0 on 12 Aug 2026, ")
 
 
 def test_fleet_findings_are_excluded_if_earlier_runs_did_not_count_them() -> None:
@@ -331,7 +331,7 @@ def test_sparkline_of_an_incomplete_audit_is_a_lower_bound() -> None:
     tenants = tuple(replace(tenant, complete=True) for tenant in result().tenants)
     audited_fully = replace(result(), tenants=tenants, summary=replace(result().summary, not_evaluated=0))
     incomplete = replace(audited_fully, tenants=(replace(tenants[0], complete=False), *tenants[1:]))
-    for full, partial in zip(sparks(audited_fully, (past,), EN), sparks(incomplete, (past,), EN), strict=True):
+    for full, partial in zip(sparklines(audited_fully, (past,), EN), sparklines(incomplete, (past,), EN), strict=True):
         assert "at least" not in full.summary
         assert partial.summary == full.summary.replace(" now", " (at least) now")
 
