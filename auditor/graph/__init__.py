@@ -1,1 +1,1 @@
-"""Reads Microsoft Graph: sign-in, retries, rate limits and paging; the token is sent to one host only."""
+"""Reads Microsoft Graph: sign-in, retries, rate limits, paging and batches; the token is sent to one host only."""

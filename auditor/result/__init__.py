@@ -1,1 +1,1 @@
-"""Computations on results, without rendering."""
+"""Computes sums, rankings, differences and pseudonyms of results, without rendering."""

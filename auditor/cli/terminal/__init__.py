@@ -1,1 +1,1 @@
-"""Prints results as tables on the terminal."""
+"""Prints results, progress and questions on the terminal, and keeps text out of the commands of CI jobs."""
