@@ -79,7 +79,7 @@ def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
 
 def warning_text(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
     """Return a warning, with what may be lost and when."""
-    translated = l10n.gettext("{warning} At risk: {loses}. Time: {after}.").format(
+    translated = l10n.gettext("{warning} (What you can lose: {loses}. Time: {after}.)").format(
         warning=l10n.gettext(text), loses=l10n.gettext(loses), after=l10n.gettext(after)
     )
     return under(l10n, translated, branches)
