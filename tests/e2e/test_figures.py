@@ -73,7 +73,7 @@ def test_summary_and_first_part_of_a_plan_count_the_same_findings_seats_and_mone
     (amounts,) = plan["before"]["money"]
     own, elsewhere = (
         number(pattern, first[0])
-        for pattern in (r"frees seats worth €([\d,.]+) a month", r"€([\d,.]+) a month counted as a saving of other")
+        for pattern in (r"worth €([\d,.]+) a month", r"€([\d,.]+) a month counted as a saving of other")
     )
     assert own + elsewhere == amounts["reassignableNow"] == number(r"do not assign again[^|]*\| €([\d,.]+) \|", summary)
 

@@ -21,7 +21,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import GraphRequest, connect
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
-from auditor.render.text.amounts import amount_text, elsewhere_text
+from auditor.render.text.amounts import seat_texts
 
 
 def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:
@@ -108,20 +108,17 @@ def _counted(l10n: Localizer, forms: tuple[str, str], count: int) -> str:
 
 def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
     """Yield the effects of an action: findings, seats and money."""
+    freed, assigned = 0, 0
     if entry.change is not None:
         yield _counted(l10n, _FIXED, len(entry.fixed))
-        yield from _seat_texts(entry.change.freed, entry.change.assigned, l10n)
+        freed, assigned = entry.change.freed, entry.change.assigned
     else:
         if entry.action.findings:
             yield _counted(l10n, _FINDINGS, len(entry.action.findings))
         if entry.seats:
             yield _counted(l10n, NN_("{count} seat", "{count} seats"), entry.seats)
-    money = entry.action.money
-    if money is not None and money.per_month:
-        yield amount_text(money.per_month, money.currency, l10n, frees=entry.action.frees)
-    elsewhere = entry.action.counted_elsewhere
-    if elsewhere is not None:
-        yield elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n)
+    amounts, elsewhere = _summed([entry.action.money]), _summed([entry.action.counted_elsewhere])
+    yield from seat_texts(freed, assigned, amounts, elsewhere, l10n, frees=entry.action.frees)
 
 
 def total_texts(
@@ -154,13 +151,10 @@ def total_texts(
         forms = NN_("{count} of them by several actions together", "{count} of them by several actions together")
         yield _counted(l10n, forms, len(together))
     changes = [entry.change for entry in counted if entry.change is not None]
-    yield from _seat_texts(sum(change.freed for change in changes), sum(change.assigned for change in changes), l10n)
-    for currency, value in _summed(entry.action.money for entry in counted).items():
-        if value:
-            yield amount_text(value, currency, l10n, frees=runs)
-    for currency, value in _summed(entry.action.counted_elsewhere for entry in counted).items():
-        if value:
-            yield elsewhere_text(value, currency, l10n)
+    freed, assigned = sum(change.freed for change in changes), sum(change.assigned for change in changes)
+    amounts = _summed(entry.action.money for entry in counted)
+    elsewhere = _summed(entry.action.counted_elsewhere for entry in counted)
+    yield from seat_texts(freed, assigned, amounts, elsewhere, l10n, frees=runs)
 
 
 def _summed(amounts: Iterable[Money | None]) -> dict[str, Decimal]:
@@ -243,10 +237,3 @@ def script(
         previous_name = name
         lines.append(str(request["powershell"]))
     return tuple(lines)
-
-
-def _seat_texts(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
-    if freed:
-        yield _counted(l10n, NN_("frees {count} seat", "frees {count} seats"), freed)
-    if assigned:
-        yield _counted(l10n, NN_("assigns {count} seat", "assigns {count} seats"), assigned)

@@ -1,11 +1,11 @@
 """Describes in words what actions free, save or cost a month."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import rounded
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import NN_, Localizer
 from auditor.render.text.labels import Labels
 
 
@@ -28,6 +28,60 @@ def elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
     if per_month < 0:
         return l10n.gettext("{money} a month counted as a cost of other actions").format(money=money)
     return l10n.gettext("{money} a month counted as a saving of other actions").format(money=money)
+
+
+def seat_texts(
+    freed: int,
+    assigned: int,
+    amounts: Mapping[str, Decimal],
+    elsewhere: Mapping[str, Decimal],
+    l10n: Localizer,
+    *,
+    frees: bool,
+) -> Iterator[str]:
+    """Yield the numbers of seats that requests free and assign, and what they save or cost a month by currency.
+
+    `elsewhere` are the amounts that other actions count, and `frees` is as for `amount_text`. The price of freed seats
+    follows their number.
+    """
+    own, others = ({name: value for name, value in each.items() if value} for each in (amounts, elsewhere))
+    is_price = frees and freed > 0 and bool(own) and min(own.values()) > 0
+    if is_price and not assigned:
+        saved = others if others and min(others.values()) > 0 else {}
+        yield _freed_seats(freed, own, saved, l10n)
+        own, others = {}, {} if saved else others
+    else:
+        yield from _numbers_of_seats(freed, assigned, l10n)
+    if is_price and own:
+        yield l10n.gettext("on balance worth {money} a month").format(money=_sum(own, l10n))
+    else:
+        yield from (amount_text(value, currency, l10n, frees=frees) for currency, value in own.items())
+    yield from (elsewhere_text(value, currency, l10n) for currency, value in others.items())
+
+
+def _freed_seats(freed: int, prices: Mapping[str, Decimal], elsewhere: Mapping[str, Decimal], l10n: Localizer) -> str:
+    form = NN_("frees {count} seat worth {money} a month", "frees {count} seats worth {money} a month in total")
+    if elsewhere:
+        form = NN_(
+            "frees {count} seat worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
+            "frees {count} seats worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
+        )
+    return l10n.ngettext(*form, freed).format(
+        count=l10n.number(freed), money=_sum(prices, l10n), elsewhere=_sum(elsewhere, l10n)
+    )
+
+
+def _sum(amounts: Mapping[str, Decimal], l10n: Localizer) -> str:
+    return " + ".join(l10n.money(value, currency) for currency, value in amounts.items())
+
+
+def _numbers_of_seats(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
+    for count, form in (
+        (freed, NN_("frees {count} seat", "frees {count} seats")),
+        (assigned, NN_("assigns {count} seat", "assigns {count} seats")),
+    ):
+        if count:
+            yield l10n.ngettext(*form, count).format(count=l10n.number(count))
 
 
 def amounts_text(actions: Sequence[Action], l10n: Labels) -> str:

@@ -1,0 +1,47 @@
+"""What actions free, save or cost a month, in words."""
+
+from decimal import Decimal
+
+import pytest
+
+from auditor.localization import localization
+from auditor.remedy.messages import ENGLISH
+from auditor.render.text.amounts import seat_texts
+
+
+@pytest.mark.parametrize(
+    ("freed", "assigned", "amount", "elsewhere", "texts"),
+    [
+        (1, 0, 28, 0, ["frees 1 seat worth €28.00 a month"]),
+        (3, 0, 28, 0, ["frees 3 seats worth €28.00 a month in total"]),
+        (
+            *(3, 0, 28, 9),
+            ["frees 3 seats worth €28.00 a month, plus €9.00 a month counted as a saving of other actions"],
+        ),
+        (
+            *(3, 0, 28, -9),
+            ["frees 3 seats worth €28.00 a month in total", "€9.00 a month counted as a cost of other actions"],
+        ),
+        (3, 0, 0, 9, ["frees 3 seats", "€9.00 a month counted as a saving of other actions"]),
+        (3, 1, 28, 0, ["frees 3 seats", "assigns 1 seat", "on balance worth €28.00 a month"]),
+        (1, 1, -7, 0, ["frees 1 seat", "assigns 1 seat", "costs €7.00 a month"]),
+        (0, 0, 28, 0, ["frees seats worth €28.00 a month"]),
+        (0, 0, 0, 0, []),
+    ],
+)
+def test_seats_and_their_price_are_named_once(
+    freed: int, assigned: int, amount: int, elsewhere: int, texts: list[str]
+) -> None:
+    amounts, others = {"EUR": Decimal(amount)}, {"EUR": Decimal(elsewhere)}
+    assert list(seat_texts(freed, assigned, amounts, others, ENGLISH, frees=True)) == texts
+
+
+def test_seats_with_prices_in_two_currencies_are_one_phrase() -> None:
+    amounts = {"EUR": Decimal(5), "USD": Decimal(7)}
+    texts = list(seat_texts(2, 0, amounts, {}, ENGLISH, frees=True))
+    assert texts == ["frees 2 seats worth €5.00 + US$7.00 a month in total"]
+
+
+def test_number_and_price_of_seats_are_one_phrase_in_other_languages() -> None:
+    (text,) = seat_texts(3, 0, {"EUR": Decimal(28)}, {}, localization("de"), frees=True)
+    assert text == "gibt 3 Lizenzen im Gesamtwert von 28,00\u00a0€ pro Monat frei"
