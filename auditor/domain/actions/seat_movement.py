@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from auditor.domain.saved_field import SavedField
-from auditor.domain.translation import NN_, Localizer
+from auditor.domain.translation import N_, NN_, Localizer
 
 
 class SeatMovement(Struct, frozen=True, kw_only=True):
@@ -40,10 +40,8 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
 def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
     """Return a text: how many seats a product has, how the actions change them, how many are left to buy or remove."""
     sentences = [
-        l10n.gettext(
-            "{product}: {usable} seats today, {assigned} assigned. The actions free "
-            "{freed} and assign {given}; seats needed afterwards: {needed}."
-        )
+        l10n.gettext("{product}: {usable} seats today, {assigned} assigned."),
+        l10n.gettext(_needed(seats)),
     ]
     if seats.undecided is not None:
         sentences.append(
@@ -69,6 +67,17 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
         "spare": spare,
     }
     return " ".join(sentences).format(product=product, **{name: l10n.number(n) for name, n in numbers.items()})
+
+
+def _needed(seats: SeatMovement) -> str:
+    """Return the sentence about the seats that the actions move, without a number that is zero."""
+    if seats.freed and seats.given:
+        return N_("The actions free {freed} and assign {given}; seats needed afterwards: {needed}.")
+    if seats.freed:
+        return N_("The actions free {freed}; seats needed afterwards: {needed}.")
+    if seats.given:
+        return N_("The actions assign {given}; seats needed afterwards: {needed}.")
+    return N_("Seats needed once the actions are done: {needed}.")
 
 
 def _rest(added: int) -> tuple[str, str]:

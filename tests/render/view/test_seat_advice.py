@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from auditor.app.audit.run import Request
-from auditor.domain.actions.seat_movement import SeatMovement
+from auditor.domain.actions.seat_movement import SeatMovement, seat_movement
+from auditor.remedy.messages import ENGLISH
 from auditor.render import render
 from auditor.render.html.action_sets import action_sets
 from auditor.render.text.evidence.evidence import advice_after_actions
@@ -22,7 +23,7 @@ def test_seat_advice_counts_the_seats_that_other_actions_free() -> None:
     result = run(Request(demo=True, as_of=AS_OF, started=AS_OF))
     summary = b"".join(render(result, "markdown", locale="en")).decode()
     (row,) = [line for line in summary.splitlines() if line.startswith("| Visio Plan 2 |")]
-    assert row.endswith("| over-assigned; the actions free 1 and assign 0; then 0 of 10 are spare |")
+    assert row.endswith("| over-assigned; the actions free 1; then 0 of 10 are spare |")
     (f3_row,) = [line for line in summary.splitlines() if line.startswith("| Microsoft 365 F3 | 213")]
     assert "; the actions free 11 and assign 9; then buy 3 |" in f3_row
 
@@ -40,6 +41,29 @@ def test_seat_advice_counts_the_seats_that_other_actions_free() -> None:
 def test_seat_advice_about_one_seat_is_singular(locale: str, spare: int, change: int, text: str) -> None:
     moved = SeatMovement(sku_id=None, usable=20, assigned=21 - spare, freed=1, given=0, added=change)
     assert advice_after_actions(change, moved, Labels(locale)).endswith(text)
+
+
+@pytest.mark.parametrize(
+    ("freed", "given", "text"),
+    [
+        (2, 0, "the actions free 2; then 3 of 20 are spare"),
+        (0, 2, "the actions assign 2; then 3 of 20 are spare"),
+        (2, 2, "the actions free 2 and assign 2; then 3 of 20 are spare"),
+    ],
+)
+def test_seat_advice_leaves_out_a_number_that_is_zero(freed: int, given: int, text: str) -> None:
+    moved = SeatMovement(sku_id=None, usable=20, assigned=17 + freed - given, freed=freed, given=given)
+    assert advice_after_actions(0, moved, Labels("en")) == text
+    note = seat_movement(ENGLISH, "Visio", moved)
+    assert f" T{text.partition(';')[0][1:]}; seats needed afterwards: 17. " in note
+
+
+def test_seats_that_no_action_moves_are_only_counted() -> None:
+    note = seat_movement(ENGLISH, "Visio", SeatMovement(sku_id=None, usable=5, assigned=3, added=-2))
+    assert note == (
+        "Visio: 5 seats today, 3 assigned. Seats needed once the actions are done: 3. "
+        "To remove: 2. Seats afterwards: 3, 0 of them spare."
+    )
 
 
 @pytest.mark.slow

@@ -211,26 +211,28 @@ def advice(change: int, l10n: Labels) -> str:
 def advice_after_actions(change: int, moved: SeatMovement, l10n: Labels) -> str:
     """Return what remains to do about seats after the actions; `change` is the number of seats to add."""
     usable = moved.usable + moved.revived
-    freed, given, all_seats = map(l10n.number, (moved.freed, moved.given, usable))
+    return f"{_moves(moved, l10n)}; {_rest(change, usable, moved.assigned_after, l10n)}"
+
+
+def _moves(moved: SeatMovement, l10n: Labels) -> str:
+    """Return how many seats the actions free and assign, without a number that is zero."""
+    freed, given = l10n.number(moved.freed), l10n.number(moved.given)
+    if not moved.given:
+        return l10n.gettext("the actions free {freed}", freed=freed)
+    if not moved.freed:
+        return l10n.gettext("the actions assign {given}", given=given)
+    return l10n.gettext("the actions free {freed} and assign {given}", freed=freed, given=given)
+
+
+def _rest(change: int, usable: int, needed: int, l10n: Labels) -> str:
+    """Return how many seats to buy, or how many are spare or too many, after the actions."""
     if change > 0:
-        text = l10n.gettext("the actions free {freed} and assign {given}; then buy {count}")
-        return text.format(freed=freed, given=given, count=l10n.number(change))
-    form, count = (
-        NN_(
-            "the actions free {freed} and assign {given}; then {count} of {usable} is spare",
-            "the actions free {freed} and assign {given}; then {count} of {usable} are spare",
-        ),
-        usable - moved.assigned_after,
-    )
+        return l10n.plural("then buy {count}", "then buy {count}", change)
     if change < 0:
-        form, count = (
-            NN_(
-                "the actions free {freed} and assign {given}; then {count} of {usable} is too many",
-                "the actions free {freed} and assign {given}; then {count} of {usable} are too many",
-            ),
-            -change,
-        )
-    return l10n.plural(*form, count, freed=freed, given=given, usable=all_seats)
+        too_many = NN_("then {count} of {usable} is too many", "then {count} of {usable} are too many")
+        return l10n.plural(*too_many, -change, usable=l10n.number(usable))
+    spare = NN_("then {count} of {usable} is spare", "then {count} of {usable} are spare")
+    return l10n.plural(*spare, usable - needed, usable=l10n.number(usable))
 
 
 def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
