@@ -50,7 +50,7 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
         yield "  " + l10n.more_in_reports(len(missing) - _MAX_ENTRIES)
     if missing:
         yield ""
-    yield printable_line(l10n.gettext("What matters most"))
+    yield printable_line(l10n.gettext("What to do first"))
     for first in fleet_first(plan, lambda _: "", l10n):
         tenants = ", ".join(filter(None, (first.tenant, first.elsewhere)))
         yield from _first_action(first.number, f"{tenants}: {first.title}", first.due, first.why)
@@ -94,7 +94,7 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
     first = first_by_rank(tenant)
     if first:
         yield ""
-        yield printable_line(l10n.gettext("What matters most"))
+        yield printable_line(l10n.gettext("What to do first"))
     for number, action in first:
         yield from _first_action(number, action.title, due_text(action, l10n), action.why)
     parts = tuple(plan_parts(tenant, l10n))

@@ -247,7 +247,7 @@ def _print_lines(console: Console, title: str, lines: Sequence[str], l10n: Label
 def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
     if not page.highlights:
         return
-    _print_title(console, l10n.gettext("What matters most"))
+    _print_title(console, l10n.gettext("What to do first"))
     for number, highlight in enumerate(page.highlights, start=1):
         line = Text(l10n.gettext(SEVERITIES[highlight.severity]), style=_STYLES[highlight.severity])
         line.append(f"  {_cut(highlight.title, _MAX_TITLE)}", style="bold")

@@ -74,7 +74,7 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
         yield f"**{escaped_markdown(page.money)}** {l10n.gettext('a month in open findings')}{bound}"
         yield ""
     if page.highlights:
-        yield f"## {l10n.gettext('What matters most')}"
+        yield f"## {l10n.gettext('What to do first')}"
         yield ""
         for number, highlight in enumerate(page.highlights, start=1):
             count = l10n.plural("{count} finding", "{count} findings", highlight.count)

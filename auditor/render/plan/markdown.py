@@ -70,7 +70,7 @@ def _state(plan: PlanView, l10n: Localization) -> Iterator[str]:
 def _first_actions(level: str, actions: Sequence[FirstAction], l10n: Localization) -> Iterator[str]:
     if not actions:
         return
-    yield from _paragraph(f"{level} {l10n.gettext('What matters most')}")
+    yield from _paragraph(f"{level} {l10n.gettext('What to do first')}")
     for first in actions:
         target = first.tenant or l10n.gettext("Action {number}", number=first.number)
         elsewhere = f", {escaped(first.elsewhere)}" if first.elsewhere else ""

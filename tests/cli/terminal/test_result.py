@@ -73,7 +73,7 @@ def test_worst_tenant_comes_first_and_tenants_with_the_same_display_name_are_tol
     tenants = (replace(other, name="a", display_name="Same"), replace(worst, name="b", display_name="Same"))
     text = printed(replace(result(), tenants=tenants))
     assert 0 < text.index("Seats, b (Same)") < text.index("Seats, a (Same)")
-    assert "b (Same), " in text.partition("What matters most")[2]
+    assert "b (Same), " in text.partition("What to do first")[2]
 
 
 def test_seat_bar_is_full_only_if_no_seat_is_spare() -> None:

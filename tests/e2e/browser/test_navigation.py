@@ -161,6 +161,6 @@ def test_print_starts_with_the_management_summary(opened: Open, tmp_path: Path) 
         first_detail_page = next(number for number, text in enumerate(pages) if "Changed since" in text)
         assert first_detail_page >= 1
         assert pages[first_detail_page].startswith("Contoso Retail")
-        for phrase in ("Open findings", "Monthly cost", "What matters most", "Tenants"):
+        for phrase in ("Open findings", "Monthly cost", "What to do first", "Tenants"):
             assert phrase in " ".join(pages[:first_detail_page])
         assert "Contents" not in pages[0]

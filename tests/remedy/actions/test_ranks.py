@@ -138,7 +138,7 @@ def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() 
     ]
     titles = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
     markdown = plan_markdown(plan(), l10n=localization("en")).decode()
-    lines = markdown.partition("### What matters most")[2].splitlines()
+    lines = markdown.partition("### What to do first")[2].splitlines()
     assert [line for line in lines if line.startswith("- [Action ")][FIRST - 1]
     for title, line in zip(titles, [line for line in lines if line.startswith("- [Action ")][:FIRST], strict=True):
         assert title in line

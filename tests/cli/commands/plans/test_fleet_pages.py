@@ -146,7 +146,7 @@ def test_terminal_has_a_line_for_each_of_the_first_of_many_tenants(tmp_path: Pat
     command = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "terminal")
     lines = [" ".join(line.split()) for line in expect(3, *command, cwd=tmp_path).text.splitlines()]
     assert lines[0].startswith("t01: not audited: ")
-    assert lines[lines.index("What matters most") + 1].startswith(
+    assert lines[lines.index("What to do first") + 1].startswith(
         f"1 t{count:02}, also in {count - 2} other tenants: Unassign Microsoft 365 E3 from {count} people"
     )
     tenants = lines[lines.index("Tenants") + 1 :]
