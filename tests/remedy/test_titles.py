@@ -119,7 +119,7 @@ def test_properties_states_and_alternatives_are_translated() -> None:
         return saved_title(l10n, saved("x", kind, TitleArguments(count=2, old="E5", new=new, extra=extra)))
 
     assert title(ActionKind.ATTRIBUTE_SET, extra=("department", "costCenter")) == (
-        "Stel de waarde van afdeling, kostenplaats in voor 2 personen"
+        "Stel de waarde van afdeling en kostenplaats in voor 2 personen"
     )
     assert "(Uitgeschakeld)" in title(ActionKind.STATE, extra=("Suspended",))
     assert "A of B" in title(ActionKind.ASSIGN, new=("B", "A"))
@@ -140,3 +140,18 @@ def test_title_of_another_version_stays_english() -> None:
     title = "Unassign E3 from 2 people"
     assert saved_title(l10n, saved(title, "unassign", None)) == title
     assert saved_title(l10n, saved(title, "kind-of-a-later-version", TitleArguments(count=2))) == title
+
+
+@pytest.mark.parametrize(
+    ("language", "also", "title"),
+    [
+        ("en", (), "Unassign E3 from 3 people"),
+        ("en", ("Visio",), "Unassign E3 and Visio from 3 people"),
+        ("en", ("Visio", "Project"), "Unassign E3, Visio and Project from 3 people"),
+        ("nl", ("Visio", "Project"), "E3, Visio en Project"),
+        ("tr", ("Visio", "Project"), "E3, Visio ve Project"),
+    ],
+)
+def test_last_of_several_products_follows_and(language: str, also: tuple[str, ...], title: str) -> None:
+    arguments = TitleArguments(count=3, old="E3", also=also)
+    assert title in action_title(localization(language), ActionKind.UNASSIGN, arguments)

@@ -109,7 +109,7 @@ def product_concerned(action: Action) -> str | None:
 def task_of(action: Action) -> Hashable:
     """Return a key that is equal for actions of several tenants that ask for the same."""
     names = action.title_arguments
-    return action.kind, action.guidance, action.title if names is None else (names.old, names.new)
+    return action.kind, action.guidance, action.title if names is None else (names.old, names.also, names.new)
 
 
 def most_important(items: Iterable[RankedItem]) -> dict[int, int]:

@@ -31,9 +31,11 @@ class TitleArguments(Struct, frozen=True, kw_only=True):
     count: int
     """The number of people, seats or other objects."""
     old: Annotated[str, SavedField.OPTIONAL] = ""
-    """The product that is removed or concerned, or the names of a few."""
+    """The product that is removed or concerned, or several that belong together."""
+    also: Annotated[tuple[str, ...], SavedField.OPTIONAL] = ()
+    """Further products that are removed or concerned."""
     others: Annotated[int, SavedField.OPTIONAL] = 0
-    """The number of products that `old` does not name."""
+    """The number of products that `old` and `also` do not name."""
     new: Annotated[tuple[str, ...], SavedField.OPTIONAL] = ()
     """Products, one of which is added; or the services that are turned on while others are turned off."""
     extra: Annotated[tuple[str, ...], SavedField.OPTIONAL] = ()

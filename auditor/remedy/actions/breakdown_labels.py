@@ -20,7 +20,7 @@ LabelOf = Callable[[str], str]
 """Returns the name of a product or group by its id."""
 
 
-def named_products(breakdown: Breakdown, people: int, label: LabelOf, price: Price) -> tuple[str, int]:
+def named_products(breakdown: Breakdown, people: int, label: LabelOf, price: Price) -> tuple[tuple[str, ...], int]:
     """Return the products that a title names, all or the most valuable one, and the number of the others.
 
     Overlapping products begin with the smallest one.
@@ -29,12 +29,12 @@ def named_products(breakdown: Breakdown, people: int, label: LabelOf, price: Pri
     if breakdown.smallest:
         others = list(_held_with_smallest(breakdown))
         named = [label(breakdown.smallest), *map(label, others[: _MAX_NAMED - 1])]
-        return (" + ".join(named), 0) if len(others) < _MAX_NAMED else (named[0], len(others))
+        return ((" + ".join(named),), 0) if len(others) < _MAX_NAMED else ((named[0],), len(others))
     if len(products) <= _MAX_NAMED and set(products.values()) == {people}:
-        return " + ".join(map(label, sorted(products))), 0
+        return (" + ".join(map(label, sorted(products))),), 0
     ordered = [label(sku_id) for sku_id in _by_value(products, label, price)]
     shown = ordered if len(ordered) <= _MAX_NAMED else ordered[:1]
-    return ", ".join(shown), len(ordered) - len(shown)
+    return tuple(shown), len(ordered) - len(shown)
 
 
 def named_groups(breakdown: Breakdown, label: LabelOf) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from auditor.domain.actions.money import difference
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import Localizer, enumeration
 from auditor.guidance import Library
 from auditor.guidance.routing import STOPPED
 from auditor.remedy import messages
@@ -115,8 +115,9 @@ def _with_distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> It
         with_articles.append(_retitled(inputs, action, article=article) if has_article else action)
     titles = Counter(action.title for action in with_articles)
     for action in with_articles:
-        products = "" if action.title_arguments is None else action.title_arguments.old
-        distinction = printable(action.owner) if products in action.title else products
+        arguments = action.title_arguments
+        named = () if arguments is None else (arguments.old, *arguments.also)
+        distinction = printable(action.owner) if all(name in action.title for name in named) else ", ".join(named)
         yield _retitled(inputs, action, distinction=distinction) if titles[action.title] > 1 else action
 
 
@@ -186,13 +187,13 @@ def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple
     first, (worst, _), title = group.first, group.worst, action.title_arguments
     assert title is not None
     saved = Decimal(0) if action.money is None else action.money.per_month
-    names = (title.old, title.others, inputs.product_label(first.new), first.extra)
+    names = (title.old, title.also, title.others, inputs.product_label(first.new), first.extra)
     return (ORDER[first.kind].rank, worst, -saved, _KIND_RANKS[first.kind], *names, -action.count, action.id)
 
 
 def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> TitleArguments:
     remedy, extra = group.first, group.first.extra
-    old, others = _old_products(inputs, group)
+    (old, *also), others = _old_products(inputs, group)
     new = _sufficient_products(inputs, group) or tuple(filter(None, (inputs.product_label(remedy.new),)))
     groups = 1
     match remedy.kind:
@@ -210,6 +211,7 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
     return TitleArguments(
         count=count,
         old=old,
+        also=tuple(also),
         others=others,
         new=tuple(map(printable, new)),
         extra=tuple(map(printable, extra)),
@@ -221,11 +223,11 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
     )
 
 
-def _old_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, int]:
+def _old_products(inputs: ActionInputs, group: ActionGroup) -> tuple[tuple[str, ...], int]:
     """Return the names of the products that are removed or concerned, and the number of those that are not named."""
     label = inputs.product_label
     if group.breakdown is None:
-        return label(group.first.old), 0
+        return (label(group.first.old),), 0
     return named_products(group.breakdown, group.people, label, inputs.context.price)
 
 
@@ -264,7 +266,7 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return [l10n.gettext(messages.BOUNDS_FIRST)]
     if group.first.kind in NUMBERED and not group.first.proven:
         return _total(inputs, group, count)
-    sufficient = ", ".join(_sufficient_products(inputs, group))
+    sufficient = enumeration(l10n, _sufficient_products(inputs, group))
     return [l10n.gettext(messages.ANY_OF).format(products=sufficient)] if sufficient else ()
 
 
@@ -291,7 +293,7 @@ def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str,
 
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, first = inputs.l10n, group.first
-    lost = ", ".join(sorted(l10n.gettext(_service_label(name)) for name in group.lost))
+    lost = enumeration(l10n, sorted(l10n.gettext(_service_label(name)) for name in group.lost))
     specific = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
     specific += [l10n.gettext(messages.SECURITY_NOT_REPORTED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Subscription
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import Localizer, enumeration
 from auditor.findings.display_names import part_name
 from auditor.guidance.portal_names import property_name
 from auditor.policy.yaml.writer import block, flow
@@ -28,7 +28,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} should be bought?"),
         AnswerKind.GROUP: l10n.gettext("Which group should assign {products} to {name}?"),
     }
-    products = _named(question, names)
+    products = _named(question, names, l10n)
     name = names.get(question.subject) or (
         f"{question.name} ({question.address})" if question.address else str(question.name)
     )
@@ -39,7 +39,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         names = {product: property_name(l10n.gettext, product) for product in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
-        old = ", ".join(part_name(product, names) for product in question.products if product != new)
+        old = enumeration(l10n, [part_name(product, names) for product in question.products if product != new])
         form = l10n.gettext("Is {new} enough for {name} instead of {old}?")
         return printable(form.format(new=part_name(new, names), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
@@ -48,12 +48,16 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
             if question.products == ("accountEnabled",)
             else l10n.gettext("Which {property} removes {name} from the dynamic group that assigns the licence?")
         )
-        return printable(form.format(property=_named(question, names), name=name))
-    return printable(forms[question.kind].format(products=_named(question, names), name=name))
+        return printable(form.format(property=", ".join(_names(question, names)), name=name))
+    return printable(forms[question.kind].format(products=_named(question, names, l10n), name=name))
 
 
-def _named(question: Question, names: Mapping[str, str]) -> str:
-    return ", ".join(part_name(product, names) for product in question.products)
+def _named(question: Question, names: Mapping[str, str], l10n: Localizer) -> str:
+    return enumeration(l10n, _names(question, names))
+
+
+def _names(question: Question, names: Mapping[str, str]) -> list[str]:
+    return [part_name(product, names) for product in question.products]
 
 
 def subscription_names(
@@ -121,7 +125,7 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
     form = l10n.ngettext(
         "what the policy {policies} requires today", "what the policies {policies} require today", len(policies)
     )
-    return form.format(policies=", ".join(policies)) if policies else ""
+    return form.format(policies=enumeration(l10n, policies)) if policies else ""
 
 
 def answer_template(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:

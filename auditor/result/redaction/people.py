@@ -99,9 +99,11 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         """Replace users in the names of products, groups and tenants in the title of an action."""
         if arguments is None:
             return None
-        new, extra = (tuple(map(self.program_text, names)) for names in (arguments.new, arguments.extra))
+        also, new, extra = (
+            tuple(map(self.program_text, names)) for names in (arguments.also, arguments.new, arguments.extra)
+        )
         old, distinction = self.program_text(arguments.old), self.program_text(arguments.distinction)
-        return replace(arguments, old=old, new=new, extra=extra, distinction=distinction)
+        return replace(arguments, old=old, also=also, new=new, extra=extra, distinction=distinction)
 
     def evidence_text(self, text: str) -> str:
         """Replace users in a text of evidence; instants are replaced by midnight of their day."""

@@ -57,7 +57,7 @@ def test_leavers_with_different_products_are_one_action() -> None:
     [
         ([(E3,), (E3,)], "Microsoft 365 E3"),
         ([(E3, VISIO), (E3, VISIO)], "Microsoft 365 E3 + Visio Plan 2"),
-        ([(E3,), (VISIO,)], "Microsoft 365 E3, Visio Plan 2"),
+        ([(E3,), (VISIO,)], "Microsoft 365 E3 and Visio Plan 2"),
         ([(E3,), (VISIO, F3)], "Microsoft 365 E3 and 2 other products"),
     ],
 )
@@ -69,7 +69,7 @@ def test_title_names_up_to_two_products(grants: list[tuple[str, ...]], products:
 def test_title_names_up_to_two_groups() -> None:
     users = [leaver(f"p{n}", grant(E3, f"g{n}")) for n in range(3)]
     (two,), (three,) = audited(users[:2]).actions, audited(users).actions
-    assert two.title.startswith("Remove 2 people from the groups that assign Microsoft 365 E3 (g0, g1) – ")
+    assert two.title.startswith("Remove 2 people from the groups that assign Microsoft 365 E3 (g0 and g1) – ")
     assert three.title.startswith("Remove 3 people from 3 groups that assign Microsoft 365 E3 – ")
     assert counts(three, "Groups") == {"g0": 1, "g1": 1, "g2": 1}
 
@@ -147,7 +147,7 @@ def test_assignment_errors_are_combined_by_error() -> None:
     assert not any("Not in the amount" in note for action in actions for note in action.prerequisites), "no amount"
     assert sorted(action.title for action in actions) == [
         "Fix the error DependencyViolation of Visio Plan 2 for 1 person",
-        "Fix the error MutuallyExclusiveViolation of Microsoft 365 E3, Visio Plan 2 for 2 people",
+        "Fix the error MutuallyExclusiveViolation of Microsoft 365 E3 and Visio Plan 2 for 2 people",
         "Reprocess the group licences of 1 person: Microsoft 365 F3",
     ]
 
@@ -193,5 +193,5 @@ def test_plan_combines_the_same_products() -> None:
     users = [leaver("ann", grant(E3)), leaver("bob", grant(VISIO))]
     plan = planned(snapshot(users, SEATS), LEAVERS)
     assert [action.title.partition(" from ")[0] for action in plan.actions if action.kind == "unassign"] == [
-        "Unassign Microsoft 365 E3, Visio Plan 2"
+        "Unassign Microsoft 365 E3 and Visio Plan 2"
     ]

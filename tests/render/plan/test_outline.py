@@ -45,7 +45,9 @@ policies:
         "Microsoft 365 E3 + Microsoft 365 E5",
     ]
     question, _ = plan.questions
-    assert sentence(question, ENGLISH, plan.names).startswith("Which of Microsoft 365 E3, Microsoft 365 E5 should Dee")
+    assert sentence(question, ENGLISH, plan.names).startswith(
+        "Which of Microsoft 365 E3 and Microsoft 365 E5 should Dee"
+    )
     assert answer_label(question, question.answers[0], ENGLISH, plan.names) == "Keep Microsoft 365 E5"
 
 

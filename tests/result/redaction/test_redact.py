@@ -105,9 +105,11 @@ def test_ids_and_addresses_in_texts_are_replaced(text: str, expected: str) -> No
 
 
 def test_people_are_replaced_in_the_values_of_titles() -> None:
-    arguments = TitleArguments(count=3, old="E5", new=("F3",), extra=("id-ann", "Staff of ann@contoso.example"))
+    arguments = TitleArguments(
+        count=3, old="E5", also=("id-ann",), new=("F3",), extra=("id-ann", "Staff of ann@contoso.example")
+    )
     redacted_arguments = with_action(title_arguments=arguments).title_arguments
-    assert redacted_arguments == replace(arguments, extra=(ANN, f"Staff of {ANN}"))
+    assert redacted_arguments == replace(arguments, also=(ANN,), extra=(ANN, f"Staff of {ANN}"))
 
 
 def test_people_in_policies_are_replaced_and_groups_are_not() -> None:
