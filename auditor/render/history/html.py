@@ -115,8 +115,7 @@ def _seat(seat: SeatTrend, shared: str, l10n: Labels) -> tuple[str, ...]:
 
 
 def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
-    _, open_findings, *others = policy_row(policy, l10n)
-    name = policy.title or policy.policy
+    name, open_findings, *others = policy_row(policy, l10n)
     return name, open_findings, curve(policy.open, f"{name}: {open_findings}", l10n), *others
 
 

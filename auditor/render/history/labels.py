@@ -126,11 +126,11 @@ def policy_columns(l10n: Labels) -> tuple[str, ...]:
 
 
 def policy_row(policy: PolicyTrend, l10n: Labels) -> tuple[str, str, str, str, str, str]:
-    """Return the cells of a policy, without the chart."""
+    """Return the cells of a policy, without the chart: its title, or its id without one, and its figures."""
     new_and_fixed = f"{l10n.number(policy.opened)} / {l10n.number(policy.closed)}"
     ages = " / ".join(map(l10n.number, policy.ages))
     return (
-        *(policy.policy, change(policy.open, l10n), change(policy.waived, l10n)),
+        *(policy.title or policy.policy, change(policy.open, l10n), change(policy.waived, l10n)),
         *(new_and_fixed, ages, repair(policy, l10n)),
     )
 

@@ -108,6 +108,13 @@ def test_policy_without_findings_is_not_reported_as_unknown(tmp_path: Path) -> N
     assert (completed.code, completed.err) == (0, "")
 
 
+def test_terminal_and_page_show_the_title_of_a_policy(workspace: Path) -> None:
+    completed = expect(0, "history", "audits", "-f", "terminal,html=titles.html", cwd=workspace)
+    (row,) = [line.split("  ") for line in completed.text.splitlines() if "4 / 2" in line]
+    assert "Nobody blocked" in row
+    assert ">Nobody blocked</td>" in (workspace / "titles.html").read_text()
+
+
 def test_from_and_to_select_nights_and_results(workspace: Path) -> None:
     (tenant,) = history(workspace, "--from", instant(1, 0), "--to", instant(2))["tenants"]
     assert (tenant["nights"], tenant["results"]) == (2, 2)
