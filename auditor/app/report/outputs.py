@@ -27,7 +27,7 @@ from auditor.result.ranking import MAX_SECTIONS
 
 TERMINAL = "terminal"
 FORMAT_NAMES = (*FORMATS, TERMINAL)
-"""The formats that -f accepts."""
+"""The formats of -f, for its help."""
 STDOUT = "-"
 _TENANTS_FOLDER = "tenants"
 """The folder for the files of individual tenants."""
@@ -77,7 +77,7 @@ class Output(Struct, frozen=True, kw_only=True):
 def parse_format(text: str) -> tuple[str, str | None]:
     """Parse FORMAT or FORMAT=PATH. Raises UsageError for an unknown format."""
     name, path = split_format(text)
-    if name not in FORMAT_NAMES:
+    if name != TERMINAL and name not in FORMATS:
         raise unknown_format(name, {format_name: format_.file for format_name, format_ in FORMATS.items()}, TERMINAL)
     return name, path
 

@@ -127,7 +127,9 @@ def test_comparison(workspace: Path, fleet: Path, before: Path, monkeypatch: pyt
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", ["options_of", "draft", "changed_snapshot", "learn", "build_actions", "figures"])
+@pytest.mark.parametrize(
+    "phase", ["options_of", "draft", "changed_snapshot", "add_constraints", "build_actions", "compared_costs"]
+)
 def test_plan(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     failing(monkeypatch, f"auditor.app.plan.planner.{phase}")
     completed = call("plan", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", cwd=workspace)
