@@ -9,6 +9,8 @@ from auditor.cli.arguments.options import split_formats
 from auditor.cli.terminal.console import print_notice
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.localization import Localization
 from auditor.render.formats import unknown_format
 
@@ -29,13 +31,19 @@ def targets_of(
     terminal = not requested
     for text in requested or default:
         name, path = split_format(text)
-        if text == "terminal":
+        if name == "terminal" and path in {None, "-"}:
             terminal = True
+        elif name == "terminal":
+            raise UsageError(
+                "format-path",
+                Message("'{text}': this command prints the format terminal and writes no file of it", text=text),
+                hint=Message("write terminal, and redirect the output to a file"),
+            )
         elif name in files:
             by_default = None if folder is None else folder / files[name]
             targets.append((name, None if path == "-" else Path(path) if path else by_default))
         else:
-            raise unknown_format(text if name == "terminal" else name, files, "terminal")
+            raise unknown_format(name, files, "terminal")
     check_targets([path for _, path in targets])
     return targets, terminal
 
