@@ -141,9 +141,9 @@ def _overall(trends: Trends, l10n: Labels) -> Markup:
     totals, worst = open_counts(trends)
     waived = [count for _, _, count, _ in trends.open]
     series = (
-        (l10n.gettext("open findings"), totals),
-        (l10n.gettext("critical and high"), worst),
-        (l10n.gettext("waived"), waived),
+        (l10n.gettext("Open findings"), totals),
+        (l10n.gettext("Critical and high"), worst),
+        (l10n.gettext("Waived"), waived),
     )
     rows = [
         (name, curve(values, f"{name}: {change(values, l10n)}", l10n), change(values, l10n))
@@ -153,6 +153,6 @@ def _overall(trends: Trends, l10n: Labels) -> Markup:
     for currency, sums in trends.money.items():
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)
         chart = curve([float(amount) for _, amount in sums], text, l10n)
-        rows.append((l10n.gettext("cost of open findings"), chart, text))
+        rows.append((l10n.gettext("Cost of open findings"), chart, text))
     titles = (l10n.gettext("Figure"), l10n.gettext("Trend"), l10n.gettext("First → last"))
     return table(titles, rows, l10n.gettext("Overview"))

@@ -71,9 +71,9 @@ def tenant_table(trends: Sequence[Trends], l10n: Labels) -> tuple[tuple[str, ...
     gettext = l10n.gettext
     columns = (
         gettext("Tenant"),
-        gettext("open findings"),
-        gettext("critical and high"),
-        gettext("cost of open findings"),
+        gettext("Open findings"),
+        gettext("Critical and high"),
+        gettext("Cost of open findings"),
     )
     rows: list[tuple[str, ...]] = []
     for tenant in trends if len(trends) > 1 and any(tenant.open for tenant in trends) else ():
@@ -126,11 +126,11 @@ def policy_columns(l10n: Labels) -> tuple[str, ...]:
 
 
 def policy_row(policy: PolicyTrend, l10n: Labels) -> tuple[str, str, str, str, str, str]:
-    """Return the cells of a policy, without the chart: its title, or its id without one, and its figures."""
+    """Return the cells of a policy, without the chart: its translated title, or its id without one, and its figures."""
     new_and_fixed = f"{l10n.number(policy.opened)} / {l10n.number(policy.closed)}"
     ages = " / ".join(map(l10n.number, policy.ages))
     return (
-        *(policy.title or policy.policy, change(policy.open, l10n), change(policy.waived, l10n)),
+        *(l10n.policy(policy.title or "") or policy.policy, change(policy.open, l10n), change(policy.waived, l10n)),
         *(new_and_fixed, ages, repair(policy, l10n)),
     )
 
