@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -67,7 +68,9 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
             return f"#{anchors[tenant.name]}"
         return f"{quote(tenant.name, safe='')}/{quote(tenant_page, safe='', errors='replace')}#{_ALONE}"
 
-    sections = () if tenant_page else plan.tenants
+    first = fleet_first(plan, address, l10n)
+    listed = {action.href for action in first}
+    views = (_TenantPage(tenant, anchors[tenant.name], l10n, plan.as_of).view() for tenant in plan.tenants)
     return PlanView(
         as_of=datetime.fromisoformat(plan.as_of),
         complete=plan.complete,
@@ -75,8 +78,8 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
         title=plan.tenants[0].title if len(plan.tenants) == 1 else "",
         missing=tuple(map(": ".join, missing_data(plan, l10n))) if len(plan.tenants) > 1 else (),
         rows=tenant_rows(plan, address, l10n),
-        first=fleet_first(plan, address, l10n),
-        tenants=tuple(_TenantPage(tenant, anchors[tenant.name], l10n, plan.as_of).view() for tenant in sections),
+        first=first,
+        tenants=() if tenant_page else tuple(_without_listed(view, listed) for view in views),
         fleet=tuple(
             dict.fromkeys(
                 (
@@ -87,6 +90,11 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
         ),
         actions=tuple(action for tenant in plan.tenants for action in tenant.actions),
     )
+
+
+def _without_listed(view: TenantView, listed: AbstractSet[str]) -> TenantView:
+    """Return the view without its first actions, if the list of all tenants, above it, contains all of them."""
+    return view if any(action.href not in listed for action in view.first) else replace(view, first=())
 
 
 class _TenantPage:

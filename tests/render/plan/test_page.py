@@ -35,3 +35,17 @@ def test_every_action_shows_its_steps_or_the_action_that_has_them() -> None:
         targets = re.findall(reference, text)
         assert len(targets) == len(repeated)
         assert all(f'id="{target}"' in text for target in targets)
+
+
+@pytest.mark.slow
+def test_first_actions_of_a_tenant_are_not_repeated_below_those_of_all_tenants() -> None:
+    both = snapshot([user("ann", grant(E3)), user("bo", grant(VISIO))], {E3: 5, VISIO: 5}, name="both")
+    same = snapshot([user("cy", grant(E3))], {E3: 5}, name="same")
+    view = plan_view(fleet([both, same], RULES), localization("en"))
+    assert [(action.tenant, action.elsewhere) for action in view.first] == [
+        ("both", "also in 1 other tenant"),
+        ("both", ""),
+    ]
+    assert {tenant.title: len(tenant.first) for tenant in view.tenants} == {"both": 0, "same": 1}
+    (alone,) = plan_view(fleet([both], RULES), localization("en")).tenants
+    assert len(alone.first) == 2
