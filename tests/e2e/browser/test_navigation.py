@@ -1,5 +1,6 @@
 """Tests the navigation in report.html: contents, scroll positions, sorting, empty tables and print."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,7 @@ def test_tenants_of_a_fleet_are_closed_until_linked_to_or_printed(
     assert [tab.locator(f"#t-t{number}").is_visible() for number in (3, 4, 5)] == [False, True, False]
     assert 0 < tab.locator("#t-t4-h").bounding_box()["y"] < tab.locator("#t-t4").bounding_box()["y"] < SCREEN / 4
     tab.pdf(path=tmp_path / "report.pdf", format="A4")
-    assert " ".join(page_texts(tmp_path / "report.pdf")).count("What to do") == 10
+    assert len(re.findall("What to do(?! first)", " ".join(page_texts(tmp_path / "report.pdf")))) == 10
 
 
 @pytest.mark.slow
