@@ -112,7 +112,7 @@ def test_files_of_other_programs_in_a_store_are_ignored(tmp_path: Path) -> None:
         (folder / "Thumbs.db").write_bytes(b"\0")
     for command in (
         ("history", "store", "-f", "json"),
-        ("store", "prune", "store", "--keep", "35d,24m"),
+        ("store", "prune", "store", "--keep", "35d,24m", "--as-of", "2026-11-21"),
         ("store", "put", "store", "r.json"),
         ("store", "list", "store"),
     ):
