@@ -135,11 +135,11 @@ class BatchOutcome(Struct):
             self.unwaived[chunk.policy] += int((chunk.waivers == OPEN).sum())
         self.undecided.update(other.undecided)
         self.judged.update(other.judged)
-        for policy, difference_count in other.tallies.items():
+        for policy, tally in other.tallies.items():
             if policy in self.tallies:
-                self.tallies[policy].add(difference_count)
+                self.tallies[policy].add(tally)
             else:
-                self.tallies[policy] = difference_count
+                self.tallies[policy] = tally
         self.reached |= other.reached
         self.used_waivers |= other.used_waivers
         self.unknown_waivers |= other.unknown_waivers

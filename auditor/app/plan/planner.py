@@ -69,8 +69,8 @@ class _Attempt(Struct, frozen=True, kw_only=True):
     after: Result
 
 
-class _PlanState(Struct, frozen=True, kw_only=True):
-    """The state of planning: what is planned, and what is known about each tenant that has not failed."""
+class _PlanRun(Struct, frozen=True, kw_only=True):
+    """One run of planning: what is planned, and what is known about each tenant that has not failed."""
 
     before: Result
     policies: PolicySet
@@ -108,7 +108,7 @@ def plan_run(
     A plan that causes a finding is drafted again without the cause. `solver` forces `milp` or `walk`. A tenant that
     fails gets an empty plan that is marked as incomplete.
     """
-    state = _PlanState(
+    run = _PlanRun(
         before=audit(states, policies, catalogue, as_of, alone=len(states) == 1),
         policies=policies,
         catalogue=catalogue,
@@ -120,100 +120,100 @@ def plan_run(
         constraints={},
         failures={},
     )
-    _add_options(state, states, decisions)
-    notices = tuple(unmatched(decisions, [options.answered for options in state.options.values()]))
+    _add_options(run, states, decisions)
+    notices = tuple(unmatched(decisions, [options.answered for options in run.options.values()]))
     for index in range(MAX_DRAFTS + 1):
         if index == MAX_DRAFTS:
-            for name, constraints in state.constraints.items():
-                evaluated = state.options[name].evaluated
+            for name, constraints in run.constraints.items():
+                evaluated = run.options[name].evaluated
                 constraints.barred.update(dict.fromkeys(evaluated, remaining_reason(l10n, "limit", detail="-")))
-        attempt = _attempt(state)
-        state.remove_failed()
-        has_new_constraints = _add_constraints(state, attempt)
-        state.remove_failed()
+        attempt = _attempt(run)
+        run.remove_failed()
+        has_new_constraints = _add_constraints(run, attempt)
+        run.remove_failed()
         if not has_new_constraints:
             break
-    return replace(_fleet_plan(state, attempt), notices=notices)
+    return replace(_fleet_plan(run, attempt), notices=notices)
 
 
-def _add_options(state: _PlanState, states: Sequence[Snapshot | Unaudited], decisions: Sequence[Decision]) -> None:
+def _add_options(run: _PlanRun, states: Sequence[Snapshot | Unaudited], decisions: Sequence[Decision]) -> None:
     """Add the facts, options and initial constraints of each audited tenant."""
     snapshots = {state.manifest.tenant: state for state in states if isinstance(state, Snapshot)}
-    for tenant in state.before.tenants:
+    for tenant in run.before.tenants:
         name = tenant.name
         if name in snapshots and tenant.failure is None:
-            with state.planned(name):
-                facts = TenantFacts(snapshots[name], state.catalogue, state.policies, state.as_of)
-                state.facts[name] = facts
-                state.options[name] = options_of(bind(state.policies, facts, all_checks()), tenant, decisions)
-                state.constraints[name] = PlanConstraints()
+            with run.planned(name):
+                facts = TenantFacts(snapshots[name], run.catalogue, run.policies, run.as_of)
+                run.facts[name] = facts
+                run.options[name] = options_of(bind(run.policies, facts, all_checks()), tenant, decisions)
+                run.constraints[name] = PlanConstraints()
 
 
-def _attempt(state: _PlanState) -> _Attempt:
+def _attempt(run: _PlanRun) -> _Attempt:
     """Draft every plan once and audit its effect; record the tenants that fail."""
-    library, options = packaged_library(), state.options
+    library, options = packaged_library(), run.options
     drafts: dict[str, Draft] = {}
     planned_snapshots: list[Snapshot] = []
     for name in options:
-        with state.planned(name):
-            plan_draft = draft(options[name], state.constraints[name], library, l10n=state.l10n, solver=state.solver)
-            planned_snapshots.append(changed_snapshot(state.facts[name], plan_draft.state))
+        with run.planned(name):
+            plan_draft = draft(options[name], run.constraints[name], library, l10n=run.l10n, solver=run.solver)
+            planned_snapshots.append(changed_snapshot(run.facts[name], plan_draft.state))
             drafts[name] = plan_draft
     contracts = {name: agreed_contracts(options[name].bound, plan_draft.seats) for name, plan_draft in drafts.items()}
-    agreed = with_agreed(state.policies.contracts, contracts, tuple(state.facts))
+    agreed = with_agreed(run.policies.contracts, contracts, tuple(run.facts))
     after = audit(
         planned_snapshots,
-        replace(state.policies, contracts=agreed),
-        state.catalogue,
-        state.as_of,
-        alone=len(state.before.tenants) == 1,
+        replace(run.policies, contracts=agreed),
+        run.catalogue,
+        run.as_of,
+        alone=len(run.before.tenants) == 1,
     )
-    state.failures.update(failed_after(after))
+    run.failures.update(failed_after(after))
     return _Attempt(drafts=drafts, after=after)
 
 
-def _add_constraints(state: _PlanState, attempt: _Attempt) -> bool:
+def _add_constraints(run: _PlanRun, attempt: _Attempt) -> bool:
     """Record the constraints from the audit of the drafts; return whether there are new ones."""
     changed = False
-    constraints, options, l10n = state.constraints, state.options, state.l10n
-    tenants_before = {tenant.name: tenant for tenant in state.before.tenants}
+    constraints, options, l10n = run.constraints, run.options, run.l10n
+    tenants_before = {tenant.name: tenant for tenant in run.before.tenants}
     for tenant in attempt.after.tenants:
         name = tenant.name
         if name in constraints:
-            with state.planned(name):
+            with run.planned(name):
                 changed = (
                     add_constraints(
                         tenants_before[name], tenant, constraints[name], attempt.drafts[name], options[name], l10n
                     )
                     or changed
                 )
-    fleet = frozenset(open_fingerprints(state.before.fleet.findings))
+    fleet = frozenset(open_fingerprints(run.before.fleet.findings))
     for finding in newly_open(attempt.after.fleet.findings, fleet):
         for name, tenant_constraints in constraints.items():
             changed = avoid(tenant_constraints, finding, attempt.drafts[name], options[name], l10n) or changed
     return changed
 
 
-def _fleet_plan(state: _PlanState, attempt: _Attempt) -> FleetPlan:
-    before, failures = state.before, state.failures
+def _fleet_plan(run: _PlanRun, attempt: _Attempt) -> FleetPlan:
+    before, failures = run.before, run.failures
     after = {tenant.name: tenant for tenant in attempt.after.tenants}
     tenants: list[TenantPlan] = []
     for tenant in before.tenants:
         name = tenant.name
-        if name in state.options:
-            with state.planned(name):
-                options, plan_draft = state.options[name], attempt.drafts[name]
-                plan = _tenant_plan(tenant, after[name], options, plan_draft, state.constraints[name], state.l10n)
+        if name in run.options:
+            with run.planned(name):
+                options, plan_draft = run.options[name], attempt.drafts[name]
+                plan = _tenant_plan(tenant, after[name], options, plan_draft, run.constraints[name], run.l10n)
                 tenants.append(with_state(plan, options, plan_draft.seats))
-        if name in failures or name not in state.options:
+        if name in failures or name not in run.options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
             tenants.append(empty_plan(tenant, reason))
     titles = tenant_titles(before.tenants)
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
-        policy_digest=state.policies.digest,
+        policy_digest=run.policies.digest,
         tenants=tuple(replace(tenant, title=titles[tenant.name]) for tenant in tenants),
-        fleet=_fleet_proof(before.fleet, attempt.after.fleet, state.l10n),
+        fleet=_fleet_proof(before.fleet, attempt.after.fleet, run.l10n),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from auditor.app.report.outputs import check_targets, split_format
+from auditor.app.report.outputs import STDOUT, TERMINAL, check_targets, split_format
 from auditor.cli.arguments.options import split_formats
 from auditor.cli.terminal.console import print_notice
 from auditor.deliver.report_folder import write_all
@@ -31,9 +31,9 @@ def targets_of(
     terminal = not requested
     for text in requested or default:
         name, path = split_format(text)
-        if name == "terminal" and path in {None, "-"}:
+        if name == TERMINAL and path in {None, STDOUT}:
             terminal = True
-        elif name == "terminal":
+        elif name == TERMINAL:
             raise UsageError(
                 "format-path",
                 Message("'{text}': this command prints the format terminal and writes no file of it", text=text),
@@ -41,9 +41,9 @@ def targets_of(
             )
         elif name in files:
             by_default = None if folder is None else folder / files[name]
-            targets.append((name, None if path == "-" else Path(path) if path else by_default))
+            targets.append((name, None if path == STDOUT else Path(path) if path else by_default))
         else:
-            raise unknown_format(name, files, "terminal")
+            raise unknown_format(name, files, TERMINAL)
     check_targets([path for _, path in targets])
     return targets, terminal
 
