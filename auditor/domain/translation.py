@@ -1,6 +1,5 @@
 """Markers of English texts for the message extractor, and the interface that looks up their translations."""
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -36,14 +35,6 @@ def N_(message: str) -> str:  # noqa: N802 - the name that message extractors lo
 def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - the name that message extractors look for
     """Return the singular and plural form of a text unchanged. The call marks them for the extractor, like `N_`."""
     return singular, plural
-
-
-def enumeration(l10n: Localizer, names: Sequence[str]) -> str:
-    """Return names as a list for a sentence or a title: "A, B and C"; empty without names."""
-    if len(names) < 2:
-        return "".join(names)
-    *first, last = names
-    return l10n.gettext("{first} and {last}").format(first=", ".join(first), last=last)
 
 
 def capitalized(text: str, language: str) -> str:

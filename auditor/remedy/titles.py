@@ -5,10 +5,10 @@ from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.product_names import one_of
+from auditor.domain.actions.product_names import all_of, one_of
 from auditor.domain.actions.title import Blocked, TitleArguments, about
 from auditor.domain.result.verification import ActionVerdict
-from auditor.domain.translation import N_, NN_, Localizer, enumeration
+from auditor.domain.translation import N_, NN_, Localizer
 from auditor.guidance.portal_names import property_name, state_name
 
 Form = str | tuple[str, str]
@@ -209,14 +209,14 @@ def _form(kind: ActionKind, arguments: TitleArguments) -> Form:
 
 def _old(l10n: Localizer, arguments: TitleArguments) -> str:
     if not arguments.others:
-        return enumeration(l10n, (arguments.old, *arguments.also))
+        return all_of(l10n, (arguments.old, *arguments.also))
     form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", arguments.others)
     return form.format(name=arguments.old, count=l10n.number(arguments.others))
 
 
 def _new(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
     if kind is ActionKind.SERVICE_OFF or not arguments.new:
-        return enumeration(l10n, arguments.new)
+        return all_of(l10n, arguments.new)
     return one_of(l10n, arguments.new)
 
 
@@ -231,4 +231,4 @@ def _extra(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
             return l10n.money(rounded(arguments.money.per_month), arguments.money.currency)
         case _:
             pass
-    return enumeration(l10n, names)
+    return all_of(l10n, names)

@@ -1,23 +1,25 @@
-"""Lists the names of several products in a short text: alternatives, or the products of a pool."""
+"""Lists several names in a short text: all of them, alternatives, or the products of a pool."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+from auditor.domain.message import alternatives, enumeration
 from auditor.domain.translation import Localizer
 
 _MAX_NAMES: Final = 3
 """Maximum number of products that are named."""
 
 
+def all_of(l10n: Localizer, names: Sequence[str]) -> str:
+    """Return names as a list for a sentence or a title: "A, B and C"; empty without names."""
+    return enumeration(names).translated(l10n.gettext, l10n.day) if names else ""
+
+
 def one_of(l10n: Localizer, names: Iterable[str]) -> str:
     """Return the name of a single product, or the first few names in alphabetical order: "A, B or C"."""
     distinct = sorted(set(names))
-    if len(distinct) == 1:
-        return distinct[0]
-    *first, last = (
-        distinct if len(distinct) <= _MAX_NAMES else [*distinct[:_MAX_NAMES], l10n.gettext("another product")]
-    )
-    return l10n.gettext("{first} or {last}").format(first=", ".join(first), last=last)
+    named = distinct if len(distinct) <= _MAX_NAMES else [*distinct[:_MAX_NAMES], l10n.gettext("another product")]
+    return alternatives(named).translated(l10n.gettext, l10n.day)
 
 
 def pooled(names: Iterable[str]) -> str:

@@ -11,10 +11,11 @@ from auditor.catalogue import builtin
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
+from auditor.domain.actions.product_names import all_of
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
-from auditor.domain.translation import Localizer, enumeration
+from auditor.domain.translation import Localizer
 from auditor.guidance import Library
 from auditor.guidance.routing import STOPPED
 from auditor.remedy import messages
@@ -266,7 +267,7 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return [l10n.gettext(messages.BOUNDS_FIRST)]
     if group.first.kind in NUMBERED and not group.first.proven:
         return _total(inputs, group, count)
-    sufficient = enumeration(l10n, _sufficient_products(inputs, group))
+    sufficient = all_of(l10n, _sufficient_products(inputs, group))
     return [l10n.gettext(messages.ANY_OF).format(products=sufficient)] if sufficient else ()
 
 
@@ -293,7 +294,7 @@ def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str,
 
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, first = inputs.l10n, group.first
-    lost = enumeration(l10n, sorted(l10n.gettext(_service_label(name)) for name in group.lost))
+    lost = all_of(l10n, sorted(l10n.gettext(_service_label(name)) for name in group.lost))
     specific = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
     specific += [l10n.gettext(messages.SECURITY_NOT_REPORTED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from auditor.domain.actions.product_names import all_of
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Subscription
-from auditor.domain.translation import Localizer, enumeration
+from auditor.domain.translation import Localizer
 from auditor.findings.display_names import part_name
 from auditor.guidance.portal_names import property_name
 from auditor.policy.yaml.writer import block, flow
@@ -39,7 +40,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         names = {product: property_name(l10n.gettext, product) for product in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
-        old = enumeration(l10n, [part_name(product, names) for product in question.products if product != new])
+        old = all_of(l10n, [part_name(product, names) for product in question.products if product != new])
         form = l10n.gettext("Is {new} enough for {name} instead of {old}?")
         return printable(form.format(new=part_name(new, names), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
@@ -53,7 +54,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
 
 
 def _named(question: Question, names: Mapping[str, str], l10n: Localizer) -> str:
-    return enumeration(l10n, _names(question, names))
+    return all_of(l10n, _names(question, names))
 
 
 def _names(question: Question, names: Mapping[str, str]) -> list[str]:
@@ -125,7 +126,7 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
     form = l10n.ngettext(
         "what the policy {policies} requires today", "what the policies {policies} require today", len(policies)
     )
-    return form.format(policies=enumeration(l10n, policies)) if policies else ""
+    return form.format(policies=all_of(l10n, policies)) if policies else ""
 
 
 def answer_template(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
