@@ -136,11 +136,8 @@ def _print_counts(console: Console, page: Page, l10n: Labels) -> None:
         text = l10n.joined(f"{l10n.number(tile.count)} {tile.label}" for tile in page.changes)
         _print(console, Text(f"{since} {text}"))
     if page.money:
-        bound = l10n.gettext("at least") if page.lower_bound else ""
-        _print(
-            console,
-            Text(f"{page.money} {l10n.gettext('a month in open findings')} {f'({bound})' if bound else ''}".rstrip()),
-        )
+        bound = f" ({l10n.gettext('at least')})" if page.lower_bound else ""
+        _print(console, Text(l10n.gettext("{money} a month in open findings", money=page.money) + bound))
 
 
 def _print_seats(console: Console, sections: Sequence[TenantSection], l10n: Labels, count: int) -> None:

@@ -71,7 +71,8 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
     yield from markdown_table(labels, [[l10n.number(tile.count) for tile in tiles]], right=range(len(tiles)))
     if page.money:
         bound = f" ({l10n.gettext('at least')})" if page.lower_bound else ""
-        yield f"**{escaped_markdown(page.money)}** {l10n.gettext('a month in open findings')}{bound}"
+        money = f"**{escaped_markdown(page.money)}**"
+        yield l10n.gettext("{money} a month in open findings", money=money) + bound
         yield ""
     if page.highlights:
         yield f"## {l10n.gettext('What to do first')}"

@@ -55,7 +55,7 @@ def headline(preview: Preview, l10n: Labels) -> str:
     counts = difference_count(preview.everywhere)
     if counts.empty:
         return l10n.gettext("This policy change does not add, remove or change any finding")
-    return l10n.gettext("This policy change: {counts}", counts=counts_text(counts, l10n))
+    return l10n.gettext("Findings after this policy change: {counts}", counts=counts_text(counts, l10n))
 
 
 def counts_text(counts: DifferenceCount, l10n: Labels) -> str:

@@ -316,7 +316,7 @@ def test_demo_compared_with_a_folder_is_printed_to_stdout(workspace: Path) -> No
 @pytest.mark.slow
 def test_text_outputs_are_translated_and_json_is_not(repository: Path, fleet: Path) -> None:
     completed = preview(repository, fleet, "--base", "HEAD", "-f", "json,markdown,html", "--locale", "nl")
-    assert "Deze beleidswijziging: " in completed.text
+    assert "Bevindingen na deze beleidswijziging: " in completed.text
     assert "toegevoegd" in completed.text
     assert "geschreven" in completed.err
     page = (repository / "out" / "preview.html").read_text(encoding="utf-8")
