@@ -9,6 +9,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.tables import INDENT, print_fleet, print_indented, print_sparklines
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Severity
@@ -106,6 +107,12 @@ def _print_title(console: Console, text: str) -> None:
 
 def _cut(text: str, max_length: int) -> str:
     return printable_line(text if len(text) <= max_length else f"{text[:max_length]}…")
+
+
+def _wrapped(text: str, width: int) -> Text:
+    """Return a text in lines of at most `width` columns that do not break within amounts."""
+    cut = text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON]}…"
+    return Text(wrapped_text(cut, width=max(1, width)))
 
 
 def _print_completeness(console: Console, page: Page, l10n: Labels) -> None:
@@ -235,7 +242,7 @@ def _list_title(title: str, section: TenantSection, *, several: bool) -> str:
 def _print_lines(console: Console, title: str, lines: Sequence[str], l10n: Labels) -> None:
     _print_title(console, title)
     for line in lines[:_MAX_LIST_LINES]:
-        print_indented(console, Text(_cut(line, _MAX_TITLE)))
+        print_indented(console, _wrapped(line, console.width - INDENT))
     more = len(lines) - _MAX_LIST_LINES
     if more > 0:
         print_indented(console, Text(l10n.more_in_reports(more), style="dim"))
@@ -250,9 +257,9 @@ def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
         line.append(f"  {_cut(highlight.title, _MAX_TITLE)}", style="bold")
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
-        item.add_row(Text(""), Text(_highlight_facts(highlight, page, l10n), style="dim"))
-        for text in filter(None, (highlight.why, highlight.movement)):
-            item.add_row(Text(""), Text(text, style="dim"))
+        width = console.width - INDENT - len(f"{number}. ")
+        for text in filter(None, (_highlight_facts(highlight, page, l10n), highlight.why, highlight.movement)):
+            item.add_row(Text(""), _wrapped(text, width), style="dim")
         print_indented(console, item)
 
 

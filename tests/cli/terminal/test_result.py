@@ -168,6 +168,17 @@ def test_failed_tenant_is_reported_first() -> None:
     assert "Fabrikam Logistik A/S could not be audited: Graph did not answer" in text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [80, 100])
+@pytest.mark.parametrize("locale", ["nl", "da", "sv", "de"])
+def test_amounts_of_lists_about_seats_are_complete_and_on_one_line(locale: str, width: int) -> None:
+    text = printed(demo_result(), locale=locale, width=width)
+    lists = text[text.index("Entra ID P1") :]
+    assert re.search(r"€ *\n *\d|\d *\n *€|\d *\n *\d+,\d", lists) is None
+    for amount in ("61,60", "436,80"):
+        assert amount in lists
+
+
 def test_free_products_are_last_and_cost_centres_show_their_cost() -> None:
     fleet_result = result()
     tenant = fleet_result.tenants[0]
