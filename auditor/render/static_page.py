@@ -17,6 +17,8 @@ from auditor.render.text.sanitize import visible
 
 _STYLES: Final = ("styles/report.css", "styles/page.css")
 _INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+_MAX_LETTERS: Final = 3
+"""Letters of a currency, such as `SEK`; cells with more are words."""
 _COMMENT: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 
 
@@ -89,18 +91,30 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], title: str = "")
     """Return a table, below its title if it has one; nothing if there are no rows."""
     if not rows:
         return Markup("")
-    head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
-    body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
+    classes = [
+        Markup(' class="n"') if number and _has_figures(column) else Markup("")
+        for number, column in enumerate(zip(*rows, strict=True))
+    ]
+    head = Markup("").join(
+        Markup('<th scope="col"{}>{}</th>').format(*pair) for pair in zip(classes, titles, strict=True)
+    )
+    body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, classes, row)) for row in rows)
     grid = Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
     return tag("h3", title) + Markup("\n") + grid if title else grid
 
 
-def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
+def _has_figures(column: Sequence[str]) -> bool:
+    """Return whether the cells are figures such as `27 → 28` or `−35.70 SEK`, which must not be wrapped."""
+    words = any(isinstance(cell, Markup) or sum(map(str.isalpha, cell)) > _MAX_LETTERS for cell in column)
+    return not words and any(map(str.isdigit, "".join(column)))
+
+
+def _cells(titles: Sequence[str], classes: Sequence[Markup], row: Sequence[str]) -> Markup:
     """Return the cells of a row; on phones, where a row is a card, each cell shows the title of its column."""
     cells = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
     data_cells = (
-        Markup('<td data-label="{}">{}</td>').format(title, cell)
-        for title, cell in zip(titles[1:], cells[1:], strict=True)
+        Markup('<td{} data-label="{}">{}</td>').format(*cell)
+        for cell in zip(classes[1:], titles[1:], cells[1:], strict=True)
     )
     return Markup('<th scope="row">{}</th>').format(cells[0]) + Markup("").join(data_cells)
 

@@ -6,6 +6,7 @@ from typing import Final
 from markupsafe import Markup
 
 from auditor.domain.message import Message
+from auditor.domain.translation import capitalized
 from auditor.domain.trends import Between, PolicyTrend, SeatTrend, Trends
 from auditor.render.history.labels import (
     between_grids,
@@ -68,14 +69,14 @@ def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
 
 
 def _tenant(trends: Trends, anchor: str, comparison: Between | None, l10n: Labels) -> Markup:
-    parts = [tag("h2", trends.title), tag("p", period_text(trends, l10n))]
+    parts = [tag("h2", trends.title), tag("p", capitalized(period_text(trends, l10n), l10n.locale))]
     parts += [_warning(text, l10n) for text in trends.unknown]
     parts += [] if comparison is None else _comparison(comparison, l10n)
     reasons = [runs_out(seat.forecast, l10n) for seat in trends.seats if seat.forecast.silent is not None]
     shared = reasons[0] if len(reasons) > 1 and len(set(reasons)) == 1 else ""
     seats = [(is_notable(seat), _seat(seat, shared, l10n)) for seat in trends.seats]
     parts += [_overall(trends, l10n), *_folded(l10n.gettext("Seats"), seat_columns(l10n), seats, l10n)]
-    parts += [tag("p", shared)] if shared else []
+    parts += [tag("p", capitalized(shared, l10n.locale))] if shared else []
     parts += [tag("p", method(trends.seats[0].forecast, l10n))] if len(reasons) < len(trends.seats) else []
     policies = [
         (len(set(policy.open)) > 1 or len(set(policy.waived)) > 1, _policy(policy, l10n)) for policy in trends.policies
