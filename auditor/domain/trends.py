@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
@@ -178,3 +178,5 @@ class Between(Struct, frozen=True, kw_only=True):
     unknown: tuple[Message, ...] = ()
     removed: frozenset[str] = frozenset()
     """Ids of policies that the second result no longer has for the tenant: their findings are gone, but not fixed."""
+    policy_titles: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
+    """Titles of policies by id, as far as they are known."""

@@ -23,11 +23,15 @@ def titled(trends: Sequence[Trends], titles: Mapping[str, str], catalogue: Catal
     ]
 
 
-def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Between]:
-    """Return comparisons with display names."""
+def titled_between(between: Sequence[Between], trends: Sequence[Trends], catalogue: Catalogue) -> list[Between]:
+    """Return comparisons with display names; `trends` are those of the same tenants and nights."""
+    titles = {
+        trend.tenant: {policy.policy: policy.title for policy in trend.policies if policy.title} for trend in trends
+    }
     return [
         replace(
             diff,
+            policy_titles=titles.get(diff.tenant, {}),
             seats=_with_titles(diff.seats, catalogue),
             findings=tuple(replace(finding, product=_product(catalogue, finding)) for finding in diff.findings),
         )

@@ -45,9 +45,9 @@ _MAX_FINDINGS: Final = 20
 
 def show(
     trends: Sequence[Trends],
+    between: Sequence[Between],
     l10n: Labels,
     *,
-    between: Sequence[Between] = (),
     everything: bool = False,
     stderr: bool = False,
 ) -> None:

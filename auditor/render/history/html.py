@@ -35,7 +35,7 @@ _MAX_FINDINGS: Final = 200
 """Findings of a comparison that are listed; history.json has all of them."""
 
 
-def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = ()) -> Iterable[bytes]:
+def render(trends: Sequence[Trends], between: Sequence[Between], l10n: Labels) -> Iterable[bytes]:
     """Render history.html; `between` contains the changes between two instants, if two were requested."""
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")

@@ -187,15 +187,15 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
     removed = gettext("policy removed")
     seats = [(s.sku, _pair(s.usable, l10n), _pair(s.consumed, l10n), _pair(s.spare, l10n)) for s in between.seats]
     policies = [
-        (p.policy, _severity(p.severity or "", l10n), _pair(p.open, l10n),
+        (_policy(p.policy, between, l10n), _severity(p.severity or "", l10n), _pair(p.open, l10n),
          _pair(p.waived, l10n), _count(p.new, l10n),
          removed if p.policy in between.removed else _count(p.gone, l10n), _count(p.changed, l10n))
         for p in between.policies
     ]  # fmt: skip
     kinds = {"new": gettext("new"), "gone": gettext("fixed"), "changed": gettext("changed")}
     findings = [
-        (removed if f.policy in between.removed else kinds[f.kind], _severity(f.severity, l10n), f.policy, f.subject,
-         f.product or "",
+        (removed if f.policy in between.removed else kinds[f.kind], _severity(f.severity, l10n),
+         _policy(f.policy, between, l10n), f.subject, f.product or "",
          gettext(f.status) if f.status in {"waived", "report-only"} else "", f.fingerprint[:12])
         for f in between.findings[:most]
     ]  # fmt: skip
@@ -221,6 +221,10 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
         ),
     ]  # fmt: skip
     return tuple(grid for grid in grids if grid[2])
+
+
+def _policy(policy: str, between: Between, l10n: Labels) -> str:
+    return l10n.policy(between.policy_titles.get(policy, "")) or policy
 
 
 def _severity(name: str, l10n: Labels) -> str:

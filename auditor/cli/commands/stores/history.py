@@ -191,8 +191,12 @@ def _write_trends(
     l10n: Labels,
     args: argparse.Namespace,
 ) -> None:
+    def shown() -> tuple[list[Trends], list[Between]]:
+        catalogue = active()
+        return titled(trends, titles, catalogue), titled_between(comparisons, trends, catalogue)
+
     renderers = {
-        "html": lambda: html.render(titled(trends, titles, active()), l10n, titled_between(comparisons, active())),
+        "html": lambda: html.render(*shown(), l10n),
         "json": lambda: json.render(trends, comparisons),
         "csv": lambda: table.render_csv(trends, byte_order_mark=args.csv_bom),
         "parquet": lambda: table.render_parquet(trends),
@@ -201,9 +205,8 @@ def _write_trends(
     if output.terminal and not args.quiet:
         from auditor.cli.terminal.history import show  # noqa: PLC0415
 
-        shown = titled(trends, titles, active())
         with for_people():
-            show(shown, l10n, between=titled_between(comparisons, active()), everything=args.all, stderr=output.stderr)
+            show(*shown(), l10n, everything=args.all, stderr=output.stderr)
 
 
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Iterable[bytes]]]) -> None:

@@ -115,6 +115,15 @@ def test_terminal_and_page_show_the_title_of_a_policy(workspace: Path) -> None:
     assert ">Nobody blocked<" in (workspace / "titles.html").read_text()
 
 
+def test_comparison_shows_the_title_of_a_policy(workspace: Path) -> None:
+    command = ("history", "audits", "--from", instant(3), "--to", instant(4), "-f", "terminal,html=compared.html")
+    text = expect(0, *command, cwd=workspace).text
+    assert "Nobody blocked" in text[text.index("Findings by policy") :]
+    page = (workspace / "compared.html").read_text()
+    assert '<th scope="row">Nobody blocked</th>' in page[page.index("Findings by policy") :]
+    assert ">blocked<" not in page
+
+
 def test_from_and_to_select_nights_and_results(workspace: Path) -> None:
     (tenant,) = history(workspace, "--from", instant(1, 0), "--to", instant(2))["tenants"]
     assert (tenant["nights"], tenant["results"]) == (2, 2)
