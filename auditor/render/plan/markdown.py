@@ -6,7 +6,7 @@ from typing import Final
 
 from auditor.domain.actions.action import Action
 from auditor.domain.errors import printable, printable_line
-from auditor.domain.translation import N_
+from auditor.domain.translation import N_, capitalized
 from auditor.guidance.parts import HEADINGS, SharedGuidance
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan
@@ -139,7 +139,7 @@ def _action(view: ActionView, l10n: Localization) -> Iterator[str]:
         yield f"{l10n.gettext('Affects')}: {', '.join(escaped(name) for name, _ in view.who)}  "
     if view.effects:
         effects = ", ".join(view.effects)
-        yield from _paragraph(escaped(f"{effects[:1].upper()}{effects[1:]}."))
+        yield from _paragraph(escaped(f"{capitalized(effects, l10n.locale)}."))
     for group in view.questions:
         yield from _questions(group)
     if view.elsewhere:

@@ -115,7 +115,7 @@ def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
     else:
         if entry.action.findings:
             yield _counted(l10n, _FINDINGS, len(entry.action.findings))
-        if entry.seats:
+        if entry.seats and not (entry.action.frees and entry.action.saves):  # else the text of the amount is about them
             yield _counted(l10n, NN_("{count} seat", "{count} seats"), entry.seats)
     amounts, elsewhere = _summed([entry.action.money]), _summed([entry.action.counted_elsewhere])
     yield from seat_texts(freed, assigned, amounts, elsewhere, l10n, frees=entry.action.frees)

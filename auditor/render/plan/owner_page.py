@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Final
 
 from auditor.domain.actions.action import Action
+from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.approvals import questions_by_action
 from auditor.render.plan.outline_text import affecting, finding_name
-from auditor.render.plan.question_text import commented_answers, sentence
+from auditor.render.plan.question_text import answer_label, answer_text, sentence
 from auditor.render.static_page import PageSection, text_page
 from auditor.render.text.guidance import plain
 
@@ -90,4 +91,9 @@ def _consequence(action: Action, count: int, l10n: Localization) -> str:
 
 
 def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> PageSection:
-    return PageSection(title=sentence(question, l10n, names), items=commented_answers(question, names, l10n), level=3)
+    """Return a question with its answers: what to fill in, and what it means."""
+    answers = (
+        f"{printable(answer_text(answer))} – {answer_label(question, answer, l10n, names)}"
+        for answer in question.answers
+    )
+    return PageSection(title=sentence(question, l10n, names), items=tuple(answers), level=3)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from auditor.domain.actions.money import rounded
 from auditor.domain.actions.product_names import all_of
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
@@ -87,7 +88,7 @@ def effect(question: Question, l10n: Localizer) -> str:
     count = len(question.findings)
     number = l10n.number(count)
     text = l10n.ngettext("{count} finding", "{count} findings", count).format(count=number)
-    if question.money is None:
+    if question.money is None or not rounded(question.money.per_month):
         return text
     money = l10n.money(question.money.per_month, question.money.currency)
     if is_downgrade(question):

@@ -55,6 +55,7 @@ def test_every_action_is_in_one_owner_folder_without_data_of_others(tmp_path: Pa
     assert sorted(question_ids) == sorted(question["id"] for question in tenant["questions"])
     page = (folders["it@contoso.example"] / "actions.html").read_text()
     assert "If nothing is done, 1 finding stays open. Costs of €35.70 a month continue." in page
+    assert "skip: true – Leave it as it is, with a reason" in page
     assert "kim" not in page
 
 

@@ -1,10 +1,12 @@
 """The outline of a plan: its parts, and the effects and totals of their actions."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
@@ -12,7 +14,7 @@ from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.outline import OutlineEntry
 from auditor.render.plan.outline_text import action_subjects, effect_texts, facts, plan_parts, total_texts
-from auditor.render.plan.question_text import answer_label, sentence
+from auditor.render.plan.question_text import answer_label, effect, sentence
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
@@ -88,6 +90,23 @@ def test_action_about_a_limit_of_purchased_seats_counts_seats() -> None:
     (entry,) = (*entries_of(plan, "decide"), *entries_of(plan, "people"))
     assert (entry.action.kind, entry.seats) == ("cap", 4)
     assert list(effect_texts(entry, ENGLISH)) == ["1 finding", "4 seats"]
+
+
+def test_action_without_requests_names_the_seats_that_it_frees_once() -> None:
+    rules = f"{PRICES}\npolicies: [{{id: e3, severity: high, assignments: {{deny: [SPE_E3]}}}}]"
+    (entry,) = entries_of(planned(snapshot([user("ann", grant(E3))], {E3: 9}), rules), "run")
+    assert list(effect_texts(replace(entry, change=None), ENGLISH)) == ["1 finding", "frees seats worth €35.70 a month"]
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [("0", "1 finding"), ("0.004", "1 finding"), ("0.005", "1 finding that costs €0.01 a month")],
+)
+def test_question_about_free_seats_has_no_amount(price: str, words: str) -> None:
+    rules = "policies: [{id: both, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}]"
+    (question,) = planned(snapshot([user("dee", grant(E3), grant(E5))], {E3: 9, E5: 9}), rules).questions
+    money = Money(per_month=Decimal(price), currency="EUR")
+    assert effect(replace(question, money=money), ENGLISH) == words
 
 
 def test_seat_effects_count_freed_and_assigned_seats_of_a_move() -> None:
