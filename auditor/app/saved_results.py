@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -40,8 +40,12 @@ def _body(path: Path) -> Iterator[Body]:
         if not os.fstat(file.fileno()).st_size:
             yield b""
             return
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as body:
+        body = mmap(file.fileno(), 0, access=ACCESS_READ)
+        try:
             yield body
+        finally:
+            with suppress(BufferError):  # the frames of an exception have views of it
+                body.close()
 
 
 @contextmanager

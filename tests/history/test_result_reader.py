@@ -195,6 +195,10 @@ def test_newer_version_is_an_error_with_a_hint() -> None:
             "money.perMonth",
         ),
         (lambda document: document["summary"]["open"].pop("high"), "'high' is missing"),
+        (
+            lambda document: document["tenants"][0].update(findings=[*document["tenants"][0]["findings"] * 2000, 7]),
+            f"tenants[0].findings[{2000 * len(result().tenants[0].findings)}]",
+        ),
     ],
 )
 def test_invalid_value_is_an_error_with_its_location(change: Callable[[Any], object], location: str) -> None:
