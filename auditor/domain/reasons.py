@@ -27,7 +27,7 @@ def by_reason(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return names
 
 
-def shortened(reason: Message) -> Message:
+def first_reasons(reason: Message) -> Message:
     """Return a reason with its first parts only, if it joins many."""
     parts = list(reason.arguments.values())
     if len(parts) <= _MOST + 1 or reason.id != joined("; ", ["x"] * len(parts)).id:

@@ -1,4 +1,4 @@
-"""Chooses and composes Microsoft's documented fix for a finding."""
+"""The library of Microsoft's documented fixes: rules that choose an article, and its composition for a tenant."""
 
 from auditor.guidance.compose import compose
 from auditor.guidance.library import open_library

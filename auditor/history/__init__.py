@@ -1,1 +1,1 @@
-"""Computes trends, forecasts and differences from the nights and results of a store."""
+"""Computes trends, forecasts and differences of nights and results, and keeps the log of results in a store."""

@@ -1,7 +1,7 @@
-"""Reasons that differ only in their values are of one kind, and long reasons and lists of tenants are shortened."""
+"""Reasons that differ only in their values are of one kind, and long reasons and lists of tenants are first_reasons."""
 
 from auditor.domain.message import Message, joined
-from auditor.domain.reasons import kind_of, shortened, tenant_list
+from auditor.domain.reasons import first_reasons, kind_of, tenant_list
 
 
 def unread(*groups: str) -> Message:
@@ -17,10 +17,10 @@ def test_reasons_that_differ_in_values_and_number_are_of_one_kind() -> None:
 
 
 def test_long_reasons_keep_their_first_parts() -> None:
-    assert shortened(unread(*"abcd")) == unread(*"abcd")
-    assert shortened(unread(*"abcdef")) == f"{unread(*'abc')}; and 3 more reasons"
+    assert first_reasons(unread(*"abcd")) == unread(*"abcd")
+    assert first_reasons(unread(*"abcdef")) == f"{unread(*'abc')}; and 3 more reasons"
     other = Message("{a} {b} {c} {d} {e} are missing", a=1, b=2, c=3, d=4, e=5)
-    assert shortened(other) is other
+    assert first_reasons(other) is other
 
 
 def test_long_lists_of_tenants_are_counted() -> None:

@@ -1,1 +1,1 @@
-"""Answers questions about saved nights."""
+"""Opens saved nights and results, in stores or files, and answers questions about them."""

@@ -1,1 +1,1 @@
-"""Builds and delivers the mails about a Result."""
+"""Decides who gets which mail about a Result, builds it, and opens the route over which `deliver` sends it."""

@@ -13,7 +13,7 @@ from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.reasons import kind_of, shortened, tenant_list
+from auditor.domain.reasons import first_reasons, kind_of, tenant_list
 from auditor.domain.result.model import Notice, PolicyOutcome
 
 
@@ -81,7 +81,7 @@ def _messages(policy: str, groups: Sequence[Sequence[_Found]]) -> Iterator[tuple
     shown = groups if len(groups) <= _MOST + 1 else groups[:_MOST]
     for group in shown:
         names, first = [item.location for item in group], group[0]
-        location, reason = tenant_list(names), shortened(first.reason)
+        location, reason = tenant_list(names), first_reasons(first.reason)
         complete = location == ", ".join(names) and reason == first.reason
         if first.slug == "policy-no-match":
             yield joined(": ", (location, reason)), complete

@@ -1,1 +1,1 @@
-"""Verifies plans: reads a plan and the log of changes, and compares them with the state of tenants."""
+"""Reads a plan and the log of its changes, audits the tenants again, and has `remedy.verification` compare them."""

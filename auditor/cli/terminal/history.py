@@ -26,10 +26,10 @@ from auditor.render.history.labels import (
     policy_row,
     runs_out,
     seat_columns,
-    sparkline,
     tenant_table,
 )
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sparkline import sparkline
 from auditor.result.ranking import MAX_LISTED_TENANTS, MAX_SECTIONS
 
 _MIN_TREND_WIDTH: Final = 100

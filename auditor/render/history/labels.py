@@ -1,39 +1,12 @@
-"""Formats trends as the texts, rows and sparklines that the terminal and the HTML page share."""
+"""Formats trends as the texts and rows that the terminal and the HTML page share."""
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, TypeVar
 
 from auditor.domain.enums import Severity
 from auditor.domain.trends import Between, Cohorts, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.ranking import tenant_order
-
-T = TypeVar("T")
-_BARS: Final = "▁▂▃▄▅▆▇█"
-
-
-def sparkline(values: Sequence[float | None]) -> str:
-    """Return a line of block characters; an unknown value is a blank, a group of values is reduced to the last one."""
-    samples = last_of_groups(values)
-    numbers = [value for value in samples if value is not None]
-    if not numbers:
-        return ""
-    low, high = min(numbers), max(numbers)
-    return "".join(
-        " "
-        if value is None
-        else _BARS[round((value - low) / (high - low) * (len(_BARS) - 1))]
-        if high > low
-        else _BARS[0]
-        for value in samples
-    )
-
-
-def last_of_groups(values: Sequence[T]) -> list[T]:
-    """Return at most 24 values: the last of each group of consecutive values."""
-    step = max(1, -(-len(values) // 24))
-    return [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]
 
 
 def change(values: Sequence[int | None], l10n: Labels) -> str:

@@ -13,7 +13,7 @@ from auditor.domain.preview import (
     Preview,
     Side,
 )
-from auditor.domain.reasons import shortened, tenant_list
+from auditor.domain.reasons import first_reasons, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_, NN_
 from auditor.findings.display_names import named_product
@@ -111,7 +111,7 @@ def unevaluated_lines(preview: Preview, l10n: Labels) -> list[tuple[UnevaluatedG
         (
             group,
             l10n.translate(tenant_list([titles[name] for name in group.tenants])),
-            l10n.translate(shortened(group.reason)),
+            l10n.translate(first_reasons(group.reason)),
         )
         for group in unevaluated_groups(preview.unknown)
     ]

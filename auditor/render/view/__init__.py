@@ -1,1 +1,1 @@
-"""Builds the view model of a Result that all reports for people share."""
+"""Builds the view model of a Result that the page, mails, the Markdown summary and the terminal share."""

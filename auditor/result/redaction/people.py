@@ -109,7 +109,7 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         """Replace users in a text of evidence; instants are replaced by midnight of their day."""
         cached = self.evidence.get(text)
         if cached is None:
-            cached = self.evidence[text] = self.free_text(day_of(text))
+            cached = self.evidence[text] = self.free_text(midnight_of(text))
         return cached
 
     def _without_names(self, text: str) -> str:
@@ -140,7 +140,7 @@ def with_texts(value: Any, change: Callable[[str], str]) -> Any:
             return value
 
 
-def day_of(text: str) -> str:
+def midnight_of(text: str) -> str:
     """Return midnight of the day of an instant; the exact time of a sign-in or creation would identify a user."""
     instant = _INSTANT.fullmatch(text)
     return text if instant is None else f"{instant[1]}T00:00:00Z"

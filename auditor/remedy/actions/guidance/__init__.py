@@ -1,1 +1,1 @@
-"""Routes findings to guidance articles, and renders articles as text."""
+"""Routes whole tables of findings to articles of `guidance`, and words the composed articles for actions."""

@@ -12,6 +12,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result
 from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun, Sparkline
 from auditor.render.text.labels import Labels
+from auditor.render.text.sparkline import last_of_groups, sparkline
 from auditor.result.aggregate import money, summarise
 from auditor.result.seats import spare_seats
 
@@ -80,8 +81,6 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
 
 
 def _spark(series: _Series, l10n: Labels) -> Sparkline:
-    from auditor.render.history.labels import last_of_groups, sparkline  # noqa: PLC0415 - only needed if there are earlier runs
-
     *_, summary = _first_and_last(series, l10n)
     values = last_of_groups([float(value) for value in series.values])
     largest = max(*(abs(value) for value in values), 1.0)
