@@ -64,8 +64,8 @@ def folder(tmp_path: Path) -> Path:
 
 def audited_tenant(folder: Path) -> Any:
     """Audit the snapshot with the check of the package; return the tenant of result.json."""
-    arguments = ["audit", "--snapshot", "snapshots", "policy.yaml", "--locale", "en", "--fail-on", "high"]
-    formats = ["-f", "json", "-f", "csv", "-f", "html"]
+    arguments = ["audit", "--snapshot", "snapshots", "policy.yaml", "--as-of", NOW.isoformat(), "--locale", "en"]
+    formats = ["--fail-on", "high", "-f", "json", "-f", "csv", "-f", "html"]
     completed = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments, *formats, "--no-progress"],
         cwd=folder,

@@ -46,7 +46,7 @@ def imported(*arguments: str, cwd: Path) -> set[str]:
     completed = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "auditor", *arguments],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "SOURCE_DATE_EPOCH": "1795176000"},
         capture_output=True,
         text=True,
         check=False,
