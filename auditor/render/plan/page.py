@@ -44,6 +44,7 @@ from auditor.render.plan.view import (
     QuestionView,
     TenantView,
 )
+from auditor.render.text.guidance import plain
 
 _ALONE: Final = "t1"
 """The anchor of the only tenant of a page."""
@@ -122,7 +123,9 @@ class _TenantPage:
             fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
             remaining=tuple(
                 (why, tuple(map(self._line, fingerprints)))
-                for why, fingerprints in by_reason((item.fingerprint, item.why) for item in proof.remaining).items()
+                for why, fingerprints in by_reason(
+                    (item.fingerprint, plain(item.why)) for item in proof.remaining
+                ).items()
             ),
             new=tuple(", ".join(facts(f, l10n, subject_labels([f]), tenant.names)) for f in proof.new),
             undecided=proof.undecided,

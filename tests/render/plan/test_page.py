@@ -9,7 +9,7 @@ from auditor.remedy.planner.model import FleetPlan
 from auditor.render.plan.html import plan_html
 from auditor.render.plan.markdown import plan_markdown
 from auditor.render.plan.page import plan_view
-from tests.builders.tenant.plan_tenants import E3, VISIO, fleet, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import CLOUD_GROUP, E3, LEAVERS, VISIO, fleet, grant, group, snapshot, user
 
 RULES = "policies: [{id: none, severity: high, assignments: {deny: paid}}]\n"
 
@@ -49,3 +49,12 @@ def test_first_actions_of_a_tenant_are_not_repeated_below_those_of_all_tenants()
     assert {tenant.title: len(tenant.first) for tenant in view.tenants} == {"both": 0, "same": 1}
     (alone,) = plan_view(fleet([both], RULES), localization("en")).tenants
     assert len(alone.first) == 2
+
+
+def test_reasons_of_remaining_findings_have_no_markup() -> None:
+    people = [user("leaver", grant(E3, "g1"), accountEnabled=False), user("stays", grant(E3, "g1"))]
+    synced = group("LIC-E3", E3, **{**CLOUD_GROUP, "members": ["leaver", "stays"], "onPremisesSyncEnabled": True})
+    made = fleet([snapshot(people, {E3: 5}, groups=[synced])], LEAVERS)
+    (tenant,) = plan_view(made, localization("en")).tenants
+    ((reason, _),) = tenant.remaining
+    assert reason == "The group LIC-E3 is synchronised from on premises: change its members there."
