@@ -10,10 +10,10 @@ from msgspec import Struct
 from auditor.domain.message import Message
 from auditor.failures import in_task
 from auditor.graph import requests
+from auditor.graph.attempt_outcome import Fail, Ok, Retry, SignInAgain, outcome_of
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError
 from auditor.graph.response_body import decode_object
-from auditor.graph.verdicts import Fail, Ok, Retry, SignInAgain, classify
 
 T = TypeVar("T")
 
@@ -89,29 +89,29 @@ async def answers(
             break
         wait = 0.0
         for item_id, key in list(pending.items()):
-            verdict = _verdict(items_by_id.get(item_id), decode, name)
-            match verdict:
+            outcome = _outcome(items_by_id.get(item_id), decode, name)
+            match outcome:
                 case Retry(fault=fault, wait=requested_wait):
                     last_faults[key] = fault
                     wait = max(wait, requested_wait or retry_policy.wait(attempt))
                 case Fail(fault=fault) | SignInAgain(fault=fault):
                     results[pending.pop(item_id)] = fault
                 case _:
-                    results[pending.pop(item_id)] = verdict
+                    results[pending.pop(item_id)] = outcome
         if not pending or attempt == _MAX_ATTEMPTS or wait > retry_policy.budget:
             break
         await retry_policy.sleep(wait)
     return {**results, **{key: last_faults[key] for key in pending.values()}}
 
 
-def _verdict(
+def _outcome(
     item: _Item | None, decode: Callable[[bytes], T | Fault], name: str
 ) -> T | Fault | Retry | Fail | SignInAgain:
     if item is None:
         return Retry(fault=not_graph(name, Message("the batch has no response to this request")))
-    verdict = classify(item.status, item.headers, item.body, request_name=name)
-    if not isinstance(verdict, Ok):
-        return verdict
+    outcome = outcome_of(item.status, item.headers, item.body, request_name=name)
+    if not isinstance(outcome, Ok):
+        return outcome
     try:
         return decode(item.body)
     except NotGraphError as error:

@@ -16,21 +16,21 @@ from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, detailed
 from auditor.domain.settings import Tenant
 from auditor.graph import clouds
+from auditor.graph.attempt_outcome import (
+    AttemptError,
+    Fail,
+    Ok,
+    Retry,
+    SignInAgain,
+    error_of,
+    outcome_of,
+    parse_http_date,
+)
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.errors import REMEDIES, Fault, FaultError, FaultKind
 from auditor.graph.rate_limit import Clock, Quota, Sleep
 from auditor.graph.request_guard import Root, root_of
 from auditor.graph.sdk import open_sdk
-from auditor.graph.verdicts import (
-    Fail,
-    Ok,
-    Retry,
-    SignInAgain,
-    VerdictError,
-    classify,
-    error_of,
-    parse_http_date,
-)
 
 if TYPE_CHECKING:
     import httpx
@@ -204,8 +204,8 @@ class Graph:
             seconds = f"{self.retry_policy.answer_timeout:.0f}"
             timeout_message = Message("not complete after {longest_answer} s", longest_answer=seconds)
             return Retry(fault=_unreachable(call.name, error, timeout_message))
-        except VerdictError as error:
-            return error.verdict
+        except AttemptError as error:
+            return error.outcome
         except FaultError as error:
             return Fail(fault=error.fault)
         except GraphError as error:
@@ -224,7 +224,7 @@ class Graph:
     def _decode(
         self, call: Call, response: "httpx.Response", decode: Callable[[bytes], T]
     ) -> GraphResponse[T] | Retry | SignInAgain | Fail:
-        """Record clock skew and cost from the headers; return the decoded body, or the verdict on the answer."""
+        """Record clock skew and cost from the headers; return the decoded body, or the outcome of the attempt."""
         import httpx  # noqa: PLC0415 - only collection needs it
 
         # httpx keeps the response and its stream in a reference cycle; release the body without waiting for the cyclic
@@ -237,12 +237,12 @@ class Graph:
         charged = _parse_units(response.headers.get("x-ms-resource-unit"))
         if charged is not None and charged > call.units:
             self.quota.correct(charged - call.units)
-        verdict = classify(response.status_code, response.headers, response.content, request_name=call.name)
-        if isinstance(verdict, SignInAgain):
+        outcome = outcome_of(response.status_code, response.headers, response.content, request_name=call.name)
+        if isinstance(outcome, SignInAgain):
             bearer = response.request.headers.get("authorization", "")
-            return SignInAgain(fault=verdict.fault, token=bearer.removeprefix("Bearer "))
-        if not isinstance(verdict, Ok):
-            return verdict
+            return SignInAgain(fault=outcome.fault, token=bearer.removeprefix("Bearer "))
+        if not isinstance(outcome, Ok):
+            return outcome
         try:
             return GraphResponse(value=decode(response.content), retried=False)
         except NotGraphError as error:

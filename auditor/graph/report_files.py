@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 from urllib.parse import urljoin, urlsplit
 
 from auditor.domain.message import Message
+from auditor.graph.attempt_outcome import AttemptError, Fail, Retry, retry_after
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import FaultKind, fault, fault_error
 from auditor.graph.request_guard import ADDRESS_CHARACTER, Root, root_of
 from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.proxy import proxy_of
-from auditor.graph.verdicts import Fail, Retry, VerdictError, retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -69,7 +69,7 @@ async def _follow(graph: Graph, response: "httpx.Response", body: BodyFile) -> "
 
 
 async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
-    """Request a checked address without a token; raises VerdictError for any status but 200 and redirects."""
+    """Request a checked address without a token; raises AttemptError for any status but 200 and redirects."""
     import httpx  # noqa: PLC0415 - only collection needs these
 
     from auditor.graph.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
@@ -97,17 +97,17 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
     # A refused address may have expired. Graph returns a new one, but only a few in ten minutes.
     refused = not throttled and response.status_code < 500
     attempts = _MAX_ATTEMPTS if refused else graph.retry_policy.failures
-    raise VerdictError(Retry(fault=fault(kind, text), wait=retry_after(response.headers), max_attempts=attempts))
+    raise AttemptError(Retry(fault=fault(kind, text), wait=retry_after(response.headers), max_attempts=attempts))
 
 
 def _fail(error: Exception, host: str, name: str) -> NoReturn:
-    """Raise the VerdictError of a failed download, without the text of the error, which may quote the address."""
+    """Raise the AttemptError of a failed download, without the text of the error, which may quote the address."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         text = Message("{asked}: the certificate of {host} is not trusted", asked=name, host=host)
-        raise VerdictError(Fail(fault=fault(FaultKind.UNREACHABLE, text))) from None
+        raise AttemptError(Fail(fault=fault(FaultKind.UNREACHABLE, text))) from None
     failure = type(error).__name__
     text = Message("{asked}: the download from {host} failed: {name}", asked=name, host=host, name=failure)
-    raise VerdictError(Retry(fault=fault(FaultKind.UNREACHABLE, text))) from None
+    raise AttemptError(Retry(fault=fault(FaultKind.UNREACHABLE, text))) from None
 
 
 def checked_address(location: str, base: str, graph_root: Root, name: str) -> str:

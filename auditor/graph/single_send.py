@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message, detailed
+from auditor.graph.attempt_outcome import AttemptError, Fail, Retry, outcome_of
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import REMEDIES, Fault, FaultError, FaultKind
-from auditor.graph.verdicts import Fail, Retry, VerdictError, classify
 
 if TYPE_CHECKING:
     import httpx
@@ -80,11 +80,11 @@ async def post_once(
             raise _no_response(request_name, graph, error) from None
         if response is None:
             empty = Message("{asked} returned an empty response", asked=request_name)
-            raise VerdictError(Fail(fault=Fault(kind=FaultKind.NOT_GRAPH, message=empty)))
-        verdict = classify(response.status_code, response.headers, response.content, request_name=request_name)
+            raise AttemptError(Fail(fault=Fault(kind=FaultKind.NOT_GRAPH, message=empty)))
+        outcome = outcome_of(response.status_code, response.headers, response.content, request_name=request_name)
         unknown = response.status_code >= 500 or response.status_code == 408
-        if isinstance(verdict, Retry) and response.status_code != 429:
-            raise VerdictError(Fail(fault=verdict.fault))
+        if isinstance(outcome, Retry) and response.status_code != 429:
+            raise AttemptError(Fail(fault=outcome.fault))
         return response
 
     try:
@@ -94,11 +94,11 @@ async def post_once(
     return Accepted(body=answer.value)
 
 
-def _no_response(request_name: str, graph: Graph, error: Exception) -> VerdictError:
+def _no_response(request_name: str, graph: Graph, error: Exception) -> AttemptError:
     text = Message("{asked} got no response: {name}", asked=request_name, name=type(error).__name__)
     message = detailed(text, graph.sign_in.secrets.scrub(str(error))[:200])
     fault = Fault(kind=FaultKind.UNREACHABLE, message=message, remedy=REMEDIES[FaultKind.UNREACHABLE])
-    return VerdictError(Fail(fault=fault))
+    return AttemptError(Fail(fault=fault))
 
 
 def _not_connected(error: Exception) -> bool:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.graph.attempt_outcome import Fail, Ok, Retry, SignInAgain, outcome_of, retry_after
 from auditor.graph.errors import FaultError, FaultKind
 from auditor.graph.rate_limit import IntervalLimiter, Quota, units_per_ten_seconds
 from auditor.graph.request_guard import check_link, check_request, root_of
-from auditor.graph.verdicts import Fail, Ok, Retry, SignInAgain, classify, retry_after
 from tests.builders.tenant.collection import Ticking
 
 ROOT = root_of("https://graph.microsoft.com/v1.0")
@@ -144,14 +144,14 @@ def test_retry_after_date_is_relative_to_the_date_header() -> None:
 
 @given(st.integers(100, 599), st.binary(max_size=60))
 def test_classify_handles_every_answer(status: int, body: bytes) -> None:
-    verdict = classify(status, {}, body, request_name="GET /users")
-    assert isinstance(verdict, Ok) == (200 <= status < 300)
-    if not isinstance(verdict, Ok):
-        assert str(status) in verdict.fault.message
+    outcome = outcome_of(status, {}, body, request_name="GET /users")
+    assert isinstance(outcome, Ok) == (200 <= status < 300)
+    if not isinstance(outcome, Ok):
+        assert str(status) in outcome.fault.message
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "verdict"),
+    ("status", "body", "kind", "outcome"),
     [
         (403, b'{"error":{"code":"Authorization_RequestDenied","message":"x"}}', FaultKind.DENIED, Fail),
         (403, b"\n<html>", FaultKind.NOT_GRAPH, Fail),
@@ -176,9 +176,9 @@ def test_classify_handles_every_answer(status: int, body: bytes) -> None:
         (400, b'{"error":{"code":"brand-new-code"}}', FaultKind.UNSUPPORTED, Fail),
     ],
 )
-def test_classify_error_kinds(status: int, body: bytes, kind: FaultKind, verdict: type) -> None:
-    result = classify(status, {}, body, request_name="GET /users")
-    assert isinstance(result, verdict)
+def test_kind_and_outcome_of_an_error(status: int, body: bytes, kind: FaultKind, outcome: type) -> None:
+    result = outcome_of(status, {}, body, request_name="GET /users")
+    assert isinstance(result, outcome)
     assert not isinstance(result, Ok)
     assert result.fault.kind is kind
 

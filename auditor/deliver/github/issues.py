@@ -15,8 +15,8 @@ from auditor import __version__
 from auditor.deliver.https_connection import connection_error, is_private, open_connection
 from auditor.domain.errors import DeliveryError, SettingsError, printable
 from auditor.domain.message import Message, detailed
+from auditor.graph.attempt_outcome import retry_after
 from auditor.graph.transport.ca_bundle import authorities
-from auditor.graph.verdicts import retry_after
 
 API: Final = "https://api.github.com"
 VERSION: Final = "2022-11-28"

@@ -24,8 +24,8 @@ from auditor.deliver.webhooks.webhook_address import WebhookTarget
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, detailed
 from auditor.domain.settings import Channel
+from auditor.graph.attempt_outcome import retry_after
 from auditor.graph.transport.ca_bundle import authorities
-from auditor.graph.verdicts import retry_after
 
 TIMEOUT: Final = 30.0
 """Seconds for each step of a request."""

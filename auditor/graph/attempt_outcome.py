@@ -1,4 +1,4 @@
-"""Classifies an HTTP answer of Graph: ok, retry (and when), sign in again, or fail."""
+"""Derives the outcome of an attempt from the response of Graph: ok, retry (and when), sign in again, or fail."""
 
 import json
 from collections.abc import Mapping
@@ -57,19 +57,19 @@ class Fail(Struct, frozen=True, kw_only=True):
     fault: Fault
 
 
-Verdict = Ok | Retry | SignInAgain | Fail
+AttemptOutcome = Ok | Retry | SignInAgain | Fail
 
 
-class VerdictError(Exception):
-    """Raised while a call is sent, with the verdict on its failure."""
+class AttemptError(Exception):
+    """Raised while a call is sent, with the outcome of its failed attempt."""
 
-    def __init__(self, verdict: Retry | Fail) -> None:
-        super().__init__(str(verdict.fault.message))
-        self.verdict = verdict
+    def __init__(self, outcome: Retry | Fail) -> None:
+        super().__init__(str(outcome.fault.message))
+        self.outcome = outcome
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes, *, request_name: str) -> Verdict:
-    """Return the verdict on an answer; `request_name` names the request in messages."""
+def outcome_of(status: int, headers: Mapping[str, str], body: bytes, *, request_name: str) -> AttemptOutcome:
+    """Return the outcome of an attempt from the response; `request_name` names the request in messages."""
     if 200 <= status < 300:
         return Ok()
     code, message = error_of(body)
