@@ -15,6 +15,8 @@ from auditor.cli.main import run
 
 ROOT = Path(__file__).parents[3]
 AS_OF = "2026-11-20T12:00:00Z"
+_CLOCK = "1795176000"
+"""AS_OF in seconds."""
 _PROGRAM_VARIABLES = (
     "AUDITOR_",
     "GITHUB_",
@@ -48,9 +50,12 @@ class Terminal(io.StringIO):
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without variables that the program reads, so that tests behave alike on all machines."""
+    """Return the environment without variables that the program reads, and with a fixed instant of audits.
+
+    So tests behave alike on all machines and on all days; a test that needs the clock sets SOURCE_DATE_EPOCH to "".
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PROGRAM_VARIABLES)}
-    return {**inherited, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", **more}
+    return {**inherited, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", "SOURCE_DATE_EPOCH": _CLOCK, **more}
 
 
 def spawn(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:

@@ -39,7 +39,7 @@ def run_script(step: Mapping[str, Any], folder: Path, environ: Mapping[str, str]
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
         cwd=folder,
-        env=clean_environment(environ),
+        env=clean_environment({"SOURCE_DATE_EPOCH": "", **environ}),  # each night has an instant of its own
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
