@@ -23,7 +23,7 @@ from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.proposals.change_kinds import describe_change, describe_group_change
-from auditor.remedy.planner.proposals.change_parts import split_change
+from auditor.remedy.planner.proposals.change_parts import split_change, split_removal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.replay import ReplayedRequest, replayed
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, feasible_change, followed_renewals
@@ -225,7 +225,7 @@ def _planned_changes(options: Options, user: str, evaluated: EvaluatedProposal) 
         return
     before, requests = options.state.accounts[user], evaluated.proposal.requests
     if evaluated.proposal.left or evaluated.proposal.joined or evaluated.proposal.moved:
-        yield describe_change(before, evaluated)
+        yield from itertools.starmap(describe_change, split_removal(before, evaluated))
         return
     rest_options = (
         option for option in options.evaluated[user] if option.fixed and option.proposal.requests == requests[:-1]

@@ -6,6 +6,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.planner.proposals.candidates import Proposal
+from auditor.remedy.planner.proposals.change_parts import removed_directly
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.proposals.group_changes import GroupChange
 from auditor.remedy.planner.simulation.accounts import Account
@@ -27,9 +28,11 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
     if proposal.moved and all(request.target.kind is RequestKind.PROPERTY for request in proposal.requests):
         extra = _properties(proposal)
     elif proposal.left and removed and not (added and not proposal.joined):
-        kind = ActionKind.MOVE_GROUP if added else ActionKind.LEAVE_GROUP
         old, new = "+".join(removed), "+".join(added)
-        extra = proposal.left
+        if not added and removed_directly(before, proposal):
+            kind = ActionKind.UNASSIGN
+        else:
+            kind, extra = ActionKind.MOVE_GROUP if added else ActionKind.LEAVE_GROUP, proposal.left
     elif proposal.left and proposal.add and not added and not removed:
         kind, old = ActionKind.TO_DIRECT, "+".join(switched)
         extra = proposal.left

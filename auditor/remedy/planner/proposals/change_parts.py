@@ -1,4 +1,4 @@
-"""Splits the change of a person into independent parts: products of different kinds."""
+"""Splits the change of a person into independent parts: products of different kinds, and products without a group."""
 
 from collections.abc import Iterator, Sequence
 
@@ -48,6 +48,32 @@ def split_change(before: Account, evaluated: EvaluatedProposal) -> Iterator[tupl
         yield first.proposal.after, _part(first.proposal.after, evaluated, additions, add=new)
     else:
         yield before, evaluated
+
+
+def removed_directly(before: Account, proposal: Proposal) -> frozenset[str]:
+    """Return the removed products that none of the groups assigns that the person leaves."""
+    from_groups = {grant.sku_id for grant in before.grants if grant.group in proposal.left}
+    return (before.held - proposal.after.held) - from_groups
+
+
+def split_removal(before: Account, evaluated: EvaluatedProposal) -> Iterator[tuple[Account, EvaluatedProposal]]:
+    """Yield the account before each part of a change that leaves groups, and the part: direct licences, then groups.
+
+    A direct licence of a product that none of these groups assigns is a separate part if a policy denies the product.
+    """
+    proposal = evaluated.proposal
+    direct = removed_directly(before, proposal)
+    denied = [finding for finding in evaluated.fixed if correction_of(finding) is Correction.REPLACE]
+    corrections = [finding for finding in denied if sku_of(finding) in direct]
+    rest = [finding for finding in evaluated.fixed if finding not in corrections]
+    others = proposal.joined or proposal.add or proposal.moved or proposal.retried or proposal.location
+    if others or not direct or not rest or direct != {sku_of(finding) for finding in corrections}:
+        yield before, evaluated
+        return
+    part = _part(before, evaluated, corrections, remove=sorted(direct))
+    yield before, part
+    copies = tuple(sku_id for sku_id in proposal.remove if sku_id not in direct)
+    yield part.proposal.after, _rest(before, evaluated, rest, (), copies)
 
 
 def _part(

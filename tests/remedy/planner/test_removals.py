@@ -1,0 +1,58 @@
+"""Removals from groups and of direct licences in one plan: the actions, and their titles."""
+
+from typing import Any
+
+from tests.builders.tenant.answers import decided_plan
+from tests.builders.tenant.plan_tenants import (
+    CLOUD_GROUP,
+    E3,
+    LEAVERS,
+    PRICES,
+    VISIO,
+    grant,
+    group,
+    planned,
+    snapshot,
+    user,
+)
+
+
+def _leaver(*grants: dict[str, Any]) -> dict[str, Any]:
+    return user("leaver", *grants, accountEnabled=False)
+
+
+def test_product_that_no_left_group_assigns_is_a_separate_action_with_its_own_severity() -> None:
+    people = [_leaver(grant(E3, "g1"), grant(VISIO)), user("stays", grant(VISIO)), user("member", grant(E3, "g1"))]
+    groups = [group("LIC", E3, **CLOUD_GROUP)]
+    over = "  - {id: over, severity: critical, seats: {of: [VISIOCLIENT], spare: {min: 0}}}\n"
+    plan = planned(snapshot(people, {E3: 5, VISIO: 1}, groups=groups), LEAVERS + over + PRICES)
+    named = {finding.fingerprint: finding for finding in plan.findings}
+    assert [
+        (action.title.partition(" – ")[0], sorted({named[fingerprint].severity for fingerprint in action.findings}))
+        for action in plan.actions
+    ] == [
+        ("Unassign Visio Plan 2 from 1 person", ["critical", "high"]),
+        ("Remove 1 person from the group that assigns Microsoft 365 E3 (LIC)", ["high"]),
+    ]
+    assert [len(action.requests) for action in plan.actions] == [1, 1]
+    assert plan.proof.remaining == ()
+
+
+def test_product_that_a_left_group_also_assigns_stays_in_the_action_about_the_group() -> None:
+    people = [_leaver(grant(E3, "g1"), grant(E3))]
+    plan = planned(snapshot(people, {E3: 5}, groups=[group("LIC", E3, **CLOUD_GROUP)]), LEAVERS)
+    (action,) = plan.actions
+    assert action.title.startswith("Remove 1 person from the group that assigns Microsoft 365 E3 (LIC)")
+    assert len(action.requests) == 2
+
+
+def test_title_does_not_name_a_group_that_does_not_assign_a_removed_add_on() -> None:
+    base = "  - {id: base, severity: high, users: {holds: [VISIOCLIENT]}, assignments: {require: [SPE_E3]}}\n"
+    rules = LEAVERS.replace("{of: paid, allow: []}", "{deny: [SPE_E3]}") + base
+    people = [_leaver(grant(E3, "g1"), grant(VISIO))]
+    tenant = snapshot(people, {E3: 5, VISIO: 5}, groups=[group("LIC", E3, **CLOUD_GROUP)])
+    plan = decided_plan("version: 1\n" + rules, [tenant], {"for": {"policy": "leavers"}, "answer": {"release": True}})
+    (action,) = plan.tenants[0].actions
+    assert action.title.partition(" – ")[0] == "Unassign Microsoft 365 E3 + Visio Plan 2 from 1 person"
+    assert [request["method"] for request in action.requests] == ["DELETE", "POST"]
+    assert plan.tenants[0].proof.remaining == ()
