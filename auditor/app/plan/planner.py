@@ -46,7 +46,8 @@ from auditor.remedy.planner.model import (
 )
 from auditor.remedy.planner.questions.contract_seats import agreed_contracts, with_agreed
 from auditor.remedy.planner.questions.decisions import unmatched
-from auditor.remedy.planner.questions.questions import is_settled
+from auditor.remedy.planner.questions.planned_seats import with_planned_seats
+from auditor.remedy.planner.questions.questions import unsettled
 from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_notices, with_seat_steps
 from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining import remaining_of
@@ -277,7 +278,7 @@ def _tenant_plan(
         solver=_solver(options, plan_draft, constraints),
         findings=open_,
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
-        questions=tuple(question for question in options.answered.questions if not is_settled(question, fixed)),
+        questions=with_planned_seats(unsettled(options.answered.questions, fixed), actions, options.bound.facts),
         notices=_notices(options, plan_draft, constraints),
         names=_names(before, options, l10n),
         decided_seats=seats,

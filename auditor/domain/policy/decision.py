@@ -89,6 +89,8 @@ class Question(Struct, frozen=True, kw_only=True):
     """The id of the decision that answers it; None while it is open."""
     assumes_answers: bool = False
     """Whether the first answer, a number of seats, is enough for all changes that the plan proposes today."""
+    waiting_seats: Annotated[int | None, SavedField.UNSAVED] = None
+    """The number of seats in the answer that also lets people change who wait for it; None if nobody does."""
     checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
     required_by: Annotated[Mapping[int, tuple[str, ...]], SavedField.UNSAVED] = field(default_factory=dict)
     """Number of seats in an answer → ids of the policies that require it today."""

@@ -115,7 +115,7 @@ def _comment(question: Question, answer: Mapping[str, Any], names: Mapping[str, 
 
 
 def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> str:
-    """Return where the number of seats in an answer comes from: today, a policy, or other answers."""
+    """Return where the number of seats in an answer comes from: the plan, today, or a policy."""
     if question.assumes_answers and answer == question.answers[0]:
         return l10n.gettext("enough for all changes that the plan proposes")
     ((kind, value),) = answer.items()
@@ -123,6 +123,8 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
         return ""
     if {kind: {**value, "renew": False}} in question.answers:  # the answer not to renew names the seats of today
         return l10n.gettext("as many as today")
+    if value["seats"] == question.waiting_seats:
+        return l10n.gettext("enough also for changes that wait for this answer")
     policies = question.required_by.get(value["seats"], ())
     form = l10n.ngettext(
         "what the policy {policies} requires today", "what the policies {policies} require today", len(policies)

@@ -140,17 +140,19 @@ def with_seat_needs(
         if need.findings:
             draft = _QuestionDraft(answers=(need.answer,), findings=list(need.findings), name=need.name)
             added = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
-            added = replace(added, assumes_answers=True)
+            added = replace(added, assumes_answers=True, waiting_seats=need.answer[need.kind]["seats"])
             by_id[added.id] = _joined(by_id[added.id], added) if added.id in by_id else added
     return tuple(sorted(by_id.values(), key=question_order))
 
 
-def is_settled(question: Question, fixed: Collection[str]) -> bool:
-    """Return whether a question about a purchase needs no answer, because requests free the missing seats.
+def unsettled(questions: Iterable[Question], fixed: Collection[str]) -> Iterator[Question]:
+    """Yield the questions without those about a purchase that needs no answer, because requests free missing seats.
 
     `fixed` are the fingerprints of the findings that the plan fixes.
     """
-    return question.kind is AnswerKind.PURCHASE and question.decision is None and {*question.findings} <= {*fixed}
+    for question in questions:
+        if question.kind is not AnswerKind.PURCHASE or question.decision or not {*question.findings} <= {*fixed}:
+            yield question
 
 
 def with_service_losses(
@@ -184,6 +186,7 @@ def _joined(question: Question, added: Question) -> Question:
         question,
         answers=(added.answers[0], *(answer for answer in question.answers if answer != added.answers[0])),
         assumes_answers=added.assumes_answers,
+        waiting_seats=added.waiting_seats,
         findings=tuple(dict.fromkeys((*question.findings, *added.findings))),
         policies=tuple(dict.fromkeys((*question.policies, *added.policies))),
         checks=tuple(dict.fromkeys((*question.checks, *added.checks))),
