@@ -98,14 +98,23 @@ def _cells(row: TenantRow, count: int, l10n: Localization) -> Sequence[str]:
     return (title, " · ".join([change, *states]), *numbers, row.money, row.renewal)[:count]
 
 
+def _money(tenant: TenantView, l10n: Localization) -> Iterator[str]:
+    if not tenant.costs:
+        return
+    titles = l10n.gettext("Monthly cost"), l10n.gettext("Before"), l10n.gettext("After")
+    costs = (tuple(map(escaped, (row.label, row.before, row.after))) for row in tenant.costs)
+    yield from markdown_table(titles, costs, right=(1, 2))
+    values = (tuple(map(escaped, (row.label, row.amount))) for row in tenant.seat_values)
+    yield from markdown_table((l10n.gettext("What the plan is worth"), l10n.gettext("Per month")), values, right=(1,))
+    if tenant.value_note:
+        yield from _paragraph(escaped(tenant.value_note))
+
+
 def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
     yield from _paragraph(f'<a id="{tenant.anchor}"></a>')
     yield from _paragraph(f"## {escaped(tenant.title)}")
     yield from _paragraph(*(f"{escaped(line)}  " for line in tenant.summary))
-    if tenant.money:
-        rows = (tuple(map(escaped, (row.label, row.amount, row.after))) for row in tenant.money)
-        titles = l10n.gettext("Monthly cost"), l10n.gettext("Before"), l10n.gettext("After")
-        yield from markdown_table(titles, rows, right=(1, 2))
+    yield from _money(tenant, l10n)
     yield from _paragraph(
         *(
             f"{part.number}. [{escaped(part.title)}](#{part.anchor}): {escaped(', '.join(part.effects))}"

@@ -10,13 +10,15 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
+from auditor.checks.subscriptions.renewal_idle import CHECK as RENEWAL_IDLE
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
 from auditor.domain.reasons import by_reason
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
-from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
+from auditor.remedy.planner.model import Figures, FleetPlan, Proof, TenantPlan
 from auditor.render.plan.fleet_overview import fleet_first, in_reading_order, tenant_rows
 from auditor.render.plan.outline import OutlineEntry, first_by_rank
 from auditor.render.plan.outline_text import (
@@ -35,19 +37,22 @@ from auditor.render.plan.summary import missing_data, summary
 from auditor.render.plan.view import (
     ActionView,
     AnswerView,
+    CostRow,
     FirstAction,
     GuideView,
-    MoneyRow,
     PlanPagePart,
     PlanView,
     QuestionGroup,
     QuestionView,
+    SeatValue,
     TenantView,
 )
 from auditor.render.text.guidance import plain
 
 _ALONE: Final = "t1"
 """The anchor of the only tenant of a page."""
+_ABOUT_SPARE_SEATS: Final = frozenset({ABOVE_MAXIMUM.id, RENEWAL_IDLE.id})
+"""Ids of the checks that report too many spare seats of a product."""
 
 
 def single_plan(plan: FleetPlan, tenant: TenantPlan) -> FleetPlan:
@@ -116,7 +121,9 @@ class _TenantPage:
             summary=summary(tenant, l10n, money=False),  # the page has a table of the amounts
             open_before=tenant.before.open,
             open_after=tenant.after.open,
-            money=tuple(_money(tenant, l10n)),
+            costs=tuple(_costs(tenant, l10n)),
+            seat_values=tuple(_seat_values(tenant, l10n)),
+            value_note=_value_note(tenant, l10n),
             first=tuple(itertools.starmap(self._first, first_by_rank(tenant))),
             parts=parts,
             proof=len(parts) + 1,
@@ -245,30 +252,49 @@ def _request(request: Mapping[str, Any]) -> str:
     return "\n".join(filter(None, (f"{request['method']} {request['path']}", text)))
 
 
-def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
-    """Yield the three amounts of each currency; the plan changes the cost of open findings only."""
+def _costs(tenant: TenantPlan, l10n: Localization) -> Iterator[CostRow]:
+    """Yield the cost of the open findings before and after the plan, in each currency."""
     after = {figures.currency: figures.exposure for figures in tenant.after.money}
     for before in tenant.before.money:
         exposure = after.get(before.currency)
-        for label, amount, amount_after in (
-            (
-                l10n.gettext("in open findings"),
-                before.exposure,
-                "–" if exposure is None else l10n.money(exposure, before.currency),
-            ),
-            (
-                l10n.plural(
-                    "{count} seat that the requests free and do not assign again",
-                    "{count} seats that the requests free and do not assign again",
-                    tenant.released_seats,
-                ),
-                before.reassignable_now,
-                "",
-            ),
-            (l10n.gettext("to save at renewal, including freed seats"), before.reducible_at_renewal, ""),
+        yield CostRow(
+            label=_at_least(l10n.gettext("in open findings"), before, l10n),
+            before=l10n.money(before.exposure, before.currency),
+            after="–" if exposure is None else l10n.money(exposure, before.currency),
+        )
+
+
+def _seat_values(tenant: TenantPlan, l10n: Localization) -> Iterator[SeatValue]:
+    """Yield the value of freed seats, and of the seats that can be removed at the renewal, in each currency."""
+    freed = l10n.plural(
+        "{count} seat that the requests free and do not assign again",
+        "{count} seats that the requests free and do not assign again",
+        tenant.released_seats,
+    )
+    for figures in tenant.before.money:
+        for label, amount in (
+            (freed, figures.reassignable_now),
+            (l10n.gettext("to save at renewal, including freed seats"), figures.reducible_at_renewal),
         ):
-            yield MoneyRow(
-                label=f"{label} ({l10n.gettext('at least')})" if before.lower_bound else label,
-                amount=l10n.money(amount, before.currency),
-                after=amount_after,
-            )
+            yield SeatValue(label=_at_least(label, figures, l10n), amount=l10n.money(amount, figures.currency))
+
+
+def _at_least(label: str, figures: Figures, l10n: Localization) -> str:
+    return f"{label} ({l10n.gettext('at least')})" if figures.lower_bound else label
+
+
+def _value_note(tenant: TenantPlan, l10n: Localization) -> str:
+    """Return why the cost of open findings falls by less than the freed seats are worth; empty if it does not."""
+    after = {figures.currency: figures.exposure for figures in tenant.after.money}
+    falls_less = any(
+        figures.exposure - after.get(figures.currency, figures.exposure) < figures.reassignable_now
+        for figures in tenant.before.money
+    )
+    remaining = {item.fingerprint for item in tenant.proof.remaining}
+    spare = any(finding.fingerprint in remaining and finding.check in _ABOUT_SPARE_SEATS for finding in tenant.findings)
+    if not (falls_less and spare):
+        return ""
+    return l10n.gettext(
+        "The cost of open findings falls by less than the freed seats are worth: until the seats are assigned again or "
+        "removed at the renewal, policies report them as spare."
+    )

@@ -10,13 +10,19 @@ from auditor.guidance.parts import SharedGuidance
 from auditor.render.text.guidance import oldest
 
 
-class MoneyRow(Struct, frozen=True, kw_only=True):
-    """One monthly amount in one currency."""
+class CostRow(Struct, frozen=True, kw_only=True):
+    """One monthly cost in one currency, before and after the plan."""
+
+    label: str
+    before: str
+    after: str
+
+
+class SeatValue(Struct, frozen=True, kw_only=True):
+    """The monthly value of seats in one currency."""
 
     label: str
     amount: str
-    after: str = ""
-    """The amount after the plan; empty if the plan does not change it."""
 
 
 class AnswerView(Struct, frozen=True, kw_only=True):
@@ -137,7 +143,12 @@ class TenantView(Struct, frozen=True, kw_only=True):
     open_before: int | None
     """Open findings; None if the tenant could not be audited, then the other parts are empty."""
     open_after: int | None
-    money: tuple[MoneyRow, ...]
+    costs: tuple[CostRow, ...]
+    """Empty without prices."""
+    seat_values: tuple[SeatValue, ...]
+    """What the freed and spare seats are worth; empty without prices."""
+    value_note: str
+    """Why the cost falls by less than the freed seats are worth; empty if it does not."""
     first: tuple[FirstAction, ...]
     parts: tuple[PlanPagePart, ...]
     proof: int

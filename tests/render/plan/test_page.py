@@ -9,7 +9,18 @@ from auditor.remedy.planner.model import FleetPlan
 from auditor.render.plan.html import plan_html
 from auditor.render.plan.markdown import plan_markdown
 from auditor.render.plan.page import plan_view
-from tests.builders.tenant.plan_tenants import CLOUD_GROUP, E3, LEAVERS, VISIO, fleet, grant, group, snapshot, user
+from tests.builders.tenant.plan_tenants import (
+    CLOUD_GROUP,
+    E3,
+    LEAVERS,
+    PRICES,
+    VISIO,
+    fleet,
+    grant,
+    group,
+    snapshot,
+    user,
+)
 
 RULES = "policies: [{id: none, severity: high, assignments: {deny: paid}}]\n"
 
@@ -58,3 +69,26 @@ def test_reasons_of_remaining_findings_have_no_markup() -> None:
     (tenant,) = plan_view(made, localization("en")).tenants
     ((reason, _),) = tenant.remaining
     assert reason == "The group LIC-E3 is synchronised from on premises: change its members there."
+
+
+IDLE = "  - {id: idle, severity: low, seats: {of: paid, spare: {max: 1}}}\n" + PRICES
+
+
+@pytest.mark.parametrize(("rules", "explained"), [(LEAVERS + IDLE, True), (LEAVERS + PRICES, False)])
+def test_only_the_cost_of_open_findings_is_shown_before_and_after_the_plan(rules: str, explained: bool) -> None:  # noqa: FBT001
+    people = [user("leaver", grant(E3), accountEnabled=False), user("stays", grant(E3))]
+    made, l10n = fleet([snapshot(people, {E3: 5})], rules), localization("en")
+    (tenant,) = plan_view(made, l10n).tenants
+    (cost,), (freed, renewal) = tenant.costs, tenant.seat_values
+    page, document = plan_html(made, l10n=l10n).decode(), plan_markdown(made, l10n=l10n).decode()
+    assert (
+        f"| Monthly cost | Before | After |\n| --- | ---: | ---: |\n| in open findings | {cost.before} | {cost.after} |\n\n"
+        in document
+    )
+    assert f"<td>{cost.before}</td><td>{cost.after}</td></tr>" in page
+    assert (freed.amount, renewal.label) == ("€35.70", "to save at renewal, including freed seats")
+    for value in (freed, renewal):
+        assert f"| {value.label} | {value.amount} |\n" in document
+        assert f'<tr><th scope="row">{value.label}</th><td>{value.amount}</td></tr>' in page
+    sentence = "The cost of open findings falls by less than the freed seats are worth"
+    assert (sentence in page, sentence in document) == (explained, explained)
