@@ -24,7 +24,7 @@ _COLUMNS: Final = (
     N_("Seats freed"),
     N_("Open questions"),
     N_("Per month"),
-    N_("To save at renewal"),
+    N_("Removable at renewal"),
 )
 """The columns of the table of tenants; the last two have amounts of money."""
 

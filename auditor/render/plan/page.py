@@ -274,7 +274,10 @@ def _seat_values(tenant: TenantPlan, l10n: Localization) -> Iterator[SeatValue]:
     for figures in tenant.before.money:
         for label, amount in (
             (freed, figures.reassignable_now),
-            (l10n.gettext("to save at renewal, including freed seats"), figures.reducible_at_renewal),
+            (
+                l10n.gettext("removable at the renewal: freed seats, and spare seats beyond what policies allow"),
+                figures.reducible_at_renewal,
+            ),
         ):
             yield SeatValue(label=_at_least(label, figures, l10n), amount=l10n.money(amount, figures.currency))
 

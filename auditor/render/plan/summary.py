@@ -85,9 +85,11 @@ def _money(figures: Figures, freed: int, l10n: Localization) -> str:
     """Return the amounts of a plan; `freed` is the number of seats that are freed and not assigned again."""
     text = l10n.plural(
         "Open findings: {exposure} a month. The requests free {count} seat that they do not assign again ({now} a "
-        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
+        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal; the actions "
+        "remove as many as the policies require.",
         "Open findings: {exposure} a month. The requests free {count} seats that they do not assign again ({now} a "
-        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal.",
+        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal; the actions "
+        "remove as many as the policies require.",
         freed,
         exposure=l10n.money(figures.exposure, figures.currency),
         now=l10n.money(figures.reassignable_now, figures.currency),

@@ -158,14 +158,20 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
             l10n.gettext("A seat with several findings counts once."),
         ),
         (
-            l10n.gettext("to reassign now"),
+            l10n.gettext("in freed seats to reassign"),
             freed_money.reassign,
-            l10n.gettext("Seats that the actions free: reassign them instead of buying new ones."),
+            l10n.gettext(
+                "Seats that the actions free and do not remove, less those that they assign. Reassign them instead "
+                "of buying new ones."
+            ),
         ),
         (
-            l10n.gettext("to save at renewal"),
+            l10n.gettext("saved by removing seats"),
             freed_money.reduce,
-            l10n.gettext("Seats that can be removed, at the latest when their subscription renews."),
+            l10n.gettext(
+                "Seats that the actions remove, at the latest when their subscription renews: as many as the policies "
+                "require."
+            ),
         ),
         (
             l10n.gettext("for missing seats"),
