@@ -3,19 +3,19 @@
 xlsxwriter writes everything except the rows of the findings, which are inserted in batches (docs/decisions/0009).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date
 from decimal import Decimal
 from io import BytesIO
 from itertools import chain
-from re import search
 from sys import version_info
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import N_
@@ -23,13 +23,11 @@ from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
 from auditor.render.tables.seat_sheets import SheetRow, seat_sheets
+from auditor.render.tables.summary_facts import summary_facts
 from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_letters, plain
-from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, Labels
-from auditor.render.text.summary import completeness, verdict
+from auditor.render.text.labels import OUTCOMES, SOURCE_STATES, Labels
+from auditor.render.text.summary import verdict
 from auditor.render.text.waivers import waiver_rows
-from auditor.result.aggregate import all_prices_known, changes
-from auditor.result.aggregate import money as money_of
-from auditor.result.codec.encoder import TOOL
 from auditor.result.unevaluated import known_findings
 
 if TYPE_CHECKING:
@@ -40,6 +38,8 @@ SHEET_ROWS: Final = 1_000_000
 SHEET_BYTES: Final = 2_000_000_000
 """Maximum XML size of a sheet in bytes; members of plain zip files, which all versions of Excel open, end at 2 GiB."""
 _SHARED_STRINGS: Final = "xl/sharedStrings.xml"
+_SHEETS: Final = "xl/worksheets/sheet"
+_FRACTION: Final = re.compile(rb"<v>(-?[0-9]+\.[0-9]+)</v>")
 _MONEY: Final = COLUMNS.index("perMonth")
 _MONEY_FORMAT: Final = "#,##0.00"
 _MAX_WIDTH: Final = 48
@@ -62,7 +62,7 @@ def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
     texts = template.read(_SHARED_STRINGS).decode()
     shared = SharedStrings(texts.count("<si>"))
     # The sheets and tables of findings come first, directly after the summary, which is not a table.
-    sheets = {f"xl/worksheets/sheet{number}.xml": count for number, count in enumerate(counts, start=2)}
+    sheets = {f"{_SHEETS}{number}.xml": count for number, count in enumerate(counts, start=2)}
     tables = {f"xl/tables/table{number}.xml": count for number, count in enumerate(counts, start=1)}
     out = ChunkBuffer()
     with ZipFile(out, "w") as workbook:
@@ -77,10 +77,17 @@ def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
                         yield out.pop()
                 elif name in tables:
                     file.write(template.read(name).replace(_range(1).encode(), _range(tables[name]).encode()))
+                elif name.startswith(_SHEETS):
+                    file.write(_FRACTION.sub(_shortest, template.read(name)))
                 else:
                     file.write(template.read(name))
             yield out.pop()
     yield out.pop()
+
+
+def _shortest(cell: re.Match[bytes]) -> bytes:
+    """Return the value of a cell with the digits that a spreadsheet keeps; xlsxwriter writes 86.65 with one more."""
+    return f"<v>{float(cell[1]):.15G}</v>".encode()
 
 
 def _member(name: str) -> ZipInfo:
@@ -154,7 +161,7 @@ def _prefetched(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 def _format(xml: str, column: int) -> int:
     """Return the number of the cell format of a column in the row of the template."""
-    match = search(f'<c r="{column_letters(column)}2" s="([0-9]+)"/>', xml)
+    match = re.search(f'<c r="{column_letters(column)}2" s="([0-9]+)"/>', xml)
     if match is None:
         raise ValueError(f"the workbook's template has no format in column {column}")
     return int(match[1])
@@ -210,7 +217,7 @@ def _template(result: Result, l10n: Labels, counts: Sequence[int], widths: Seque
 
 
 _ACTIONS: Final = (
-    *("tenant", "action", "title", "order", "count", "findings", "currency", "perMonth"),
+    *("tenant", "rank", "title", "order", "count", "findings", "currency", "perMonth"),
     *("role", "owner", "decidedBy", "confidence", "id", "state", "due", "justification"),
 )
 
@@ -221,12 +228,12 @@ _TO_FILL_IN: Final = (None, None, None)
 def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
     parts = [(tenant.name, tenant.actions) for tenant in result.tenants] + [("", result.fleet.actions)]
     for name, actions in parts:
-        for number, action in enumerate(actions, start=1):
+        for action in actions:
             money = (
                 (action.money.currency, rounded(action.money.per_month)) if action.money is not None else (None, None)
             )
             yield (
-                *(name, number, action.title, action.order, action.count, len(action.findings), *money),
+                *(name, action.rank or None, action.title, action.order, action.count, len(action.findings), *money),
                 *(action.role, action.owner, action.decided_by, action.confidence, action.id, *_TO_FILL_IN),
             )
 
@@ -251,6 +258,7 @@ _POLICIES: Final = (
     *("tenant", "policy", "title", "severity", "outcome", "judged", "findings", "reason", "owner", "rationale"),
     "frameworks",
 )
+_NOTHING_APPLIES: Final = Message(N_("It does not apply to anything here."))
 _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 
@@ -265,10 +273,11 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
     for name, outcomes in parts:
         for outcome in outcomes:
             header = headers.get(outcome.id)
+            reason = outcome.reason or (_NOTHING_APPLIES if outcome.judged == 0 else None)
             title_and_severity = (header.title, header.severity.value) if header is not None else ("", "")
             yield (
                 *(name, outcome.id, *title_and_severity, l10n.gettext(OUTCOMES[outcome.status])),
-                *(outcome.judged, known_findings(outcome), outcome.reason and l10n.translate(outcome.reason)),
+                *(outcome.judged, known_findings(outcome), reason and l10n.translate(reason)),
                 *((header.owner, header.rationale) if header is not None else ("", "")),
                 "; ".join((header.frameworks or ()) if header is not None else ()),
             )
@@ -288,7 +297,7 @@ def _summary(workbook: "Workbook", result: Result, l10n: Labels) -> None:
     sheet.set_column(1, 1, 60, workbook.add_format({"text_wrap": True, "align": "left"}))
     sheet.write_string(0, 0, plain(verdict(result, l10n)), workbook.add_format({"bold": True, "font_size": 16}))
     money = workbook.add_format({"num_format": _MONEY_FORMAT, "align": "left"})
-    for number, (label, fact) in enumerate(_facts(result, l10n), start=2):
+    for number, (label, fact) in enumerate(summary_facts(result, l10n), start=2):
         sheet.write_string(number, 0, label)
         if isinstance(fact, str):
             sheet.write_string(number, 1, plain(fact))
@@ -296,28 +305,6 @@ def _summary(workbook: "Workbook", result: Result, l10n: Labels) -> None:
             sheet.write_number(number, 1, fact)
         else:
             sheet.write_row(number, 1, (float(fact[1]), plain(fact[0])), money)
-
-
-def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int | tuple[str, Decimal]]]:
-    """Yield lines of the summary that do not require iterating over the findings: a label with a value or amount."""
-    for sentence in completeness(result, l10n):
-        yield "", sentence
-    yield l10n.gettext("As of"), l10n.instant(result.run.as_of)
-    for severity in Severity:
-        yield l10n.gettext(SEVERITIES[severity]), result.summary.open.get(severity, 0)
-    if result.run.previous is not None:
-        changed = changes(result.tenants, result.fleet)
-        yield l10n.gettext("new"), changed.new
-        yield l10n.gettext("reopened"), changed.reopened
-        yield l10n.gettext("fixed"), changed.fixed
-    yield l10n.gettext("waived"), result.summary.waived
-    if result.summary.report_only:
-        yield l10n.gettext("report-only"), result.summary.report_only
-    bound = "" if all_prices_known(result) else f" ({l10n.gettext('at least')})"
-    for currency, amount in money_of(result).items():
-        yield f"{l10n.gettext('a month in open findings')}{bound}", (currency, rounded(amount))
-    yield l10n.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
-    yield l10n.gettext("Policies"), result.run.policy_digest
 
 
 def _sheet(workbook: "Workbook", name: str, columns: Sequence[str], rows: Sequence[SheetRow], money: Any) -> None:

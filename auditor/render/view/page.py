@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from decimal import Decimal
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
@@ -16,6 +15,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import capitalized
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.text.figures import money_figures
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import COUNTED_CHANGES, Labels
 from auditor.render.text.sanitize import is_https, shortened
@@ -40,7 +40,7 @@ from auditor.render.view.rows import (
 from auditor.render.view.seat_lines import coverage_lines, smaller_products
 from auditor.render.view.timeline import timeline
 from auditor.render.view.usage import unit_tables, usage_table
-from auditor.result.aggregate import action_amounts, all_prices_known, changes
+from auditor.result.aggregate import all_prices_known, changes
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
@@ -68,7 +68,6 @@ def page(
     indexes = finding_indexes(result, l10n) if indexes is None else indexes
     titles = tenant_titles(result.tenants)
     sections = _sections(result, titles, indexes, l10n)
-    total = money_of(result)
     changed = changes(result.tenants, result.fleet)
     return Page(
         language=l10n.locale,
@@ -93,8 +92,8 @@ def page(
         shares=_shares(result.summary.open),
         waived=result.summary.waived,
         report_only=result.summary.report_only or 0,
-        money=l10n.sums(total),
-        figures=figures(result, total, l10n),
+        money=l10n.sums(money_of(result)),
+        figures=_figures(result, l10n),
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not all_prices_known(result),
@@ -148,43 +147,10 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
     return tuple((key, start, end - start) for key, (start, end) in zip(present, pairwise(edges), strict=True))
 
 
-def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
-    """Return the monthly cost of open findings and the possible savings; empty if nothing has a price."""
-    freed_money = action_amounts(result)
-    amounts = (
-        (
-            l10n.gettext("in open findings"),
-            total,
-            l10n.gettext("A seat with several findings counts once."),
-        ),
-        (
-            l10n.gettext("in freed seats to reassign"),
-            freed_money.reassign,
-            l10n.gettext(
-                "Seats that the actions free and do not remove, less those that they assign. Reassign them instead "
-                "of buying new ones."
-            ),
-        ),
-        (
-            l10n.gettext("saved by removing seats"),
-            freed_money.reduce,
-            l10n.gettext(
-                "Seats that the actions remove, at the latest when their subscription renews: as many as the policies "
-                "require."
-            ),
-        ),
-        (
-            l10n.gettext("for missing seats"),
-            freed_money.buy,
-            l10n.gettext("This cost is added if you buy them."),
-        ),
-    )
-    if not any(sums for _, sums, _ in amounts):
-        return ()
+def _figures(result: Result, l10n: Labels) -> tuple[Figure, ...]:
     return tuple(
-        Figure(label=label, amount=l10n.sums(sums), note=note)
-        for label, sums, note in amounts
-        if sums or sums is not freed_money.buy
+        Figure(label=figure.label, amount=l10n.sums(figure.amounts), note=figure.note)
+        for figure in money_figures(result, l10n)
     )
 
 

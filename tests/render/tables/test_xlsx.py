@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Subject
@@ -21,7 +22,7 @@ from auditor.render import render
 from auditor.render.tables import xlsx
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
-from auditor.result.aggregate import money
+from auditor.result.aggregate import action_amounts, money
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import compared, result
 from tests.localization.catalogue_messages import LANGUAGES
@@ -97,12 +98,15 @@ def test_numbers_are_numeric_cells_and_money_has_two_decimals() -> None:
 
 
 @pytest.mark.slow
-def test_the_summary_has_each_amount_as_a_number_with_its_currency() -> None:
+def test_the_summary_has_each_amount_of_the_page_as_a_number_with_its_currency() -> None:
     audit = compared()
     sheet = book(audit)["Summary"]
-    amounts = [row for row in sheet.iter_rows() if str(row[0].value).startswith("a month in open findings")]
-    expected = [(float(amount), currency) for currency, amount in money(audit).items()]
-    assert [tuple(cell.value for cell in row[1:]) for row in amounts] == expected != []
+    amounts = [row for row in sheet.iter_rows() if str(row[0].value).startswith("Per month: ")]
+    sums = {"in open findings": money(audit), "in freed seats to reassign": action_amounts(audit).reassign}
+    expected = [(label, float(amount), currency) for label, each in sums.items() for currency, amount in each.items()]
+    values = [tuple(cell.value for cell in row) for row in amounts]
+    assert [(str(label)[11:].partition(" (")[0], *others) for label, *others in values] == expected
+    assert len(expected) == 2
     assert {row[1].number_format for row in amounts} == {"#,##0.00"}
 
 
@@ -120,6 +124,28 @@ def test_actions_have_validated_columns_for_tracking() -> None:
         assert str(rule.sqref) == f"{letter}2:{letter}3"
     assert {sheet.cell(row, header.index("due") + 1).number_format for row in (2, 3)} == {"yyyy-mm-dd"}
     assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [a.title for a in compared().tenants[0].actions]
+    assert "action" not in header, "approvals.csv and plan.ps1 use this name for the number of an action in a plan"
+
+
+@pytest.mark.slow
+def test_amounts_have_no_more_digits_than_cents() -> None:
+    audit = compared()
+    (tenant, *others), money_of_action = audit.tenants, Money(currency="EUR", per_month=Decimal("86.65"))
+    actions = tuple(replace(action, money=money_of_action) for action in tenant.actions)
+    data = b"".join(render(replace(audit, tenants=(replace(tenant, actions=actions), *others)), "xlsx", locale="en"))
+    sheet = ZipFile(BytesIO(data)).read("xl/worksheets/sheet3.xml").decode()
+    assert findall(r"<v>86[^<]*</v>", sheet) == ["<v>86.65</v>"] * len(actions) != []
+
+
+@pytest.mark.slow
+def test_policy_that_applies_to_nothing_says_so() -> None:
+    audit = compared()
+    (tenant, *others) = audit.tenants
+    outcomes = tuple(replace(outcome, judged=0, reason=None) for outcome in tenant.policies)
+    sheet = book(replace(audit, tenants=(replace(tenant, policies=outcomes), *others)))["Policies"]
+    head, *found = sheet.iter_rows(values_only=True)
+    reasons = {row[head.index("reason")] for row in found if row[0] == tenant.name}
+    assert reasons == {"It does not apply to anything here."}
 
 
 @pytest.mark.slow
