@@ -212,6 +212,9 @@ def test_seats_removed_at_a_renewal_save_the_price_of_that_date(ends: int, contr
     assert action.saves is not None
     assert action.saves.per_month == saves
     assert (result.renewal_prices is None) == (saves in {300, 250})
+    prices = [text for text in action.prerequisites if text.startswith("The saving counts the price from")]
+    assert len(prices) == (result.renewal_prices is not None)
+    assert all(text.endswith(f": €{saves / 10:.2f} a month per seat.") for text in prices)
 
 
 @pytest.mark.parametrize(

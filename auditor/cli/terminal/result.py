@@ -258,7 +258,8 @@ def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
         width = console.width - INDENT - len(f"{number}. ")
-        for text in filter(None, (_highlight_facts(highlight, page, l10n), highlight.why, highlight.movement)):
+        facts = _highlight_facts(highlight, page, l10n)
+        for text in filter(None, (facts, highlight.why, highlight.movement, highlight.note)):
             item.add_row(Text(""), _wrapped(text, width), style="dim")
         print_indented(console, item)
 

@@ -1,9 +1,11 @@
 """Defines how the actions of a tenant change the seats of a product, and describes the change in words."""
 
+from datetime import date
 from typing import Annotated
 
 from msgspec import Struct
 
+from auditor.domain.actions.money import Money
 from auditor.domain.saved_field import SavedField
 from auditor.domain.translation import N_, NN_, Localizer
 
@@ -67,6 +69,23 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
         "spare": spare,
     }
     return " ".join(sentences).format(product=product, **{name: l10n.number(n) for name, n in numbers.items()})
+
+
+def plan_note(l10n: Localizer, seats: SeatMovement) -> str:
+    """Return that a plan can name another number of seats; empty if no decisions are open."""
+    if seats.undecided is None:
+        return ""
+    return l10n.gettext(
+        "The plan (auditor plan) also counts the products that it chooses for these people, and can propose more or "
+        "fewer seats."
+    )
+
+
+def renewal_price_note(l10n: Localizer, price: Money, day: date) -> str:
+    """Return that an amount is counted with the price of a seat on the day of the renewal."""
+    return l10n.gettext("The saving counts the price from {day} on: {money} a month per seat.").format(
+        day=l10n.day(day), money=l10n.money(price.per_month, price.currency)
+    )
 
 
 def _needed(seats: SeatMovement) -> str:

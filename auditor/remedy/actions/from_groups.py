@@ -12,7 +12,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import all_of
-from auditor.domain.actions.seat_movement import seat_movement
+from auditor.domain.actions.seat_movement import renewal_price_note, seat_movement
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
@@ -24,10 +24,11 @@ from auditor.remedy.actions.breakdown_labels import breakdown_notes, named_group
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText
-from auditor.remedy.actions.money import costs, counted_once
+from auditor.remedy.actions.money import costs, counted_once, renewal_price
 from auditor.remedy.actions.ranks import due_of, with_ranks
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
+from auditor.remedy.actions.seats.coverage_notes import coverage_notes
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
@@ -249,7 +250,8 @@ def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int) -> Iter
 def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequence[str]:
     l10n, moved, label = inputs.l10n, group.moved, inputs.product_label
     if group.covered:
-        return [covered_elsewhere(l10n, group.covered)]
+        needed = coverage_notes(inputs.context, group, label, l10n)
+        return [*needed, covered_elsewhere(l10n, group.covered)]
     if group.lacking:
         notes = [messages.seats_lacking(l10n, count, label(sku)) for sku, count in group.lacking.items() if count]
         if elsewhere := _labels(inputs, (sku_id for sku_id, count in group.lacking.items() if not count)):
@@ -257,7 +259,13 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return notes
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = label(moved.sku_id or group.first.old)
-        return [seat_movement(l10n, name, moved), *_total(inputs, group, count)]
+        price = renewal_price(inputs.context, group)
+        prices = (
+            [renewal_price_note(l10n, price.money, price.day)] if price is not None and price.money is not None else []
+        )
+        return [seat_movement(l10n, name, moved), *prices, *_total(inputs, group, count)]
+    if group.first.kind is ActionKind.COVER:
+        return list(coverage_notes(inputs.context, group, label, l10n))
     # No seat of a stopped subscription is usable.
     stopped = group.first.kind is ActionKind.STATE and STOPPED.intersection(map(str.casefold, group.first.extra))
     if stopped and moved is not None and moved.assigned_after <= moved.usable:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, REMOVING, ActionKind
 from auditor.domain.actions.money import Money
+from auditor.domain.result.model import RenewalPrice
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
@@ -28,8 +29,8 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
         taken = _total_price(group.people_by_product, context.price)
         return _cost(context, taken, 0), _cost(context, taken, 1)
     old, new = context.price(remedy.old), context.price(remedy.new)
-    if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
-        old = _price_at_renewal(context, group, old)
+    if (changed := renewal_price(context, group)) is not None:
+        old = None if changed.money is None else changed.money.per_month
     if remedy.kind in MOVING | {ActionKind.DOWNGRADE} and old is not None and new is not None:
         return _cost(context, old, count), _cost(context, new, count)
     if remedy.kind in GIVING:
@@ -54,13 +55,13 @@ def _cost(context: RemediationContext, price: Decimal | None, seats: int) -> Mon
     return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)
 
 
-def _price_at_renewal(context: RemediationContext, group: ActionGroup, today: Decimal | None) -> Decimal | None:
-    """Return the monthly price of a seat from the renewal on; `today` is the current price."""
+def renewal_price(context: RemediationContext, group: ActionGroup) -> RenewalPrice | None:
+    """Return the price of a seat from the renewal on; None if it does not change or the action is not about it."""
+    if group.first.kind not in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
+        return None
     sku_id, day = group.first.old.casefold(), next_date(group, context.tenant, context.today)
-    for price in context.tenant.renewal_prices or ():
-        if price.sku_id == sku_id and price.day == day:
-            return None if price.money is None else price.money.per_month
-    return today
+    prices = (price for price in context.tenant.renewal_prices or () if (price.sku_id, price.day) == (sku_id, day))
+    return next(prices, None)
 
 
 def counted_once(actions: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:

@@ -204,7 +204,7 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
             facts=tuple(
                 single_line(fact) for fact in _facts(highlight, entry, l10n, several=len(page.sections) > 1) if fact
             ),
-            why=single_line(highlight.why),
+            why=single_line(" ".join(filter(None, (highlight.why, highlight.note))), 400),
             caution=single_line(caution, 400),
             first=single_line(highlight.first, 300),
             next=single_line(next(iter(entry.action.next), ""), 200) if entry is not None else "",

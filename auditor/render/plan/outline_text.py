@@ -128,11 +128,12 @@ def total_texts(
     questions: Sequence[Question] = (),
     together: AbstractSet[str] = frozenset(),
     runs: bool,
+    undecided: bool = False,
 ) -> Iterator[str]:
     """Yield the totals of entries, of questions about no entry, and of findings that entries fix `together`.
 
     With `runs`, the totals of actions with requests and of the findings that these fix; without it, such actions count
-    only with their questions.
+    only with their questions. `undecided` is as for `amount_text`.
     """
     counted = entries if runs else [entry for entry in entries if entry.change is None]
     if counted:
@@ -154,7 +155,7 @@ def total_texts(
     freed, assigned = sum(change.freed for change in changes), sum(change.assigned for change in changes)
     amounts = _summed(entry.action.money for entry in counted)
     elsewhere = _summed(entry.action.counted_elsewhere for entry in counted)
-    yield from seat_texts(freed, assigned, amounts, elsewhere, l10n, frees=runs)
+    yield from seat_texts(freed, assigned, amounts, elsewhere, l10n, frees=runs, undecided=undecided)
 
 
 def _summed(amounts: Iterable[Money | None]) -> dict[str, Decimal]:
@@ -214,9 +215,10 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
     non_empty = (part for part in parts if part[3] or part[4])
     for number, (key, title, note, listed, questions) in enumerate(non_empty, start=1):
         runs, fixed = key == "run", together if key == "run" else frozenset()
-        effects = tuple(total_texts(listed, l10n, questions=questions, together=fixed, runs=runs))
+        decide = key == "decide"
+        effects = total_texts(listed, l10n, questions=questions, together=fixed, runs=runs, undecided=decide)
         yield PlanPart(
-            key=key, number=number, title=title, note=note, effects=effects, entries=listed, questions=questions
+            key=key, number=number, title=title, note=note, effects=tuple(effects), entries=listed, questions=questions
         )
 
 

@@ -4,20 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from auditor.domain.actions.action import Action
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded
 from auditor.domain.translation import NN_, Localizer
 from auditor.render.text.labels import Labels
 
 
-def amount_text(per_month: Decimal, currency: str, l10n: Localizer, *, frees: bool) -> str:
+def amount_text(per_month: Decimal, currency: str, l10n: Localizer, *, frees: bool, undecided: bool = False) -> str:
     """Return what an action saves a month; a negative amount is a cost.
 
     With `frees`, the amount is the price of seats that are free for other people and are paid for until they are
-    removed; without, it is saved.
+    removed; without, it is saved. An `undecided` amount depends on decisions.
     """
     money = l10n.money(abs(per_month), currency)
     if per_month < 0:
-        return l10n.gettext("costs {money} a month").format(money=money)
+        text = l10n.gettext("would cost {money} a month") if undecided else l10n.gettext("costs {money} a month")
+        return text.format(money=money)
+    if undecided and not frees:
+        return l10n.gettext("would save {money} a month").format(money=money)
     text = l10n.gettext("frees seats worth {money} a month") if frees else l10n.gettext("saves {money} a month")
     return text.format(money=money)
 
@@ -38,11 +42,12 @@ def seat_texts(
     l10n: Localizer,
     *,
     frees: bool,
+    undecided: bool = False,
 ) -> Iterator[str]:
     """Yield the numbers of seats that requests free and assign, and what they save or cost a month by currency.
 
-    `elsewhere` are the amounts that other actions count, and `frees` is as for `amount_text`. The price of freed seats
-    follows their number.
+    `elsewhere` are the amounts that other actions count; `frees` and `undecided` are as for `amount_text`. The price
+    of freed seats follows their number.
     """
     own, others = ({name: value for name, value in each.items() if value} for each in (amounts, elsewhere))
     is_price = frees and freed > 0 and bool(own) and min(own.values()) > 0
@@ -55,7 +60,9 @@ def seat_texts(
     if is_price and own:
         yield l10n.gettext("on balance worth {money} a month").format(money=_sum(own, l10n))
     else:
-        yield from (amount_text(value, currency, l10n, frees=frees) for currency, value in own.items())
+        yield from (
+            amount_text(value, currency, l10n, frees=frees, undecided=undecided) for currency, value in own.items()
+        )
     yield from (elsewhere_text(value, currency, l10n) for currency, value in others.items())
 
 
@@ -87,9 +94,11 @@ def _numbers_of_seats(freed: int, assigned: int, l10n: Localizer) -> Iterator[st
 def amounts_text(actions: Sequence[Action], l10n: Labels) -> str:
     """Return what actions free, save or cost a month, in words; empty if not known or in several currencies.
 
-    For a single action, the amount of its seats that other actions count follows.
+    For a single action, the amount of its seats that other actions count follows. The sum of several leaves out
+    questions whether a smaller product is enough.
     """
-    priced = [(action, action.money) for action in actions if action.money is not None]
+    decided = [action for action in actions if len(actions) == 1 or action.kind != ActionKind.DOWNGRADE]
+    priced = [(action, action.money) for action in decided if action.money is not None]
     currencies = {money.currency for _, money in priced}
     texts = []
     if len(currencies) == 1:

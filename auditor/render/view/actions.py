@@ -1,12 +1,13 @@
 """Ranks a tenant's actions, and selects the highlights of the page."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from functools import partial
 
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
+from auditor.domain.actions.kind import NUMBERED
 from auditor.domain.actions.priority import (
     RankedItem,
     RankReason,
@@ -19,9 +20,10 @@ from auditor.domain.actions.priority import (
     task_of,
     weight_of,
 )
-from auditor.domain.actions.seat_movement import seat_movement
+from auditor.domain.actions.seat_movement import plan_note, renewal_price_note, seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
+from auditor.domain.result.model import RenewalPrice
 from auditor.render.text.amounts import amounts_text
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
@@ -97,6 +99,25 @@ def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:
     return seat_movement(l10n, index.context.names.get(seats.sku_id.casefold(), seats.sku_id), seats)
 
 
+def _note(action: Action, index: FindingIndex, l10n: Labels) -> str:
+    """Return how the number and the amount of an action about seats come about; empty for other actions."""
+    if action.seats is None or action.kind not in NUMBERED:
+        return ""
+    notes = (plan_note(l10n, action.seats), *_price_notes(action, index.context.renewal_prices, l10n))
+    return " ".join(filter(None, notes))
+
+
+def _price_notes(action: Action, prices: Iterable[RenewalPrice], l10n: Labels) -> Iterator[str]:
+    """Yield the price with which the saving of an action is counted, if the price changes at the renewal."""
+    if action.seats is None or action.money is None:
+        return
+    sku_id, saving = (action.seats.sku_id or "").casefold(), action.money.per_month
+    for price in prices:
+        if price.sku_id == sku_id and price.money is not None and price.money.per_month * action.count == saving:
+            yield renewal_price_note(l10n, price.money, price.day)
+            return
+
+
 def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
     """Return what is wrong with the seats that an action about people frees or fills; empty if nothing is."""
     return next(
@@ -123,6 +144,7 @@ def _of_action(entry: RankedAction, section: TenantSection, index: FindingIndex,
         due=entry.due,
         why=_seats(resolved, index) if about_people else "",
         movement=_movement(entry.action, index, l10n),
+        note=_note(entry.action, index, l10n),
         who=entry.action.role,
         first=entry.action.steps[0] if entry.action.steps else "",
     )
@@ -140,6 +162,7 @@ def _of_policy(group: PolicyGroup, section: TenantSection) -> Highlight:
         due="",
         why="",
         movement="",
+        note="",
         who=group.owner,
         first=group.rationale,
     )

@@ -225,6 +225,8 @@ class Highlight(Struct, frozen=True, kw_only=True, eq=False):
     """Why it is important."""
     movement: str
     """Effect of all actions on the seats that this one buys or removes; empty for other actions."""
+    note: str
+    """How the number of seats and the amount come about, in addition to `movement`; empty for other actions."""
     who: str
     """The role that can do it, or the owner of the policy."""
     first: str

@@ -15,7 +15,15 @@ from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
+from auditor.domain.result.model import (
+    Coverage,
+    PolicyHeader,
+    PolicyOutcome,
+    RenewalPrice,
+    Result,
+    SeatCount,
+    TenantResult,
+)
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.display_names import detail_label, product_name
 from auditor.render.text.evidence.evidence import (
@@ -56,6 +64,8 @@ class Context(Struct, frozen=True, kw_only=True):
     """skuId in lower case → the worst open finding about its seats."""
     movements: Mapping[str, SeatMovement] = field(default_factory=dict)
     """skuId in lower case → the effect of the actions on its seats."""
+    renewal_prices: Sequence[RenewalPrice] = ()
+    """Prices of seats that change at a renewal."""
     numbers: Mapping[str, int] | None = None
     """skuId in lower case → seats to buy, negative to remove, or 0 if other actions of the tenant resolve the finding.
 
@@ -84,7 +94,8 @@ class Context(Struct, frozen=True, kw_only=True):
     def without_seats(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], l10n: Labels) -> "Context":
         """Return the context of a tenant without the findings about seats, for reports that show no seats."""
         names = product_and_set_names(tenant, l10n)
-        return cls(prefix=tenant.name, headers=headers, names=names, l10n=l10n, about_seats={})
+        prices = tenant.renewal_prices or ()
+        return cls(prefix=tenant.name, headers=headers, names=names, l10n=l10n, about_seats={}, renewal_prices=prices)
 
     @classmethod
     def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], l10n: Labels) -> "Context":

@@ -262,7 +262,11 @@ prices: {currency: EUR, perSeatPerMonth: {AAD_PREMIUM: 5.60, AAD_PREMIUM_P2: 8.4
     assert large == "Buy 2 seats of Microsoft Entra ID P2, or reduce the number of people who need one"
     amounts = [money and money.per_month for money in (actions[small].money, actions[large].money)]
     assert amounts == [Decimal("-16.80"), Decimal("-16.80")]
-    assert actions[small].prerequisites[0].startswith("2 of these seats come with larger products")
+    needed, covered, *_ = actions[small].prerequisites
+    assert needed == (
+        "5 people need Microsoft Entra ID P1 or a product that contains it; 0 seats are usable, 5 are missing."
+    )
+    assert covered.startswith("2 of these seats come with larger products")
 
 
 def test_seats_that_one_purchase_of_a_larger_product_covers_need_no_action_of_their_own() -> None:
@@ -275,6 +279,10 @@ def test_seats_that_one_purchase_of_a_larger_product_covers_need_no_action_of_th
     (action,) = result.actions
     assert action.title == "Buy 5 seats of Microsoft Entra ID P2, or reduce the number of people who need one"
     assert len(action.findings) == 2
+    assert action.prerequisites[:2] == (
+        "5 people need Microsoft Entra ID P2 or a product that contains it; 0 seats are usable, 5 are missing.",
+        "Missing seats of Microsoft Entra ID P1 that these seats also cover: 2.",
+    )
 
 
 @pytest.mark.parametrize("order", list(permutations("abc")))

@@ -16,6 +16,7 @@ from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader, UpcomingDate
 from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
+from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.results import compared
 
 READER = Reader(locale="en")
@@ -142,3 +143,18 @@ def test_findings_about_people_are_not_decoded(monkeypatch: pytest.MonkeyPatch) 
     assert longer.renewals
     assert shorter.more_changed == len(longer.changed)
     assert prefixes == ["subscription."], "once for all views; only one tenant has findings"
+
+
+@pytest.mark.slow
+def test_removal_of_seats_says_in_page_and_mail_how_its_number_and_amount_come_about() -> None:
+    result, l10n = demo_result(), Labels("en")
+    note = (
+        "The plan (auditor plan) also counts the products that it chooses for these people, and can propose more or "
+        "fewer seats. The saving counts the price from 31 December 2026 on: €37.30 a month per seat."
+    )
+    highlights = [item for item in page(result, l10n).highlights if item.note]
+    assert [(item.title, item.note) for item in highlights] == [
+        ("Remove 30 seats of Microsoft 365 E3 at the renewal", note)
+    ]
+    view = next(mail_views(result, READER, l10n))
+    assert [action.title for action in view.actions if action.why.endswith(note)] == [highlights[0].title]

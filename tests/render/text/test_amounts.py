@@ -3,10 +3,15 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import Money
 from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
-from auditor.render.text.amounts import seat_texts
+from auditor.render.text.amounts import amounts_text, seat_texts
+from auditor.render.text.labels import Labels
+from tests.builders.result.results import compared
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,22 @@ def test_seats_with_prices_in_two_currencies_are_one_phrase() -> None:
     amounts = {"EUR": Decimal(5), "USD": Decimal(7)}
     texts = list(seat_texts(2, 0, amounts, {}, ENGLISH, frees=True))
     assert texts == ["frees 2 seats worth €5.00 + US$7.00 a month in total"]
+
+
+def test_amounts_that_depend_on_decisions_are_conditional() -> None:
+    for amount, text in ((28, "would save €28.00 a month"), (-7, "would cost €7.00 a month")):
+        texts = list(seat_texts(0, 0, {"EUR": Decimal(amount)}, {}, ENGLISH, frees=False, undecided=True))
+        assert texts == [text]
+
+
+def test_sum_of_actions_leaves_out_questions_about_smaller_products() -> None:
+    money = Money(currency="EUR", per_month=Decimal(28))
+    actions = [
+        replace(compared().tenants[0].actions[0], kind=kind, order=order, money=money, before=None, after=None)
+        for kind, order in ((ActionKind.DOWNGRADE, "move"), (ActionKind.REMOVE_AT_RENEWAL, "remove"))
+    ]
+    assert amounts_text(actions, Labels("en")) == amounts_text(actions[1:], Labels("en")) == "saves €28.00 a month"
+    assert amounts_text(actions[:1], Labels("en")) == "saves €28.00 a month"
 
 
 def test_number_and_price_of_seats_are_one_phrase_in_other_languages() -> None:
