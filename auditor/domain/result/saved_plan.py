@@ -75,6 +75,8 @@ class SeatPrice(Struct, frozen=True, kw_only=True):
     sku_id: str
     currency: str
     per_month: Decimal
+    over_assigned: Annotated[int | None, SavedField.OPTIONAL] = None
+    """Seats that are assigned beyond the usable ones, for which nothing is paid; None if there are none."""
 
 
 class SubscriptionSeats(Struct, frozen=True, kw_only=True):

@@ -89,6 +89,8 @@ class SeatChange(Struct, frozen=True, kw_only=True):
     currency: str | None = None
     per_month: Decimal | None = None
     """Monthly price of a seat when the plan was made; None if unknown."""
+    over_assigned: Annotated[int | None, SavedField.OPTIONAL] = None
+    """Seats that were assigned beyond the usable ones, for which nothing was paid; None if there were none."""
 
 
 class SeatDecisionVerdict(Struct, frozen=True, kw_only=True):
@@ -233,8 +235,9 @@ def freed_by(actions: Iterable[ActionVerdict]) -> FreedSeats:
         at_least = at_least or any(change.unknown for change in changes)
         if first.currency is not None and first.per_month is not None:
             sums = money.setdefault(first.currency, [Decimal(0), Decimal(0)])
-            sums[0] += target * first.per_month
-            sums[1] += current * first.per_month
+            unpaid = first.over_assigned or 0
+            sums[0] += max(0, target - unpaid) * first.per_month
+            sums[1] += max(0, current - unpaid) * first.per_month
         else:
             at_least = at_least or current > 0
     totals = tuple(

@@ -97,7 +97,7 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
         (group, _action(inputs, group, fingerprints, requests)) for group, fingerprints, requests in groups
     ]
     actions_by_group.sort(key=lambda item: _sort_key(inputs, *item))
-    actions_by_group = counted_once(actions_by_group, inputs.context.price)
+    actions_by_group = counted_once(actions_by_group, inputs.context)
     actions = list(_with_distinct_titles(inputs, [action for _, action in actions_by_group]))
     severities = [group.concern.worst for group, _ in actions_by_group]
     return with_ranks(actions, severities, inputs.context.today, inputs.l10n)

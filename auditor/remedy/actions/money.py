@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, REMOVING, ActionKind
 from auditor.domain.actions.money import Money
-from auditor.domain.result.model import RenewalPrice
+from auditor.domain.result.model import RenewalPrice, SeatCount
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
@@ -64,15 +64,24 @@ def renewal_price(context: RemediationContext, group: ActionGroup) -> RenewalPri
     return next(prices, None)
 
 
-def counted_once(actions: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:
+def over_assigned(seats: Iterable[SeatCount]) -> Counter[str]:
+    """Return the seats that are assigned beyond the usable ones, for which nothing is paid, by skuId."""
+    return Counter({seat.sku_id: -seat.spare for seat in seats if seat.spare is not None and seat.spare < 0})
+
+
+def counted_once(
+    actions: Iterable[tuple[ActionGroup, Action]], context: RemediationContext
+) -> list[tuple[ActionGroup, Action]]:
     """Return actions, in the same order, with money that counts each seat once.
 
     Money belongs to the action that changes the amount paid: the removal or the purchase of seats, whose number takes
     all other actions into account. The seats that it removes are not counted as savings of the actions that free them,
     and the seats that it buys are not counted as cost of the actions that assign them, starting with the last action.
-    The money of an action with no amount left is None.
+    Seats that are assigned beyond the usable ones cost nothing, so actions that free them save nothing. The money of an
+    action with no amount left is None.
     """
     all_actions = list(actions)
+    unpaid = over_assigned(context.seats.values())
     removed: Counter[str] = Counter()
     bought: Counter[str] = Counter()
     for group, action in all_actions:
@@ -80,37 +89,57 @@ def counted_once(actions: Iterable[tuple[ActionGroup, Action]], price: Price) ->
             removed[group.first.old] += action.count
         elif action.money is not None and group.first.kind is ActionKind.BUY:
             bought[group.first.old] += action.count
-    corrected = [
-        (group, _without_counted(group, action, removed, bought, price)) for group, action in reversed(all_actions)
-    ]
+    corrected: list[tuple[ActionGroup, Action]] = []
+    for group, action in reversed(all_actions):
+        freed = Counter(group.people_by_product) if group.first.kind in TAKING | MOVING else Counter[str]()
+        counted = _without_counted(group, action, (freed, removed, bought), context.price)
+        corrected.append((group, _without_unpaid(counted, freed, unpaid, context.price)))
     return corrected[::-1]
 
 
 def _without_counted(
-    group: ActionGroup, action: Action, removed: Counter[str], bought: Counter[str], price: Price
+    group: ActionGroup, action: Action, seats: tuple[Counter[str], Counter[str], Counter[str]], price: Price
 ) -> Action:
+    """Return an action without the money of seats that others remove or buy; `seats` are freed, removed and bought.
+
+    Freed seats that another action removes are taken out of them.
+    """
+    freed, removed, bought = seats
     first, money = group.first, action.money
     if money is None:
         return action
-    counted = Decimal(0)
-    if first.kind in TAKING | MOVING:
-        counted += _take_seats(group.people_by_product, removed, price)
+    counted = _take_seats(freed, removed, price)
     if first.kind in MOVING | GIVING:
-        counted -= _take_seats(dict.fromkeys(first.new.split("+"), group.people), bought, price)
+        counted -= _take_seats(Counter(dict.fromkeys(first.new.split("+"), group.people)), bought, price)
     elif first.kind is ActionKind.REPROCESS:
-        counted -= _take_seats(group.people_by_product, bought, price)
+        counted -= _take_seats(Counter(group.people_by_product), bought, price)
     if not counted:
         return action
     remainder = money.per_month - counted
     return replace(action, money=Money(currency=money.currency, per_month=remainder) if remainder else None)
 
 
-def _take_seats(seats: Mapping[str, int], counts: Counter[str], price: Price) -> Decimal:
-    """Take seats (skuId → number) out of those that an action about the products counts, and return their cost."""
+def _without_unpaid(action: Action, freed: Counter[str], unpaid: Counter[str], price: Price) -> Action:
+    """Return an action without the money of the freed seats that are assigned beyond the usable ones."""
+    before = action.before
+    amount = Decimal(0) if before is None else _take_seats(freed, unpaid, price)
+    if before is None or not amount:
+        return action
+    rest = (Decimal(0) if action.money is None else action.money.per_month) - amount
+    return replace(
+        action,
+        before=replace(before, per_month=before.per_month - amount),
+        money=replace(before, per_month=rest) if rest else None,
+    )
+
+
+def _take_seats(seats: Counter[str], counts: Counter[str], price: Price) -> Decimal:
+    """Take seats (skuId → number) that are in both counters out of both, and return their cost."""
     amount = Decimal(0)
     for sku, number in seats.items():
         seat_price, counted = price(sku), min(number, counts[sku])
         if seat_price is not None:
             counts[sku] -= counted
+            seats[sku] -= counted
             amount += seat_price * counted
     return amount

@@ -12,6 +12,7 @@ from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.remedy.actions.money import over_assigned
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.actions.subscription_terms import renewal_days
 from auditor.remedy.planner.model import Figures
@@ -43,7 +44,8 @@ def compared_costs(
     reducible = Counter(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
-    now, now_priced = _priced(bound, reusable)
+    # Nothing is paid for seats that are assigned beyond the usable ones.
+    now, now_priced = _priced(bound, reusable - over_assigned(before.seats))
     at_renewal, renewal_priced = _priced(bound, reducible, renewal_days(before, bound.facts.as_of.date()))
     (old, new), zero = (before.findings.stats, after.findings.stats), Decimal(0)
     figures_before = Figures(

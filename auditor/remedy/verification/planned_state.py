@@ -70,5 +70,13 @@ def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterab
         part_number = None if index is None else facts.skus[index].part_number
         price = prices.of(sku_id=sku_id, part_number=part_number)
         if price is not None:
-            seat_prices.append(SeatPrice(sku_id=sku_id, currency=prices.currency, per_month=price))
+            over_assigned = 0 if index is None else max(0, -(facts.skus[index].spare or 0))
+            seat_prices.append(
+                SeatPrice(
+                    sku_id=sku_id,
+                    currency=prices.currency,
+                    per_month=price,
+                    over_assigned=over_assigned or None,
+                )
+            )
     return tuple(seat_prices)

@@ -74,6 +74,7 @@ def _seats(
                 actual=0,
                 currency=None if price is None else price.currency,
                 per_month=None if price is None else price.per_month,
+                over_assigned=None if price is None else price.over_assigned,
             )
             seat = by_sku.get(sku_id, unchanged)
             by_sku[sku_id] = replace(

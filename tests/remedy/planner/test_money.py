@@ -1,5 +1,7 @@
 """The money of a plan: products without a price, and prices at the renewal."""
 
+import pytest
+
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import (
     CLOUD_GROUP,
@@ -54,3 +56,15 @@ def test_seats_are_given_back_at_the_next_renewal_not_at_one_in_the_past() -> No
     people = [user("ann", grant(E3), accountEnabled=False)]
     plan = planned(snapshot(people, {E3: 5}, subscriptions=rows), LEAVERS + prices)
     assert [str(figure.reducible_at_renewal) for figure in plan.before.money] == ["40"]
+
+
+@pytest.mark.parametrize(("seats", "value"), [(2, "71.40"), (1, "35.70"), (0, "0.00")])
+def test_seats_assigned_beyond_the_usable_ones_are_worth_nothing_once_freed(seats: int, value: str) -> None:
+    people = [user(name, grant(E3), accountEnabled=False) for name in ("ann", "bo")]
+    plan = planned(snapshot(people, {E3: seats}), LEAVERS + PRICES)
+    (action,), (amounts,) = [action for action in plan.actions if action.requests], plan.before.money
+    assert f"{amounts.reassignable_now:.2f}" == value
+    assert f"{0 if action.money is None else action.money.per_month:.2f}" == value
+    assert action.counted_elsewhere is None
+    (price,) = plan.prices or ()
+    assert price.over_assigned == (2 - seats or None)
