@@ -131,6 +131,8 @@ NOT_NEEDED: Final = N_(
     "actions. Reactivate it only if its data is needed."
 )
 """Says that a subscription that has ended need not be reactivated for its seats."""
+ASKED_ELSEWHERE: Final = N_("Another action is about the same product: decide once whether to keep it.")
+"""Used if several actions ask whether the same product is kept."""
 EVERYTHING_ON: Final = N_(
     "The requests turn on every service of {product}: add the service plans that must stay off to "
     "disabledPlans, or use the requests of `auditor plan`, which keep disabled service plans disabled."

@@ -136,6 +136,16 @@ _DECLINED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.STATE: N_("Prepare for the end of the subscription of {old} ({extra})"),
 }
 """Titles of actions about subscriptions that somebody decided not to renew."""
+_ENDED: Final[Mapping[ActionKind, Form]] = {
+    ActionKind.CONTRACT_ENDING: N_(
+        "Record the renewal of the contract for {old}, or stop using the product ({extra} has ended)"
+    ),
+}
+"""Titles of actions about contracts that have ended."""
+_UNNEEDED: Final[Mapping[ActionKind, Form]] = {
+    ActionKind.STATE: N_("Let the subscription of {old} end: none of its seats is needed ({extra})"),
+}
+"""Titles of actions about subscriptions without which the product has enough seats."""
 _BLOCKED: Final[Mapping[Blocked, str]] = {
     Blocked.SEATS: N_("decided, but no spare seat can be assigned"),
     Blocked.SPARE: N_("decided, but there would be too many spare seats"),
@@ -195,6 +205,10 @@ def _form(kind: ActionKind, arguments: TitleArguments) -> Form:
     match kind:
         case _ if kind in decided:
             return decided[kind]
+        case _ if arguments.ended and kind in _ENDED:
+            return _ENDED[kind]
+        case _ if arguments.unneeded and kind in _UNNEEDED:
+            return _UNNEEDED[kind]
         case ActionKind.LEAVE_GROUP if several and not arguments.extra:
             return _MAILBOXES_LEAVE_MANY_GROUPS if mailboxes else _LEAVE_MANY_GROUPS
         case ActionKind.LEAVE_GROUP if several:

@@ -45,7 +45,7 @@ def _renewal(scope: TenantScope, contract: Contract) -> tuple[Money | None, dict
 
 CHECK = ContractCheck(
     id="contract.ending",
-    name=N_("contract ends"),
+    name=N_("end of the contract"),
     explanation=N_("A contract ends within the number of days set in the policy, or ended in the last 30 days."),
     key="contracts: {ending}",
     is_enabled=lambda block: block.ending is not None,

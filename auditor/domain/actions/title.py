@@ -48,6 +48,10 @@ class TitleArguments(Struct, frozen=True, kw_only=True):
     """What somebody decided: to do it, or not to; None if nobody did."""
     blocked: Annotated[Blocked | None, SavedField.OPTIONAL] = None
     """Why no request can carry out the decision; None if a request can, or if nobody decided."""
+    ended: Annotated[bool, SavedField.OPTIONAL] = False
+    """Whether the contract ended before the day of the audit."""
+    unneeded: Annotated[bool, SavedField.OPTIONAL] = False
+    """Whether the seats of the product are enough without the subscription."""
     money: Annotated[Money | None, SavedField.OPTIONAL] = None
     """A monthly amount."""
     distinction: Annotated[str, SavedField.OPTIONAL] = ""

@@ -26,6 +26,7 @@ from auditor.guidance import Library
 from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.context import RoutedFinding, context_of
+from auditor.remedy.actions.endings import settle_endings
 from auditor.remedy.actions.from_groups import actions_from
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.guidance.routes import route_of, routes_of
@@ -104,6 +105,7 @@ class ActionBuilder:
             (sort_key(finding), object_remedy(finding, route_of(finding, context))) for finding in open_findings
         )
         settle_seats(self._groups, context)
+        settle_endings(self._groups, context.today)
         inputs = ActionInputs.of(context, self._library, self._l10n, self._path_group_names)
         return tuple(
             _with_plan_note(action, self._l10n) for action in actions_from(inputs, map(self._listed, self._groups))

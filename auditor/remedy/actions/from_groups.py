@@ -17,11 +17,11 @@ from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library
-from auditor.guidance.routing import STOPPED
 from auditor.remedy import messages
 from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.breakdown_labels import breakdown_notes, named_groups, named_products, price_notes
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
+from auditor.remedy.actions.endings import settle_endings
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText
 from auditor.remedy.actions.money import costs, counted_once, renewal_price
@@ -81,6 +81,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     settle_seats(action_groups, context, seats)
     add_fixed(action_groups, context, fixed)
     follow_renewals(action_groups, renewals)
+    settle_endings(action_groups, context.today)
     return actions_from(
         ActionInputs.of(context, library, l10n, groups),
         [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups],
@@ -221,6 +222,8 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
         mailboxes=remedy.article == _MAILBOX,
         decided=not remedy.declined if remedy.answered else None,
         blocked=remedy.blocked,
+        ended=group.ended,
+        unneeded=group.unneeded,
         money=remedy.money,
     )
 
@@ -240,6 +243,8 @@ def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
 def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int) -> Iterator[str]:
     """Yield what to know about the seats and the people before the documented prerequisites."""
     yield from _seat_notes(inputs, group, count)
+    if group.asked_elsewhere:
+        yield inputs.l10n.gettext(messages.ASKED_ELSEWHERE)
     if group.breakdown is not None:
         l10n, label, price = inputs.l10n, inputs.product_label, inputs.context.price
         yield from breakdown_notes(l10n, group.breakdown, label, inputs.group_label, price)
@@ -266,9 +271,7 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return [seat_movement(l10n, name, moved), *prices, *_total(inputs, group, count)]
     if group.first.kind is ActionKind.COVER:
         return list(coverage_notes(inputs.context, group, label, l10n))
-    # No seat of a stopped subscription is usable.
-    stopped = group.first.kind is ActionKind.STATE and STOPPED.intersection(map(str.casefold, group.first.extra))
-    if stopped and moved is not None and moved.assigned_after <= moved.usable:
+    if group.unneeded and moved is not None:
         numbers = {"needed": l10n.number(moved.assigned_after), "usable": l10n.number(moved.usable)}
         return [l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)]
     if group.first.kind is ActionKind.BOUNDS:

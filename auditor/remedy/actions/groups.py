@@ -65,6 +65,12 @@ class ActionGroup:
         """SkuId → seats that are missing for everybody who should get one; 0 if another action shows how many."""
         self.covered = 0
         """Seats to buy that are covered by a larger product, which another action buys."""
+        self.ended = False
+        """Whether it is about a contract that has ended."""
+        self.unneeded = False
+        """Whether it is about a subscription without which the product has enough seats."""
+        self.asked_elsewhere = False
+        """Whether another action asks whether the same product is kept."""
         self.seats_resolved: list[str] = []
         """Products whose findings about seats are resolved by this action together with the others."""
         smallest = next(iter(remedy.extra), "") if remedy.kind is ActionKind.OVERLAP else ""

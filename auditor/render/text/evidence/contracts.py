@@ -59,7 +59,7 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     if isinstance(contracts, list | tuple) and contracts:
         yield l10n.gettext("contracts: {contracts}", contracts=l10n.joined(map(str, contracts)))
     for name, text in (
-        ("ends", l10n.gettext("ends on {date}")),
+        ("ends", l10n.gettext("last day {date}")),
         ("lastDayOfNotice", l10n.gettext("last day to give notice {date}")),
     ):
         if facts.get(name):
