@@ -192,7 +192,7 @@ def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:
 def _group(group: PolicyGroup, l10n: Labels) -> Iterator[str]:
     # All findings of a report-only policy that are not waived are report-only.
     count = group.open or group.report_only
-    counts = [l10n.plural("{count} open", "{count} open", group.open)]
+    counts = [l10n.plural("{count} open finding", "{count} open findings", group.open)]
     if group.report_only:
         counts = [l10n.plural("{count} report-only", "{count} report-only", group.report_only)]
     counts += [l10n.plural("{count} waived", "{count} waived", group.waived)] if group.waived else []

@@ -20,7 +20,7 @@ from auditor.render.mail.view import ActionLine, MailView, PolicyChanges, Reader
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_names
-from auditor.render.text.labels import COUNTED_CHANGES, SEVERITIES, Labels
+from auditor.render.text.labels import CHANGED_FINDINGS, SEVERITIES, VIOLATIONS, Labels
 from auditor.render.text.sanitize import is_https, single_line
 from auditor.render.text.summary import missing_data
 from auditor.render.view.charts.curves import sparklines
@@ -100,12 +100,13 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
     verdict = _verdict(page, result, reader, l10n)
     sentences = page.completeness if page.complete else map(": ".join, missing_data(result, l10n))
     all_contracts = not any(_scope(reader, l10n))
+    news = [] if page.previous is None else [(tile.key, tile.count) for tile in page.changes if tile.count]
     return MailView(
         page=page,
         reader=reader,
         subject=subject_of(result, l10n, complete=page.complete, weekly=reader.weekly),
         who=single_line(page.title),
-        preview=l10n.joined([verdict, *(count.summary for count in changed[:3])]),
+        preview=l10n.joined([verdict, *(l10n.plural(*CHANGED_FINDINGS[key], count) for key, count in news)]),
         verdict=verdict,
         plan=tuple(single_line(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),
@@ -156,8 +157,8 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
         tenant = tenants.get(name, l10n.gettext("Policies across tenants"))
         yield PolicyChanges(
             key=key,
-            summary=l10n.plural(*COUNTED_CHANGES[key], by_tenant.total()),
-            title=single_line(titles.get(policy, policy)),
+            summary=l10n.plural(*CHANGED_FINDINGS[key], by_tenant.total()),
+            title=l10n.plural(*VIOLATIONS, by_tenant.total(), title=single_line(titles.get(policy, policy))),
             severity=severities[rank],
             tenant=l10n.joined(filter(None, (tenant, elsewhere(l10n, len(others))))) if several else "",
             href="" if key == "fixed" else _link(reader, policy_anchor(name, policy)),

@@ -38,8 +38,9 @@ class PolicyChanges(Struct, frozen=True, kw_only=True):
 
     key: str
     summary: str
-    """Such as `3 new`."""
+    """Such as `3 new findings`."""
     title: str
+    """Such as `violations of “Nobody has two suites”`: the policy's title alone would say the opposite."""
     severity: Severity
     tenant: str
     """Empty if there is only one tenant."""

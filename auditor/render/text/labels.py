@@ -58,6 +58,13 @@ COUNTED_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "reopened": NN_("{count} reopened", "{count} reopened"),
     "fixed": NN_("{count} fixed", "{count} fixed"),
 }
+CHANGED_FINDINGS: Final[Mapping[str, tuple[str, str]]] = {
+    "new": NN_("{count} new finding", "{count} new findings"),
+    "reopened": NN_("{count} reopened finding", "{count} reopened findings"),
+    "fixed": NN_("{count} fixed finding", "{count} fixed findings"),
+}
+VIOLATIONS: Final = NN_("violation of “{title}”", "violations of “{title}”")
+"""Label of findings by the title of their policy, which says what should be the case."""
 
 
 class Labels(Localization):

@@ -18,6 +18,7 @@ from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.results import compared
+from tests.localization.catalogue_messages import LANGUAGES
 
 READER = Reader(locale="en")
 AUDIT = compared()
@@ -41,10 +42,29 @@ def test_same_change_in_several_tenants_is_one_line_with_their_sum() -> None:
         next(mail_views(replace(AUDIT, tenants=tenants, fleet=FleetResult()), READER, Labels("en"))).changed
         for tenants in ((worst,), tuple(replace(worst, name=f"t{number}") for number in range(3)))
     )
-    assert [(line.title, line.key) for line in several] == [(line.title, line.key) for line in one]
+    titles = [[(line.title.replace("violations", "violation"), line.key) for line in lines] for lines in (one, several)]
+    assert titles[1] == titles[0]
     numbers = [[int(line.summary.split()[0]) for line in lines] for lines in (one, several)]
     assert numbers[1] == [3 * number for number in numbers[0]]
     assert {line.tenant for line in several} == {"t0 (Contoso Retail B.V.), also in 2 other tenants"}
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_changes_are_violations_of_policies_not_their_titles(language: str) -> None:
+    titles = {header.title or header.id for header in AUDIT.run.policies}
+    view = next(mail_views(AUDIT, Reader(locale=language), Labels(language)))
+    assert view.changed
+    for line in view.changed:
+        (title,) = [title for title in titles if title in line.title]
+        assert re.search(rf"[“„”»]{re.escape(title)}[“”«]", line.title), line.title
+        assert len(line.title) > len(title) + 2, "what a policy demands is quoted, and called a violation"
+        assert len(line.summary.split()) > 2, "a number, new or fixed, and what: findings"
+
+
+def test_preview_counts_new_and_fixed_findings_of_all_policies() -> None:
+    view = next(mail_views(AUDIT, READER, Labels("en")))
+    for tile in view.page.changes:
+        assert (f"{tile.count} {tile.key} finding" in view.preview) is bool(tile.count)
 
 
 def test_warning_shared_by_several_actions_is_shown_once() -> None:
