@@ -103,7 +103,7 @@ class ArticleStep(Note, frozen=True, kw_only=True):
     irreversible: bool = False
     """Microsoft documents no way to undo it."""
     dated: str | None = None
-    """The text if the date of the subscription's next stage is known; `{date}` is replaced by it."""
+    """The text if the date of the subscription's next stage is known; `{date}` becomes `before` or `by` and the day."""
 
 
 class Warning(Note, frozen=True, kw_only=True):  # noqa: A001 - the term of Microsoft's pages and of result.json

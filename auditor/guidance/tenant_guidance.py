@@ -33,7 +33,7 @@ class NumberedStep(Passage, frozen=True, kw_only=True):
     order: Order
     irreversible: bool
     dated: str | None = None
-    """The text if the date is known, which replaces `{date}`."""
+    """The text if the date is known; `{date}` becomes `before` or `by` and the day."""
 
 
 class Caution(Passage, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from auditor.domain.actions.deadline import Deadline
 from auditor.domain.translation import N_, Localizer
 
 _MONTHS: Final = (
@@ -48,16 +49,18 @@ def step(
     article: str | None,
     *,
     dated: str | None = None,
-    deadline: date | None = None,
+    deadline: Deadline | None = None,
 ) -> str:
     """Return one documented step, with the labels of its branches and the article that describes it in full.
 
-    `dated` is the text to use if `deadline` is known. The article is left out if the step is its title.
+    `dated` is the text to use if `deadline` is known; its `{date}` becomes `before` or `by` and the day. The article is
+    left out if the step is its title.
     """
     if dated is None or deadline is None:
         translated = l10n.gettext(text)
     else:
-        translated = l10n.gettext(dated).replace("{date}", l10n.day(deadline))
+        when = l10n.gettext("by {day}") if deadline.included else l10n.gettext("before {day}")
+        translated = l10n.gettext(dated).replace("{date}", when.replace("{day}", l10n.day(deadline.day)))
     if article is not None and not _is_same(text, article):
         translated = l10n.gettext("{step} (In full: {article}.)").format(step=translated, article=l10n.gettext(article))
     return under(l10n, translated, branches)

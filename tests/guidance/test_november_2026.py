@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from auditor.domain.actions.deadline import Deadline
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.translation import Localizer
 from auditor.guidance import Composed, Variant, compose
@@ -76,7 +77,10 @@ def test_subscription_end_depends_on_the_agreement_in_every_language(locale: str
     titles = packaged().titles
     texts_by_agreement = {
         agreement: guidance_text(
-            article_of("subscription-end", agreement=agreement, status="Enabled"), titles, l10n, date(2026, 12, 3)
+            article_of("subscription-end", agreement=agreement, status="Enabled"),
+            titles,
+            l10n,
+            Deadline(day=date(2026, 12, 3)),
         )
         for agreement in (*KNOWN, Agreement.UNKNOWN)
     }

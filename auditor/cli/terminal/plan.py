@@ -9,10 +9,11 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.fleet_overview import fleet_first, in_reading_order, tenant_rows
 from auditor.render.plan.outline import OutlineEntry, first_by_rank
-from auditor.render.plan.outline_text import due_text, effect_texts, plan_parts, subject_labels
+from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.render.plan.question_text import effect, sentence
 from auditor.render.plan.summary import missing_data, summary
 from auditor.render.plan.view import TenantRow
+from auditor.render.text.deadlines import due_text
 from auditor.render.text.labels import SEVERITIES
 from auditor.result.ranking import MAX_SECTIONS
 

@@ -77,7 +77,9 @@ class Action(Struct, frozen=True, kw_only=True):
     seats: Annotated[SeatMovement | None, SavedField.OPTIONAL] = None
     """The seats of the product that it is about; None if it is about none or several."""
     due: date | None = None
-    """The day by which to decide: the next date of the subscription that it is about."""
+    """The next date of the subscription that it is about, or an earlier last day to give notice of a contract."""
+    due_included: Annotated[bool, SavedField.OPTIONAL] = False
+    """Whether it can still be decided on the day `due`, and not only before it."""
     rank: int = 0
     """Its rank by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
     why: str = ""

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date
 from functools import cache, lru_cache
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.domain.actions.deadline import Deadline
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
@@ -37,7 +37,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         label = cache(context.product_label)  # actions name the same products again and again
         return cls(context=context, library=library, l10n=l10n, groups={**names, **groups}, product_label=label)
 
-    def guidance(self, article: str, variant: Variant, deadline: date | None) -> GuidanceText:
+    def guidance(self, article: str, variant: Variant, deadline: Deadline | None) -> GuidanceText:
         """Return the guidance of an article for a variant, as of the day of the audit."""
         today = replace(variant, day=self.context.today)
         return _cached(self.library, article, today, self.l10n, deadline)
@@ -59,6 +59,8 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=4096)
-def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
+def _cached(
+    library: Library, article: str, variant: Variant, l10n: Localizer, deadline: Deadline | None
+) -> GuidanceText:
     """Return the text of an article for a variant; cached, because many actions and tenants share it."""
     return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)

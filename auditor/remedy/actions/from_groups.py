@@ -145,8 +145,7 @@ def _action(
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
     arguments = _title_arguments(inputs, group, count)
-    policies = [inputs.context.policies.get(name) for name in group.owners]
-    owners = tuple(dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner))
+    owners = _owners(inputs, group)
     owner = ", ".join(owners)
     doubtful = first.kind in REVIEWED or article in REVIEW_ARTICLES or bool(group.lost)
     review = doubtful and not first.answered
@@ -179,10 +178,17 @@ def _action(
         before=before,
         after=after,
         seats=group.moved if group.moved is not None and group.moved.sku_id else None,
-        due=due,
+        due=None if due is None else due.day,
+        due_included=due is not None and due.included,
         sku_id=first.old if first.kind in _SEAT_KINDS else "",
         concern=group.concern,
     )
+
+
+def _owners(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
+    """Return the owners of the policies behind an action, the one with the worst finding first."""
+    policies = [inputs.context.policies.get(name) for name in group.owners]
+    return tuple(dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner))
 
 
 def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ from sys import intern
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
+from auditor.domain.actions.deadline import Deadline
 from auditor.domain.actions.kind import REMOVING, ActionKind
 from auditor.domain.actions.priority import rank_reason, ranked, weight_of
 from auditor.domain.enums import Severity
@@ -17,21 +18,24 @@ from auditor.remedy.actions.subscription_terms import day_of, renewal_days
 
 _NOTICE = REMOVING | {ActionKind.EXPIRING}
 """Kinds that are too late after the last day to give notice of a contract that renews by itself."""
+_CONTRACTS = frozenset({ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING})
+"""Kinds whose dates are last days: to give notice, or of a contract."""
 _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 """Kinds that are due at the next date of any subscription of the product."""
 
 
-def due_of(group: ActionGroup, tenant: TenantResult, today: date) -> date | None:
-    """Return the date by which to decide: the next date of the subscriptions, or an earlier last day to give notice.
+def due_of(group: ActionGroup, tenant: TenantResult, today: date) -> Deadline | None:
+    """Return when to decide: before the next date of the subscriptions, or by an earlier last day to give notice.
 
     The last day to give notice of contracts that renew counts for seats to give back and for renewals. None if no date
-    is known. `today` is the day of the audit, in UTC.
+    is known. `today` is the day of the audit, in UTC: what happens on that day may still be decided.
     """
-    days = [*_notice_days(tenant, group.first.old.casefold())] if group.first.kind in _NOTICE else []
-    subscription_date = next_date(group, tenant, today)
-    if subscription_date is not None:
-        days.append(subscription_date)
-    return min((day for day in days if day >= today), default=None)
+    kind, day = group.first.kind, next_date(group, tenant, today)
+    dates = [] if day is None else [Deadline(day=day, included=kind in _CONTRACTS or day == today)]
+    if kind in _NOTICE:
+        last_days = _notice_days(tenant, group.first.old.casefold())
+        dates += [Deadline(day=last_day, included=True) for last_day in last_days if last_day >= today]
+    return min(dates, key=lambda deadline: (deadline.day, deadline.included), default=None)
 
 
 def next_date(group: ActionGroup, tenant: TenantResult, today: date) -> date | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.amounts import amounts_text
+from auditor.render.text.deadlines import due_sentence
 from auditor.render.text.guidance import MARKUP, plain
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
@@ -60,7 +61,7 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
         l10n.gettext(SEVERITIES[item.severity]),
         l10n.plural("{count} finding", "{count} findings", len(action.findings)),
         amounts_text((action,), l10n),
-        l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due else "",
+        due_sentence(action, l10n),
         action.owner or action.role,
     ]
     yield " · ".join(_formatted(fact) for fact in facts if fact)

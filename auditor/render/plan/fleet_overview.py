@@ -23,8 +23,8 @@ from auditor.domain.actions.priority import (
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.outline import by_rank, findings_of, worst_severity
-from auditor.render.plan.outline_text import due_text
 from auditor.render.plan.view import FirstAction, TenantRow
+from auditor.render.text.deadlines import due_text
 from auditor.result.ranking import TenantSortKey, tenant_order
 
 TenantAddress = Callable[[TenantPlan], str]

@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from auditor.checks.check import Detail
 from auditor.checks.registry import check_of, detail_of
-from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import Money, sum_money
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
@@ -17,7 +16,6 @@ from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer
 from auditor.findings.display_names import detail_label, named_product
-from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import GraphRequest, connect
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
@@ -89,13 +87,6 @@ def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: M
 def heading(entry: OutlineEntry) -> str:
     """Return the number and title of an action."""
     return f"{entry.number}. {entry.action.title}"
-
-
-def due_text(action: Action, l10n: Localization) -> str:
-    """Return the date by which to decide about an action; empty if no date is known."""
-    if action.due is None:
-        return ""
-    return l10n.gettext("decide by {date}").format(date=l10n.date(action.due))
 
 
 _FIXED: Final = NN_("fixes {count} finding", "fixes {count} findings")

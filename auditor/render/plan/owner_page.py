@@ -14,6 +14,7 @@ from auditor.render.plan.approvals import questions_by_action
 from auditor.render.plan.outline_text import affecting, finding_name
 from auditor.render.plan.question_text import answer_label, answer_text, sentence
 from auditor.render.static_page import PageSection, text_page
+from auditor.render.text.deadlines import due_sentence
 from auditor.render.text.guidance import plain
 
 _MAX_NAMES: Final = 50
@@ -56,11 +57,10 @@ def _action(
     """
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     names = list(dict.fromkeys(finding_name(finding) for finding in affecting(action_findings)))
-    until = l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,
         f"{l10n.gettext('Affects')}: {l10n.first_of(names, _MAX_NAMES)}" if names else "",
-        until,
+        due_sentence(action, l10n),
         _consequence(action, len(action_findings), l10n),
     )
     title = f"{number}. {action.title}"

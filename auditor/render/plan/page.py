@@ -24,7 +24,6 @@ from auditor.render.plan.outline import OutlineEntry, first_by_rank
 from auditor.render.plan.outline_text import (
     PlanPart,
     action_subjects,
-    due_text,
     effect_texts,
     facts,
     heading,
@@ -47,6 +46,7 @@ from auditor.render.plan.view import (
     SeatValue,
     TenantView,
 )
+from auditor.render.text.deadlines import due_text
 from auditor.render.text.guidance import plain
 
 _ALONE: Final = "t1"

@@ -25,6 +25,7 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import RenewalPrice
 from auditor.render.text.amounts import amounts_text
+from auditor.render.text.deadlines import due_text
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.view.finding_index import FindingIndex
@@ -43,9 +44,7 @@ def ranked_actions(name: str, index: FindingIndex, as_of: datetime, l10n: Labels
             action=index.actions[plan_index],
             plan_index=plan_index,
             money=amounts_text((index.actions[plan_index],), l10n),
-            due=""
-            if (day := weights[plan_index].due) is None
-            else l10n.gettext("decide by {date}", date=l10n.date(day)),
+            due=due_text(index.actions[plan_index], l10n),
             why=_why(reason, weights[plan_index], today, l10n),
             weight=weights[plan_index],
         )

@@ -7,6 +7,7 @@ import pytest
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
+from auditor.render.text.deadlines import due_text
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
@@ -23,9 +24,31 @@ def test_step_to_choose_names_the_end_date_of_the_subscription() -> None:
     renewing = [action for action in actions() if action.kind == ActionKind.EXPIRING]
     assert renewing
     for action in renewing:
-        steps = [step for step in action.steps if "choose whether to renew" in step]
+        steps = [step for step in action.steps if " whether to renew" in step]
         assert steps
-        assert all(step.startswith("Before ") and " 2026, choose" in step for step in steps)
+        assert all(step.startswith("Choose b") and " 2026 whether" in step for step in steps)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_list_and_steps_state_a_date_as_last_day_or_as_the_day_before_which_to_act(language: str) -> None:
+    l10n = Labels(language)
+    last_days = {contract.notice for tenant in demo_result().tenants for contract in tenant.contracts or ()}
+    last_days |= {contract.ends for tenant in demo_result().tenants for contract in tenant.contracts or ()}
+    result = demo_result(language)
+    dated = [action for tenant in result.tenants for action in tenant.actions if action.due is not None]
+    assert {action.due in last_days for action in dated} == {True, False}
+    for action in dated:
+        assert action.due is not None
+        assert action.due_included is (action.due in last_days), "subscriptions of the demo change on other days"
+        word = l10n.gettext("by {day}" if action.due_included else "before {day}", day=l10n.day(action.due))
+        steps = [step for step in action.steps if l10n.day(action.due) in step]
+        assert steps, action.title
+        assert all(word in step for step in steps), steps
+        text = l10n.gettext(
+            "decide by {date}" if action.due_included else "decide before {date}", date=l10n.date(action.due)
+        )
+        assert due_text(action, l10n) == text
 
 
 @pytest.mark.slow

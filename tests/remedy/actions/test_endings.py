@@ -15,6 +15,11 @@ contracts:
   - {{id: C-1, products: [VISIOCLIENT], term: P1Y, ends: {ends}, renews: by-decision}}
 """
 STATES = "policies: [{id: state, severity: high, subscriptions: {of: paid, states: {deny: [Suspended]}}}]"
+RENEWING = """
+policies: [{{id: renewed, severity: low, subscriptions: {{of: paid, expiring: {{within: 60d}}}}}}]
+contracts:
+  - {{id: C-1, products: [VISIOCLIENT], term: P1Y, ends: 2027-01-10, renews: automatically, notice: {notice}}}
+"""
 KEEP = "decide once whether to keep it"
 
 
@@ -45,6 +50,26 @@ def test_actions_about_keeping_the_same_product_say_so(renewal: str, *, asked: b
     actions = contract_actions("2026-12-31", renewal=renewal)
     assert len(actions) == 1 + asked
     assert [any(KEEP in text for text in action.prerequisites) for action in actions] == [asked] * len(actions)
+
+
+@pytest.mark.parametrize(
+    ("notice", "due", "included"),
+    [("32d", "2026-12-09", True), ("31d", "2026-12-10", False), ("30d", "2026-12-10", False)],
+)
+def test_last_day_to_give_notice_is_included_but_not_the_day_of_a_renewal(
+    notice: str, due: str, *, included: bool
+) -> None:
+    state = state_of([], [product("VISIOCLIENT", 5, 0)], [subscription("VISIOCLIENT", 5, "2026-12-10")])
+    (action,) = audited(state, RENEWING.format(notice=notice)).tenants[0].actions
+    assert (str(action.due), action.due_included) == (due, included)
+    assert any(step.startswith(f"Decide {'by' if included else 'before'} ") for step in action.steps)
+
+
+@pytest.mark.parametrize(("renewal", "included"), [("2026-11-20", True), ("2026-11-21", False)])
+def test_what_happens_on_the_day_of_the_audit_may_still_be_decided(renewal: str, *, included: bool) -> None:
+    state = state_of([], [product("VISIOCLIENT", 5, 0)], [subscription("VISIOCLIENT", 5, renewal)])
+    (action,) = audited(state, RENEWING.format(notice="0d")).tenants[0].actions
+    assert (str(action.due), action.due_included) == (renewal, included)
 
 
 @pytest.mark.parametrize(("people", "needed"), [(2, False), (3, True)])

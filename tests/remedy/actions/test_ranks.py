@@ -156,7 +156,7 @@ def test_first_actions_of_a_plan_show_their_own_date() -> None:
     for action in dated:
         assert action.due is not None
         (item,) = (item for item in items if action.title in item)
-        reasons = f"decide by {localization('en').date(action.due)} · {action.why}"
+        reasons = f"decide before {localization('en').date(action.due)} · {action.why}"
         assert f"<small>{reasons}</small>" in item
         assert (
             f"**{escaped(action.title)}** · {escaped(reasons)}"

@@ -37,9 +37,10 @@ def test_truncation_never_leaves_markers_in_the_text(length: int) -> None:
     assert "<b></b>" not in body(f"{'x' * length} **Save changes** and close")
 
 
-def test_issue_begins_with_the_severity_the_last_day_and_the_owner() -> None:
-    facts = body("Act", due=date(2026, 12, 4), owner="Stores").splitlines()[1]
-    assert facts == "low · 1 finding · Decide by 4 Dec 2026. · Stores"
+@pytest.mark.parametrize(("included", "word"), [(True, "by"), (False, "before")])
+def test_issue_begins_with_the_severity_the_last_day_and_the_owner(word: str, *, included: bool) -> None:
+    facts = body("Act", due=date(2026, 12, 4), due_included=included, owner="Stores").splitlines()[1]
+    assert facts == f"low · 1 finding · Decide {word} 4 Dec 2026. · Stores"
 
 
 def test_markup_does_not_count_towards_the_length() -> None:

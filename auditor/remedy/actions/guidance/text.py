@@ -1,11 +1,11 @@
 """Renders a composed guidance article as the texts of an action, in the reader's language."""
 
 from collections.abc import Mapping
-from datetime import date
 
 from msgspec import Struct
 
 from auditor.domain.actions.action import Link
+from auditor.domain.actions.deadline import Deadline
 from auditor.domain.translation import Localizer
 from auditor.guidance import Composed
 from auditor.remedy import messages
@@ -27,11 +27,11 @@ class GuidanceText(Struct, frozen=True, kw_only=True):
 
 
 def guidance_text(
-    composed: Composed, titles: Mapping[str, str], l10n: Localizer, deadline: date | None = None
+    composed: Composed, titles: Mapping[str, str], l10n: Localizer, deadline: Deadline | None = None
 ) -> GuidanceText:
     """Return the texts of an article; `titles` are those of all articles, by id.
 
-    `deadline` is the next date of the subscription that the action is about; the steps contain it if it is known.
+    The steps contain `deadline`, when to decide about the action, if it is known.
     """
     linked_articles = {step.article for step in composed.steps}  # these are not repeated in `next`
     return GuidanceText(
