@@ -100,13 +100,14 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
     verdict = _verdict(page, result, reader, l10n)
     sentences = page.completeness if page.complete else map(": ".join, missing_data(result, l10n))
     all_contracts = not any(_scope(reader, l10n))
-    news = [] if page.previous is None else [(tile.key, tile.count) for tile in page.changes if tile.count]
+    changes = () if page.previous is None else page.changes
+    news = [l10n.plural(*CHANGED_FINDINGS[tile.key], tile.count) for tile in changes if tile.count]
     return MailView(
         page=page,
         reader=reader,
         subject=subject_of(result, l10n, complete=page.complete, weekly=reader.weekly),
         who=single_line(page.title),
-        preview=l10n.joined([verdict, *(l10n.plural(*CHANGED_FINDINGS[key], count) for key, count in news)]),
+        preview=f"{verdict} {l10n.joined(news)}".rstrip(),
         verdict=verdict,
         plan=tuple(single_line(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),

@@ -63,6 +63,7 @@ def test_changes_are_violations_of_policies_not_their_titles(language: str) -> N
 
 def test_preview_counts_new_and_fixed_findings_of_all_policies() -> None:
     view = next(mail_views(AUDIT, READER, Labels("en")))
+    assert view.preview.startswith(f"{view.verdict} ")
     for tile in view.page.changes:
         assert (f"{tile.count} {tile.key} finding" in view.preview) is bool(tile.count)
 
