@@ -2,7 +2,7 @@
 
 from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan, clean, fold
 from auditor.catalogue.store import builtin, completed, dumps, free_products, loads
-from auditor.catalogue.suggestions import Resemblance, nearest_name, products_named, suggest
+from auditor.catalogue.suggestions import Resemblance, nearest_name, product_label, products_named, suggest
 
 __all__ = [
     "Catalogue",
@@ -18,6 +18,7 @@ __all__ = [
     "free_products",
     "loads",
     "nearest_name",
+    "product_label",
     "products_named",
     "suggest",
 ]

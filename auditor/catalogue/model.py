@@ -10,8 +10,12 @@ from typing import Final, Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.domain.syntax.globs import pattern_of
+
 GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A lower-case GUID; use `fullmatch`."""
+_MIN_ID_PART: Final = 8
+"""Minimum length of a word that is searched in ids: that of their first group."""
 
 
 class ServicePlan(Struct, frozen=True, kw_only=True):
@@ -79,6 +83,11 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         folded = name.casefold()
         return folded in self._by_part_number or folded in self.products or folded in self.free
 
+    def knows_pattern(self, glob: str) -> bool:
+        """Return whether a glob matches a part number of the catalogue or a name of its free list."""
+        matches = pattern_of(glob).fullmatch
+        return any(map(matches, self._by_part_number)) or any(map(matches, self.free))
+
     def knows_plan(self, name: str) -> bool:
         """Return whether `name` is the name or id of a service plan; blanks are significant."""
         return name.casefold() in self._by_plan
@@ -104,14 +113,16 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
     def search(self, text: str) -> tuple[Product, ...]:
         """Return the products with every word of `text` in their names or id, or with the plan `text`.
 
-        Sorted by part number and skuId; an empty text matches every product.
+        A short word is not compared with ids, which contain it by chance. Sorted by part number and skuId; an empty
+        text matches every product.
         """
         words = fold(text).split()
         plans = frozenset(plan.id for plan in self.plan(text))
         return tuple(
             product
             for haystack, product in self._haystacks
-            if all(word in haystack for word in words) or (plans and not plans.isdisjoint(p.id for p in product.plans))
+            if all(word in haystack or (len(word) >= _MIN_ID_PART and word in product.sku_id) for word in words)
+            or (plans and not plans.isdisjoint(p.id for p in product.plans))
         )
 
     def with_free(self, free: Iterable[FreeProduct]) -> Self:
@@ -135,6 +146,11 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         return MappingProxyType({plan.id: plan for product in self.products.values() for plan in product.plans})
 
     @cached_property
+    def folded_names(self) -> tuple[tuple[Product, tuple[str, ...]], ...]:
+        """Every product with its part number, display name and aliases, folded, in this order."""
+        return tuple((p, tuple(map(fold, (p.part_number, p.name, *p.aliases)))) for p in self.products.values())
+
+    @cached_property
     def _by_part_number(self) -> dict[str, tuple[Product, ...]]:
         products: dict[str, tuple[Product, ...]] = {}
         for product in sorted(self.products.values(), key=lambda p: p.sku_id):
@@ -153,8 +169,7 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def _haystacks(self) -> tuple[tuple[str, Product], ...]:
         return tuple(
-            (fold("\n".join((p.part_number, p.name, *p.aliases, p.sku_id))), p)
-            for p in sorted(self.products.values(), key=order)
+            (fold("\n".join((p.part_number, p.name, *p.aliases))), p) for p in sorted(self.products.values(), key=order)
         )
 
 

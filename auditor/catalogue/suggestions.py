@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher
+from functools import cache
 from typing import Final
 
 from msgspec import Struct
 
-from auditor.catalogue.model import Catalogue, Product, fold, order
+from auditor.catalogue.model import Catalogue, Product, clean, fold, order
 
 _MIN_SIMILARITY: Final = 0.6
 """Minimum similarity, from 0 to 1, of names that may refer to the same product."""
@@ -24,6 +25,8 @@ _VARIANT: Final = re.compile(
     r"|test|unattended|eea|teams\)|w/o|add-?on|_ce\b|promo"
 )
 """Words in the names of products for governments, schools, departments or trials, or without a component."""
+_SEPARATORS: Final = re.compile(r"[\s_-]+")
+_NO_SEPARATORS: Final = str.maketrans("", "", " _-")
 _ABBREVIATIONS: Final = {
     "m365": "Microsoft 365",
     "o365": "Office 365",
@@ -47,10 +50,12 @@ class Resemblance(Struct, frozen=True, kw_only=True):
 def suggest(catalogue: Catalogue, text: str) -> Resemblance:
     """Find products by part number, display name, alias, skuId, service plan or words; else by similarity.
 
-    Products whose part number or name equals the text come first, then those with every word of it; if there are none,
-    the most similar ones. Among equals, worldwide commercial products come before variants.
+    Products whose part number or name equals the text, also without its separators, come first, then those with every
+    word of it; if there are none, the most similar ones. Among equals, worldwide commercial products come before
+    variants.
     """
-    exact = products_named(catalogue, text) or products_named(catalogue, _without_abbreviations(text))
+    full = _without_abbreviations(text)
+    exact = products_named(catalogue, text) or products_named(catalogue, full) or _products_spelled(catalogue, text)
     matches = catalogue.search(text)
     if not fold(text):
         return Resemblance(products=matches, certain=False, matching=True)
@@ -60,10 +65,12 @@ def suggest(catalogue: Catalogue, text: str) -> Resemblance:
             (product for product in matches if product not in exact), key=lambda product: _match_order(product, words)
         )
         return Resemblance(products=(*exact, *rest), certain=bool(exact), matching=True)
-    folded = fold(text)
+    folded = fold(full if " " in clean(text) else text)
     ratio = _ratio_to(folded)
     scored = [
-        (score, product) for product in catalogue.products.values() if (score := _similarity(folded, product, ratio))
+        (score, product)
+        for product, names in catalogue.folded_names
+        if (score := _similarity(folded, product, names, ratio))
     ]
     scored.sort(key=lambda item: (-item[0], _is_variant(item[1]), order(item[1])))
     products = tuple(product for _, product in scored[:_MAX_SIMILAR])
@@ -73,17 +80,33 @@ def suggest(catalogue: Catalogue, text: str) -> Resemblance:
 def products_named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
     """Return the products with the text as a part number, display name or alias, ignoring case and blanks."""
     folded = fold(text)
-    products = [
-        product
-        for product in catalogue.products.values()
-        if folded in {fold(name) for name in (product.part_number, product.name, *product.aliases)}
-    ]
+    products = [product for product, names in catalogue.folded_names if folded in names]
     return tuple(sorted(products, key=lambda product: (_is_variant(product), order(product))))
+
+
+def product_label(product: Product) -> str:
+    """Return part number and display name: `SPE_E3 (Microsoft 365 E3)`."""
+    return f"{product.part_number} ({product.name})"
+
+
+def _products_spelled(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
+    """Return the products whose part number or display name differs from the text in separators only."""
+    letters = _letters(fold(text))
+    found = [
+        (letters != _letters(name), _is_variant(product), order(product), product)
+        for product, (part_number, name, *_) in catalogue.folded_names
+        if letters and letters in {_letters(part_number), _letters(name)}
+    ]
+    return tuple(product for *_, product in sorted(found, key=lambda item: item[:3]))
+
+
+def _letters(folded: str) -> str:
+    return folded.translate(_NO_SEPARATORS)
 
 
 def _without_abbreviations(text: str) -> str:
     """Return `Microsoft 365 E3` for `M365_E3`."""
-    return " ".join(_ABBREVIATIONS.get(word.casefold(), word) for word in re.split(r"[\s_-]+", text))
+    return " ".join(_ABBREVIATIONS.get(word.casefold(), word) for word in _SEPARATORS.split(text))
 
 
 def nearest_name(text: str, names: Iterable[str]) -> str | None:
@@ -100,11 +123,10 @@ def _match_order(product: Product, words: list[str]) -> tuple[bool, bool, int, t
     return (not set(words) <= set(tokens), _is_variant(product), len(tokens), order(product))
 
 
-def _similarity(folded: str, product: Product, ratio: Callable[[str, float], float]) -> float:
+def _similarity(folded: str, product: Product, names: tuple[str, ...], ratio: Callable[[str, float], float]) -> float:
     """Return the similarity of a text to the product's names, rounded to hundredths; 0 below the threshold."""
-    names = [fold(name) for name in (product.part_number, product.name, *product.aliases)]
     if len(folded) >= _MIN_TOKEN and " " not in folded:
-        names += [token for token in _tokens(product) if len(token) >= _MIN_TOKEN]
+        names += tuple(token for token in _tokens(product) if len(token) >= _MIN_TOKEN)
     return max(round(ratio(name, _MIN_SIMILARITY), 2) for name in names)
 
 
@@ -112,6 +134,7 @@ def _ratio_to(folded: str) -> Callable[[str, float], float]:
     """Return a function that compares names with a text, whose index is computed once; 0 below the minimum."""
     matcher = SequenceMatcher(None, "", folded)
 
+    @cache  # many products have the same words
     def ratio(name: str, minimum: float) -> float:
         if len(folded) > _MAX_LENGTH:
             return 0.0

@@ -190,7 +190,12 @@ def _owned(facts: TenantFacts, mention: Mention) -> bool:
 
 
 def _listed(facts: TenantFacts, mention: Mention) -> bool:
-    """Whether the name is in the product catalogue or in the list of built-in roles."""
+    """Whether the name is in the product catalogue or in the list of built-in roles.
+
+    Patterns raise no notice: a pattern that matches no product of a tenant is not an error.
+    """
+    if mention.kind == "pattern":
+        return True
     if mention.kind == "product":
         return facts.catalogue.knows(mention.name)
     if mention.kind == "role":

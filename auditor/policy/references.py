@@ -107,6 +107,7 @@ class Names:
         if name in self.products:
             return self._named_set(name, node)
         if any(char in name for char in "*?["):
+            self.mention("pattern", name, node)
             return SkuGlob(pattern=name)
         self.mention("product", name, node)
         return Sku(name=name)

@@ -70,10 +70,12 @@ def test_current_name_replaces_that_of_the_table_which_the_search_still_finds() 
         ("aad_premium", ["SPE_E3", "SPE_F1"]),
         (EXCHANGE, ["SPE_E3"]),
         ("aad_prem", []),
+        (F3[:8], ["SPE_F1"]),
+        (F3[:3], []),
         ("e3 nothing", []),
     ],
 )
-def test_search_requires_every_word_or_a_complete_plan_name(text: str, expected: list[str]) -> None:
+def test_search_requires_every_word_a_part_of_an_id_or_a_complete_plan_name(text: str, expected: list[str]) -> None:
     assert [product.part_number for product in CATALOGUE.search(text)] == expected
 
 

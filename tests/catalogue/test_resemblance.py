@@ -25,6 +25,11 @@ def part_numbers(text: str) -> list[str]:
         ("M365_E3", "SPE_E3"),
         ("o365-e1", "STANDARDPACK"),
         ("M365_F1", "M365_F1"),
+        ("Microsoft 365 E33", "SPE_E3"),
+        ("M365 E33", "SPE_E3"),
+        ("Microsoft365E3", "SPE_E3"),
+        ("Office 365 E 3", "ENTERPRISEPACK"),
+        ("Power BI-Pro", "POWER_BI_PRO"),
     ],
 )
 def test_intended_product_is_first_and_certain(text: str, part_number: str) -> None:

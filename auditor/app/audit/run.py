@@ -26,6 +26,7 @@ from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
+from auditor.policy.unknown_names import unknown_patterns
 from auditor.result.missing_tenants import with_missing_tenants
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.snapshot.model import Snapshot
@@ -122,6 +123,7 @@ def audited(
             evidence=evidence,
             earlier=earlier_dates(request.nights, policies, request.as_of, request.warn),
         )
+        _warn_unknown_patterns(policies, result, request)
         # Arrow's allocator keeps the memory that the evaluation freed; the Python objects of reports cannot use it.
         release_arrow_memory()
         if request.verifier is not None:
@@ -133,6 +135,12 @@ def audited(
             yesterday = demo_previous(request.as_of)
             previous = audit(yesterday, policies, active(), yesterday[0].manifest.instant)
         yield with_changes(result, previous, request), folders_of(locations), spill
+
+
+def _warn_unknown_patterns(policies: PolicySet, result: Result, request: Request) -> None:
+    part_numbers = (seats.sku_part_number for tenant in result.tenants for seats in tenant.seats)
+    for warning in unknown_patterns(policies, active(), filter(None, part_numbers)):
+        request.warn(warning)
 
 
 def folders_of(locations: Iterable[Path | Unaudited]) -> tuple[Path, ...]:

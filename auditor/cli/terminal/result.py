@@ -67,6 +67,8 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
         notice = l10n.gettext("This report is in English, because there is no translation for “{wished}”.")
         _print(console, Text(notice.replace("{wished}", printable_line(page.requested_language)), style="dim"))
     _print(console, Text(page.verdict, style="bold"))
+    for line in page.unknown_names:
+        print_indented(console, Text(_cut(line, _MAX_REASON), style="yellow"))
     for line in page.plan:
         _print(console, Text(_cut(line, _MAX_REASON)))
     _print_completeness(console, page, l10n)

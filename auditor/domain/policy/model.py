@@ -217,11 +217,11 @@ class Waiver(Struct, frozen=True, kw_only=True):
         return Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", **values)
 
 
-MentionKind = Literal["product", "service", "role"]
+MentionKind = Literal["product", "service", "role", "pattern"]
 
 
 class Mention(Struct, frozen=True, kw_only=True):
-    """A product, service or role named in a file, and the tenants in which the name must exist."""
+    """A product, service, role or pattern of part numbers in a file, and the tenants in which it must exist."""
 
     kind: MentionKind
     name: str

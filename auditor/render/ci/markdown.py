@@ -58,9 +58,11 @@ def escaped_markdown(text: str) -> str:
 def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
     yield f"# {escaped_markdown(page.verdict)}"
     yield ""
+    for line in page.unknown_names:
+        yield f"⚠️ {escaped_markdown(line)}  "
     for line in page.plan:
         yield f"{escaped_markdown(line)}  "
-    if page.plan:
+    if page.plan or page.unknown_names:
         yield ""
     for sentence in page.completeness:
         yield f"{'✅' if page.complete else '⚠️'} {escaped_markdown(sentence)}  "

@@ -9,6 +9,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
+from auditor.domain.translation import capitalized
 from auditor.localization import Localization
 from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.render.text.omissions import GAPS, omissions, unevaluated
@@ -19,6 +20,9 @@ MAX_NAMED: Final = 3
 """Maximum number of tenants or policies that a sentence or title names."""
 _NAMED_REASONS: Final = 2
 """Reasons that are given in a sentence."""
+_UNKNOWN_NAME: Final = "policy.unknown-"
+"""The beginning of the codes of notices about names that do not exist."""
+_MAX_UNKNOWN_NAMES: Final = 5
 _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 """Quoted names, and ids, in a reason."""
 
@@ -122,6 +126,27 @@ def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
         else:
             listed = named_tenants(names, len(titles), l10n)
             yield l10n.gettext("{tenants} could not be audited: {reason}", tenants=listed, reason=reason)
+
+
+def unknown_names(result: Result, l10n: Labels) -> tuple[str, ...]:
+    """Return sentences about products, services and roles that the policies name and that do not exist."""
+    titles = _titles(result)
+    tenants_of: dict[str, list[str]] = {}
+    for tenant in result.tenants:
+        for notice in tenant.notices:
+            if notice.code.startswith(_UNKNOWN_NAME):
+                tenants_of.setdefault(l10n.translate(notice.message), []).append(titles[tenant.name])
+    for notice in result.fleet.notices:
+        if notice.code.startswith(_UNKNOWN_NAME):
+            tenants_of.setdefault(l10n.translate(notice.message), list(titles.values()))
+    lines = [
+        capitalized(text, l10n.locale)
+        if len(tenants) == len(titles)
+        else f"{named_tenants(tenants, len(titles), l10n)}: {text}"
+        for text, tenants in tenants_of.items()
+    ]
+    more = len(lines) - _MAX_UNKNOWN_NAMES
+    return (*lines[:_MAX_UNKNOWN_NAMES], *([l10n.more(more)] if more > 0 else []))
 
 
 def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:

@@ -261,6 +261,8 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     verdict: str
     plan: tuple[str, ...]
     """The progress of an earlier plan, in sentences; empty if none is known."""
+    unknown_names: tuple[str, ...]
+    """Sentences about names in the policies that do not exist."""
     complete: bool
     completeness: tuple[str, ...]
     previous: datetime | None

@@ -19,7 +19,7 @@ from auditor.render.text.figures import money_figures
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import COUNTED_CHANGES, Labels
 from auditor.render.text.sanitize import is_https, shortened
-from auditor.render.text.summary import MAX_NAMED, completeness, verdict
+from auditor.render.text.summary import MAX_NAMED, completeness, unknown_names, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
 from auditor.render.view.actions import highlights, ranked_actions
@@ -72,12 +72,11 @@ def page(
     return Page(
         language=l10n.locale,
         requested_language=l10n.fallback_from,
-        title=l10n.plural("{count} tenant", "{count} tenants", len(titles))
-        if len(titles) > MAX_NAMED
-        else ", ".join(titles.values()),
+        title=_title(titles, l10n),
         as_of=result.run.as_of,
         verdict=verdict(result, l10n),
         plan=plan_lines(result, l10n),
+        unknown_names=unknown_names(result, l10n),
         complete=result.complete,
         completeness=completeness(result, l10n),
         previous=result.run.previous,
@@ -111,6 +110,12 @@ def page(
         single_run_pseudonyms=result.run.redaction is not None and not result.run.redaction.stable,
         people=sum(tenant.findings.stats.people for tenant in result.tenants),
     )
+
+
+def _title(titles: Mapping[str, str], l10n: Labels) -> str:
+    if len(titles) > MAX_NAMED:
+        return l10n.plural("{count} tenant", "{count} tenants", len(titles))
+    return ", ".join(titles.values())
 
 
 def _sections(

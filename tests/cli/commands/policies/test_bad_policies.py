@@ -151,6 +151,32 @@ def test_strict_validation_treats_warnings_as_errors(workspace: Path, fleet: Pat
     assert (completed.code, '"policy.unknown-product"' in completed.text) == (0, True)
 
 
+def test_pattern_that_matches_no_known_product_is_a_warning(workspace: Path, demo: Path) -> None:
+    patterns = "[VISO*, visio*, CONTOSO_SHELF*]"
+    write_policies(workspace, [policy(f"assignments: {{deny: {patterns}}}")])
+    completed = call("validate", cwd=workspace)
+    assert (completed.code, completed.err.count("warning[policy-unknown-pattern]")) == (0, 2)
+    assert "matches the pattern 'VISO*'" in completed.err
+    strict = call("validate", "--strict", cwd=workspace)
+    assert (strict.code, strict.err.count("error[policy-unknown-pattern]")) == (2, 2)
+    audited = call("audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json=-", cwd=workspace)
+    assert audited.err.count("warning[policy-unknown-pattern]") == 1, "one pattern matches a product of a tenant"
+    assert "matches the pattern 'VISO*'" in audited.err
+    assert "policy.unknown" not in audited.text
+
+
+def test_unknown_names_are_shown_below_the_headline(workspace: Path, demo: Path) -> None:
+    write_policies(workspace, [policy("assignments: {deny: [VISO]}")])
+    formats = ("-f", "terminal=-", "-f", "markdown=summary.md", "-f", "html=page.html")
+    headline, below, *_ = call("audit", "--snapshot", demo, "--as-of", AS_OF, *formats, cwd=workspace).text.splitlines()
+    assert headline == "Everything complies with the policies."
+    sentence = "Neither the tenant nor the product catalogue has the product "
+    assert below.strip() == f"{sentence}'VISO'"
+    assert (workspace / "summary.md").read_text().splitlines()[2].startswith(f"⚠️ {sentence}")
+    page = (workspace / "page.html").read_text()
+    assert page.index("<h1>Everything complies") < page.index(sentence) < page.index("Every source that")
+
+
 def test_product_names_with_leading_or_trailing_blanks_are_reported_as_unknown(workspace: Path, fleet: Path) -> None:
     """A leading or trailing blank, also an invisible one, makes it another name."""
     names = "[' SPE_E3', \"SPE_E3\\u00a0\", {withService: 'TEAMS1 '}]"
