@@ -1,6 +1,7 @@
 """Compares two sets of policies on the same snapshots, to show the effect of a change."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -88,10 +89,18 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
 
 
 def exit_code(preview: Preview, fail_on: Severity | None) -> int:
-    """Return 3 if one side is incomplete, 1 if the change adds findings at or above the threshold, otherwise 0."""
-    if not preview.complete:
-        return 3
-    return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worsened_severities(preview)))
+    """Return 3 if one side is incomplete, 1 if the change worsens findings that reach the threshold, otherwise 0."""
+    return int(bool(failing(preview, fail_on))) if preview.complete else 3
+
+
+def failing(preview: Preview, fail_on: Severity | None) -> Mapping[Severity, int]:
+    """Return the numbers of open findings at or above a threshold that are new, more severe or no longer waived."""
+    severities = Counter(worsened_severities(preview))
+    return {
+        severity: severities[severity]
+        for severity in Severity
+        if fail_on is not None and severities[severity] and severity.reaches(fail_on)
+    }
 
 
 def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:

@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Callable, Iterable, Mapping
 
-from auditor.app.policies.preview import exit_code, preview
+from auditor.app.policies.preview import exit_code, failing, preview
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
 from auditor.cli.arguments.options import FailOn, declare, output_folder, reader_locale
 from auditor.cli.arguments.preview_request import preview_request
-from auditor.cli.terminal.console import out
+from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.preview import Preview
@@ -19,7 +19,7 @@ from auditor.result.preview_counts import by_policy
 EXAMPLES = """\
 auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
 auditor preview --base old-policies/ policies/ --demo -f markdown=-
-exit codes: 0 nothing at or above --fail-on is added; 1 the change adds such findings; 2 broken policies; 3 incomplete
+exit codes: 0 nothing at or above --fail-on is new or worse; 1 something is; 2 broken policies; 3 incomplete
 """
 _FORMATS: Mapping[str, tuple[str, Callable[..., Iterable[bytes]]]] = {
     "json": ("preview.json", json.render),
@@ -50,12 +50,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
         format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, markdown); a PATH of - is stdout",
-        fail_on="exit with 1 if findings at or above this severity are added, or never (default: high)",
+        fail_on=(
+            "exit with 1 if findings at or above this severity are new, more severe or no longer waived, or never"
+            " (default: high)"
+        ),
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor preview`; returns 0, 1 if the change adds findings that reach --fail-on, or 3 if data is missing.
+    """Run `auditor preview`; returns 0, 1 if the change worsens findings that reach --fail-on, or 3 if data is missing.
 
     Raises AuditorError if the policies before or after the change are invalid, or if there is nothing to audit.
     """
@@ -71,7 +74,13 @@ def run(args: argparse.Namespace) -> int:
             with for_people():
                 _print_preview(changes, l10n)
         print_written(written, l10n)
-    return exit_code(changes, fail_on.severity)
+    code = exit_code(changes, fail_on.severity)
+    if code == 1 and not args.quiet:
+        counts = failing(changes, fail_on.severity)
+        listed = l10n.joined(f"{l10n.number(count)} {l10n.severity_name(key, count)}" for key, count in counts.items())
+        text = l10n.gettext("exit code 1, because findings are new, more severe or no longer waived: {counts}")
+        print_message(text.replace("{counts}", listed))
+    return code
 
 
 def _print_preview(changes: Preview, l10n: Labels) -> None:

@@ -102,8 +102,11 @@ def test_moving_a_policy_changes_nothing(repository: Path, fleet: Path) -> None:
 @pytest.mark.slow
 def test_changes_of_severity_and_waivers_are_reported_by_department(repository: Path, fleet: Path) -> None:
     (repository / "policies" / "all.yaml").write_text(LEAVERS.replace("medium", "critical"))
-    assert preview(repository, fleet, "--base", "main").code == 1, "findings with a raised severity count as new"
+    completed = preview(repository, fleet, "--base", "main")
+    assert completed.code == 1, "findings with a raised severity count as new"
     document = preview_document(repository)
+    worse = document["summary"]["worse"]["critical"]
+    assert f"findings are new, more severe or no longer waived: {worse} critical\n" in completed.err
     pairs = [pair for tenant in document["tenants"] for pair in tenant["changed"]]
     assert pairs
     assert {(pair["before"]["severity"], pair["after"]["severity"]) for pair in pairs} == {("medium", "critical")}
