@@ -131,7 +131,7 @@ def instant_or_duration(node: Node, diagnostics: Diagnostics) -> datetime | time
     if parsed is None:
         diagnostics.error(
             "policy-bad-date",
-            Message("'{value}' is not a date, an instant with a time zone, or a number of days", value=node.value),
+            Message("'{value}' is not a date, an instant with a time zone, or a duration in days", value=node.value),
             node,
             Message("write 2026-11-20, 2026-11-20T02:17:00Z or 30d"),
         )

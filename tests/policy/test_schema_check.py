@@ -36,9 +36,9 @@ POLICIES = r"""
 users: {acountEnabled: false}|  health: {errors: deny}
     5:11 unknown-property: unknown property 'acountEnabled' (did you mean 'accountEnabled'?)
 users: {usageLocation: false}|  health: {errors: deny}
-    5:26 wrong-type: 'usageLocation' must be text, a list of texts, null or operators, not false (write 'false' in quotes if it is text)
+    5:26 wrong-type: 'usageLocation' must be text, a list of texts, null or operators (`is`, `not`, `in`, `notIn`, `exists`, `matches`), not false (write 'false' in quotes if it is text)
 users: {accountEnabled: no}|  health: {errors: deny}
-    5:27 wrong-type: 'accountEnabled' must be true, false, null or operators, not the text 'no' (write false, without quotes)
+    5:27 wrong-type: 'accountEnabled' must be true, false, null or operators (`is`, `not`, `in`, `notIn`, `exists`), not the text 'no' (write false)
 users: {department: {before: 30d}}|  health: {errors: deny}
     5:24 unknown-key: unknown key 'before' in 'department' (allowed here: is, not, in, notIn, exists, matches)
 users: {accountEnabled: {matches: t*}}|  health: {errors: deny}
@@ -46,11 +46,11 @@ users: {accountEnabled: {matches: t*}}|  health: {errors: deny}
 users: {signal: any}|  health: {errors: deny}
     5:11 missing-key: 'signal' requires 'inactiveFor' (add 'inactiveFor', or remove 'signal')
 users: {inactiveFor: 90}|  health: {errors: deny}
-    5:24 wrong-type: 'inactiveFor' must be a number of days, not the number 90 (for example: 90d)
+    5:24 wrong-type: 'inactiveFor' must be a duration in days, not the number 90 (write 90d)
 users: {inactiveFor: 3 months}|  health: {errors: deny}
-    5:24 bad-value: 'inactiveFor' must be a number of days, not the text '3 months' (for example: 90d)
+    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '3 months' (for example: 90d)
 users: {inactiveFor: "90d\n"}|  health: {errors: deny}
-    5:24 bad-value: 'inactiveFor' must be a number of days, not the text '90d\n' (for example: 90d)
+    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '90d\n' (for example: 90d)
 users: {any: []}|  health: {errors: deny}
     5:16 empty: 'any' is an empty list (remove the key, or give it a value)
 users:|  health: {errors: deny}
@@ -114,7 +114,7 @@ title: ' '|  budget: {limit: 1}
 users: {inactiveIn: {services: ['*', teams], for: 90d}}|  health: {errors: deny}
     5:35 bad-value: item 1 of 'services' cannot be the text '*' ('*' must be the only value: write services: '*')
 users: {inactiveIn: {services: '*', for: 200d}}|  health: {errors: deny}
-    5:44 bad-value: 'for' must be a number of days from 1d to 180d, not the text '200d' (for example: 90d)
+    5:44 bad-value: 'for' must be a duration from 1d to 180d, not the text '200d' (for example: 90d)
 users: {inactiveIn: {services: team, for: 1d}}|  health: {errors: deny}
     5:34 bad-value: 'services' must be a list of services or '*', not the text 'team' (for example: [exchange, teams], '*')
 users: {inactiveIn: {services: [], for: 9d}}|  health: {errors: deny}
@@ -130,7 +130,7 @@ users: {mailboxUsage: {largerThan: 50 gigabytes}}|  health: {errors: deny}
 users: {mailboxUsage: {}}|  health: {errors: deny}
     5:25 empty: 'mailboxUsage' is an empty mapping (allowed here: largerThan, archive)
 users: {agent: yes}|  health: {errors: deny}
-    5:18 wrong-type: 'agent' must be true or false, not the text 'yes' (write true, without quotes)
+    5:18 wrong-type: 'agent' must be true or false, not the text 'yes' (write true)
 users: {desktopApps: {for: 7d}}|  health: {errors: deny}
     5:11 unknown-property: unknown property 'desktopApps' (did you mean 'appsUnused'?)
 assignments: {require: [[]]}
@@ -144,9 +144,9 @@ users: {department: {is: [A, B]}}|  health: {errors: deny}
 users: {department: {not: []}}|  health: {errors: deny}
     5:29 wrong-type: 'not' must be text or null, not an empty list (for example: Sales, null)
 users: {createdDateTime: {before: 2026-01-01T00:00:00}}|  health: {errors: deny}
-    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a number of days, not the text '2026-01-01T00:00:00' (add the time zone: 2026-01-01T00:00:00Z)
+    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a duration in days, not the text '2026-01-01T00:00:00' (add the time zone: 2026-01-01T00:00:00Z)
 users: {createdDateTime: {before: 2026-13-01T00:00:00Z}}|  health: {errors: deny}
-    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a number of days, not the text '2026-13-01T00:00:00Z' (for example: 30d)
+    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a duration in days, not the text '2026-13-01T00:00:00Z' (for example: 30d)
 """
 
 

@@ -194,6 +194,11 @@ def test_common_syntax_errors_have_a_readable_message_and_a_hint(text: str, mess
     assert mistake.hint is not None
 
 
+def test_hint_names_the_bracket_that_closes_the_value() -> None:
+    assert [str(mistake.hint) for mistake in mistakes("a: {b: [c}\n")] == ["close the list with ']'"]
+    assert [str(mistake.hint) for mistake in mistakes("a: [{b: c]\n")] == ["close the mapping with '}'"]
+
+
 @pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x84, 0x86, 0x9F, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
 def test_forbidden_character_is_reported_after_non_ascii_text(code: int) -> None:
     assert positions(f"a: é\nb: 'ü{chr(code)}'\n") == [("yaml-character", 2, 6)]

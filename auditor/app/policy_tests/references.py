@@ -79,11 +79,12 @@ def _report_unknown_products(tenant: Node, catalogue: Catalogue, diagnostics: Di
             "test-unknown-product",
             Message("neither the test's products nor the catalogue has '{name}'", name=name),
             node,
-            did_you_mean(name, filter(None, listed)) or _similar_product(name, catalogue),
+            did_you_mean(name, filter(None, listed)) or similar_product(name, catalogue),
         )
 
 
-def _similar_product(name: str, catalogue: Catalogue) -> Message:
+def similar_product(name: str, catalogue: Catalogue) -> Message:
+    """Return a hint that suggests a product of the catalogue, or to list the product in the test."""
     similar = suggest(catalogue, name)
     if similar.certain:
         part, title = similar.products[0].part_number, similar.products[0].name

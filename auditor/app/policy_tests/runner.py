@@ -19,20 +19,19 @@ from auditor.app.policy_files import (
     load_policies,
     read_yaml,
 )
+from auditor.app.policy_tests.expectations import compare, expectation_mistakes, report_unknown_policy
 from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.app.policy_tests.references import reference_mistakes
 from auditor.app.saved_results import findings_with_tenants
 from auditor.catalogue import Catalogue
-from auditor.domain.enums import Outcome, SubjectType
+from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, PolicySet
-from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import FleetResult, Result, TenantResult
-from auditor.domain.similar_name import did_you_mean
+from auditor.domain.result.model import FleetResult, TenantResult
 from auditor.files import input as files
 from auditor.policy.loader import Loaded
-from auditor.policy.nodes import Node, instant
+from auditor.policy.nodes import Diagnostics, Node, instant
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import parse
 
@@ -45,8 +44,8 @@ class PolicyTestOutcome(Struct, frozen=True, kw_only=True):
 
     name: str
     span: Span
-    missing: tuple[Message, ...]
-    """Expected findings that were not found, as text."""
+    missing: tuple[tuple[Message, Span], ...]
+    """Expected findings that were not found, as text, each with the location of its expectation."""
     unexpected: tuple[Message, ...]
     """Findings that were not expected, as text."""
     matched: frozenset[str] = frozenset()
@@ -117,14 +116,18 @@ def _run_test(node: Node, path: Path, loaded: Loaded, catalogue: Catalogue, as_o
     as_of = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
     policies = _selected_policies(node, path, loaded)
     descriptions = (*node.each_of("tenants"), *((node["given"],) if node.has("given") else ()))
-    mistakes = reference_mistakes(descriptions, catalogue)
+    tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
+    ids = [policy.id for policy in loaded.policies.policies]
+    mistakes = [
+        *reference_mistakes(descriptions, catalogue),
+        *expectation_mistakes(node, ids, tenants, catalogue),
+    ]
     if mistakes:
         raise InputError(mistakes)
-    tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
     states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, as_of) for tenant in tenants]
     earlier = {str(tenant["name"]): fixture_dates(tenant, catalogue) for tenant in tenants}
     result = audit(states, policies, catalogue, as_of, earlier=earlier)
-    missing, unexpected = _compare(test, result)
+    missing, unexpected = compare(node, result)
     parts: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
     message_by_policy = {
         notice.subject: notice.message for part in parts for notice in part.notices if notice.code == "policy.no-match"
@@ -201,19 +204,11 @@ def _selected_policies(test: Node, path: Path, loaded: Loaded) -> PolicySet:
     names: Sequence[str]
     if test.has("policies"):
         names = test.texts("policies")
-        ids = {policy.id for policy in policies.policies}
-        unknown = [
-            Diagnostic(
-                slug="test-unknown-policy",
-                message=Message("no file defines the policy '{name}'", name=node.value),
-                span=node.span(),
-                hint=did_you_mean(str(node.value), ids),
-            )
-            for node in test.each_of("policies")
-            if str(node.value) not in ids
-        ]
-        if unknown:
-            raise InputError(unknown)
+        unknown = Diagnostics()
+        for node in test.each_of("policies"):
+            report_unknown_policy(node, str(node.value), frozenset(p.id for p in policies.policies), unknown)
+        if unknown.items:
+            raise InputError(unknown.items)
     else:
         stem = path.stem.removesuffix(TEST_SUFFIX)
         policy_path = path.with_name(stem).as_posix()
@@ -243,82 +238,3 @@ def _no_policies(sibling: str, span: Span) -> Diagnostic:
         span=span,
         hint=Message("specify them with `policies:`, or name the test file after the file that contains them"),
     )
-
-
-def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    findings = [(tenant or "fleet", finding) for tenant, finding in findings_with_tenants(result)]
-    expected = list(test.get("expect", ()))
-    missing = [
-        _expectation_text(item)
-        for item in expected
-        if not any(_matches(item, *tenant_finding) for tenant_finding in findings)
-    ]
-    unexpected = [
-        _finding_text(name, finding, several="tenants" in test)
-        for name, finding in findings
-        if not any(_matches(item, name, finding) for item in expected)
-    ]
-    missing.extend(_outcomes(test, result))
-    return tuple(missing), () if test.get("partial") or "expect" not in test else tuple(unexpected)
-
-
-def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[Message]:
-    outcomes = [*(outcome for tenant in result.tenants for outcome in tenant.policies), *result.fleet.policies]
-    for policy, expected in test.get("outcomes", {}).items():
-        statuses = {outcome.status.value for outcome in outcomes if outcome.id == policy}
-        if expected not in statuses:
-            yield Message(
-                "outcome of {policy}: expected {wanted}, got {statuses}",
-                policy=policy,
-                wanted=expected,
-                statuses=", ".join(sorted(statuses)) or Message("not evaluated at all"),
-            )
-
-
-def _matches(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
-    """Return whether a finding matches an expectation; properties that it omits match anything."""
-    product = finding.product
-    product_names = set() if product is None else {_folded(product.sku_id), _folded(product.sku_part_number)} - {""}
-    user_names = {_folded(finding.subject.id), _folded(finding.evidence.get("userPrincipalName"))}
-    subjects = {
-        "user": (SubjectType.USER, user_names),
-        "subscription": (SubjectType.SUBSCRIPTION, {_folded(finding.subject.id)}),
-        "group": (SubjectType.GROUP, {_folded(finding.subject.id), _folded(finding.subject.name)}),
-    }
-    if item["policy"] != finding.policy or item["check"] != finding.check:
-        return False
-    for key, (kind, accepted) in subjects.items():
-        if key in item and (finding.subject.type is not kind or _folded(item[key]) not in accepted):
-            return False
-    if "product" in item and not (
-        _folded(item["product"]) in product_names if item["product"] is not None else product is None
-    ):
-        return False
-    if "detail" in item and item["detail"] != finding.detail:
-        return False
-    return bool(item.get("status", finding.status) == finding.status and item.get("tenant", tenant) == tenant)
-
-
-def _folded(text: object) -> str:
-    return "" if text is None else str(text).casefold()
-
-
-def _expectation_text(item: Mapping[str, Any]) -> Message:
-    return Message(", ".join(f"{key}: {value}" for key, value in item.items()))
-
-
-def _finding_text(tenant: str, finding: Finding, *, several: bool) -> Message:
-    item: dict[str, Any] = {"policy": finding.policy, "check": finding.check}
-    subject = finding.evidence.get("userPrincipalName") or finding.subject.name
-    if finding.subject.type in {SubjectType.USER, SubjectType.SUBSCRIPTION, SubjectType.GROUP}:
-        item[finding.subject.type.value] = (
-            finding.subject.id if finding.subject.type is SubjectType.SUBSCRIPTION else subject
-        )
-    if finding.product is not None:
-        item["product"] = finding.product.sku_part_number or finding.product.sku_id
-    if finding.detail is not None:
-        item["detail"] = finding.detail
-    item["status"] = finding.status.value
-    if several:
-        item["tenant"] = tenant
-    return _expectation_text(item)

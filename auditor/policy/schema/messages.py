@@ -1,6 +1,6 @@
 """Explains the errors of a JSON Schema validator: what is wrong and what to write instead.
 
-In the schemas, `$comment` is the noun for a value ("a number of days"), and `examples` shows how to write it.
+In the schemas, `$comment` is the noun for a value ("a duration in days"), and `examples` shows how to write it.
 """
 
 import re

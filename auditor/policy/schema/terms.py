@@ -171,13 +171,11 @@ def correction(value: Any, schema: Any, path: "Path") -> Message | None:
         case [_, *_] if path and path[-1] in _SEVERAL and "object" not in kinds:
             return Message("use '{key}' for several values", key=_SEVERAL[str(path[-1])])
         case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
-            return (
-                Message("write true, without quotes")
-                if value.casefold() in _TRUE
-                else Message("write false, without quotes")
-            )
+            return _boolean(value.casefold())
         case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
             return Message("remove the quotes")
+        case int() if "string" in kinds and _is_duration(value, schema):
+            return Message("write {text}", text=f"{value}d")
         case bool() | int() | float() if "string" in kinds:
             text = yaml_text(value)
             matches = "pattern" not in schema or re.search(schema["pattern"], text)
@@ -190,3 +188,20 @@ def correction(value: Any, schema: Any, path: "Path") -> Message | None:
             return Message("write a list: [{value}]", value=quoted(value))
         case _:
             return None
+
+
+def _is_duration(value: int, schema: Any) -> bool:
+    """Return whether a number lacks only the unit of a duration."""
+    pattern = schema.get("pattern")
+    return pattern is not None and not re.search(pattern, str(value)) and bool(re.search(pattern, f"{value}d"))
+
+
+def _boolean(word: str) -> Message:
+    """Return a hint on how to write `true` or `false` instead of a word; only the words themselves have quotes."""
+    match word:
+        case "true":
+            return Message("write true, without quotes")
+        case "false":
+            return Message("write false, without quotes")
+        case _:
+            return Message("write {text}", text="true" if word in _TRUE else "false")

@@ -188,8 +188,6 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
             )
         case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
             close = problem[-2]
-            # The rest of the line is mostly part of a value with a colon or brackets.
-            hint = _QUOTE if rest.strip() and span.line == start.line else None
             return (
                 Message(
                     "the '[' on line {line} has no closing '{close}', or a ',' is missing",
@@ -202,9 +200,19 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
                     line=start.line,
                     close=close,
                 )
-            ), hint
+            ), _closing_hint(rest, close, same_line=span.line == start.line)
         case str() as problem:
             context = f"{error.context}: " if error.context else ""
             return _EXPLANATIONS.get(problem, (Message(f"{context}{problem}"), None))
         case _:
             return Message("the text is not YAML"), None
+
+
+def _closing_hint(rest: str, close: str, *, same_line: bool) -> Message | None:
+    """Return a hint about a bracket that is not closed; `rest` is the text from where the closing one is expected."""
+    if rest[:1] in {"]", "}"}:
+        if close == "]":
+            return Message("close the list with ']'")
+        return Message("close the mapping with '}'")
+    # The rest of the line is mostly part of a value with a colon or brackets.
+    return _QUOTE if rest.strip() and same_line else None

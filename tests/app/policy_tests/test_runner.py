@@ -44,7 +44,9 @@ def test_missing_finding_fails(tmp_path: Path) -> None:
     other_product = DENIED.replace("SPE_E5", "SPE_E3")
     verdict = single_verdict(tmp_path, f"given: {GIVEN}, expect: [{DENIED}, {MISSING}, {other_product}]")
     assert (len(verdict.missing), verdict.unexpected) == (1, ())
-    assert "SPE_E3" in verdict.missing[0]
+    ((text, span),) = verdict.missing
+    assert "SPE_E3" in text
+    assert span.text[span.column - 1 :].startswith(other_product)
 
 
 def test_partial_allows_unexpected_but_not_missing_findings(tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_expected_outcomes_are_compared(tmp_path: Path) -> None:
     unread = GIVEN.replace("{products", "{unknown: [department], products")
     assert single_verdict(tmp_path, f"given: {unread}, outcomes: {{stores: not-evaluated, spare: pass}}").passed
     verdict = single_verdict(tmp_path, f"given: {GIVEN}, outcomes: {{stores: pass}}")
-    assert verdict.missing == ("outcome of stores: expected pass, got fail",)
+    assert [text for text, _ in verdict.missing] == ["outcome of stores: expected pass, got fail"]
 
 
 def test_several_tenants_are_matched_by_name(tmp_path: Path) -> None:
@@ -137,6 +139,11 @@ def test_policy_test_may_select_policies_of_other_files(tmp_path: Path) -> None:
     ("test", "slug"),
     [
         ("policies: [nobody], given: {}, expect: []", "test-unknown-policy"),
+        ("given: {}, expect: [{policy: store, check: assignment.denied}]", "test-unknown-policy"),
+        ("given: {}, outcomes: {store: pass}", "test-unknown-policy"),
+        ("given: {}, expect: [{policy: stores, check: assignment.denyed}]", "test-unknown-check"),
+        ("given: {}, expect: [{policy: stores, check: assignment.denied, product: SPE_E33}]", "test-unknown-product"),
+        ("tenants: [{name: a}], expect: [{policy: stores, check: assignment.denied, tenant: b}]", "test-unknown-name"),
         ("given: {users: [{userPrincipalName: a, licenses: [NO_SUCH_SKU]}]}, expect: []", "test-unknown-product"),
         ("given: {users: [{licenses: [SPE_E3]}]}, expect: []", "policy-missing-key"),
         ("given: {}, expect: [{policy: a}]", "policy-missing-key"),

@@ -39,8 +39,9 @@ def run(args: argparse.Namespace) -> int:
         location = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
         if not verdict.passed:
             out(f"{red}{l10n.gettext('FAILED')}{plain} {location}: {printable(verdict.name)}")
-            for text in verdict.missing:
-                out(f"    {missing} {printable(l10n.translate(text))}")
+            for text, span in verdict.missing:
+                place = f"{span.file}:{span.line}:{span.column}"
+                out(f"    {missing} {printable(l10n.translate(text))} ({printable(place)})")
             for text in verdict.unexpected:
                 out(f"    {unexpected} {printable(text)}")
         elif not args.quiet:
