@@ -173,7 +173,7 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
     columns = (
         (l10n.gettext("Assigned"), [f"{row.consumed}/{row.usable}" for row in rows]),
         (l10n.gettext("Spare"), [row.spare for row in rows]),
-        (l10n.gettext("Policy"), [printable_line(row.state or none) for row in rows]),
+        (l10n.gettext("Finding"), [printable_line(row.state or none) for row in rows]),
     )
     # To save width, the product name is truncated first, then the bar is left out; the state is kept.
     width = INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)

@@ -69,13 +69,17 @@ def _population(name: str, where: Node, names: Names) -> Selector:
 def _report_unknown(name: str, where: Node, names: Names) -> None:
     known_names = sorted(names.populations)
     more = ["…"] if len(known_names) > _MAX_LISTED else []
-    defined = ", ".join([*known_names[:_MAX_LISTED], *more]) or "none"
+    defined = ", ".join([*known_names[:_MAX_LISTED], *more])
     names.diagnostics.error(
         "policy-unknown-population",
         Message("no file defines the population '{name}'", name=name),
         where,
         names.diagnostics.hints.did_you_mean(
-            name, names.populations, Message("populations that are defined: {known}", known=defined)
+            name,
+            names.populations,
+            Message("populations that are defined: {known}", known=defined)
+            if known_names
+            else Message("define it under `populations`"),
         ),
     )
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from msgspec.structs import replace
-
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import (
     ActionVerdict,
@@ -46,36 +44,38 @@ def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[
         *(() if result.complete else completeness(result, l10n)),
     ]
     head = PageSection(title=plan_headline(verifications, l10n), paragraphs=tuple(filter(None, intro)), level=1)
-    details = (section for tenant in verified[:most] for section in _tenant(*tenant, l10n))
+    details = (section for tenant in verified[:most] for section in _tenant(*tenant, most, l10n))
     more = 0 if most is None else max(0, len(verified) - most)
     text = l10n.plural("{count} more tenant in the reports", "{count} more tenants in the reports", more)
     rest = (PageSection(title=text),) if more else ()
-    return (head, *(_shortened(section, most, l10n) for section in details), *rest)
+    return (head, *details, *rest)
 
 
-def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSection:
-    omitted = 0 if most is None else len(section.items) - most
-    if omitted <= 0:
-        return section
-    return replace(section, items=(*section.items[:most], l10n.more(omitted)), numbers=section.numbers[:most])
+def _first(lines: Iterable[tuple[str, int]], most: int | None, l10n: Labels) -> tuple[str, ...]:
+    """Return the first lines, each given with the number of its items, and how many items the others have."""
+    lines = tuple(lines)
+    omitted = sum(count for _, count in lines[len(lines[:most]) :])
+    return (*(line for line, _ in lines[:most]), *([l10n.more(omitted)] if omitted else []))
 
 
-def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[PageSection]:
+def _tenant(
+    tenant: TenantResult, verification: TenantVerification, most: int | None, l10n: Labels
+) -> Iterator[PageSection]:
     yield PageSection(title=tenant.title, paragraphs=tuple(_money(verification, l10n)))
     names = {finding.subject.id: finding.subject.name for finding in verification.findings}
     for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY, Verdict.NOT, Verdict.DONE):
         actions = verification.actions_with(verdict)
         if actions:
             title = f"{l10n.gettext('Actions')}: {l10n.gettext(VERDICTS[verdict])} ({l10n.number(len(actions))})"
-            items = tuple(_action(action, names, l10n) for action in actions)
-            yield PageSection(title=title, items=items, numbers=tuple(action.number for action in actions), level=3)
+            items = _first(((_action(action, names, l10n), 1) for action in actions), most, l10n)
+            numbers = tuple(action.number for action in actions)[:most]
+            yield PageSection(title=title, items=items, numbers=numbers, level=3)
     for state in (*list(FindingState)[1:], FindingState.GONE):
         findings = [finding for finding in verification.findings if finding.state is state]
         if findings:
             title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
-            yield PageSection(
-                title=title, items=tuple(_findings(findings, product_and_set_names(tenant, l10n), l10n)), level=3
-            )
+            lines = _findings(findings, product_and_set_names(tenant, l10n), l10n)
+            yield PageSection(title=title, items=_first(lines, most, l10n), level=3)
 
 
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
@@ -137,8 +137,10 @@ def _people(names: Iterable[str], l10n: Labels) -> str:
     return l10n.first_of(tuple(dict.fromkeys(names)), _NAMED)
 
 
-def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l10n: Labels) -> Iterator[str]:
-    """Yield one line for all findings of a policy that only differ in the person."""
+def _findings(
+    findings: Iterable[FindingVerdict], products: Mapping[str, str], l10n: Labels
+) -> Iterator[tuple[str, int]]:
+    """Yield one line for all findings of a policy that only differ in the person, with the number of findings."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for finding in findings:
         product = product_name(finding.product, products) or ""
@@ -149,4 +151,4 @@ def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l
         groups.setdefault((finding.policy, level, *labels), []).append("" if name in labels else name)
     for (policy, level, *facts), names in groups.items():
         people = _people(filter(None, names), l10n)
-        yield f"{l10n.joined(facts)} ({level}, {policy}){': ' if people else ''}{people}"
+        yield f"{l10n.joined(facts)} ({level}, {policy}){': ' if people else ''}{people}", len(names)

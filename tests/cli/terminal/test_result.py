@@ -192,7 +192,8 @@ def test_free_products_are_last_and_cost_centres_show_their_cost() -> None:
     free = free_part_numbers()
     paid = [seat.name for seat in changed.seats if seat.sku_part_number.casefold() not in free]
     rows = [
-        line.split("  ")[1].strip() for line in text.partition("Spare  Policy")[2].partition("\n\n")[0].splitlines()[1:]
+        line.split("  ")[1].strip()
+        for line in text.partition("Spare  Finding")[2].partition("\n\n")[0].splitlines()[1:]
     ]
     assert len(paid) < len(changed.seats)
     assert all(name.rstrip("…") in "\n".join(paid) for name in rows[: len(paid)])

@@ -55,6 +55,27 @@ def test_actions_have_the_numbers_of_the_plan_instead_of_bullets() -> None:
     assert sections(audit, Labels("en"), most=1)[-1].lines == ("2. Buy <2>", "and 1 more")
 
 
+def test_findings_of_omitted_lines_are_counted() -> None:
+    """Findings about several people are one line."""
+    audit = result()
+    findings = tuple(
+        FindingVerdict(
+            fingerprint=f"{policy}{name}",
+            state=FindingState.NEW,
+            policy=policy,
+            check="assignment.missing",
+            severity=Severity.LOW,
+            subject=Subject(type=SubjectType.USER, id=name, name=name),
+            product=None,
+        )
+        for policy, names in {"a": ["Ann", "Bob"], "b": ["Ann", "Bob", "Cy"]}.items()
+        for name in names
+    )
+    verification = TenantVerification(planned_at=audit.run.as_of, actions=(), findings=findings, freed=freed_by(()))
+    audit = replace(audit, tenants=(replace(audit.tenants[0], verification=verification),))
+    assert sections(audit, Labels("en"), most=1)[-1].items == ("product missing (low, a): Ann, Bob", "and 3 more")
+
+
 def test_tenants_after_the_first_ones_are_counted() -> None:
     audit = result()
     verification = TenantVerification(planned_at=audit.run.as_of, actions=(), findings=(), freed=freed_by(()))

@@ -64,7 +64,10 @@ def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
         group,
         *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
         *("quiet", "verbose", "no_color"),
-        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: html, json, terminal); a PATH of - is stdout",
+        format=(
+            f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: html, json, terminal);"
+            " a PATH of - is stdout"
+        ),
         locale="language of the reports (default: the tenant's, then the environment's)",
         store="compare with the last night in this store, and store tonight's: a folder, abfs://, az:// or s3://",
         verbose="log each step; a bug shows its traceback",

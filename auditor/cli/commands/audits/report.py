@@ -22,11 +22,17 @@ from auditor.result.redaction.redact import redacted
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor report`."""
-    parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
+    parser.add_argument(
+        "results",
+        nargs="+",
+        type=Path,
+        metavar="RESULT",
+        help="result.json files; several of one run (--shard, or the same --as-of) are merged",
+    )
     declare(
         parser,
         *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet"),
-        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: html, json, terminal)",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: html, json, terminal)",
         locale="language of the reports",
     )
 

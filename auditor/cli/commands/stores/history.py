@@ -78,19 +78,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all",
         action="store_true",
-        help="also show unchanged products and policies, and the details of all tenants, in the terminal",
+        help=(
+            "also show unchanged products, policies without a finding, and the details of all tenants, in the terminal"
+        ),
     )
     parser.add_argument("--people", action="store_true", help="compare the people of --from and --to")
-    question = parser.add_mutually_exclusive_group()
-    question.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding been open?")
-    question.add_argument("--policy", metavar="ID", help="since when have the findings of this policy been open?")
-    question.add_argument("--person", metavar="UPN", help="since when have the findings about this person been open?")
+    _add_questions(parser.add_mutually_exclusive_group())
     texts = {
         "format": f"{', '.join(FORMAT_NAMES)} (repeatable; default: terminal); without a PATH to stdout",
         "locale": "language of the answer in the terminal and as html",
         "quiet": "print nothing but errors and data",
     }
     declare(parser, "format", "csv_bom", "public", "locale", "quiet", **texts)
+
+
+def _add_questions(group: argparse._MutuallyExclusiveGroup) -> None:
+    group.add_argument(
+        "--finding",
+        metavar="FINGERPRINT",
+        help="since when has this finding been open? (of several tenants, specify --tenant)",
+    )
+    group.add_argument(
+        "--policy",
+        metavar="ID",
+        help="since when have the findings of this policy been open? (of several tenants, specify --tenant)",
+    )
+    group.add_argument(
+        "--person",
+        metavar="UPN",
+        help="since when have the findings about this person been open? (of several tenants, specify --tenant)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from auditor.app.store.commands import TenantRetention, apply_retention, nights, put, restore
+from auditor.app.store.commands import TenantRetention, apply_retention, nights, put, restore, stored_results
 from auditor.app.store.integrity import IntegrityCheck, check
 from auditor.app.verification.recorded_changes import record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
@@ -155,6 +155,14 @@ def _list(args: argparse.Namespace, l10n: Labels) -> int:
             state = l10n.gettext("complete") if night.manifest.complete else l10n.gettext("incomplete")
             out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
                 f"{format_size(night.own_size, l10n):>9}  {state}")  # fmt: skip
+        results = sum(stored_results(args.store, args.tenant).values())
+        if not args.quiet and (results or not stored_nights):
+            counts = (
+                l10n.plural("{count} snapshot", "{count} snapshots", len(stored_nights)),
+                l10n.plural("{count} result", "{count} results", results),
+            )
+            text = l10n.gettext("{counts} (`auditor history` shows the results)", counts=l10n.joined(counts))
+            print_message(text)
     return 0
 
 

@@ -278,3 +278,12 @@ def test_history_of_a_folder_shows_readable_tenants_and_reports_a_damaged_one(tw
     assert [tenant["name"] for tenant in json.loads(completed.out)["tenants"]] == ["contoso"]
     expect(0, "history", "fleet", "--tenant", "contoso", cwd=two_tenants)
     assert call("history", "fleet", "--tenant", "fabrikam", cwd=two_tenants).code == 2
+
+
+def test_list_tells_how_many_results_are_stored(workspace: Path) -> None:
+    expect(0, "audit", "p.yaml", "--snapshot", "snapshots", "-f", "json=r.json", "-q", cwd=workspace)
+    expect(0, "store", "put", "results", "r.json", cwd=workspace)
+    listed = expect(0, "store", "list", "results", cwd=workspace)
+    assert listed.out == b""
+    assert listed.err == "0 snapshots, 1 result (`auditor history` shows the results)\n"
+    assert call("store", "list", "results", "-q", cwd=workspace).err == ""
