@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of="the instant of the plan; of several nights, the latest one up to it is used (default: now)",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
-        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, questions, terminal)",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: json, questions, terminal)",
     )
     add_live_arguments(parser)
     declare(parser, "no_progress")

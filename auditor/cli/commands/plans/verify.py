@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         *("output", "format", "locale", "redact", "public", "quiet", "no_progress"),
         output="where the outcome goes (default: out/)",
-        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, terminal)",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: json, terminal)",
     )
 
 

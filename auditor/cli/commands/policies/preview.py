@@ -49,7 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         *("fail_on", "locale", "quiet"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
-        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, markdown); a PATH of - is stdout",
+        format=(
+            f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: json, markdown);"
+            " a PATH of - is stdout"
+        ),
         fail_on=(
             "exit with 1 if findings at or above this severity are new, more severe or no longer waived, or never"
             " (default: high)"

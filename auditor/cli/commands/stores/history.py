@@ -85,7 +85,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", action="store_true", help="compare the people of --from and --to")
     _add_questions(parser.add_mutually_exclusive_group())
     texts = {
-        "format": f"{', '.join(FORMAT_NAMES)} (repeatable; default: terminal); without a PATH to stdout",
+        "format": (
+            f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: terminal);"
+            " without a PATH to stdout"
+        ),
         "locale": "language of the answer in the terminal and as html",
         "quiet": "print nothing but errors and data",
     }

@@ -91,7 +91,7 @@ def test_commands_accept_and_describe_exactly_the_formats_that_are_completed(tmp
     module, parser = command_parser(command)
     known = module.FORMAT_NAMES
     (option,) = (action for action in parser.arguments() if "--format" in action.option_strings)
-    assert str(option.help).startswith(f"{', '.join(known)} (repeatable; default: ")
+    assert str(option.help).startswith(f"{', '.join(known)} (repeatable, or separated by commas; default: ")
     required = {"report": ["."], "verify": ["."], "history": ["."], "preview": ["--base", "."]}
     error = call(command, *required.get(command, []), "-f", "nothing", cwd=tmp_path, COLUMNS="200").err
     assert "[format-unknown]" in error
