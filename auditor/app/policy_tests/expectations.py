@@ -1,7 +1,8 @@
 """Compares the expectations of a policy test with findings, and finds names in them that refer to nothing."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from auditor.app.policy_tests.products import Products
 from auditor.app.policy_tests.references import similar_product
@@ -11,24 +12,29 @@ from auditor.checks.registry import all_checks
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, Span
 from auditor.domain.message import Message
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.policy.product_set import BUILTIN_SETS
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.domain.similar_name import did_you_mean
 from auditor.policy.nodes import Diagnostics, Node
 
+_PATTERN: Final = re.compile(r"[*?:]")
+"""In a product set as written: wildcards, and the colon of `withService:NAME`."""
 FLEET = "fleet"
 """The name of the part of a result with the findings across tenants."""
 
 
 def expectation_mistakes(
-    test: Node, policies: Iterable[str], tenants: Iterable[Mapping[str, Any]], catalogue: Catalogue
+    test: Node, policies: PolicySet, tenants: Iterable[Mapping[str, Any]], catalogue: Catalogue
 ) -> list[Diagnostic]:
     """Return the policies, checks, products and tenants of `expect` and `outcomes` that do not exist.
 
-    `policies` are the ids of all loaded policies.
+    `policies` are all loaded policies.
     """
     diagnostics = Diagnostics()
-    ids, checks = frozenset(policies), frozenset(check.id for check in all_checks())
+    ids, checks = frozenset(policy.id for policy in policies.policies), frozenset(check.id for check in all_checks())
+    sets = {name.casefold() for name in (*policies.definitions["products"], *BUILTIN_SETS)}
     products = [Products.of(tenant, catalogue) for tenant in tenants]
     names = {*(str(tenant["name"]) for tenant in tenants), FLEET}
     for item in test.each_of("expect"):
@@ -37,11 +43,10 @@ def expectation_mistakes(
             message = Message("there is no check '{name}'", name=item.text("check"))
             hint = did_you_mean(item.text("check"), checks)
             diagnostics.error("test-unknown-check", message, item["check"], hint)
-        product = item.text("product")
-        if product and not any(known.knows(product) for known in products):
-            message = Message("neither the test's products nor the catalogue has '{name}'", name=product)
-            hint = similar_product(product, catalogue)
-            diagnostics.error("test-unknown-product", message, item["product"], hint)
+        for product in _products(item):
+            if product.casefold() not in sets and not any(known.knows(product) for known in products):
+                message = Message("neither the test's products nor the catalogue has '{name}'", name=product)
+                diagnostics.error("test-unknown-product", message, item["product"], similar_product(product, catalogue))
         if item.has("tenant") and item.text("tenant") not in names:
             message = Message("the test has no tenant '{name}'", name=item.text("tenant"))
             diagnostics.error("test-unknown-name", message, item["tenant"], did_you_mean(item.text("tenant"), names))
@@ -49,6 +54,12 @@ def expectation_mistakes(
         for policy, node in test["outcomes"].items():
             report_unknown_policy(node.span(key=True), policy, ids, diagnostics)
     return diagnostics.items
+
+
+def _products(item: Node) -> list[str]:
+    """Return the names of products and sets in the product of an expectation, without patterns and services."""
+    names = re.split(r"[|+]", item.text("product"))
+    return [name for name in names if name and not _PATTERN.search(name)]
 
 
 def report_unknown_policy(where: Node | Span, name: str, policies: frozenset[str], diagnostics: Diagnostics) -> None:

@@ -117,10 +117,9 @@ def _run_test(node: Node, path: Path, loaded: Loaded, catalogue: Catalogue, as_o
     policies = _selected_policies(node, path, loaded)
     descriptions = (*node.each_of("tenants"), *((node["given"],) if node.has("given") else ()))
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
-    ids = [policy.id for policy in loaded.policies.policies]
     mistakes = [
         *reference_mistakes(descriptions, catalogue),
-        *expectation_mistakes(node, ids, tenants, catalogue),
+        *expectation_mistakes(node, loaded.policies, tenants, catalogue),
     ]
     if mistakes:
         raise InputError(mistakes)

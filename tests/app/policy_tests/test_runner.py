@@ -136,6 +136,20 @@ def test_policy_test_may_select_policies_of_other_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("required", "product"),
+    [("any-suite", "any-suite"), ("[SPE_E3, SPE_E5]", "SPE_E3|SPE_E5"), ("SPE_E*", "SPE_E*"), ("paid", "paid")],
+)
+def test_product_of_an_expectation_may_be_a_set_as_written(tmp_path: Path, required: str, product: str) -> None:
+    (tmp_path / "other.yaml").write_text(
+        "version: 1\nproducts: {any-suite: [SPE_E3, SPE_E5]}\n"
+        f"policies: [{{id: other, severity: low, assignments: {{require: [{required}]}}}}]"
+    )
+    given = "{users: [{userPrincipalName: a@x.example}], products: [{skuPartNumber: SPE_E5, enabled: 1}]}"
+    expected = f'{{policy: other, check: assignment.missing, product: "{product}"}}'
+    assert single_verdict(tmp_path, f"policies: [other], given: {given}, expect: [{expected}]").passed
+
+
+@pytest.mark.parametrize(
     ("test", "slug"),
     [
         ("policies: [nobody], given: {}, expect: []", "test-unknown-policy"),
