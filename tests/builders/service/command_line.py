@@ -55,7 +55,10 @@ def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
     So tests behave alike on all machines and on all days; a test that needs the clock sets SOURCE_DATE_EPOCH to "".
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PROGRAM_VARIABLES)}
-    return {**inherited, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", "SOURCE_DATE_EPOCH": _CLOCK, **more}
+    environment = {**inherited, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", "SOURCE_DATE_EPOCH": _CLOCK, **more}
+    if not environment["SOURCE_DATE_EPOCH"]:
+        del environment["SOURCE_DATE_EPOCH"]  # other programs, such as pip, refuse an empty one
+    return environment
 
 
 def spawn(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
