@@ -76,8 +76,8 @@ def plan_note(l10n: Localizer, seats: SeatMovement) -> str:
     if seats.undecided is None:
         return ""
     return l10n.gettext(
-        "The plan (auditor plan) also counts the products that it chooses for these people, and can propose more or "
-        "fewer seats."
+        "The plan (auditor plan) also counts products that it chooses where decisions are open, and can propose more "
+        "or fewer seats."
     )
 
 

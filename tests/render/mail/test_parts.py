@@ -170,8 +170,8 @@ def test_findings_about_people_are_not_decoded(monkeypatch: pytest.MonkeyPatch) 
 def test_removal_of_seats_says_in_page_and_mail_how_its_number_and_amount_come_about() -> None:
     result, l10n = demo_result(), Labels("en")
     note = (
-        "The plan (auditor plan) also counts the products that it chooses for these people, and can propose more or "
-        "fewer seats. The saving counts the price from 31 December 2026 on: €37.30 a month per seat."
+        "The plan (auditor plan) also counts products that it chooses where decisions are open, and can propose more "
+        "or fewer seats. The saving counts the price from 31 December 2026 on: €37.30 a month per seat."
     )
     highlights = [item for item in page(result, l10n).highlights if item.note]
     assert [(item.title, item.note) for item in highlights] == [
