@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from auditor.app.policy_tests.products import Products
-from auditor.app.policy_tests.references import similar_product
+from auditor.app.policy_tests.references import report_unknown_product
 from auditor.app.saved_results import findings_with_tenants
 from auditor.catalogue import Catalogue
 from auditor.checks.registry import all_checks
@@ -19,7 +19,7 @@ from auditor.domain.result.model import Result
 from auditor.domain.similar_name import did_you_mean
 from auditor.policy.nodes import Diagnostics, Node
 
-_PATTERN: Final = re.compile(r"[*?:]")
+_PATTERN: Final = re.compile(r"[*?\[:]")
 """In a product set as written: wildcards, and the colon of `withService:NAME`."""
 FLEET = "fleet"
 """The name of the part of a result with the findings across tenants."""
@@ -45,8 +45,7 @@ def expectation_mistakes(
             diagnostics.error("test-unknown-check", message, item["check"], hint)
         for product in _products(item):
             if product.casefold() not in sets and not any(known.knows(product) for known in products):
-                message = Message("neither the test's products nor the catalogue has '{name}'", name=product)
-                diagnostics.error("test-unknown-product", message, item["product"], similar_product(product, catalogue))
+                report_unknown_product(product, item["product"], catalogue, diagnostics)
         if item.has("tenant") and item.text("tenant") not in names:
             message = Message("the test has no tenant '{name}'", name=item.text("tenant"))
             diagnostics.error("test-unknown-name", message, item["tenant"], did_you_mean(item.text("tenant"), names))

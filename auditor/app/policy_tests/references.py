@@ -75,15 +75,23 @@ def _report_unknown_products(tenant: Node, catalogue: Catalogue, diagnostics: Di
         if products.knows(name):
             continue
         listed = [item.text(key) for item in tenant.each_of("products") for key in ("skuPartNumber", "skuId")]
-        diagnostics.error(
-            "test-unknown-product",
-            Message("neither the test's products nor the catalogue has '{name}'", name=name),
-            node,
-            did_you_mean(name, filter(None, listed)) or similar_product(name, catalogue),
-        )
+        hint = did_you_mean(name, filter(None, listed))
+        report_unknown_product(name, node, catalogue, diagnostics, hint=hint)
 
 
-def similar_product(name: str, catalogue: Catalogue) -> Message:
+def report_unknown_product(
+    name: str, node: Node, catalogue: Catalogue, diagnostics: Diagnostics, *, hint: Message | None = None
+) -> None:
+    """Report a product that neither the test nor the catalogue has; without `hint`, suggest one of the catalogue."""
+    diagnostics.error(
+        "test-unknown-product",
+        Message("neither the test's products nor the catalogue has '{name}'", name=name),
+        node,
+        hint or _similar_product(name, catalogue),
+    )
+
+
+def _similar_product(name: str, catalogue: Catalogue) -> Message:
     """Return a hint that suggests a product of the catalogue, or to list the product in the test."""
     similar = suggest(catalogue, name)
     if similar.certain:

@@ -137,7 +137,13 @@ def test_policy_test_may_select_policies_of_other_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("required", "product"),
-    [("any-suite", "any-suite"), ("[SPE_E3, SPE_E5]", "SPE_E3|SPE_E5"), ("SPE_E*", "SPE_E*"), ("paid", "paid")],
+    [
+        ("any-suite", "any-suite"),
+        ("[SPE_E3, SPE_E5]", "SPE_E3|SPE_E5"),
+        ("SPE_E*", "SPE_E*"),
+        ('"SPE_E[35]"', "SPE_E[35]"),
+        ("paid", "paid"),
+    ],
 )
 def test_product_of_an_expectation_may_be_a_set_as_written(tmp_path: Path, required: str, product: str) -> None:
     (tmp_path / "other.yaml").write_text(
