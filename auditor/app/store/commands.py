@@ -1,6 +1,5 @@
 """Stores snapshots and results; lists, prunes and restores the nights of a store."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -118,10 +117,10 @@ def nights(location: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ..
     return tuple(night for night in all_nights if not tenants or night.tenant in tenants)
 
 
-def stored_results(location: Path | str, tenants: Sequence[str] = ()) -> Mapping[str, int]:
-    """Return the number of stored results of each tenant."""
+def stored_results(location: Path | str, tenants: Sequence[str] = ()) -> int:
+    """Return the number of stored results of the tenants; without `tenants`, of all."""
     owners = map(commit_tenant, store_at(location).require().backend.names(""))
-    return Counter(owner for owner in owners if owner is not None and (not tenants or owner in tenants))
+    return sum(owner is not None and (not tenants or owner in tenants) for owner in owners)
 
 
 def known_tenants(requested: Sequence[str], tenants: AbstractSet[str]) -> None:

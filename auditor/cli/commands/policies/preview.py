@@ -81,8 +81,11 @@ def run(args: argparse.Namespace) -> int:
     if code == 1 and not args.quiet:
         counts = failing(changes, fail_on.severity)
         listed = l10n.joined(f"{l10n.number(count)} {l10n.severity_name(key, count)}" for key, count in counts.items())
-        text = l10n.gettext("exit code 1, because findings are new, more severe or no longer waived: {counts}")
-        print_message(text.replace("{counts}", listed))
+        print_message(
+            l10n.gettext(
+                "exit code 1, because findings are new, more severe or no longer waived: {counts}", counts=listed
+            )
+        )
     return code
 
 

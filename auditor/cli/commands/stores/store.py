@@ -155,15 +155,19 @@ def _list(args: argparse.Namespace, l10n: Labels) -> int:
             state = l10n.gettext("complete") if night.manifest.complete else l10n.gettext("incomplete")
             out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
                 f"{format_size(night.own_size, l10n):>9}  {state}")  # fmt: skip
-        results = sum(stored_results(args.store, args.tenant).values())
-        if not args.quiet and (results or not stored_nights):
-            counts = (
-                l10n.plural("{count} snapshot", "{count} snapshots", len(stored_nights)),
-                l10n.plural("{count} result", "{count} results", results),
-            )
-            text = l10n.gettext("{counts} (`auditor history` shows the results)", counts=l10n.joined(counts))
-            print_message(text)
+        if not args.quiet:
+            _print_counts(len(stored_nights), stored_results(args.store, args.tenant), l10n)
     return 0
+
+
+def _print_counts(snapshots: int, results: int, l10n: Labels) -> None:
+    """Print how many snapshots and results are stored, unless all of it was listed."""
+    if results or not snapshots:
+        counts = (
+            l10n.plural("{count} snapshot", "{count} snapshots", snapshots),
+            l10n.plural("{count} result", "{count} results", results),
+        )
+        print_message(l10n.gettext("{counts} (`auditor history` shows the results)", counts=l10n.joined(counts)))
 
 
 def _check(args: argparse.Namespace, l10n: Labels) -> int:
