@@ -10,38 +10,25 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.checks.check import Correction
-from auditor.checks.registry import check_of, correction_of
-from auditor.domain.actions.kind import REMOVING, RENEWED, ActionKind
+from auditor.checks.registry import correction_of
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
-from auditor.domain.policy.model import Attributes
 from auditor.domain.result.finding import Finding
-from auditor.guidance.routing import SEPARATE_ACCOUNTS
-from auditor.remedy.actions.guidance.routes import route_of
-from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.proposals import downgrade_of
-from auditor.remedy.actions.remedies.targets import sku_of
-from auditor.remedy.kinds import REVIEW_ARTICLES
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
-from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewal_answer, renewed_seats
+from auditor.remedy.planner.questions.possible_answers import (
+    RELEASE,
+    group_answers,
+    possible_answers,
+    product_of,
+)
+from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
-from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
-from auditor.remedy.requests import NOT_SET
 
 _ID_DIGITS: Final = 12
-_RELEASE: Final = ({"release": True}, {"release": False})
-_RELEASE_ARTICLES: Final = REVIEW_ARTICLES | {SEPARATE_ACCOUNTS}
-SETTABLE: Final = frozenset(
-    {
-        *("city", "companyName", "country", "department", "employeeId", "employeeType", "jobTitle", "officeLocation"),
-        *("state", *(f"extensionAttribute{number}" for number in range(1, 16))),
-    }
-)
-"""Properties in rules of dynamic groups that a request can set to any text."""
-_REDUCED: Final = REMOVING | {ActionKind.CAP}
 _Key = tuple[AnswerKind, str, tuple[str, ...]]
 """The kind of a question, its subject, and the products in question."""
 
@@ -65,7 +52,7 @@ def questions_of(
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
     facts, drafts = product_options.bound.facts, dict[_Key, _QuestionDraft]()
     for finding in findings:
-        question = _question_about(product_options, finding, accounts.get(finding.subject.id))
+        question = possible_answers(product_options, finding, accounts.get(finding.subject.id))
         if question is None:
             continue
         (kind, products, answers), subject = question, finding.subject.id
@@ -100,7 +87,7 @@ def with_giving_groups(
             continue
         if groups := product_options.alternative_groups(account, sku_id):
             key = AnswerKind.GROUP, account.id, product_options.part_numbers((sku_id,))
-            draft = drafts.setdefault(key, _QuestionDraft(answers=_group_answers(groups)))
+            draft = drafts.setdefault(key, _QuestionDraft(answers=group_answers(groups)))
             draft.findings.append(finding)
     return _with_drafts(product_options, questions, drafts)
 
@@ -120,10 +107,6 @@ def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
     single = len(sku_ids) == 1 and sku_ids[0] in product_options.bound.facts.index
     allowed = may_act(finding, product_options) and product_options.via(finding) != "direct"
     return sku_ids[0] if single and allowed else None
-
-
-def _group_answers(groups: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
-    return tuple({"group": {"id": group}} for group in groups)
 
 
 def with_seat_needs(
@@ -150,8 +133,13 @@ def unsettled(questions: Iterable[Question], fixed: Collection[str]) -> Iterator
 
     `fixed` are the fingerprints of the findings that the plan fixes.
     """
+    fixed_findings = frozenset(fixed)
     for question in questions:
-        if question.kind is not AnswerKind.PURCHASE or question.decision or not {*question.findings} <= {*fixed}:
+        if (
+            question.kind is not AnswerKind.PURCHASE
+            or question.decision
+            or not fixed_findings.issuperset(question.findings)
+        ):
             yield question
 
 
@@ -172,13 +160,9 @@ def with_service_losses(
     drafts: dict[_Key, _QuestionDraft] = {}
     for finding in fixed_by(evaluation.harmful).values():
         if finding.fingerprint not in excluded and not product_options.is_left(finding):
-            key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)
-            drafts.setdefault(key, _QuestionDraft(answers=_RELEASE)).findings.append(finding)
+            key = AnswerKind.RELEASE, finding.subject.id, (product_of(finding),)
+            drafts.setdefault(key, _QuestionDraft(answers=RELEASE)).findings.append(finding)
     return _with_drafts(product_options, questions, drafts)
-
-
-def _product(finding: Finding) -> str:
-    return "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
 
 
 def _joined(question: Question, added: Question) -> Question:
@@ -252,99 +236,3 @@ def _costs(findings: Iterable[Finding]) -> list[Money]:
         if finding.money is not None and (current is None or finding.money.per_month > current.per_month):
             dearest[subject] = finding.money
     return list(dearest.values())
-
-
-_Parts = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]
-
-
-def _question_about(product_options: ProductOptions, finding: Finding, account: Account | None) -> _Parts | None:
-    """Return the question about a finding: kind, products in question, and possible answers; None if there is none."""
-    product = _product(finding)
-    smaller = downgrade_of(finding, product_options.context)
-    if smaller is not None:
-        old, new = smaller.names
-        return AnswerKind.GIVE, (old, new), ({"give": new}, {"keep": old})
-    by_rule = None if account is None else _rule(product_options, finding, account)
-    if by_rule is not None:
-        return by_rule
-    match correction_of(finding):
-        case Correction.CHOOSE:
-            products = tuple((finding.detail or "").split("+"))
-            answers = tuple({"keep": name} for name in _by_services(product_options, products))
-            return AnswerKind.KEEP, products, answers
-        case Correction.REPLACE if route_of(finding, product_options.context).article in _RELEASE_ARTICLES:
-            return AnswerKind.RELEASE, (product,), _RELEASE
-        case Correction.ASSIGN:
-            names = product_options.part_numbers(product_options.candidates(finding))
-            return (AnswerKind.GIVE, names, tuple({"give": name} for name in names)) if len(names) > 1 else None
-        case Correction.SET_ATTRIBUTE | Correction.CORRECT_ATTRIBUTE if finding.detail not in NOT_SET:
-            return _attribute(product_options, finding)
-        case Correction.CHANGE_PATH if account is not None:
-            return _group(product_options, finding, account, product)
-        case _:
-            return _seats(product_options, finding, product)
-
-
-def _by_services(product_options: ProductOptions, names: Iterable[str]) -> list[str]:
-    """Return the names of products, those with most service plans first: if they are kept, the fewest services end."""
-    plans = {name: sum(len(product_options.plans(sku)) for sku in product_options.named([name])) for name in names}
-    return sorted(plans, key=lambda name: -plans[name])
-
-
-def _rule(product_options: ProductOptions, finding: Finding, account: Account) -> _Parts | None:
-    """Return a question about the property by which a person leaves the dynamic group with an unwanted product."""
-    if correction_of(finding) not in REMOVALS:
-        return None
-    sku_id = sku_of(finding)
-    paths = [grant for grant in account.grants if grant.sku_id == sku_id]
-    group = product_options.memberships.groups.get(paths[0].group or "") if len(paths) == 1 else None
-    if group is None or not group.dynamic or not group.membership_rule:
-        return None
-    values = account.rule_values
-    if rule_matches(group.membership_rule, values) is False:
-        return None  # the person leaves the group once the rule is processed
-    blocked = {**values, "accountEnabled": False}
-    if values.get("accountEnabled") is True and rule_matches(group.membership_rule, blocked) is False:
-        return AnswerKind.SET, ("accountEnabled",), ({"set": {"accountEnabled": False}}, {"release": False})
-    named = [name for name in rule_properties(group.membership_rule) if name in SETTABLE]
-    if not named or rule_matches(group.membership_rule, {**values, named[0]: None}) is not False:
-        return None
-    return AnswerKind.SET, (named[0],), ({"set": {named[0]: "<value>"}}, {"release": False})
-
-
-def _attribute(product_options: ProductOptions, finding: Finding) -> _Parts:
-    """Return a question about the value of a property; possible answers are the values that all policies allow."""
-    name = finding.detail or ""
-    blocks = [
-        policy.constraint for policy in product_options.bound.policies if isinstance(policy.constraint, Attributes)
-    ]
-    lists = [values for block in blocks for allowed, values in block.allow if allowed == name]
-    possible = [value for value in lists[0] if all(value in allowed for allowed in lists)] if lists else []
-    texts = [value for value in possible if isinstance(value, str)]
-    return AnswerKind.SET, (name,), tuple({"set": {name: value}} for value in texts or ["<value>"])
-
-
-def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Parts | None:
-    block = product_options.context.assignments(finding.policy)
-    sku_id = sku_of(finding)
-    if block is None or block.via != "group" or account.groups_giving(sku_id):
-        return None
-    groups = product_options.alternative_groups(account, sku_id)
-    return (AnswerKind.GROUP, (product,), _group_answers(groups)) if groups else None
-
-
-def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _Parts | None:
-    action = check_of(finding.check).action
-    pool = finding.product is not None and finding.product.sku_id is None
-    if action is None or pool:
-        return None
-    kind, seats, *_ = action(finding, route_of(finding, product_options.context).situation)
-    if kind is ActionKind.BUY:
-        return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
-    if kind in RENEWED or (kind in _REDUCED and seats):
-        count = finding.evidence.get("totalLicenses", finding.evidence.get("enabled"))
-        if not isinstance(count, int):
-            return AnswerKind.RENEWAL, (product,), ({"renewal": {"renew": True}}, {"renewal": {"renew": False}})
-        fewer = max(0, count - seats) if kind in _REDUCED else count
-        return AnswerKind.RENEWAL, (product,), tuple(renewal_answer(n, count) for n in dict.fromkeys((fewer, count, 0)))
-    return None
