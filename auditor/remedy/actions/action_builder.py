@@ -13,8 +13,6 @@ from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import dictionary_column, equal
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import NUMBERED
-from auditor.domain.actions.seat_movement import plan_note
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
@@ -106,10 +104,8 @@ class ActionBuilder:
         )
         settle_seats(self._groups, context)
         settle_endings(self._groups, context.today)
-        inputs = ActionInputs.of(context, self._library, self._l10n, self._path_group_names)
-        return tuple(
-            _with_plan_note(action, self._l10n) for action in actions_from(inputs, map(self._listed, self._groups))
-        )
+        inputs = ActionInputs.of(context, self._library, self._l10n, self._path_group_names, planned=False)
+        return actions_from(inputs, map(self._listed, self._groups))
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
         context = self._context
@@ -124,13 +120,6 @@ class ActionBuilder:
         fingerprints = self._lists.fingerprints(group.number, group.fingerprints)
         requests = self._lists.requests(group.number)
         return group, fingerprints, (*requests, *group.documents) if group.requests else requests
-
-
-def _with_plan_note(action: Action, l10n: Localizer) -> Action:
-    """Return an action about a number of seats with a note that the number of a plan can differ."""
-    note = plan_note(l10n, action.seats) if action.kind in NUMBERED and action.seats is not None else ""
-    first, others = action.prerequisites[:1], action.prerequisites[1:]
-    return replace(action, prerequisites=(*first, note, *others)) if note else action
 
 
 def _rows(batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:

@@ -27,15 +27,30 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     """Group id → name, as far as it is known."""
     product_label: Callable[[str], str]
     """Returns the display name of a product, as `RemediationContext.product_label` does."""
+    planned: bool
+    """Whether the actions are those of a plan, which also counts products that it chooses."""
 
     @classmethod
     def of(
-        cls, context: RemediationContext, library: Library, l10n: Localizer, groups: Mapping[str, str]
+        cls,
+        context: RemediationContext,
+        library: Library,
+        l10n: Localizer,
+        groups: Mapping[str, str],
+        *,
+        planned: bool,
     ) -> "ActionInputs":
         """Return the inputs; names in `groups` take precedence over those in findings."""
         names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
         label = cache(context.product_label)  # actions name the same products again and again
-        return cls(context=context, library=library, l10n=l10n, groups={**names, **groups}, product_label=label)
+        return cls(
+            context=context,
+            library=library,
+            l10n=l10n,
+            groups={**names, **groups},
+            product_label=label,
+            planned=planned,
+        )
 
     def guidance(self, article: str, variant: Variant, deadline: Deadline | None) -> GuidanceText:
         """Return the guidance of an article for a variant, as of the day of the audit."""

@@ -12,7 +12,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import all_of
-from auditor.domain.actions.seat_movement import renewal_price_note, seat_movement
+from auditor.domain.actions.seat_movement import SeatMovement, plan_note, renewal_price_note, seat_movement
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
@@ -83,7 +83,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     follow_renewals(action_groups, renewals)
     settle_endings(action_groups, context.today)
     return actions_from(
-        ActionInputs.of(context, library, l10n, groups),
+        ActionInputs.of(context, library, l10n, groups, planned=True),
         [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups],
     )
 
@@ -270,11 +270,7 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return notes
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = label(moved.sku_id or group.first.old)
-        price = renewal_price(inputs.context, group)
-        prices = (
-            [renewal_price_note(l10n, price.money, price.day)] if price is not None and price.money is not None else []
-        )
-        return [seat_movement(l10n, name, moved), *prices, *_total(inputs, group, count)]
+        return [seat_movement(l10n, name, moved), *_number_notes(inputs, group, moved), *_total(inputs, group, count)]
     if group.first.kind is ActionKind.COVER:
         return list(coverage_notes(inputs.context, group, label, l10n))
     if group.unneeded and moved is not None:
@@ -286,6 +282,15 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return _total(inputs, group, count)
     sufficient = all_of(l10n, _sufficient_products(inputs, group))
     return [l10n.gettext(messages.ANY_OF).format(products=sufficient)] if sufficient else ()
+
+
+def _number_notes(inputs: ActionInputs, group: ActionGroup, moved: SeatMovement) -> Iterator[str]:
+    """Yield why the number of seats can differ from that of a plan, and the price with which a saving is counted."""
+    if group.first.kind in NUMBERED and moved.sku_id and not inputs.planned and (note := plan_note(inputs.l10n, moved)):
+        yield note
+    price = renewal_price(inputs.context, group)
+    if price is not None and price.money is not None:
+        yield renewal_price_note(inputs.l10n, price.money, price.day)
 
 
 def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, ...]:

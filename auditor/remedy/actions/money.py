@@ -10,6 +10,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, REMOVING, ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.result.model import RenewalPrice, SeatCount
+from auditor.engine.tenant_facts import SkuFact
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
@@ -64,7 +65,7 @@ def renewal_price(context: RemediationContext, group: ActionGroup) -> RenewalPri
     return next(prices, None)
 
 
-def over_assigned(seats: Iterable[SeatCount]) -> Counter[str]:
+def over_assigned(seats: Iterable[SeatCount | SkuFact]) -> Counter[str]:
     """Return the seats that are assigned beyond the usable ones, for which nothing is paid, by skuId."""
     return Counter({seat.sku_id: -seat.spare for seat in seats if seat.spare is not None and seat.spare < 0})
 

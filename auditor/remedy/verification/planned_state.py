@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SeatPrice, released
+from auditor.remedy.actions.money import over_assigned
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import changes_of
@@ -63,6 +64,7 @@ def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterab
     prices, facts = options.bound.prices, options.bound.facts
     if prices is None:
         return ()
+    unpaid = over_assigned(facts.skus)
     seat_prices: list[SeatPrice] = []
     sku_ids = {sku_id for change in holdings for sku_id in (*change.lost, *change.gained)}
     for sku_id in sorted(sku_ids.union(decided)):
@@ -70,13 +72,12 @@ def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterab
         part_number = None if index is None else facts.skus[index].part_number
         price = prices.of(sku_id=sku_id, part_number=part_number)
         if price is not None:
-            over_assigned = 0 if index is None else max(0, -(facts.skus[index].spare or 0))
             seat_prices.append(
                 SeatPrice(
                     sku_id=sku_id,
                     currency=prices.currency,
                     per_month=price,
-                    over_assigned=over_assigned or None,
+                    over_assigned=unpaid[sku_id] or None,
                 )
             )
     return tuple(seat_prices)

@@ -9,7 +9,7 @@ from auditor.domain.result.model import Result
 from auditor.render.text.figures import money_figures
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import completeness
-from auditor.result.aggregate import all_prices_known, changes
+from auditor.result.aggregate import all_prices_known, changes, money
 from auditor.result.codec.encoder import TOOL
 
 
@@ -29,7 +29,7 @@ def summary_facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str | int
     if result.summary.report_only:
         yield l10n.gettext("report-only"), result.summary.report_only
     bound = "" if all_prices_known(result) else f" ({l10n.gettext('at least')})"
-    for figure in money_figures(result, l10n):
+    for figure in money_figures(result, money(result), l10n):
         for currency, amount in figure.amounts.items():
             yield f"{l10n.gettext('Per month')}: {figure.label}{bound}", (currency, rounded(amount))
     yield l10n.gettext("Written by"), f"{TOOL} {result.run.tool_version}"

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import action_amounts, money
+from auditor.result.aggregate import action_amounts
 
 
 class MoneyFigure(Struct, frozen=True, kw_only=True, eq=False):
@@ -18,13 +18,13 @@ class MoneyFigure(Struct, frozen=True, kw_only=True, eq=False):
     note: str
 
 
-def money_figures(result: Result, l10n: Labels) -> Sequence[MoneyFigure]:
-    """Return the monthly cost of open findings and the amounts of the actions; empty if nothing has a price."""
+def money_figures(result: Result, exposure: Mapping[str, Decimal], l10n: Labels) -> Sequence[MoneyFigure]:
+    """Return `exposure`, the cost of open findings, and the amounts of actions; empty if nothing has a price."""
     amounts = action_amounts(result)
     figures = [
         MoneyFigure(
             label=l10n.gettext("in open findings"),
-            amounts=money(result),
+            amounts=exposure,
             note=l10n.gettext("A seat with several findings counts once."),
         ),
         MoneyFigure(

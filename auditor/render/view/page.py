@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from decimal import Decimal
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
@@ -68,6 +69,7 @@ def page(
     indexes = finding_indexes(result, l10n) if indexes is None else indexes
     titles = tenant_titles(result.tenants)
     sections = _sections(result, titles, indexes, l10n)
+    total = money_of(result)
     changed = changes(result.tenants, result.fleet)
     return Page(
         language=l10n.locale,
@@ -91,8 +93,8 @@ def page(
         shares=_shares(result.summary.open),
         waived=result.summary.waived,
         report_only=result.summary.report_only or 0,
-        money=l10n.sums(money_of(result)),
-        figures=_figures(result, l10n),
+        money=l10n.sums(total),
+        figures=_figures(result, total, l10n),
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not all_prices_known(result),
@@ -152,10 +154,10 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
     return tuple((key, start, end - start) for key, (start, end) in zip(present, pairwise(edges), strict=True))
 
 
-def _figures(result: Result, l10n: Labels) -> tuple[Figure, ...]:
+def _figures(result: Result, total: Mapping[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
     return tuple(
         Figure(label=figure.label, amount=l10n.sums(figure.amounts), note=figure.note)
-        for figure in money_figures(result, l10n)
+        for figure in money_figures(result, total, l10n)
     )
 
 
