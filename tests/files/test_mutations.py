@@ -38,7 +38,7 @@ from tests.builders.tenant.snapshot_damage import sealed_manifest
 pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-MUTATIONS = 2_000
+MUTATIONS = 1_000
 POLICY = b"""\
 version: 1
 policies:

@@ -2,7 +2,7 @@
 
 import json
 from decimal import Decimal
-from itertools import product
+from itertools import cycle, product
 
 import pytest
 from msgspec.structs import replace
@@ -83,7 +83,8 @@ def test_titles_about_mailboxes_of_the_demo_count_no_people() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ActionKind)
 def test_saved_title_equals_the_title_made_in_the_language(kind: ActionKind) -> None:
-    languages = [localization(language) for language in ("en", *LANGUAGES)]
+    languages = cycle([localization(language) for language in LANGUAGES])
+    english = localization("en")
     choices = product((1, 1_234_567), (1, 30), (0, 1, 7), (False, True), (None, True, False), ((), HOSTILE))
     for count, groups, others, mailboxes, decided, names in choices:
         arguments = TitleArguments(
@@ -100,7 +101,7 @@ def test_saved_title_equals_the_title_made_in_the_language(kind: ActionKind) -> 
             article="Review the licence of a guest" if mailboxes else "",
         )
         verdict = saved(action_title(ENGLISH, kind, arguments), kind, arguments)
-        for l10n in languages:
+        for l10n in (english, next(languages)):
             assert saved_title(l10n, verdict) == action_title(l10n, kind, arguments)
 
 

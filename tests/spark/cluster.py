@@ -13,8 +13,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-QUICK_JAVA = {**os.environ, "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-"""An environment for JVMs that run for half a minute: optimising compilation would take longer than they run."""
+_JAVA_OPTIONS = (
+    *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+    *("-XX:+UnlockDiagnosticVMOptions", "-XX:-BytecodeVerificationRemote"),
+)
+QUICK_JAVA = {**os.environ, "JAVA_TOOL_OPTIONS": " ".join(_JAVA_OPTIONS)}
+"""An environment for JVMs that run for half a minute: optimising and verifying classes would take longer."""
 _START = 240.0
 """Time limit in seconds for the start of a JVM on a busy machine."""
 _MASTER = re.compile(r"spark://127\.0\.0\.1:[0-9]+")
