@@ -278,7 +278,7 @@ def _tenant_plan(
         solver=_solver(options, plan_draft, constraints),
         findings=open_,
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
-        questions=with_planned_seats(unsettled(options.answered.questions, fixed), actions, options.bound.facts),
+        questions=tuple(with_planned_seats(unsettled(options.answered.questions, fixed), actions, options.bound.facts)),
         notices=_notices(options, plan_draft, constraints),
         names=_names(before, options, l10n),
         decided_seats=seats,

@@ -220,6 +220,7 @@ def test_title_about_a_suspended_subscription_names_the_decision(
     tenant = snapshot([user("stays", *([grant(E3)] if held else []))], {E3: 1}, subscriptions=rows)
     rules = "version: 1\npolicies:\n  - {id: state, severity: low, subscriptions: {of: paid, states: {deny: [Suspended]}}}\n"
     (question,) = planned(tenant, rules=rules).questions
+    assert [answer.get("renewal", {}).get("renew") for answer in question.answers] == [False, True, None]
     answers = [] if renew is None else [{"question": question.id, "answer": {"renewal": {"renew": renew, "seats": 1}}}]
     (action,) = planned(tenant, *answers, rules=rules).actions
     assert action.title.startswith(title or "Let the subscription of Microsoft 365 E3 end")

@@ -1,4 +1,4 @@
-"""Suggests the numbers of seats that the actions of a plan buy or remove as answers to the questions about them."""
+"""Suggests what the actions of a plan say about seats as answers to the questions about them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -18,18 +18,36 @@ _Key = tuple[AnswerKind, str]
 
 def with_planned_seats(
     questions: Iterable[Question], actions: Iterable[Action], facts: TenantFacts
-) -> tuple[Question, ...]:
-    """Make the number of the action about a product's seats the first answer to the open question about these seats.
+) -> Iterator[Question]:
+    """Yield the questions; the first answer to an open one about seats is what the action about these seats says.
 
-    The action counts all actions of the plan, also manual ones, while a question counts only changes by requests.
+    The action counts all actions of the plan, also manual ones, while a question counts only changes by requests. The
+    first answer about a subscription that nobody needs is not to renew it.
     """
-    planned = dict(_planned(actions, facts))
-    return tuple(
-        _with_first(question, planned[question.kind, question.subject])
-        if question.decision is None and (question.kind, question.subject) in planned
-        else question
-        for question in questions
-    )
+    actions = tuple(actions)
+    planned, unneeded = dict(_planned(actions, facts)), frozenset(_about_unneeded_subscriptions(actions))
+    for question in questions:
+        key = question.kind, question.subject
+        if question.decision is not None:
+            yield question
+        elif key in planned:
+            yield _with_first(question, planned[key])
+        elif question.kind is AnswerKind.RENEWAL and unneeded.issuperset(question.findings):
+            yield replace(question, answers=tuple(sorted(question.answers, key=_renews)))
+        else:
+            yield question
+
+
+def _about_unneeded_subscriptions(actions: Iterable[Action]) -> Iterator[str]:
+    """Yield the fingerprints of findings about subscriptions that can end, because none of their seats is needed."""
+    for action in actions:
+        if action.title_arguments is not None and action.title_arguments.unneeded:
+            yield from action.findings
+
+
+def _renews(answer: Mapping[str, Any]) -> bool:
+    """Return False for the answer not to renew, True for all others: a sort key."""
+    return bool(answer.get("renewal", {}).get("renew", True))
 
 
 def _planned(actions: Iterable[Action], facts: TenantFacts) -> Iterator[tuple[_Key, Mapping[str, Any]]]:
