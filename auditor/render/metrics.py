@@ -136,7 +136,7 @@ def _seats(tenant: TenantResult, labels: Mapping[str, str]) -> Iterator[_Sample]
 def _amounts(tenant: TenantResult, labels: Mapping[str, str]) -> Iterator[_Sample]:
     for currency, amount in money(tenant).items():
         yield _Sample("auditor_findings_cost", {**labels, "currency": currency}, rounded(amount))
-    amounts_by_kind = action_amounts(tenant)
+    amounts_by_kind = action_amounts(tenant.actions)
     for kind in ("reassign", "reduce", "buy"):
         amounts: Mapping[str, Decimal] = getattr(amounts_by_kind, kind)
         for currency, amount in amounts.items():

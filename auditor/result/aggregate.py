@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.domain.actions.action import REDUCING, Concern
+from auditor.domain.actions.action import REDUCING, Action, Concern
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
@@ -165,18 +165,21 @@ class ActionAmounts(Struct, frozen=True, kw_only=True):
     """The cost of seats that have to be bought."""
 
 
-def action_amounts(of: Result | TenantResult) -> ActionAmounts:
-    """Sum the money of the actions by what is necessary to save or spend it: reassigning, reducing or buying seats."""
-    sums = [_freed(tenant) for tenant in (of.tenants if isinstance(of, Result) else (of,))]
+def action_amounts(*tenants: Iterable[Action]) -> ActionAmounts:
+    """Sum the money of actions by what is necessary to save or spend it: reassigning, reducing or buying seats.
+
+    `tenants` are the actions of each tenant.
+    """
+    sums = [_amounts(actions) for actions in tenants]
     return ActionAmounts(
         **{name: sum_money(tenant_sums[name] for tenant_sums in sums) for name in ("reassign", "reduce", "buy")}
     )
 
 
-def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:
-    """Sum the money of one tenant's actions; seats that its actions assign are deducted from those that they free."""
+def _amounts(actions: Iterable[Action]) -> dict[str, dict[str, Decimal]]:
+    """Sum the money of one tenant's actions; seats that they assign are deducted from those that they free."""
     sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}, "given": {}}
-    for action in tenant.actions:
+    for action in actions:
         if action.money is None or not (value := rounded(action.money.per_month)):
             continue
         if value < 0:

@@ -48,6 +48,7 @@ from auditor.render.plan.view import (
 )
 from auditor.render.text.deadlines import due_text
 from auditor.render.text.guidance import plain
+from auditor.result.aggregate import action_amounts
 
 _ALONE: Final = "t1"
 """The anchor of the only tenant of a page."""
@@ -265,21 +266,22 @@ def _costs(tenant: TenantPlan, l10n: Localization) -> Iterator[CostRow]:
 
 
 def _seat_values(tenant: TenantPlan, l10n: Localization) -> Iterator[SeatValue]:
-    """Yield the value of freed seats, and of the seats that can be removed at the renewal, in each currency."""
+    """Yield the value of freed, removable and removed seats in each currency."""
     freed = l10n.plural(
         "{count} seat that the requests free and do not assign again",
         "{count} seats that the requests free and do not assign again",
         tenant.released_seats,
     )
+    renewal = l10n.gettext("removable at the renewal: freed seats, and spare seats beyond what policies allow")
+    removed = action_amounts(tenant.actions).reduce
     for figures in tenant.before.money:
         for label, amount in (
             (freed, figures.reassignable_now),
-            (
-                l10n.gettext("removable at the renewal: freed seats, and spare seats beyond what policies allow"),
-                figures.reducible_at_renewal,
-            ),
+            (renewal, figures.reducible_at_renewal),
+            (l10n.gettext("saved by removing seats"), removed.get(figures.currency)),
         ):
-            yield SeatValue(label=_at_least(label, figures, l10n), amount=l10n.money(amount, figures.currency))
+            if amount is not None:
+                yield SeatValue(label=_at_least(label, figures, l10n), amount=l10n.money(amount, figures.currency))
 
 
 def _at_least(label: str, figures: Figures, l10n: Localization) -> str:

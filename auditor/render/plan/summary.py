@@ -1,6 +1,7 @@
 """Summarises plans in sentences: findings, requests and money of a tenant, and what is not known."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from auditor.domain.translation import N_
 from auditor.localization import Localization
@@ -9,6 +10,7 @@ from auditor.remedy.planner.reach import FixLocation
 from auditor.render.plan.fleet_overview import in_reading_order
 from auditor.render.plan.outline import fixed_by_requests
 from auditor.render.text.summary import combined_reasons
+from auditor.result.aggregate import action_amounts
 
 
 def summary(tenant: TenantPlan, l10n: Localization, *, money: bool = True) -> tuple[str, ...]:
@@ -19,7 +21,8 @@ def summary(tenant: TenantPlan, l10n: Localization, *, money: bool = True) -> tu
     paragraphs = [" ".join(_effect(tenant, l10n))]
     if sum(row.open > 0 for row in tenant.reach) > 1:
         paragraphs.append(_reach(tenant, l10n))
-    paragraphs.extend(_money(figures, tenant.released_seats, l10n) for figures in tenant.before.money if money)
+    if money:
+        paragraphs.extend(_money(tenant, l10n))
     if not tenant.complete:
         paragraphs.append(
             l10n.gettext(
@@ -81,23 +84,37 @@ def _reach(tenant: TenantPlan, l10n: Localization) -> str:
     return l10n.gettext("Findings fixed: {parts}.", parts=", ".join(parts))
 
 
-def _money(figures: Figures, freed: int, l10n: Localization) -> str:
-    """Return the amounts of a plan; `freed` is the number of seats that are freed and not assigned again."""
-    text = l10n.plural(
-        "Open findings: {exposure} a month. The requests free {count} seat that they do not assign again ({now} a "
-        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal; the actions "
-        "remove as many as the policies require.",
-        "Open findings: {exposure} a month. The requests free {count} seats that they do not assign again ({now} a "
-        "month). Freed and spare seats that cost {renewal} a month can be removed at the renewal; the actions "
-        "remove as many as the policies require.",
+def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
+    """Yield the amounts of a plan in each currency, as a paragraph."""
+    removed = action_amounts(tenant.actions).reduce
+    for figures in tenant.before.money:
+        yield " ".join(_amounts(figures, tenant.released_seats, removed.get(figures.currency), l10n))
+
+
+def _amounts(figures: Figures, freed: int, removed: Decimal | None, l10n: Localization) -> Iterator[str]:
+    """Yield sentences about the cost of findings, of `freed` seats, and of seats to remove; actions save `removed`."""
+    yield l10n.gettext("Open findings: {exposure} a month.", exposure=l10n.money(figures.exposure, figures.currency))
+    yield l10n.plural(
+        "The requests free {count} seat that they do not assign again ({now} a month).",
+        "The requests free {count} seats that they do not assign again ({now} a month).",
         freed,
-        exposure=l10n.money(figures.exposure, figures.currency),
         now=l10n.money(figures.reassignable_now, figures.currency),
-        renewal=l10n.money(figures.reducible_at_renewal, figures.currency),
     )
-    if not figures.lower_bound:
-        return text
-    return l10n.gettext("{statement} This is a minimum: some prices are not known.", statement=text)
+    renewal = l10n.money(figures.reducible_at_renewal, figures.currency)
+    if removed:
+        yield l10n.gettext(
+            "Freed and spare seats that cost {renewal} a month can be removed at the renewal; the actions remove as "
+            "many as the policies require and save {removed} a month.",
+            renewal=renewal,
+            removed=l10n.money(removed, figures.currency),
+        )
+    elif figures.reducible_at_renewal:
+        yield l10n.gettext(
+            "Freed and spare seats that cost {renewal} a month can be removed at the renewal; no action removes them.",
+            renewal=renewal,
+        )
+    if figures.lower_bound:
+        yield l10n.gettext("This is a minimum: some prices are not known.")
 
 
 def missing_data(plan: FleetPlan, l10n: Localization) -> Iterator[tuple[str, str]]:

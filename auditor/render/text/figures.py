@@ -20,7 +20,7 @@ class MoneyFigure(Struct, frozen=True, kw_only=True, eq=False):
 
 def money_figures(result: Result, exposure: Mapping[str, Decimal], l10n: Labels) -> Sequence[MoneyFigure]:
     """Return `exposure`, the cost of open findings, and the amounts of actions; empty if nothing has a price."""
-    amounts = action_amounts(result)
+    amounts = action_amounts(*(tenant.actions for tenant in result.tenants))
     figures = [
         MoneyFigure(
             label=l10n.gettext("in open findings"),

@@ -71,7 +71,8 @@ def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
     outcome = audited(f"policies:\n{leavers}{prices}", state)
     assert money(outcome) == {"EUR": 3 * Decimal("35.71")}
     saved = load(b"".join(render(outcome, "json", locale="en")))
-    assert (money(saved), action_amounts(saved)) == (money(outcome), action_amounts(outcome))
+    assert money(saved) == money(outcome)
+    assert action_amounts(saved.tenants[0].actions) == action_amounts(outcome.tenants[0].actions)
     rows = list(DictReader(b"".join(render(outcome, "csv", locale="en")).decode().splitlines()))
     assert sum(Decimal(row["perMonth"]) for row in rows) == money(outcome)["EUR"]
     assert "€107.13" in page(outcome, EN).figures[0].amount

@@ -74,12 +74,18 @@ def test_reasons_of_remaining_findings_have_no_markup() -> None:
 IDLE = "  - {id: idle, severity: low, seats: {of: paid, spare: {max: 1}}}\n" + PRICES
 
 
-@pytest.mark.parametrize(("rules", "explained"), [(LEAVERS + IDLE, True), (LEAVERS + PRICES, False)])
-def test_only_the_cost_of_open_findings_is_shown_before_and_after_the_plan(rules: str, explained: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("rules", "explained", "removed"), [(LEAVERS + IDLE, True, ["€107.10"]), (LEAVERS + PRICES, False, [])]
+)
+def test_only_the_cost_of_open_findings_is_shown_before_and_after_the_plan(
+    rules: str,
+    explained: bool,  # noqa: FBT001
+    removed: list[str],
+) -> None:
     people = [user("leaver", grant(E3), accountEnabled=False), user("stays", grant(E3))]
     made, l10n = fleet([snapshot(people, {E3: 5})], rules), localization("en")
     (tenant,) = plan_view(made, l10n).tenants
-    (cost,), (freed, renewal) = tenant.costs, tenant.seat_values
+    (cost,), (freed, renewal, *saved) = tenant.costs, tenant.seat_values
     page, document = plan_html(made, l10n=l10n).decode(), plan_markdown(made, l10n=l10n).decode()
     assert (
         f"| Monthly cost | Before | After |\n| --- | ---: | ---: |\n| in open findings | {cost.before} | {cost.after} |\n\n"
@@ -88,7 +94,8 @@ def test_only_the_cost_of_open_findings_is_shown_before_and_after_the_plan(rules
     assert f"<td>{cost.before}</td><td>{cost.after}</td></tr>" in page
     assert freed.amount == "€35.70"
     assert renewal.label == "removable at the renewal: freed seats, and spare seats beyond what policies allow"
-    for value in (freed, renewal):
+    assert [(value.label, value.amount) for value in saved] == [("saved by removing seats", text) for text in removed]
+    for value in tenant.seat_values:
         assert f"| {value.label} | {value.amount} |\n" in document
         assert f'<tr><th scope="row">{value.label}</th><td>{value.amount}</td></tr>' in page
     sentence = "The cost of open findings falls by less than the freed seats are worth"

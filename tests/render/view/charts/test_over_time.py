@@ -161,8 +161,7 @@ def test_waiver_rows_show_whether_a_waiver_is_active() -> None:
 
 
 def test_freed_money_is_split_into_reassigned_reduced_and_bought() -> None:
-    tenant = result().tenants[0]
-    action = tenant.actions[0]
+    action = result().tenants[0].actions[0]
     euro = action.money
     assert euro is not None
     basic = (
@@ -170,12 +169,12 @@ def test_freed_money_is_split_into_reassigned_reduced_and_bought() -> None:
         replace(action, order="remove"),
         replace(action, order="buy", money=replace(euro, per_month=Decimal(-5))),
     )
-    amounts = action_amounts(replace(tenant, actions=basic))
+    amounts = action_amounts(basic)
     assert amounts.reassign == amounts.reduce == {euro.currency: euro.per_month}
     assert amounts.buy == {euro.currency: Decimal(5)}
     for cost, reassigned, bought in ((Decimal(1), euro.per_month - 1, 5), (euro.per_month + 2, None, 7)):
         move = replace(action, order="move", money=replace(euro, per_month=-cost))
-        amounts = action_amounts(replace(tenant, actions=(*basic, move)))
+        amounts = action_amounts((*basic, move))
         assert amounts.reassign == ({} if reassigned is None else {euro.currency: reassigned}), (
             "minus the cost of the move"
         )
