@@ -28,7 +28,7 @@ from auditor.remedy.actions.money import costs, counted_once, renewal_price
 from auditor.remedy.actions.ranks import due_of, with_ranks
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
-from auditor.remedy.actions.seats.coverage_notes import coverage_notes
+from auditor.remedy.actions.seats.coverage_notes import coverage_notes, removal_notes
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
@@ -288,6 +288,7 @@ def _number_notes(inputs: ActionInputs, group: ActionGroup, moved: SeatMovement)
     """Yield why the number of seats can differ from that of a plan, and the price with which a saving is counted."""
     if group.first.kind in NUMBERED and moved.sku_id and not inputs.planned and (note := plan_note(inputs.l10n, moved)):
         yield note
+    yield from removal_notes(group, inputs.l10n)
     price = renewal_price(inputs.context, group)
     if price is not None and price.money is not None:
         yield renewal_price_note(inputs.l10n, price.money, price.day)

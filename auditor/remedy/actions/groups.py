@@ -65,6 +65,10 @@ class ActionGroup:
         """SkuId → seats that are missing for everybody who should get one; 0 if another action shows how many."""
         self.covered = 0
         """Seats to buy that are covered by a larger product, which another action buys."""
+        self.replacing = 0
+        """Seats to buy that replace seats which other actions remove."""
+        self.counted_for: dict[str, bool] = {}
+        """The policies that count the seats to remove for people → whether seats to buy replace them."""
         self.ended = False
         """Whether it is about a contract that has ended."""
         self.unneeded = False

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
 from auditor.domain.enums import Status
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import N_, Localizer
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 
@@ -36,3 +36,20 @@ def coverage_notes(
         else:
             form = l10n.gettext("Missing seats of {product} that these seats also cover: {missing} ({money} a month).")
             yield form.format(money=l10n.money(finding.money.per_month, finding.money.currency), **numbers)
+    if group.replacing:
+        form = l10n.ngettext(
+            "{count} of the seats to buy replaces a seat that another action removes.",
+            "{count} of the seats to buy replace seats that other actions remove.",
+            group.replacing,
+        )
+        yield form.format(count=l10n.number(group.replacing))
+
+
+def removal_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
+    """Yield the policies that count the seats to remove for people, and whether other seats replace them."""
+    for replaced, text in (
+        (True, N_("For these policies, seats to buy replace the removed ones: {policies}.")),
+        (False, N_("Check that the seats afterwards are enough for these policies, which count them: {policies}.")),
+    ):
+        if policies := [name for name, is_replaced in group.counted_for.items() if is_replaced is replaced]:
+            yield l10n.gettext(text).format(policies=", ".join(policies))

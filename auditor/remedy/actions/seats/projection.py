@@ -18,6 +18,7 @@ from auditor.domain.result.model import SeatCount
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
+from auditor.remedy.actions.seats.coverage import settle_coverage
 from auditor.remedy.actions.seats.merges import merge_caps, merge_covered
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
@@ -180,6 +181,8 @@ def settle_seats(
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
     _set_shortages(remaining.values(), projection, numbered)
+    removing = (group for group in remaining.values() if group.first.kind in REMOVING)
+    settle_coverage(remaining.values(), [(group, products_of(group, projection)) for group in removing], context)
     merge_caps(remaining)
     merge_covered(remaining, context)
     _set_movements(remaining.values(), projection)
