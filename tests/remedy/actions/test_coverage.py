@@ -16,7 +16,9 @@ RULES = f"""{COVERS}- {{id: idle, severity: low, seats: {{of: paid, spare: {{max
 prices: {{currency: EUR, perSeatPerMonth: {{SPE_E3: 35.70, AAD_PREMIUM: 5.60}}}}
 """
 WAIVED = "waivers: [{id: w, policies: [p1], reason: next year, owner: o, expires: 2027-01-31}]\n"
+COUNTED = "The policy p1 counts these seats too:"
 CHECK = "Check that the seats afterwards are enough for these policies, which count them: p1."
+INSTEAD = "Remove fewer, or buy seats of another product that it counts."
 REPLACED = "For these policies, seats to buy replace the removed ones: p1."
 
 
@@ -65,14 +67,22 @@ def test_seats_that_are_missing_and_spare_need_other_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "notes"), [(RULES, [CHECK]), (RULES.replace("covers: users", "spare: {min: 0}"), [])]
+    ("people", "rules", "note"),
+    [
+        (13, RULES, f"{COUNTED} 3 would be left for 13 people who need one. {INSTEAD}"),
+        (3, RULES, None),
+        (13, RULES.replace("id: p1,", "id: p1, users: {department: Store},"), CHECK),
+        (13, RULES.replace("id: p1,", "id: p1, status: report-only,"), None),
+        (13, RULES.replace("covers: users", "spare: {min: 0}"), None),
+    ],
 )
-def test_removal_names_the_policies_that_count_its_seats(rules: str, notes: list[str]) -> None:
-    removal = actions_of(state(p1=0, e3=20), rules)["remove-seats-at-renewal"]
-    assert [text for text in removal.prerequisites if "these policies" in text] == notes
+def test_removal_says_whether_enough_seats_are_left_for_people(people: int, rules: str, note: str | None) -> None:
+    removal = actions_of(state(p1=0, e3=20, people=people), rules)["remove-seats-at-renewal"]
+    assert removal.count == 17
+    assert [text for text in removal.prerequisites if "p1" in text] == [note] * (note is not None)
 
 
 def test_waived_shortage_changes_no_action() -> None:
     actions = actions_of(state(p1=1, e3=9), RULES + WAIVED)
     assert set(actions) == {"remove-seats-at-renewal"}
-    assert not any("these policies" in text for text in actions["remove-seats-at-renewal"].prerequisites)
+    assert not any("p1" in text for text in actions["remove-seats-at-renewal"].prerequisites)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
 from auditor.domain.enums import Status
-from auditor.domain.translation import N_, Localizer
+from auditor.domain.translation import Localizer
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 
@@ -46,10 +46,26 @@ def coverage_notes(
 
 
 def removal_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
-    """Yield the policies that count the seats to remove for people, and whether other seats replace them."""
-    for replaced, text in (
-        (True, N_("For these policies, seats to buy replace the removed ones: {policies}.")),
-        (False, N_("Check that the seats afterwards are enough for these policies, which count them: {policies}.")),
-    ):
-        if policies := [name for name, is_replaced in group.counted_for.items() if is_replaced is replaced]:
-            yield l10n.gettext(text).format(policies=", ".join(policies))
+    """Yield what the removal of seats means for the policies that count them for people."""
+    replaced: list[str] = []
+    unknown: list[str] = []
+    for policy, left in group.counted_for.items():
+        if left.usable is not None:
+            form = l10n.ngettext(
+                "The policy {policy} counts these seats too: {usable} would be left for {count} person who needs one. "
+                "Remove fewer, or buy seats of another product that it counts.",
+                "The policy {policy} counts these seats too: {usable} would be left for {count} people who need one. "
+                "Remove fewer, or buy seats of another product that it counts.",
+                left.people,
+            )
+            yield form.format(policy=policy, usable=l10n.number(left.usable), count=l10n.number(left.people))
+        else:
+            (replaced if left.replaced else unknown).append(policy)
+    if replaced:
+        text = l10n.gettext("For these policies, seats to buy replace the removed ones: {policies}.")
+        yield text.format(policies=", ".join(replaced))
+    if unknown:
+        text = l10n.gettext(
+            "Check that the seats afterwards are enough for these policies, which count them: {policies}."
+        )
+        yield text.format(policies=", ".join(unknown))
