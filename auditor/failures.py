@@ -27,12 +27,12 @@ class TenantBoundary:
     """A context manager for the work on one tenant: an exception inside becomes the failure of that tenant.
 
     Ctrl-C, cancellation, and errors of the whole run (UsageError, DeliveryError, an extra that is not installed)
-    propagate. With `alone` all exceptions propagate: a run with one tenant fails with the error of that tenant.
+    propagate. With `only_tenant` all exceptions propagate: a run with one tenant fails with the error of that tenant.
     """
 
-    def __init__(self, tenant: str, *, alone: bool = False) -> None:
+    def __init__(self, tenant: str, *, only_tenant: bool = False) -> None:
         self._tenant = tenant
-        self._alone = alone
+        self._only_tenant = only_tenant
         self.failure: AuditorError | None = None
         """The failure; None if nothing was raised."""
         self.error: BaseException | None = None
@@ -51,7 +51,7 @@ class TenantBoundary:
     def __exit__(
         self, _type: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> bool:
-        if error is None or self._alone or not _is_contained(error):
+        if error is None or self._only_tenant or not _is_contained(error):
             return False
         self.error = error
         self.failure = _as_failure(error)

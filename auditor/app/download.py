@@ -149,8 +149,12 @@ def _day(modified: str) -> dt.date:
     """Return the day of a Last-Modified header, or today if there is none, in UTC."""
     now = dt.datetime.now(tz=dt.UTC)
     with suppress(ValueError):
-        stamp = email.utils.parsedate_to_datetime(modified)
-        return min(stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=dt.UTC), now).astimezone(dt.UTC).date()
+        instant = email.utils.parsedate_to_datetime(modified)
+        return (
+            min(instant if instant.tzinfo is not None else instant.replace(tzinfo=dt.UTC), now)
+            .astimezone(dt.UTC)
+            .date()
+        )
     return now.date()
 
 

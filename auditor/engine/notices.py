@@ -149,7 +149,7 @@ def unknown_waiver(waiver: Waiver) -> Notice:
 def _unknown_names(bound: BoundPolicies) -> Iterable[Notice]:
     facts = bound.facts
     # Policies name few products that are not in the catalogue, and they are the same for all tenants.
-    unlisted = bound.masks.once(
+    unlisted = bound.masks.cached(
         "unlisted mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
     )
     return [

@@ -55,7 +55,7 @@ class Batch:
         If several held SKUs contain the redundant one, the fullest of them is given.
         """
         held, bound = self.people.assignments.assigned_skus, self.bound
-        contained, containers_of = bound.masks.once("contained", lambda: _contained(bound))
+        contained, containers_of = bound.masks.cached("contained", lambda: _contained(bound))
         # Only users with two SKUs or more, at least one of which another SKU contains, need to be compared in pairs.
         users = np.flatnonzero(intersects(held, contained) & has_multiple(held))
         bits = rows_of(held, users)
@@ -180,7 +180,7 @@ class TenantScope(Struct, frozen=True, kw_only=True):
         """Record that Graph gave no seat numbers for a product."""
         self.unknown.add("subscribedSkus", Message("Graph returned no seat numbers for {product}", product=product))
 
-    def once(self, name: str, make: Callable[[], _Shared]) -> _Shared:
+    def cached(self, name: str, make: Callable[[], _Shared]) -> _Shared:
         """Return a value that several checks of the policy share; the first call computes it."""
         if name not in self.shared:
             self.shared[name] = make()

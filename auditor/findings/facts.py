@@ -34,7 +34,7 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
     """Return the latest sign-in in the evidence, an RFC 3339 instant in UTC; None if there is none."""
     last = ""
     for name in SIGN_INS:
-        stamp = evidence.get(name)
-        if type(stamp) is str and stamp > last and not stamp.startswith(NEVER_SIGNED_IN):
-            last = stamp
+        instant = evidence.get(name)
+        if type(instant) is str and instant > last and not instant.startswith(NEVER_SIGNED_IN):
+            last = instant
     return last or None

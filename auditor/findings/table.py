@@ -65,12 +65,12 @@ class _Group:
         assert spill is not None
         return joined([spill.read(block) for block in dict.fromkeys(self._blocks.values())])
 
-    def write(self, spill: SpillFile, *, alone: bool = False) -> None:
+    def write(self, spill: SpillFile, *, only_group: bool = False) -> None:
         """Write the findings to the spill file: a block for each key, or one if no other group is in the table."""
         batch = self._batch
         if batch is None:
             return
-        if alone:
+        if only_group:
             self._blocks = dict.fromkeys(self._runs, spill.write(batch))
         else:
             self._blocks = {key: spill.write(_compact(batch.slice(*run))) for key, run in self._runs.items()}
@@ -255,11 +255,11 @@ class FindingTableBuilder:
     def table(self) -> FindingTable:
         """Return the table of the findings that were added."""
         if self._pending:
-            self._close_group(alone=not self._groups)
+            self._close_group(only_group=not self._groups)
         stats = self._stats.stats(policy for _, policy, _ in _keys_of(self._groups))
         return FindingTable(self._groups, stats, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
 
-    def _close_group(self, *, alone: bool = False) -> None:
+    def _close_group(self, *, only_group: bool = False) -> None:
         batch = joined(self._pending)
         self._pending = []  # release the memory before the rows are copied again
         batch, runs = _by_key(batch)
@@ -273,7 +273,7 @@ class FindingTableBuilder:
             return
         # A table is either in memory or on disk: once it exceeds the budget, write all groups and release the memory.
         for unwritten in self._groups if not self._on_disk else (group,):
-            unwritten.write(self._spill, alone=alone)
+            unwritten.write(self._spill, only_group=only_group)
         self._on_disk = True
         self._spill.findings.release(self._reserved)
         self._reserved = 0

@@ -18,7 +18,7 @@ from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.snapshot.parquet.row_group_access import row_group_facts_of, row_groups
 from auditor.snapshot.reader import identity_of
-from auditor.spark.session import is_alone
+from auditor.spark.session import is_owned
 from auditor.spark.task import ANSWERS_DDL, Task, evaluate_tasks, job_inputs, outcome_of
 
 if TYPE_CHECKING:
@@ -97,10 +97,12 @@ def _run_job(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) ->
     """Run a job and return the results of its tasks, in the order of `tasks`."""
     from pyspark.errors import PySparkException  # noqa: PLC0415  only needed with Spark
 
-    alone = is_alone(session)
-    indices = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, alone=alone)))
+    owned_session = is_owned(session)
+    indices = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, owned_session=owned_session)))
     try:
-        answers = indices.mapInArrow(partial(evaluate_tasks, inputs, tasks, alone=alone), ANSWERS_DDL).toArrow()
+        answers = indices.mapInArrow(
+            partial(evaluate_tasks, inputs, tasks, owned_session=owned_session), ANSWERS_DDL
+        ).toArrow()
     except PySparkException as error:
         raise _as_auditor_error(error) from error
     problems = [row for row in answers.select(["place", "slug", "problem"]).to_pylist() if row["slug"] is not None]
@@ -122,12 +124,12 @@ def _run_job(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) ->
     return [by_index[index] for index in range(len(tasks))]
 
 
-def _partitions(session: "SparkSession", *, alone: bool) -> int:
+def _partitions(session: "SparkSession", *, owned_session: bool) -> int:
     """Return the maximum number of partitions of a job.
 
     The number of processors of a cluster is unknown until its executors have registered.
     """
-    if alone and (session.sparkContext.master or "").startswith("local"):
+    if owned_session and (session.sparkContext.master or "").startswith("local"):
         return _PARTITIONS_PER_CPU * session.sparkContext.defaultParallelism
     return _MAX_PARTITIONS
 

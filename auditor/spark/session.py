@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOCAL: Final = "local[*]"
-_ALONE_SETTING: Final = "spark.auditor.alone"
+_OWNED_SETTING: Final = "spark.auditor.owned"
 """A custom setting that marks a session in which only this program runs."""
 _LOCAL_JAVA: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """Options of a JVM that runs for one audit and only forwards bytes: optimising compilation would not pay off."""
@@ -65,9 +65,9 @@ def session(master: str | None) -> Iterator["SparkSession"]:
         created.stop()
 
 
-def is_alone(session: "SparkSession") -> bool:
+def is_owned(session: "SparkSession") -> bool:
     """Return whether this program created the session; in a notebook, other code uses it too."""
-    return session.conf.get(_ALONE_SETTING, "false") == "true"
+    return session.conf.get(_OWNED_SETTING, "false") == "true"
 
 
 def check_java(environ: Mapping[str, str]) -> None:
@@ -142,7 +142,7 @@ def _create(master: str) -> "SparkSession":
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.defaultJavaOptions", " ".join(java))
-        .config(_ALONE_SETTING, "true")
+        .config(_OWNED_SETTING, "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.maxResultSize", "0")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "1")

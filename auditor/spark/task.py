@@ -76,13 +76,13 @@ def job_inputs(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> by
 
 
 def evaluate_tasks(
-    inputs: bytes, tasks: tuple[Task, ...], batches: Iterable[pa.RecordBatch], *, alone: bool
+    inputs: bytes, tasks: tuple[Task, ...], batches: Iterable[pa.RecordBatch], *, owned_session: bool
 ) -> Iterator[pa.RecordBatch]:
     """Evaluate the tasks whose indices are in `batches`, with one result each; called by Spark's `mapInArrow`.
 
-    With `alone`, no other functions run in this session, so that workers do not need pandas.
+    With `owned_session`, no other functions run in this session, so that workers do not need pandas.
     """
-    if alone:
+    if owned_session:
         block_import("pandas")
     for batch in batches:
         for index in batch.column(0).to_pylist():

@@ -48,7 +48,7 @@ def main() -> None:
             policies,
             builtin(),
             AS_OF,
-            alone=True,
+            only_tenant=True,
             spill=spill,
             actions=args.actions,
             outcomes_only=args.outcomes,

@@ -34,7 +34,7 @@ def main() -> None:
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
         batches = distributed.batches
-        result = audit([read(snapshot)], policies, builtin(), AS_OF, evaluator=batches, alone=True, actions=True)
+        result = audit([read(snapshot)], policies, builtin(), AS_OF, evaluator=batches, only_tenant=True, actions=True)
         ended = time.perf_counter()
     readings = {"start": started - created, "seconds": ended - started}
     print(json.dumps(readings | digest(result.tenants[0].findings)))

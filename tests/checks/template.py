@@ -24,7 +24,7 @@ def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     it cannot decide.
     """
     masks = scope.bound.masks
-    paid = masks.once(("blocked", id(block)), lambda: pack(masks.of(block.of) & masks.of(PAID_PRODUCTS)))
+    paid = masks.cached(("blocked", id(block)), lambda: pack(masks.of(block.of) & masks.of(PAID_PRODUCTS)))
     (blocked,) = scope.matches()
     blocked_users_scope = replace(scope, population=scope.population & blocked)
     yield held_product_findings(blocked_users_scope, scope.people.assignments.assigned_skus, paid)

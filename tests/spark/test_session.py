@@ -97,11 +97,11 @@ def test_error_of_java_at_start_is_reported_in_one_message(tmp_path: Path) -> No
 _NOTEBOOK_SCRIPT = """
 from pyspark.sql import SparkSession
 from auditor.domain.errors import UsageError
-from auditor.spark.session import is_alone, session
+from auditor.spark.session import is_owned, session
 existing = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
 for master in (None, "local[1]"):
     with session(master) as spark:
-        assert spark is existing and not is_alone(spark)
+        assert spark is existing and not is_owned(spark)
     assert existing.range(3).count() == 3, "still running"
 try:
     with session("local[2]"):
@@ -110,7 +110,7 @@ except UsageError as error:
     assert error.slug == "spark-master", error
 existing.stop()
 with session("local[1]") as spark:
-    assert is_alone(spark)
+    assert is_owned(spark)
 """
 
 

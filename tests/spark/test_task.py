@@ -26,7 +26,7 @@ from auditor.spark.task import evaluate_tasks
 import pyarrow as pa
 inputs, tasks = pickle.loads(Path(sys.argv[1]).read_bytes())
 batches = (pa.record_batch([[index]], ["id"]) for index in range(len(tasks)))  # an iterator, as in Spark
-rows = [row for answer in evaluate_tasks(inputs, tasks, batches, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
+rows = [row for answer in evaluate_tasks(inputs, tasks, batches, owned_session=sys.argv[2] == "owned") for row in answer.to_pylist()]
 assert all(row["problem"] is None for row in rows), rows
 print("pandas" in sys.modules)
 """
@@ -56,7 +56,7 @@ def _index_batches(*indexes: int) -> list[pa.RecordBatch]:
 @pytest.mark.slow
 def test_answers_are_in_the_order_of_the_requested_indexes(folders: list[Path]) -> None:
     tasks = _tasks(folders)
-    answers = list(evaluate_tasks(_inputs(), tasks, _index_batches(1, 0), alone=False))
+    answers = list(evaluate_tasks(_inputs(), tasks, _index_batches(1, 0), owned_session=False))
     assert [answer.column("place").to_pylist() for answer in answers] == [[1], [0]]
     for answer in answers:
         (outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
@@ -65,7 +65,9 @@ def test_answers_are_in_the_order_of_the_requested_indexes(folders: list[Path]) 
 
 @pytest.mark.slow
 def test_snapshot_that_differs_from_the_drivers_is_reported_and_not_evaluated(folders: list[Path]) -> None:
-    (answer,) = evaluate_tasks(_inputs(), _tasks(folders, identity="sha256:other"), _index_batches(0), alone=False)
+    (answer,) = evaluate_tasks(
+        _inputs(), _tasks(folders, identity="sha256:other"), _index_batches(0), owned_session=False
+    )
     (row,) = answer.to_pylist()
     assert (row["slug"], row["outcome"], row["size"]) == ("spark-snapshot", None, None)
     assert "reads a different snapshot" in row["problem"]
@@ -76,7 +78,7 @@ def test_worker_of_a_session_used_alone_does_not_import_pandas(folders: list[Pat
     """Arrow would import pandas with the first array, half a second per worker; a shared session may need it."""
     pytest.importorskip("pandas")
     (tmp_path / "inputs").write_bytes(pickle.dumps((_inputs(), _tasks(folders))))
-    for mode, imported in (("alone", "False"), ("shared", "True")):
+    for mode, imported in (("owned", "False"), ("shared", "True")):
         command = [sys.executable, "-c", _WORKER, str(tmp_path / "inputs"), mode]
         completed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         assert completed.stdout.strip() == imported, completed.stderr

@@ -101,7 +101,7 @@ def map_tenants(result: Result, change: Callable[[TenantResult], TenantResult]) 
     tenants: list[TenantResult] = []
     all_changed = True
     for tenant in result.tenants:
-        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
+        with TenantBoundary(tenant.name, only_tenant=len(result.tenants) == 1) as boundary:
             changed = change(tenant)
         tenants.append(changed if boundary.failure is None else with_failure(tenant, boundary.failure))
         all_changed = all_changed and boundary.failure is None

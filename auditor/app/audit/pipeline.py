@@ -68,7 +68,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     as_of: datetime,
     *,
     evaluator: Evaluator = evaluated_batches,
-    alone: bool = False,
+    only_tenant: bool = False,
     spill: SpillFile | None = None,
     actions: bool | None = None,
     outcomes_only: bool = False,
@@ -80,8 +80,8 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     Findings beyond the memory budget are kept in the `spill` file, if there is one. `actions` is True for guidance and
     actions, False for guidance only, None for neither. With `outcomes_only`, only outcomes and notices are reported, no
     findings; without `evidence`, findings about users have none. `earlier` contains the dates of subscriptions in
-    earlier nights, by tenant. An exception inside one tenant is reported as the failure of that tenant; with `alone` it
-    is raised. Raises DeliveryError if the disk of the spill file is full.
+    earlier nights, by tenant. An exception inside one tenant is reported as the failure of that tenant; with
+    `only_tenant` it is raised. Raises DeliveryError if the disk of the spill file is full.
     """
     # An audit is complete without the data that only report-only policies need.
     needed = needs(policies.enabled).sources
@@ -91,7 +91,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
         if isinstance(state, Unaudited):
             audited.append(unaudited_result(state, policies, as_of))
             continue
-        with TenantBoundary(state.manifest.tenant, alone=alone) as boundary, paused_gc():
+        with TenantBoundary(state.manifest.tenant, only_tenant=only_tenant) as boundary, paused_gc():
             facts = TenantFacts(state, catalogue, policies, as_of)
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
             bound = bind(policies, facts, all_checks(), counts_seats=True)

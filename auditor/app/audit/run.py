@@ -110,14 +110,14 @@ def audited(
         if request.verifier is not None:
             request.verifier.check(locations)
         batches = stack.enter_context(evaluator(request, locations, policies))
-        states, alone = opened(locations, request), len(locations) == 1
+        states, only_tenant = opened(locations, request), len(locations) == 1
         result = audit(
             states,
             policies,
             active(),
             request.as_of,
             evaluator=batches,
-            alone=alone,
+            only_tenant=only_tenant,
             spill=spill,
             actions=actions,
             evidence=evidence,
@@ -275,7 +275,7 @@ def evaluator(request: Request, locations: Sequence[Path | Unaudited], policies:
 
     folders = folders_of(locations)
     # Reject or skip damaged snapshots before the cluster starts.
-    folders = tuple(path for path in folders if _is_readable(path, alone=len(locations) == 1))
+    folders = tuple(path for path in folders if _is_readable(path, only_tenant=len(locations) == 1))
     with session(request.spark_master) as spark:
         request.notice(
             Message(
@@ -287,8 +287,8 @@ def evaluator(request: Request, locations: Sequence[Path | Unaudited], policies:
         yield distribute(spark, folders, policies, active(), request.as_of).batches
 
 
-def _is_readable(folder: Path, *, alone: bool) -> bool:
-    with TenantBoundary(folder.parent.name, alone=alone) as boundary:
+def _is_readable(folder: Path, *, only_tenant: bool) -> bool:
+    with TenantBoundary(folder.parent.name, only_tenant=only_tenant) as boundary:
         read(folder)
     return boundary.failure is None
 
@@ -300,7 +300,7 @@ def opened(locations: Sequence[Path | Unaudited], request: Request) -> Iterator[
             yield path
             continue
         request.notice(Message("auditing {location}", location=path))
-        with TenantBoundary(path.parent.name, alone=len(locations) == 1) as boundary:
+        with TenantBoundary(path.parent.name, only_tenant=len(locations) == 1) as boundary:
             state = read(path)
         yield state if boundary.failure is None else unreadable(path, boundary.failure)
 

@@ -57,13 +57,13 @@ def snapshot_folders(
     by_tenant = states(locations, as_of)
     names = select(tuple(by_tenant))
     with temporary_folder("auditor-nights-") as root:
-        yield [_folder(by_tenant[name], root, alone=len(names) == 1) for name in names]
+        yield [_folder(by_tenant[name], root, only_tenant=len(names) == 1) for name in names]
 
 
-def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Path | Unaudited:
+def _folder(state: TenantSnapshot | Unaudited, root: Path, *, only_tenant: bool) -> Path | Unaudited:
     if isinstance(state, Unaudited):
         return state
-    with TenantBoundary(state.manifest.tenant, alone=alone) as boundary:
+    with TenantBoundary(state.manifest.tenant, only_tenant=only_tenant) as boundary:
         return state.opened(root)
     assert boundary.failure is not None
     return unaudited_of(state.manifest, reason_of(boundary.failure))

@@ -58,7 +58,7 @@ def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Earli
         runs_of: dict[str, tuple[EarlierRun, ...]] = {}
         for name, part in parts:
             # The failure is reported when the runs of all tenants are read.
-            with TenantBoundary(name, alone=len(parts) == 1):
+            with TenantBoundary(name, only_tenant=len(parts) == 1):
                 runs_of[name] = earlier(folder, part)
         return runs_of
     runs_of_parts, _ = _runs(Path(folder), [(part, None) for _, part in parts], lambda _: None)

@@ -141,8 +141,8 @@ def _raise_first(failures: Iterable[TenantBoundary]) -> None:
 
 
 @contextmanager
-def _contained(tenant: str, failures: dict[str, TenantBoundary], *, alone: bool = False) -> Iterator[None]:
-    with TenantBoundary(tenant, alone=alone) as boundary:
+def _contained(tenant: str, failures: dict[str, TenantBoundary], *, only_tenant: bool = False) -> Iterator[None]:
+    with TenantBoundary(tenant, only_tenant=only_tenant) as boundary:
         yield
     if boundary.error is not None:
         failures.setdefault(tenant, boundary)
@@ -173,7 +173,7 @@ def tenant_trends(sources: HistorySources, tenants: Sequence[str], within: Perio
     """
     all_trends = []
     for name, history in sources.select(tenants).items():
-        with _contained(name, sources.failures, alone=len(sources.names) == 1):
+        with _contained(name, sources.failures, only_tenant=len(sources.names) == 1):
             nights = sorted(history.nights, key=lambda night: night.instant)
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
             if tenant_trends is not None:

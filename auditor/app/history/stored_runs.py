@@ -36,7 +36,7 @@ def stored_runs(
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
     by_run: dict[datetime, list[LoggedResult]] = {}
     for name in names:
-        with TenantBoundary(name, alone=len(result.tenants) == 1) as boundary:
+        with TenantBoundary(name, only_tenant=len(result.tenants) == 1) as boundary:
             for entry in ResultLog(store.backend, name).entries():
                 if entry.as_of < result.run.as_of:
                     by_run.setdefault(entry.as_of, []).append(entry)

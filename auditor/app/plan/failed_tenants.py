@@ -12,9 +12,9 @@ from auditor.remedy.planner.simulation.changes import PlannedRequests
 
 
 @contextmanager
-def planned(tenant: str, failures: dict[str, AuditorError], *, alone: bool) -> Iterator[None]:
-    """Record an exception in the block as the failure of a tenant; with `alone` it is raised."""
-    with TenantBoundary(tenant, alone=alone) as boundary:
+def planned(tenant: str, failures: dict[str, AuditorError], *, only_tenant: bool) -> Iterator[None]:
+    """Record an exception in the block as the failure of a tenant; with `only_tenant` it is raised."""
+    with TenantBoundary(tenant, only_tenant=only_tenant) as boundary:
         yield
     if boundary.failure is not None:
         failures[tenant] = boundary.failure

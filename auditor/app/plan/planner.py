@@ -86,7 +86,7 @@ class _PlanRun(Struct, frozen=True, kw_only=True):
 
     def planned(self, tenant: str) -> AbstractContextManager[None]:
         """Return a context that records an exception as the failure of a tenant; it raises that of the only tenant."""
-        return planned(tenant, self.failures, alone=len(self.before.tenants) == 1)
+        return planned(tenant, self.failures, only_tenant=len(self.before.tenants) == 1)
 
     def remove_failed(self) -> None:
         """Remove the tenants that failed, for which no further drafts are made."""
@@ -110,7 +110,7 @@ def plan_run(
     fails gets an empty plan that is marked as incomplete.
     """
     run = _PlanRun(
-        before=audit(states, policies, catalogue, as_of, alone=len(states) == 1),
+        before=audit(states, policies, catalogue, as_of, only_tenant=len(states) == 1),
         policies=policies,
         catalogue=catalogue,
         as_of=as_of,
@@ -167,7 +167,7 @@ def _attempt(run: _PlanRun) -> _Attempt:
         replace(run.policies, contracts=agreed),
         run.catalogue,
         run.as_of,
-        alone=len(run.before.tenants) == 1,
+        only_tenant=len(run.before.tenants) == 1,
     )
     run.failures.update(failed_after(after))
     return _Attempt(drafts=drafts, after=after)

@@ -215,12 +215,12 @@ def _selected_policies(test: Node, path: Path, loaded: Loaded) -> PolicySet:
         names = [policy for policy, file in files.items() if _without_suffix(file) == policy_path]
         if not names:
             raise InputError([_no_policies(f"{stem}.yaml", test["name"].span())])
-    alone = not test.has("tenants")
+    unnamed_tenant = not test.has("tenants")
     selected = [policy for policy in policies.policies if policy.id in names]
     return replace(
         policies,
-        policies=tuple(replace(policy, tenants=None) if alone else policy for policy in selected),
-        waivers=tuple(replace(waiver, tenants=None) if alone else waiver for waiver in policies.waivers),
+        policies=tuple(replace(policy, tenants=None) if unnamed_tenant else policy for policy in selected),
+        waivers=tuple(replace(waiver, tenants=None) if unnamed_tenant else waiver for waiver in policies.waivers),
     )
 
 

@@ -21,7 +21,7 @@ def write_without_failed(
     If `write` fails, each tenant is rendered separately, and those that fail are reported as not audited. The exception
     is raised if no tenant fails separately, or if there is only one.
     """
-    with TenantBoundary("", alone=len(result.tenants) == 1) as boundary:
+    with TenantBoundary("", only_tenant=len(result.tenants) == 1) as boundary:
         return result, write(result)
     remaining = map_tenants(result, lambda tenant: _rendered(result, tenant, output, locale))
     unchanged = all(before is after for before, after in zip(result.tenants, remaining.tenants, strict=True))

@@ -115,7 +115,7 @@ def diagnose_all(
         slots = asyncio.Semaphore(8)
 
         async def diagnose_one(tenant: Tenant, needs: Needs, sender: str | None) -> Diagnosis:
-            with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
+            with TenantBoundary(tenant.name, only_tenant=len(tenants) == 1) as boundary:
                 async with slots:
                     return await diagnose(
                         tenant,

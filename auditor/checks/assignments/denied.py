@@ -12,7 +12,7 @@ def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     if block.deny is None:
         return
     masks, of, deny = scope.bound.masks, block.of, block.deny
-    denied = masks.once(("denied", id(block)), lambda: pack(masks.of(of) & masks.of(deny)))
+    denied = masks.cached(("denied", id(block)), lambda: pack(masks.of(of) & masks.of(deny)))
     yield held_product_findings(scope, scope.people.assignments.assigned_skus, denied)
 
 

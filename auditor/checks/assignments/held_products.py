@@ -34,7 +34,7 @@ def pack(mask: Mask) -> PackedSet:
 
 def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
     """Return a product set of a policy, packed once per tenant."""
-    return masks.once(("packed", id(products)), lambda: pack(masks.of(products)))
+    return masks.cached(("packed", id(products)), lambda: pack(masks.of(products)))
 
 
 def held_product_findings(scope: Scope, held: BitRows, products: PackedSet) -> UserFindings:

@@ -12,7 +12,7 @@ def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     if block.allow is None:
         return
     masks, of, allow = scope.bound.masks, block.of, block.allow
-    outside = masks.once(("not allowed", id(block)), lambda: pack(masks.of(of) & ~masks.of(allow)))
+    outside = masks.cached(("not allowed", id(block)), lambda: pack(masks.of(of) & ~masks.of(allow)))
     yield held_product_findings(scope, scope.people.assignments.assigned_skus, outside)
 
 

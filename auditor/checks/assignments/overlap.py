@@ -28,7 +28,7 @@ def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFindings:
     """Report users with different SKUs of two or more elements; equal holdings are evaluated once."""
     people, population, unread = scope.people, scope.population, scope.unread
-    conflicts = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Conflicts(scope.bound, of, group))
+    conflicts = scope.bound.masks.cached(("exclusive", id(group), id(of)), lambda: _Conflicts(scope.bound, of, group))
     if not conflicts.possible:
         return None, people.nobody
     held = people.assignments.assigned_skus & conflicts.products.words

@@ -84,7 +84,7 @@ def _disabled(assignments: AssignmentColumns, plan_id: str) -> Rows:
 
 def _plan_ids(scope: Scope, plan: str) -> dict[str, Flags]:
     """Return the ids of the plans with this name or id, each with the SKUs that contain it; a name may have several."""
-    return scope.bound.masks.once(("plan", plan), lambda: _find_plan(scope.bound.facts.skus, plan.casefold()))
+    return scope.bound.masks.cached(("plan", plan), lambda: _find_plan(scope.bound.facts.skus, plan.casefold()))
 
 
 def _find_plan(skus: Sequence[SkuFact], key: str) -> dict[str, Flags]:

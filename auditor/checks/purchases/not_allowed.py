@@ -22,7 +22,7 @@ def _evaluate(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
         masks, size = scope.bound.masks, scope.bound.size
         yield from owned_product_findings(
-            scope, masks.once(("purchases", id(block)), lambda: _violation(masks, size, block))
+            scope, masks.cached(("purchases", id(block)), lambda: _violation(masks, size, block))
         )
 
 

@@ -20,7 +20,7 @@ from auditor.guidance.routing import purchase_channel, self_service
 def _evaluate(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
         yield from owned_product_findings(
-            scope, scope.bound.masks.once("unknown products", lambda: _violation(scope.bound))
+            scope, scope.bound.masks.cached("unknown products", lambda: _violation(scope.bound))
         )
 
 

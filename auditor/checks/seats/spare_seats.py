@@ -59,7 +59,7 @@ def spare_findings(scope: TenantScope, block: Seats, breach: Breach) -> Iterator
 
 def breaches(scope: TenantScope, block: Seats) -> Sequence[SeatBreach]:
     """Return all SKUs or pools whose spare seats break a bound; empty for a policy without bounds."""
-    return scope.once("breaches", lambda: tuple(_breaches(scope, block)))
+    return scope.cached("breaches", lambda: tuple(_breaches(scope, block)))
 
 
 def _breaches(scope: TenantScope, block: Seats) -> Iterator[SeatBreach]:

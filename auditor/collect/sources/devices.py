@@ -101,7 +101,7 @@ def _managed(page: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
 
     A device is damaged if its id, user, agent or last synchronisation does not have the documented form.
     """
-    devices, stamps, agents, users = (page.column(name) for name in SELECT)
+    devices, texts, agents, users = (page.column(name) for name in SELECT)
     has_no_key = pc.or_(pc.equal(devices, ""), _has_separator(devices))
     unusable = pc.or_(has_no_key, pc.or_(pc.is_null(agents), _has_separator(users)))
     damaged = pc.or_(unusable, pc.is_valid(page.column(MALFORMED)))
@@ -109,7 +109,7 @@ def _managed(page: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     counted = pc.and_(pc.and_not(managed, unusable), pc.fill_null(pc.not_equal(users, ""), fill_value=False))
     owners = pc.ascii_lower(users.filter(counted))
     keys = pc.binary_join_element_wise(owners, devices.filter(counted), _SEPARATOR)
-    instants, malformed = timestamps(stamps.filter(counted))
+    instants, malformed = timestamps(texts.filter(counted))
     count = (pc.sum(damaged).as_py() or 0) + (pc.sum(malformed).as_py() or 0)
     return pa.RecordBatch.from_arrays([keys, owners, instants], schema=_DEVICES), count
 

@@ -108,15 +108,15 @@ def _without_activity(spool: Spool) -> list[str]:
     ids: list[str] = []
     for table in spool.tables():
         activity = table["signInActivity"].combine_chunks()
-        stamps = [pc.struct_field(activity, name) for name in activity.type.names]
-        never = pc.and_(pc.and_(_is_never(stamps[0]), _is_never(stamps[1])), _is_never(stamps[2]))
+        texts = [pc.struct_field(activity, name) for name in activity.type.names]
+        never = pc.and_(pc.and_(_is_never(texts[0]), _is_never(texts[1])), _is_never(texts[2]))
         ids.extend(table["id"].filter(never).to_pylist()[: 1 << 14])
     step = max(1, len(ids) // _PROBES)
     return ids[::step][:_PROBES]
 
 
-def _is_never(stamps: pa.Array) -> pa.Array:
-    return pc.or_(pc.is_null(stamps), pc.fill_null(pc.or_(pc.equal(stamps, ""), pc.starts_with(stamps, "0001-")), True))  # noqa: FBT003
+def _is_never(texts: pa.Array) -> pa.Array:
+    return pc.or_(pc.is_null(texts), pc.fill_null(pc.or_(pc.equal(texts, ""), pc.starts_with(texts, "0001-")), True))  # noqa: FBT003
 
 
 SIGN_INS: Final = CollectionSource(

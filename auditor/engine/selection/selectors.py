@@ -161,7 +161,7 @@ class SelectorMasks:
 
     def _holds(self, product_set: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(product_set)
-        packed = self._masks.once(("holds", id(product_set)), lambda: SkuSet.of(products.true))
+        packed = self._masks.cached(("holds", id(product_set)), lambda: SkuSet.of(products.true))
         true = intersects(people.assignments.assigned_skus, packed)
         if products.sure:
             return self._where_known(true, "assignedLicenses")

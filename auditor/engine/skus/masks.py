@@ -133,7 +133,7 @@ class ProductMasks:
             cached = self._masks[id(products)] = (products, mask)
         return cached[1]
 
-    def once(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
+    def cached(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
         """Return a value that depends only on the policies and these SKUs; it is computed once for each key."""
         cached: _Value | None = self._values.get(key)
         if cached is None:

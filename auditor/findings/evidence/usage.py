@@ -109,7 +109,7 @@ class UsageEvidence:
         if id(downgrade_to) in self._proposals:
             return self._proposals[id(downgrade_to)]
         held_offers, offers = (
-            self._bound.masks.once(("priced offers", id(of)), partial(priced_offers, self._bound, of))
+            self._bound.masks.cached(("priced offers", id(of)), partial(priced_offers, self._bound, of))
             for of in (None, downgrade_to)
         )
         cached: dict[tuple[frozenset[str], KnownUse], Quote] = {}

@@ -98,25 +98,29 @@ def user_evidence(
     principals, names = (_text(columns.get(name, nulls)) for name in ("userPrincipalName", "displayName"))
     read_names = _FACTS if evidence else SIGN_INS
     read_columns = {name: columns[name] for name in read_names if name in columns}
-    stamps = _instants({name: column for name, column in read_columns.items() if pa.types.is_timestamp(column.type)})
+    timestamps = _instants(
+        {name: column for name, column in read_columns.items() if pa.types.is_timestamp(column.type)}
+    )
     sizes, skus = _holdings(bound, assignments, rows)
     entries, quotes = _entries(bound, assignments)
     return UserEvidence(
         ids=ids,
         names=pc.coalesce(_filled(names), _filled(principals), ids),
         principals=principals,
-        last_sign_ins=_latest([stamps[name] for name in SIGN_INS if name in stamps], len(rows)),
+        last_sign_ins=_latest([timestamps[name] for name in SIGN_INS if name in timestamps], len(rows)),
         facts=_listed_facts(columns, len(rows)),
-        evidence=_evidence(columns, stamps, principals, _held(bound, assignments, sizes, skus)) if evidence else None,
+        evidence=_evidence(columns, timestamps, principals, _held(bound, assignments, sizes, skus))
+        if evidence
+        else None,
         paths=AssignmentPaths(np.repeat(np.arange(len(rows)), sizes), skus, entries, quotes),
     )
 
 
 def _evidence(
-    columns: Mapping[str, pa.Array], stamps: Mapping[str, pa.Array], principals: pa.Array, held: pa.StringArray
+    columns: Mapping[str, pa.Array], timestamps: Mapping[str, pa.Array], principals: pa.Array, held: pa.StringArray
 ) -> pa.StringArray:
     parts = [
-        _member(name, stamps[name] if name in stamps else columns[name], instant=name in stamps)
+        _member(name, timestamps[name] if name in timestamps else columns[name], instant=name in timestamps)
         for name in _FACTS
         if name in columns
     ]
@@ -161,9 +165,10 @@ def _listed_facts(columns: Mapping[str, pa.Array], count: int) -> pa.DictionaryA
     return dictionary_column([json_text(row) for row in rows], codes)
 
 
-def _latest(stamps: Sequence[pa.Array], count: int) -> pa.Array:
+def _latest(timestamps: Sequence[pa.Array], count: int) -> pa.Array:
     recorded = [
-        pc.if_else(pc.starts_with(stamp, NEVER_SIGNED_IN), pa.scalar(None, pa.string()), stamp) for stamp in stamps
+        pc.if_else(pc.starts_with(timestamp, NEVER_SIGNED_IN), pa.scalar(None, pa.string()), timestamp)
+        for timestamp in timestamps
     ]
     return pc.max_element_wise(*recorded) if recorded else pa.nulls(count, pa.string())
 
@@ -227,20 +232,22 @@ def _written(numbers: Numbers) -> pa.Array:
     instants = numbers[recorded]
     if (instants % _SECOND).any() or instants.min(initial=0) < _FIRST or instants.max(initial=0) > _LAST:
         # NEVER is NumPy's NaT, which `tolist` converts to None.
-        stamps = [None if stamp is None else _instant(stamp) for stamp in numbers.view("M8[us]").tolist()]
-        return pa.array(stamps, pa.string())
+        timestamps = [
+            None if timestamp is None else _instant(timestamp) for timestamp in numbers.view("M8[us]").tolist()
+        ]
+        return pa.array(timestamps, pa.string())
     # Arrow formats whole seconds many times as fast, especially many at once.
     bitmap, seconds = pa.py_buffer(np.packbits(recorded, bitorder="little")), pa.py_buffer(numbers // _SECOND)
-    stamps = pa.Array.from_buffers(pa.timestamp("s"), len(numbers), [bitmap, seconds])
-    written = pc.binary_replace_slice(stamps.cast(pa.string()), start=10, stop=11, replacement="T")
+    timestamps = pa.Array.from_buffers(pa.timestamp("s"), len(numbers), [bitmap, seconds])
+    written = pc.binary_replace_slice(timestamps.cast(pa.string()), start=10, stop=11, replacement="T")
     return pc.binary_join_element_wise(written, "Z", "")
 
 
-def _instant(stamp: datetime | int) -> str:
+def _instant(timestamp: datetime | int) -> str:
     """Format an instant in UTC; one outside the range of datetime is given in microseconds."""
-    if isinstance(stamp, datetime):
-        return f"{stamp.isoformat()}Z"
-    seconds, fraction = divmod(stamp, _SECOND)
+    if isinstance(timestamp, datetime):
+        return f"{timestamp.isoformat()}Z"
+    seconds, fraction = divmod(timestamp, _SECOND)
     return f"{np.datetime64(seconds, 's')}{f'.{fraction:06}' if fraction else ''}Z"
 
 

@@ -77,11 +77,13 @@ def read(
     `path` the path of the object in it. Keys without a field are ignored. Raises SnapshotError (`result-damaged`) with
     the path of a value that is missing or that its field does not accept.
     """
-    wire = _checked(_struct(cast("Any", kind)), kind, values, where, path, messages=messages)
+    saved_type = _checked(_struct(cast("Any", kind)), kind, values, where, path, messages=messages)
     hints, members = _hints(cast("Any", kind)), dict(given or {})
     for field in fields(kind):  # type: ignore[arg-type]
         if field.name not in members:
-            value = msgspec.convert(getattr(wire, field.name), hints[field.name], from_attributes=True, dec_hook=as_is)
+            value = msgspec.convert(
+                getattr(saved_type, field.name), hints[field.name], from_attributes=True, dec_hook=as_is
+            )
             members[field.name] = tuple(value) if isinstance(value, list) else value
     return kind(**members)
 
@@ -102,7 +104,7 @@ def damaged(where: str, path: str, what: Message) -> NoReturn:
 
 
 def _checked(
-    wire: Any,
+    saved_type: Any,
     kind: Any,
     values: Any,
     where: str,
@@ -111,7 +113,7 @@ def _checked(
     messages: Mapping[str, Any] | None = None,
 ) -> Any:
     try:
-        return msgspec.convert(values, wire, dec_hook=partial(convert, messages or {}))
+        return msgspec.convert(values, saved_type, dec_hook=partial(convert, messages or {}))
     except msgspec.ValidationError as error:
         _reject(error, kind, values, where, path, start)
     except UnknownMessageError as error:
@@ -181,26 +183,26 @@ def _plain_type(hint: Any) -> Any:
 @cache
 def _struct(kind: Any) -> Any:
     """Return a struct with the fields of another one as a document stores them."""
-    wire_fields: list[tuple[str, Any, Any]] = []
+    saved_fields: list[tuple[str, Any, Any]] = []
     null_defaults: list[tuple[str, Any]] = []
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):
         hint = hints[field.name]
-        wire, default = _wire(hint), field.default
+        saved_type, default = _saved_type(hint), field.default
         if SavedField.UNSAVED in get_args(hint):
-            wire, default = None, None
+            saved_type, default = None, None
             if field.default is not NODEFAULT:
                 null_defaults.append((field.name, field.default))
-        elif wire is not None and NoneType in get_args(wire):
+        elif saved_type is not None and NoneType in get_args(saved_type):
             default = None
         elif SavedField.LABEL in get_args(hint) or (isinstance(default, str | int) and not isinstance(default, bool)):
-            wire |= None
+            saved_type |= None
             null_defaults.append((field.name, "" if default is NODEFAULT else default))
         if field.name in _REQUIRED.get(kind, ()):
             default = NODEFAULT
         elif default is NODEFAULT and field.default_factory is not NODEFAULT:
             default = msgspec.field(default_factory=field.default_factory)
-        wire_fields.append((field.name, wire, default))
+        saved_fields.append((field.name, saved_type, default))
 
     def fill(value: Any) -> None:
         for name, default in null_defaults:
@@ -208,21 +210,21 @@ def _struct(kind: Any) -> Any:
                 setattr(value, name, default)
 
     namespace = {"__post_init__": fill} if null_defaults else {}
-    return msgspec.defstruct(kind.__name__, wire_fields, rename="camel", kw_only=True, gc=False, namespace=namespace)
+    return msgspec.defstruct(kind.__name__, saved_fields, rename="camel", kw_only=True, gc=False, namespace=namespace)
 
 
 _CONVERTED: Final = {Message: SavedMessage, int: Whole, datetime: Instant, Decimal: Amount}
 
 
-def _wire(hint: Any) -> Any:
+def _saved_type(hint: Any) -> Any:
     """Return the type of a field in the document, for its type in the program."""
     kind, arguments = get_origin(hint) or hint, get_args(hint)
     if kind is Annotated:
-        return _annotated(arguments[1], _wire(arguments[0]))
+        return _annotated(arguments[1], _saved_type(arguments[0]))
     if kind is Any:
         return Any
     if kind in {Union, UnionType}:
-        return _wire(next(argument for argument in arguments if argument is not NoneType)) | None
+        return _saved_type(next(argument for argument in arguments if argument is not NoneType)) | None
     if kind is Mapping:
         return counts(arguments[0]) if issubclass(arguments[0], Enum) else PlainObject
     if issubclass(kind, Struct):
@@ -230,11 +232,11 @@ def _wire(hint: Any) -> Any:
     if kind in _CONVERTED:
         return _CONVERTED[kind]
     if issubclass(kind, Iterable) and not issubclass(kind, str):
-        return tuple[_wire(arguments[0] if arguments else Finding), ...]  # type: ignore[misc]
+        return tuple[_saved_type(arguments[0] if arguments else Finding), ...]  # type: ignore[misc]
     return kind
 
 
-def _annotated(annotation: SavedField, wire: Any) -> Any:
+def _annotated(annotation: SavedField, saved_type: Any) -> Any:
     match annotation:
         case SavedField.TENANT_NAME:
             return Annotated[str, msgspec.Meta(pattern=rf"\A{TENANT.pattern}\Z")]
@@ -243,7 +245,7 @@ def _annotated(annotation: SavedField, wire: Any) -> Any:
         case SavedField.SEAT_SUM:
             return Annotated[int, msgspec.Meta(ge=-LARGEST_SUM, le=LARGEST_SUM)]
         case _:
-            return wire
+            return saved_type
 
 
 def check_unique(names: Iterable[str], where: str, path: str, key: str) -> None:

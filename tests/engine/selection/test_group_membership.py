@@ -271,7 +271,7 @@ def test_spark_worker_reads_the_members_of_its_row_groups(large_snapshot: Path) 
     )
     for row_group in (2, 0, 1):
         (answer,) = evaluate_tasks(
-            broadcast, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False
+            broadcast, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], owned_session=False
         )
         assert answer.column("problem").to_pylist() == [None]
         (worker_outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
