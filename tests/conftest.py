@@ -42,7 +42,11 @@ def chromium() -> Iterator[Any]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the `chromium` fixture as browser tests."""
+    """Mark the tests that use the `chromium` fixture as browser tests, and put those with Spark first.
+
+    They take up to a minute each: the other workers would have nothing left to do during the last one.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and "chromium" in item.fixturenames:
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: item.get_closest_marker("spark") is None)
