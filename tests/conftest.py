@@ -22,6 +22,9 @@ settings.register_profile("steady", settings.get_profile("explore"), derandomize
 # Without deadline and randomness, equal sources have equal outcomes; `--hypothesis-profile=explore` tries new examples.
 settings.load_profile("steady")
 
+_LONG = ("tests/spark/", "tests/e2e/github/")
+"""Folders with tests that take up to a minute each."""
+
 
 def pytest_configure() -> None:
     """Let tests interrupt the programs that they start: shells make background processes ignore SIGINT."""
@@ -42,11 +45,11 @@ def chromium() -> Iterator[Any]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the `chromium` fixture as browser tests, and put those with Spark first.
+    """Mark the tests that use the `chromium` fixture as browser tests, and put those that take up to a minute first.
 
-    They take up to a minute each: the other workers would have nothing left to do during the last one.
+    At the end, the other workers would have nothing left to do while one of these runs.
     """
     for item in items:
         if isinstance(item, pytest.Function) and "chromium" in item.fixturenames:
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: item.get_closest_marker("spark") is None)
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
