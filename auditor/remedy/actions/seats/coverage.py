@@ -14,21 +14,20 @@ Removal = tuple[ActionGroup, Collection[str]]
 """A group that removes seats, and the skuIds of its products."""
 
 
-def settle_coverage(groups: Iterable[ActionGroup], removals: Sequence[Removal], context: RemediationContext) -> None:
+def settle_coverage(groups: Collection[ActionGroup], removals: Sequence[Removal], context: RemediationContext) -> None:
     """Make purchases for people who need a seat also replace the seats that `removals` take from the same products.
 
     If seats of a product are both missing and to be removed, no number of them satisfies both policies: unless somebody
     decided the removal, its group becomes one about the limits. Removals get the policies that count their seats and
     for which too few of them may be left.
     """
-    groups = tuple(groups)
     findings = [finding for finding in context.findings if finding.check == NOT_COVERED]
     short = {finding.policy: finding for finding in findings if finding.status is Status.OPEN}
     missing = {sku_id for sku_id, _ in map(missing_product, short.values())}
     for group, _ in removals:
         if group.first.old in missing and not group.first.answered:
             group.set_kind(ActionKind.BOUNDS, group.first.article)
-            group.seats, group.moved = 0, None
+            group.moved = None
     removals = [(group, skus) for group, skus in removals if group.first.kind in REMOVING and skus]
     waived = {finding.policy for finding in findings if finding.status is Status.WAIVED}
     for policy, products in _counted_products(context):
@@ -39,9 +38,11 @@ def settle_coverage(groups: Iterable[ActionGroup], removals: Sequence[Removal], 
         removed -= sum(
             group.seats for group in groups if group.first.kind is ActionKind.BUY and group.first.old in products
         )
-        left = _seats_left(context, policy, removed)
-        if policy in short:
-            left = SeatsLeft(replaced=_replace(short[policy], removed, groups))
+        left = (
+            SeatsLeft(replaced=_replace(short[policy], removed, groups))
+            if policy in short
+            else _seats_left(context, policy, removed)
+        )
         if left is not None:
             for group in counted:
                 group.counted_for[policy] = left

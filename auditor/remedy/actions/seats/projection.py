@@ -181,8 +181,9 @@ def settle_seats(
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
     _set_shortages(remaining.values(), projection, numbered)
-    removing = (group for group in remaining.values() if group.first.kind in REMOVING)
-    settle_coverage(remaining.values(), [(group, products_of(group, projection)) for group in removing], context)
+    groups_left = remaining.values()
+    removals = [(group, products_of(group, projection)) for group in groups_left if group.first.kind in REMOVING]
+    settle_coverage(groups_left, removals, context)
     merge_caps(remaining)
     merge_covered(remaining, context)
     _set_movements(remaining.values(), projection)

@@ -1,6 +1,6 @@
 """Suggests what the actions of a plan say about seats as answers to the questions about them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -17,14 +17,13 @@ _Key = tuple[AnswerKind, str]
 
 
 def with_planned_seats(
-    questions: Iterable[Question], actions: Iterable[Action], facts: TenantFacts
+    questions: Iterable[Question], actions: Collection[Action], facts: TenantFacts
 ) -> Iterator[Question]:
     """Yield the questions; the first answer to an open one about seats is what the action about these seats says.
 
     The action counts all actions of the plan, also manual ones, while a question counts only changes by requests. The
     first answer about a subscription that nobody needs is not to renew it.
     """
-    actions = tuple(actions)
     planned, unneeded = dict(_planned(actions, facts)), frozenset(_about_unneeded_subscriptions(actions))
     for question in questions:
         key = question.kind, question.subject
