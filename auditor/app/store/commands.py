@@ -73,7 +73,7 @@ def put(location: Path | str, paths: Sequence[Path]) -> Iterator[Stored | Audito
             raise failures[0]
         yield from failures
         store = store_at(location).create()
-        yield from _stored(store, folders, results, only_tenant=len(folders) + len(results) + len(failures) == 1)
+        yield from _stored(store, folders, results, only_one=len(folders) + len(results) + len(failures) == 1)
 
 
 def _readable_snapshots(paths: Sequence[Path]) -> tuple[list[Path], list[AuditorError]]:
@@ -90,11 +90,11 @@ def _readable_snapshots(paths: Sequence[Path]) -> tuple[list[Path], list[Auditor
 
 
 def _stored(
-    store: Store, folders: Sequence[Path], results: Sequence[Result], *, only_tenant: bool = False
+    store: Store, folders: Sequence[Path], results: Sequence[Result], *, only_one: bool = False
 ) -> Iterator[Stored | AuditorError]:
-    """Store snapshots and results, sorted by instant; a failure is yielded, with `only_tenant` it is raised."""
+    """Store snapshots and results, sorted by instant; a failure is yielded, with `only_one` it is raised."""
     for folder in sorted(folders, key=lambda folder: folder.name):
-        with TenantBoundary(folder.parent.name, only_tenant=only_tenant) as boundary:
+        with TenantBoundary(folder.parent.name, only_tenant=only_one) as boundary:
             night, new = store.put(folder)
             size = night.own_size if new else 0
             stored = Stored(what="snapshot", tenant=night.tenant, instant=night.instant, new=new, size=size)
@@ -102,7 +102,7 @@ def _stored(
     for result in sorted(results, key=lambda result: result.run.as_of):
         for tenant in result.tenants:
             if tenant.failure is None:
-                with TenantBoundary(tenant.name, only_tenant=only_tenant and len(result.tenants) == 1) as boundary:
+                with TenantBoundary(tenant.name, only_tenant=only_one and len(result.tenants) == 1) as boundary:
                     size = ResultLog(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
                     stored = Stored(
                         what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size

@@ -50,7 +50,7 @@ from auditor.render.text.deadlines import due_text
 from auditor.render.text.guidance import plain
 from auditor.result.aggregate import action_amounts
 
-_ALONE: Final = "t1"
+_ONLY_TENANT: Final = "t1"
 """The anchor of the only tenant of a page."""
 _ABOUT_SPARE_SEATS: Final = frozenset({ABOVE_MAXIMUM.id, RENEWAL_IDLE.id})
 """Ids of the checks that report too many spare seats of a product."""
@@ -73,7 +73,7 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
     def address(tenant: TenantPlan) -> str:
         if not tenant_page:
             return f"#{anchors[tenant.name]}"
-        return f"{quote(tenant.name, safe='')}/{quote(tenant_page, safe='', errors='replace')}#{_ALONE}"
+        return f"{quote(tenant.name, safe='')}/{quote(tenant_page, safe='', errors='replace')}#{_ONLY_TENANT}"
 
     first = fleet_first(plan, address, l10n)
     listed = {action.href for action in first}

@@ -101,8 +101,8 @@ class Account(Struct, frozen=True, kw_only=True):
         """
         if grant.error == _PROHIBITED:
             return grant.waits and self.usage_location in grant.offered
-        alone = self.held <= {grant.sku_id}
-        return grant.waits and (grant.error == "CountViolation" or alone)
+        is_only = self.held <= {grant.sku_id}
+        return grant.waits and (grant.error == "CountViolation" or is_only)
 
     def retried(self, grant: Grant) -> "Account":
         """Return the account after a successful retry of a path."""
