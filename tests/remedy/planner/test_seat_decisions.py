@@ -90,6 +90,34 @@ def test_renewal_does_not_remove_seats_in_use(answer: dict[str, Any], seats: int
     assert all("but the plan in 1:" in notice.message for notice in plan.notices)
 
 
+@pytest.mark.parametrize(
+    ("kind", "owners", "article"),
+    [
+        ("buy", ("desk",), "buy-licenses"),
+        ("remove-seats-at-renewal", ("audit", "finance"), "remove-licenses"),
+    ],
+)
+def test_decided_seats_belong_to_the_owners_of_policies_that_limit_them(
+    kind: str, owners: tuple[str, ...], article: str
+) -> None:
+    """No finding is about the seats today; policies about too few or too many seats would report them afterwards."""
+    rules = RULES.replace("{id: idle, ", "{id: idle, owner: finance, ").replace(
+        "prices:",
+        "  - {id: cap, owner: audit, severity: medium, seats: {of: paid, spare: {max: 1}}}\n"
+        "  - {id: stock, owner: desk, severity: info, seats: {of: paid, spare: {min: 0}}}\nprices:",
+    )
+    buys = kind == "buy"
+    tenant = snapshot(STARTERS, {F3: 1}) if buys else snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0})
+    (question,) = [
+        question
+        for question in planned(tenant, rules=rules).questions
+        if question.kind == ("purchase" if buys else "renewal")
+    ]
+    plan = planned(tenant, {"question": question.id, "answer": dict(question.answers[0])}, rules=rules)
+    (action,) = [action for action in plan.actions if action.kind == kind]
+    assert (action.findings, action.owners, action.guidance) == ((), owners, article)
+
+
 @pytest.mark.parametrize(("active", "asked"), [(3, [{"renewal": {"seats": 3, "renew": False}}]), (0, [])])
 def test_seats_that_nobody_needs_are_not_renewed_and_seats_in_grace_not_asked_about(active: int, asked: Any) -> None:
     rows = [bought("SPE_E3", active, 3, warning=3 - active)]
