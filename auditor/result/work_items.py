@@ -42,8 +42,7 @@ def work_items(result: Result) -> Iterator[WorkItem]:
     for name, title, part in parts:
         concerns_by_action = concerns(part)
         for action in sorted(part.actions, key=lambda action: action.rank):
-            severity = concerns_by_action[action.id].worst if action.id in concerns_by_action else Severity.INFO
-            yield WorkItem(tenant=name, title=title, action=action, severity=severity)
+            yield WorkItem(tenant=name, title=title, action=action, severity=concerns_by_action[action.id].worst)
 
 
 def is_certainly_done(part: TenantResult | FleetResult, *, complete: bool) -> bool:
