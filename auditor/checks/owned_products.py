@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from auditor.checks.check import Check, Cost
-from auditor.domain.enums import Source, SubjectType
+from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Purchases
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
-from auditor.engine.not_evaluated import TRIAL_UNKNOWN, NotEvaluated, unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, is_owned, purchase_extent
 from auditor.engine.scope import TenantScope, price_of
@@ -25,8 +24,7 @@ def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[Obje
         if not is_owned(sku):
             continue
         if violation.unknown[index]:
-            trial_unknown = NotEvaluated(missing=["subscriptions"], reasons=[TRIAL_UNKNOWN])
-            scope.unknown.add_all(unread_source(facts, Source.SUBSCRIPTIONS) or trial_unknown)
+            scope.trials_unknown()
         elif sku.usable is None:
             scope.seats_unknown(sku.label)
         else:

@@ -10,7 +10,7 @@ from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
-TRIAL_UNKNOWN: Final = Message("it is not known whether every subscription of a SKU is a trial")
+_TRIAL_UNKNOWN: Final = Message("it is not known whether every subscription of a SKU is a trial")
 
 
 class NotEvaluated(Struct):
@@ -40,6 +40,12 @@ def unread_source(facts: TenantFacts, source: Source) -> NotEvaluated | None:
         return None
     reason = detailed(incomplete(source, coverage.status), coverage.reason)
     return NotEvaluated(missing=[source.value], reasons=[reason])
+
+
+def unknown_trials(facts: TenantFacts) -> NotEvaluated:
+    """Return why it is not known whether SKUs are in the set `trial`."""
+    unread = unread_source(facts, Source.SUBSCRIPTIONS)
+    return unread or NotEvaluated(missing=[Source.SUBSCRIPTIONS.value], reasons=[_TRIAL_UNKNOWN])
 
 
 def incomplete(source: Source, status: SourceStatus) -> Message:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import Assignments, Constraint, Policy, PolicySet, Waiver
+from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.policy.selector import (
     GRAPH_PROPERTIES,
     AnyOf,
@@ -54,6 +55,8 @@ class PolicyCheck(Protocol):
     def sources(self) -> tuple[Source, ...]: ...  # noqa: D102
     @property
     def properties(self) -> Callable[[Any], tuple[str, ...]]: ...  # noqa: D102
+    @property
+    def products(self) -> Callable[[Any], Iterable[ProductSet]]: ...  # noqa: D102
     @property
     def selectors(self) -> Callable[[Any], tuple[Selector, ...]]: ...  # noqa: D102
     @property

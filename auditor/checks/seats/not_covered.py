@@ -22,7 +22,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
-from auditor.engine.not_evaluated import TRIAL_UNKNOWN, unread_source
+from auditor.engine.not_evaluated import unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope, price_of
@@ -108,7 +108,7 @@ def _record_unknown(
     if lowest is None:
         scope.seats_unknown(stock.label)
     elif highest is None or lowest != highest:
-        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        scope.trials_unknown()
     if certain != possible:
         reason = Message("for some users, it is not known whether they belong to the population")
         scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))

@@ -8,7 +8,6 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
 from auditor.domain.translation import N_
-from auditor.engine.not_evaluated import TRIAL_UNKNOWN
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import purchase_channel
@@ -21,7 +20,7 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     facts = scope.facts
     if not block.pool:
         if any(_exceeds(stock_of(facts, index), maximum) for index in skus.possible):
-            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+            scope.trials_unknown()
         for index in skus.certain:
             yield from _compare(scope, block, stock_of(facts, index), maximum)
         return
@@ -40,7 +39,7 @@ def _compare_pool(scope: TenantScope, block: Seats, skus: SelectedSkus, maximum:
     elif len(known) < len(skus.certain):
         scope.seats_unknown(block.of.written)
     elif _exceeds(pool_of(facts, block.of, [*skus.certain, *skus.possible]), maximum):
-        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        scope.trials_unknown()
 
 
 def _exceeds(stock: Stock, maximum: int) -> bool:

@@ -26,7 +26,7 @@ from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import intersects, pairs
-from auditor.engine.not_evaluated import TRIAL_UNKNOWN, unread_source
+from auditor.engine.not_evaluated import unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
 from auditor.engine.policy.unknowns import missing_facts
@@ -77,7 +77,7 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
         if holders is not None and any(
             holders.at(index)[1] > (_limit(block, facts.skus[index].consumed) or 0) for index in skus.possible
         ):
-            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+            scope.trials_unknown()
         for index in skus.certain:
             yield from _compare(scope, block, stock_of(scope.facts, index))
     if skus.certain or skus.possible:
@@ -100,7 +100,7 @@ def _evaluate_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iter
     yield from findings
     counted = 0 if scope.holders is None else scope.holders.at(0)[1]
     if skus.possible and not findings and not breaches(scope, block) and counted > (_limit(block, stock.consumed) or 0):
-        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        scope.trials_unknown()
 
 
 def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectFinding]:

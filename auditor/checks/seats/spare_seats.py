@@ -17,7 +17,6 @@ from auditor.checks.seats.stock import (
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import SeatBounds
-from auditor.engine.not_evaluated import TRIAL_UNKNOWN
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import TenantScope
@@ -71,7 +70,7 @@ def _breaches(scope: TenantScope, block: Seats) -> Iterator[SeatBreach]:
         return
     facts = scope.facts
     if any(_may_break(block, facts.skus[index]) for index in skus.possible):
-        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        scope.trials_unknown()
     for index in skus.certain:
         if _may_break(block, facts.skus[index]):
             yield from _of_stock(scope, block, stock_of(facts, index))
@@ -91,7 +90,7 @@ def _pool_breaches(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iter
             block, [facts.skus[index] for index in skus.certain], [facts.skus[index] for index in skus.possible]
         )
         if broken.undecided:
-            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+            scope.trials_unknown()
         bounds = {Breach.BELOW_MINIMUM: block.minimum, Breach.ABOVE_MAXIMUM: block.maximum}
         for breach in Breach:
             if breach in broken.certain:

@@ -9,12 +9,13 @@ from auditor.engine.not_evaluated import (
     missing_report_column,
     source_title,
     uncollected_property,
+    unknown_trials,
     unread_source,
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.policy.data_needs import selector_needs
+from auditor.policy.data_needs import selector_needs, set_needs
 from auditor.snapshot.schema import SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
 
 _INCOMPLETE = Message("some data of some users could not be read")
@@ -33,12 +34,16 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
         return users
     atoms = bound.rules.atoms(policy)
     user_checks = [check for check in bound.rules.checks(policy) if check.evaluate_users is not None]
+    sets = [products for check in user_checks for products in check.products(policy.constraint)]
+    sets += [atom.products for atom in atoms if isinstance(atom, selectors.Holds | selectors.HeldFor)]
+    set_sources = set_needs(sets).sources
     gaps = NotEvaluated()
     for missing in (
         users,
         *(reason for atom in atoms for reason in _atom(bound, atom)),
         *(_property(facts, name) for name in bound.rules.properties(policy)),
         *(unread_source(facts, source) for check in user_checks for source in check.sources),
+        *(unread_source(facts, source) for source in set_sources),
     ):
         gaps.add_all(missing)
     if not gaps.reasons:  # the usage reports that the policy reads may have no row for some users
@@ -60,6 +65,8 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
                 count=facts.users_without[name],
             )
             gaps.add(f"users.{name}", reason)
+    if not gaps.reasons and set_sources and any(row["isTrial"] is None for row in facts.subscriptions):
+        gaps.add_all(unknown_trials(facts))
     if not gaps.reasons:
         undated = any(isinstance(atom, selectors.HeldFor) for atom in atoms)
         gaps.add("users", _UNDATED if undated else otherwise)

@@ -16,7 +16,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.engine.columns.strings import id_prefixes
 from auditor.engine.columns.users import UserColumns
-from auditor.engine.not_evaluated import incomplete
+from auditor.engine.not_evaluated import unread_source
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.snapshot.model import MemberParts
@@ -207,9 +207,9 @@ class Membership:
     def resolve(self, name: str, *, transitive: bool) -> Resolved:
         """Find a group by id or display name; a name without a group, or with several, does not resolve."""
         for source in (Source.GROUPS, Source.MEMBERS):
-            coverage = self._facts.coverage(source)
-            if not coverage.status.is_read:
-                return Resolved(reason=coverage.reason or incomplete(source, coverage.status))
+            unread = unread_source(self._facts, source)
+            if unread is not None and not self._facts.status(source).is_read:
+                return Resolved(reason=unread.reasons[0])
         key = name.casefold()
         groups = [group for group in self._facts.groups if group.id.casefold() == key]
         if not groups:
@@ -234,10 +234,10 @@ class Membership:
         if status is SourceStatus.COMPLETE:
             return Resolved(group=group)
         values = {"name": name, "state": status}
-        unread = Message("not all members of the group '{name}' were read ({state})", **values)
+        incomplete = Message("not all members of the group '{name}' were read ({state})", **values)
         if transitive:
-            unread = Message("not all transitive members of the group '{name}' were read ({state})", **values)
-        return Resolved(group=group, reason=unread)
+            incomplete = Message("not all transitive members of the group '{name}' were read ({state})", **values)
+        return Resolved(group=group, reason=incomplete)
 
     def _members_of(self, group: str, *, transitive: bool) -> GroupMembers | _PartedMembers:
         key = (group, transitive)
