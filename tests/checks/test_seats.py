@@ -101,6 +101,23 @@ def test_quota_over_unknown_people_names_what_was_not_collected() -> None:
 
 
 @pytest.mark.parametrize(
+    ("block", "outcome_"),
+    [
+        ("{of: [SPE_E5], assigned: {max: 1}}", "fail"),
+        ("{of: [SPE_E5, SPE_E3], pool: true, assigned: {max: 1}}", "fail"),
+        ("{of: [SPE_E5, SPE_E3], assigned: {max: 1}}", "not-evaluated"),
+        ("{of: [SPE_E5], assigned: {max: 2}}", "not-evaluated"),
+    ],
+)
+def test_quota_is_decided_if_the_users_that_were_read_exceed_it(block: str, outcome_: str) -> None:
+    people, seats = [user("ann", "SPE_E5"), user("bob", "SPE_E5")], [bought("SPE_E5", 5, 2), bought("SPE_E3", 5, 2)]
+    state = tenant(*people, unread={Source.USERS: SourceStatus.PARTIAL}, subscribedSkus=seats)
+    assert outcome(judged(f"seats: {block}", state)) == outcome_
+    state = tenant(unread={Source.USERS: SourceStatus.DENIED}, subscribedSkus=seats)
+    assert outcome(judged(f"seats: {block}", state)) == "not-evaluated"
+
+
+@pytest.mark.parametrize(
     ("percent", "consumed", "outcome_", "maximum"),
     [("10%", 30, "fail", 3), ("14%", 30, "pass", 4), ("13.3%", 30, "fail", 3), ("0%", 30, "fail", 0), ("10%", None, "not-evaluated", 0)],
 )  # fmt: skip

@@ -70,7 +70,7 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     if skus is None:
         return
     if block.pool:
-        yield from _evaluate_pool(scope, block, skus)
+        findings, evaluated = list(_evaluate_pool(scope, block, skus)), 1
     else:
         facts = scope.facts
         # A share of an unknown number of consumed units counts as 0.
@@ -78,9 +78,11 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
             holders.at(index)[1] > (_limit(block, facts.skus[index].consumed) or 0) for index in skus.possible
         ):
             scope.trials_unknown()
-        for index in skus.certain:
-            yield from _compare(scope, block, stock_of(scope.facts, index))
-    if skus.certain or skus.possible:
+        findings = [found for index in skus.certain for found in _compare(scope, block, stock_of(facts, index))]
+        evaluated = len(skus.certain) + len(skus.possible)
+    yield from findings
+    # Users who were not read change nothing where those who were read are already too many.
+    if len(findings) < evaluated and (skus.certain or skus.possible):
         scope.unknown.add_all(unread_source(scope.facts, Source.USERS))
 
 

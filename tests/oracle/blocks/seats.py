@@ -117,9 +117,10 @@ def _quota_claim(
         certain += member is True
         possible += member is None
     most = _quota(policy["seats"]["assigned"]["max"], consumed)
-    exceeded: Truth = True if certain > most else None if certain + possible > most else False
+    everybody = world.source("users") == "complete"  # those who were not read may hold any SKU
+    exceeded: Truth = True if certain > most else None if certain + possible > most or not everybody else False
     if most < 0:
-        exceeded = None if certain + possible else False
+        exceeded = None if certain + possible or not everybody else False
     return Claim(truth=conj([inside, exceeded]), check="seats.quota-exceeded", subject=("product", subject),
                  product=product, skus=skus if pooled else None,
                  evidence={"assigned": certain, "max": most})  # fmt: skip
@@ -191,15 +192,13 @@ def seats(world: World, policy: Document) -> Iterator[Claim]:
     quota = "assigned" in block
     rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus") if is_user_sku(row)}
     inside = {sku: contains(world, product_set, sku) for sku in rows}
-    if quota and world.source("users") != "complete" and any(judged is not False for judged in inside.values()):
-        yield NOT_EVALUATED
     if block.get("pool"):
         yield from _pool(world, policy, rows, inside, count_warning=count_warning)
         return
     for sku, row in rows.items():
         units = _units(row, count_warning=count_warning)
         yield from _spare_claims(block, units, inside[sku], sku, sku, None)
-        if quota and not world.unread("users"):
+        if quota:
             yield _quota_claim(world, policy, {sku: True}, inside[sku], sku, sku, consumed=row.get("consumedUnits"),
                                pooled=False)  # fmt: skip
         yield from _cap_claim(block, purchased(row), inside[sku], sku, sku, None)
@@ -226,7 +225,7 @@ def _pool(
         ]  # fmt: skip
         yield from _common(answers)
     yield from _pool_cap(world, block, rows, name, product, skus)
-    if "assigned" in block and not world.unread("users"):
+    if "assigned" in block:
         consumed = [rows[sku].get("consumedUnits") for sku, judged in skus.items() if judged is True]
         total_known = all(judged is True or _has_no_units(rows[sku]) for sku, judged in skus.items()) and any(
             judged is True for judged in skus.values()
