@@ -99,6 +99,8 @@ def _impossible(selector: Selector, cache: dict[str, bool]) -> bool:
             return values == (None,) and name in ABSENT_READS_AS
         case kinds.Not(part=kinds.Every(parts=())):
             return True
+        case kinds.Holds(products=products) | kinds.HeldFor(products=products):
+            return not size_of(products.elements)
         case kinds.HasRole(roles=tuple() as roles, privileged=True):
             return not any(_may_be_privileged(role) for role in roles)
         case kinds.Population(name=name, selector=inner):

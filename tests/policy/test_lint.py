@@ -56,6 +56,8 @@ def test_downgrade_needs_a_paid_product(products: str, slugs: list[str]) -> None
         f"users: {{inactiveFor: 90d, neverSignedIn: 30d}}, {DENY}",
         f"users: {{inactiveIn: {{services: '*', for: 90d}}, not: {{inactiveIn: {{services: [teams], for: 30d}}}}}}, {DENY}",
         f"users: {{holds: SPE_E3, licensed: false}}, {DENY}",
+        f"users: {{holds: []}}, {DENY}",
+        f"users: {{heldFor: {{of: nothing, atLeast: 30d}}}}, {DENY}",
         "seats: {of: nothing, spare: {min: 1}}",
         "subscriptions: {of: [], expiring: {within: 30d}}",
         "balance: {of: [nothing], spare: {min: 1, max: 5}}",

@@ -240,7 +240,7 @@ def _unheld(products: ProductSet) -> Message:
 
 def _names_products(products: ProductSet) -> bool:
     """Return whether a set consists of names of products."""
-    return all(isinstance(element, Sku) for element in products.elements)
+    return bool(products.elements) and all(isinstance(element, Sku) for element in products.elements)
 
 
 def _empty(bound: BoundPolicies, group: str, *, transitive: bool) -> bool:
@@ -262,6 +262,8 @@ def _nothing_message(policy: Policy) -> Message:
 
 def _products(written: str) -> str:
     """Return a product set as written, with names for known part numbers, limited to the first products."""
+    if not written:
+        return "[]"
     named = {part: {product.name for product in builtin().by_part_number(part)} for part in written.split("|")}
     names = dict.fromkeys(min(titles) if len(titles) == 1 else part for part, titles in named.items())
     return ", ".join(list(names)[:_MAX_PRODUCTS]) + (", …" if len(names) > _MAX_PRODUCTS else "")

@@ -115,6 +115,7 @@ def test_notice_names_globs_booleans_products_and_groups() -> None:
     ("users", "reason"),
     [
         ("{holds: [SPE_E5]}", "no user holds Microsoft 365 E5"),
+        ("{holds: []}", "no user holds a product of '[]'"),
         ("{holds: suites}", "no user holds a product of 'suites'"),
         (
             "{heldFor: {of: {withService: BPOS_S_TODO_1}, atLeast: 30d}}",
