@@ -1,5 +1,6 @@
 """Nodes of checked documents: values with their source spans; parses durations, dates and percentages."""
 
+from calendar import monthrange
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -114,11 +115,12 @@ def day(node: Node, diagnostics: Diagnostics) -> date:
 
 def impossible_date(value: object, span: Span) -> Diagnostic:
     """Return the diagnostic for a text that has the form of a date but is not in the calendar."""
+    year, month = int(str(value)[:4]), int(str(value)[5:7])
+    hint = Message("write a date as 2027-01-31")
+    if year:
+        hint = Message("{month} has {days} days", month=f"{year:04}-{month:02}", days=monthrange(year, month)[1])
     return Diagnostic(
-        slug="policy-bad-date",
-        message=Message("'{value}' is not a valid date", value=value),
-        span=span,
-        hint=Message("write a date as 2027-01-31"),
+        slug="policy-bad-date", message=Message("'{value}' is not a valid date", value=value), span=span, hint=hint
     )
 
 

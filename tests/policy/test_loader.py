@@ -236,6 +236,21 @@ def test_waiver_or_decision_that_has_ended_is_a_warning_at_its_end(today: date |
         assert item.span.text[item.span.column - 1 :].startswith("2026-12-20")
 
 
+@pytest.mark.parametrize(
+    ("expires", "hint"),
+    [
+        ("2027-02-30", "2027-02 has 28 days"),
+        ("2028-02-30", "2028-02 has 29 days"),
+        ("0000-01-01", "write a date as 2027-01-31"),
+    ],
+)
+def test_impossible_date_has_the_length_of_the_month(expires: str, hint: str) -> None:
+    waiver = f"waivers: [{{id: w, policies: ['*'], reason: r, owner: o, expires: {expires}}}]"
+    with pytest.raises(InputError) as caught:
+        load([("p.yaml", f"version: 1\n{waiver}\n".encode())])
+    assert [(item.slug, str(item.hint)) for item in caught.value.diagnostics] == [("policy-bad-date", hint)]
+
+
 def test_shortest_of_several_waiver_limits_applies() -> None:
     waiver = (
         "waivers: [{id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}]\ndefaults: {waiverMaxDays: 365}"

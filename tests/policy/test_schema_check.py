@@ -50,7 +50,7 @@ users: {inactiveFor: 90}|  health: {errors: deny}
 users: {inactiveFor: 3 months}|  health: {errors: deny}
     5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '3 months' (for example: 90d)
 users: {inactiveFor: "90d\n"}|  health: {errors: deny}
-    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '90d\n' (for example: 90d)
+    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '90d\n' (write 90d)
 users: {any: []}|  health: {errors: deny}
     5:16 empty: 'any' is an empty list (remove the key, or give it a value)
 users:|  health: {errors: deny}
@@ -119,6 +119,16 @@ users: {inactiveIn: {services: team, for: 1d}}|  health: {errors: deny}
     5:34 bad-value: 'services' must be a list of services or '*', not the text 'team' (for example: [exchange, teams], '*')
 users: {inactiveIn: {services: [], for: 9d}}|  health: {errors: deny}
     5:34 empty: 'services' is an empty list ('services': The services: copilot, skype, exchange, onedrive, sharepoint, yammer, teams; '*' for the last five. For example: [exchange, teams], '*')
+users: {inactiveFor: 60 days}|  health: {errors: deny}
+    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '60 days' (write 60d)
+users: {inactiveFor: 2W}|  health: {errors: deny}
+    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '2W' (write 14d)
+users: {inactiveFor: P30D}|  health: {errors: deny}
+    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text 'P30D' (write 30d)
+users: {inactiveFor: 3 months}|  health: {errors: deny}
+    5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '3 months' (for example: 90d)
+users: {createdDateTime: {after: 31.12.2026}}|  health: {errors: deny}
+    5:36 bad-value: 'after' must be a date, an instant with a time zone, or a duration in days, not the text '31.12.2026' (write 2026-12-31)
 users: {appsUnused: {on: [window], for: 30d}}|  health: {errors: deny}
     5:29 bad-value: item 1 of 'on' cannot be the text 'window' (did you mean 'windows'?)
 users: {appsUnused: {for: 60d}}|  health: {errors: deny}
@@ -146,7 +156,7 @@ users: {department: {not: []}}|  health: {errors: deny}
 users: {createdDateTime: {before: 2026-01-01T00:00:00}}|  health: {errors: deny}
     5:37 bad-value: 'before' must be a date, an instant with a time zone, or a duration in days, not the text '2026-01-01T00:00:00' (add the time zone: 2026-01-01T00:00:00Z)
 users: {createdDateTime: {before: 2026-13-01T00:00:00Z}}|  health: {errors: deny}
-    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a duration in days, not the text '2026-13-01T00:00:00Z' (for example: 30d)
+    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a duration in days, not the text '2026-13-01T00:00:00Z' (write a date as 2027-01-31)
 """
 
 
@@ -158,7 +168,9 @@ def test_one_error_in_a_policy_has_one_message(block: str, expected: list[str]) 
 
 FILES = r"""
 []
-    1:1 wrong-type: the file must be a policy file, not an empty list (None)
+    1:1 wrong-type: the file must be a policy file, not an empty list (begin with 'version: 1', and put the list under 'policies:')
+policies
+    1:1 wrong-type: the file must be a policy file, not the text 'policies' (write 'version: 1' at the top)
 version: 2|waivers: []
     1:10 version: version 2 is not known (write 'version: 1')
 version: '1'|waivers: []
@@ -186,8 +198,22 @@ version: 1|policies:|- {id: A B, severity: High, health: {errors: deny}}
     3:23 bad-value: 'severity' cannot be the text 'High' (did you mean 'high'?)
 version: 1|waivers: [{id: w, policies: x, owner: y, expires: 2027-1-31}]
     2:11 missing-key: waiver 'w' lacks 'reason' ('reason': The reason for the exception.)
-    2:29 bad-value: 'policies' must be a list of policy ids, or '*', not the text 'x' (for example: [e3-spare], '*')
-    2:51 bad-value: 'expires' must be a date, not the text '2027-1-31' (for example: 2027-01-31)
+    2:29 bad-value: 'policies' must be a list of policy ids, or '*', not the text 'x' (write a list: ['x'])
+    2:51 bad-value: 'expires' must be a date, not the text '2027-1-31' (write 2027-01-31)
+version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 31-1-2027}]
+    2:66 bad-value: 'expires' must be a date, not the text '31-1-2027' (write 2027-01-31)
+version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 1/31/2027}]
+    2:66 bad-value: 'expires' must be a date, not the text '1/31/2027' (write 2027-01-31)
+version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 1.2.2027}]
+    2:66 bad-value: 'expires' must be a date, not the text '1.2.2027' (write a date as 2027-01-31)
+version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 2027/02/30}]
+    2:66 bad-value: 'expires' must be a date, not the text '2027/02/30' (write a date as 2027-01-31)
+version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: soon}]
+    2:66 bad-value: 'expires' must be a date, not the text 'soon' (for example: 2027-01-31)
+version: 1|prices: {currency: eur, perSeatPerMonth: {SPE_E3: 1}}
+    2:20 bad-value: 'currency' must be a currency code, not the text 'eur' (write EUR)
+version: 1|prices: {currency: EURO, perSeatPerMonth: {SPE_E3: 1}}
+    2:20 bad-value: 'currency' must be a currency code, not the text 'EURO' (for example: EUR)
 version: 1|prices: {currency: EUR, perSeatPerMonth: {SPE_E3: '1'}}
     2:51 wrong-type: 'SPE_E3' must be an amount, a price, or a list of prices that change on a date, not the text '1' (remove the quotes)
 version: 1|products: {a: 5}|populations: {'': {}}

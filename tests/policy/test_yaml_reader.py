@@ -174,31 +174,6 @@ def test_error_is_reported_with_its_location(text: str | bytes, expected: list[t
     assert positions(text) == expected
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a:\n  b: 1\n\tc: 2\n", "a tab indents the line"),
-        ("a: |\n\tb\n", "a tab indents the line"),
-        ("a: - b\n", "a list cannot begin on the line of its key"),
-        ("a: {b:}\n", "a ':' appears where no key is allowed"),
-        ("a:\n- name:b\n  id: 1\n", "there is no space after the ':' of the key 'name'"),
-        ("a: 'it's'\n", "unexpected text after the closing quote"),
-        ('a: "b" c\n', "unexpected text after the closing quote"),
-        ("{a: 1}}\n", "this text comes after the end of the value"),
-        ("a: {b: c: d}\n", "the '{' on line 1 has no closing '}', or a ',' is missing"),
-    ],
-)
-def test_common_syntax_errors_have_a_readable_message_and_a_hint(text: str, message: str) -> None:
-    (mistake,) = mistakes(text)
-    assert mistake.message == message
-    assert mistake.hint is not None
-
-
-def test_hint_names_the_bracket_that_closes_the_value() -> None:
-    assert [str(mistake.hint) for mistake in mistakes("a: {b: [c}\n")] == ["close the list with ']'"]
-    assert [str(mistake.hint) for mistake in mistakes("a: [{b: c]\n")] == ["close the mapping with '}'"]
-
-
 @pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x84, 0x86, 0x9F, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
 def test_forbidden_character_is_reported_after_non_ascii_text(code: int) -> None:
     assert positions(f"a: é\nb: 'ü{chr(code)}'\n") == [("yaml-character", 2, 6)]

@@ -3,17 +3,16 @@
 In the schemas, `$comment` is the noun for a value ("a duration in days"), and `examples` shows how to write it.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from auditor.domain.message import Message, enumeration
 from auditor.domain.similar_name import did_you_mean
+from auditor.policy.schema.corrections import PERCENTAGE, correction, meant_text
 from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.terms import (
     FILES_OF_KEYS,
     POLICY_KEYS,
-    correction,
     equal_term,
     example,
     explanation,
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
     from auditor.policy.yaml.reader import Path
-
-_SIZE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9])?) *([kKmMgGtT])[A-Za-z]*")
-_WITHOUT_ZONE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?")
-_PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
 
 
 def mistakes(error: "ValidationError") -> Iterator[Mistake]:
@@ -141,7 +136,20 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
     hint = correction(error.instance, schema, path) or (
         example(schema) if nothing is None else explanation(path, schema)
     )
+    if not path:
+        hint = _beginning(error.instance, schema)
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
+
+
+def _beginning(value: Any, schema: Any) -> Message:
+    """Return the hint for a file that is not a mapping."""
+    version = schema["properties"]["version"]["const"]
+    if isinstance(value, list):
+        section = next(key for key in ("policies", "tests", "tenants", "decisions") if key in schema["properties"])
+        return Message(
+            "begin with 'version: {version}', and put the list under '{section}:'", version=version, section=section
+        )
+    return Message("write 'version: {about}' at the top", about=version)
 
 
 def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
@@ -191,20 +199,11 @@ def _wrong_pattern(error: "ValidationError", path: "Path") -> Mistake:
     message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=value_description(value))
     if not value.strip():
         return Mistake(path=path, kind="empty", message=message, hint=explanation(path, schema))
-    share = _PERCENTAGE.fullmatch(value)
+    share = PERCENTAGE.fullmatch(value)
     if share and "percentage" in noun and not 0 <= float(share[1]) <= 100:
         outside = Message("{path} must be between 0% and 100%, not {value}", path=label(path), value=quoted(value))
         return Mistake(path=path, kind="out-of-range", message=outside, hint=example(schema))
-    hint = example(schema)
-    if share and "percentage" in noun:
-        hint = Message("write {share}%", share=share[1])
-    elif _WITHOUT_ZONE.fullmatch(value) and "time zone" in noun:
-        hint = Message("add the time zone: {text}Z", text=value)
-    elif (size := _SIZE.fullmatch(value)) and "size" in noun:
-        hint = Message("write {size}", size=f"{size[1]}{'k' if size[2] in 'kK' else size[2].upper()}B")
-    elif "a-z0-9-" in str(schema["pattern"]) and (name := re.sub("[^a-z0-9]+", "-", value.casefold()).strip("-")):
-        hint = Message("write '{name}'", name=name)
-    return Mistake(path=path, kind="bad-value", message=message, hint=hint)
+    return Mistake(path=path, kind="bad-value", message=message, hint=meant_text(value, schema))
 
 
 def _out_of_range(error: "ValidationError", path: "Path") -> Mistake:

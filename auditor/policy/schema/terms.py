@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, alternatives
@@ -24,8 +23,6 @@ _TYPES: Final = {
     "array": Message("a list"),
     "object": Message("a mapping"),
 }
-_TRUE: Final = {"yes", "on", "y", "true"}
-_FALSE: Final = {"no", "off", "n", "false"}
 FILES_OF_KEYS: Final = {
     "decisions": "policies/decisions.yaml",
     "tests": "policies/*_test.yaml",
@@ -160,48 +157,3 @@ def _months(term: str) -> int | None:
 
 
 _TERM: Final = re.compile(r"P([0-9]{1,3})([YM])")
-_SEVERAL: Final = {"is": "in", "not": "notIn"}
-"""Operators for one value, and those for several."""
-
-
-def correction(value: Any, schema: Any, path: "Path") -> Message | None:
-    """Return a hint on how to correct a value of the wrong type; None if the intended value is unclear."""
-    kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
-    match value:
-        case [_, *_] if path and path[-1] in _SEVERAL and "object" not in kinds:
-            return Message("use '{key}' for several values", key=_SEVERAL[str(path[-1])])
-        case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
-            return _boolean(value.casefold())
-        case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-            return Message("remove the quotes")
-        case int() if "string" in kinds and _is_duration(value, schema):
-            return Message("write {text}", text=f"{value}d")
-        case bool() | int() | float() if "string" in kinds:
-            text = yaml_text(value)
-            matches = "pattern" not in schema or re.search(schema["pattern"], text)
-            return Message("write '{text}' in quotes if it is text", text=text) if matches else None
-        case str() if kinds == ["array"] and all(isinstance(item, str) for item in chain(*schema.get("examples", ()))):
-            if schema.get("minItems", 1) > 1:
-                return Message(
-                    "write a list of {count} or more: [{value}, …]", count=schema["minItems"], value=quoted(value)
-                )
-            return Message("write a list: [{value}]", value=quoted(value))
-        case _:
-            return None
-
-
-def _is_duration(value: int, schema: Any) -> bool:
-    """Return whether a number lacks only the unit of a duration."""
-    pattern = schema.get("pattern")
-    return pattern is not None and not re.search(pattern, str(value)) and bool(re.search(pattern, f"{value}d"))
-
-
-def _boolean(word: str) -> Message:
-    """Return a hint on how to write `true` or `false` instead of a word; only the words themselves have quotes."""
-    match word:
-        case "true":
-            return Message("write true, without quotes")
-        case "false":
-            return Message("write false, without quotes")
-        case _:
-            return Message("write {text}", text="true" if word in _TRUE else "false")

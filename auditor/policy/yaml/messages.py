@@ -73,9 +73,9 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
         )
     if error.problem in _REPORTED_AT_START:
         span = start
-    unspaced = _unspaced_key(error.problem, span, lines)
-    if unspaced is not None:
-        return unspaced
+    key = _unspaced_key(error.problem, span, lines) or _continued_value(error.problem, span, lines)
+    if key is not None:
+        return key
     message, hint = _explanation(error, span, start)
     return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
 
@@ -109,6 +109,27 @@ def _unspaced_key(problem: str | None, span: Span, lines: tuple[str, ...]) -> Di
     )
 
 
+def _continued_value(problem: str | None, span: Span, lines: tuple[str, ...]) -> Diagnostic | None:
+    """Return the diagnostic for a key that continues the text above it; None if that is not the mistake."""
+    before, number = span.text[: span.column - 1], span.line - 1
+    if problem != "mapping values are not allowed in this context" or ":" in before:
+        return None
+    number = next((above for above in range(number - 1, -1, -1) if lines[above].strip()), number)
+    if _KEY_AND_VALUE.match(lines[number]):
+        message = Message("the line is indented further than line {line}, which has its value already", line=number + 1)
+        hint: Message = _INDENT
+    elif _WORDS.fullmatch(lines[number]) and number < span.line - 1:
+        message = Message("line {line} has no key with a ':', so that this line continues its text", line=number + 1)
+        hint = Message("write 'key: value' on line {line}, or indent this line as the keys above it", line=number + 1)
+    else:
+        return None
+    start = len(before) - len(before.lstrip())
+    span = at(span.file, lines, line=span.line - 1, column=start, end=span.column)
+    return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
+
+
+_KEY_AND_VALUE: Final = re.compile(r"\s*(?:- +)*[A-Za-z_][\w-]*: +[^\s#]")
+_WORDS: Final = re.compile(r"\s*(?:- +)*[A-Za-z_][\w-]*(?: +[^\s:#]+)*\s*")
 _UNSPACED_KEY: Final = re.compile(r"\s*(?:- +)*(?P<key>[A-Za-z_][\w-]*):(?![\s/]).")
 """A key of a block mapping directly followed by its value; `https://host` is none."""
 _SPACE: Final = Message("write a space after the ':' of a key, and put a value that contains ':' in quotes")
@@ -141,8 +162,14 @@ _EXPLANATIONS: Final[dict[str, _Explanation]] = {
         Message("a ':' appears where no key is allowed"),
         Message("put a value that contains ': ' in quotes; {indent}", indent=_INDENT),
     ),
-    "found unexpected end of stream": (Message("the quote that opens here is never closed"), None),
-    "could not find expected ':'": (Message("the line is neither a value nor a key with a ':' after it"), None),
+    "found unexpected end of stream": (
+        Message("the quote that opens here is never closed"),
+        Message("write the same quote at the end of the value"),
+    ),
+    "could not find expected ':'": (
+        Message("the line is neither a value nor a key with a ':' after it"),
+        Message("write 'key: value', or indent the line further than the key whose value it continues"),
+    ),
     "found unknown escape character": (
         Message("a backslash is before a character that it cannot escape"),
         Message("use single quotes, in which a backslash is an ordinary character"),
@@ -151,7 +178,10 @@ _EXPLANATIONS: Final[dict[str, _Explanation]] = {
         Message("the escape is not a character"),
         Message("write the character itself, or \\U with eight digits"),
     ),
-    "did not find expected node content": (Message("a value is missing"), None),
+    "did not find expected node content": (
+        Message("a value is missing"),
+        Message("write a value, or remove the extra character"),
+    ),
     "did not find expected key": (Message("the line does not fit the lines above it"), _INDENT),
     "did not find expected '-' indicator": (Message("the line does not fit the list above it"), _INDENT),
     "second occurrence": (Message("the anchor is defined twice"), Message("give every anchor its own name")),
@@ -170,6 +200,8 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
                 Message("the line does not fit the lines above it"),
                 Message("remove [] above the first item of a list; {indent}", indent=_INDENT),
             )
+        case "did not find expected key" if rest[:1] in {"]", "}"}:
+            return _EXPLANATIONS["did not find expected <document start>"]
         case "found character that cannot start any token":
             return Message("a value cannot begin with '{rest}'", rest=rest[:1]), _QUOTE
         case "did not find expected alphabetic or numeric character":
