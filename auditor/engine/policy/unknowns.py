@@ -1,9 +1,13 @@
 """Why a policy about people could not be decided for all of them: the facts that it needs and that are missing."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as selectors
-from auditor.domain.policy.model import Policy
+from auditor.domain.policy.model import Assignments, Policy
+from auditor.domain.policy.product_set import ProductSet, WithService, leaves
 from auditor.engine.not_evaluated import (
     NotEvaluated,
     missing_report_column,
@@ -67,10 +71,38 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
             gaps.add(f"users.{name}", reason)
     if not gaps.reasons and set_sources and any(row["isTrial"] is None for row in facts.subscriptions):
         gaps.add_all(unknown_trials(facts))
+    if not gaps.reasons and _reads_services(policy, sets):
+        gaps.add_all(_unknown_services(facts))
     if not gaps.reasons:
         undated = any(isinstance(atom, selectors.HeldFor) for atom in atoms)
         gaps.add("users", _UNDATED if undated else otherwise)
     return gaps
+
+
+def _reads_services(policy: Policy, sets: Iterable[ProductSet]) -> bool:
+    """Return whether a policy reads the services of products: in a check, or in a product set."""
+    block = policy.constraint
+    return (isinstance(block, Assignments) and bool(block.services.require or block.services.deny)) or any(
+        isinstance(leaf, WithService) for products in sets for leaf in leaves(products.elements)
+    )
+
+
+def _unknown_services(facts: TenantFacts) -> NotEvaluated | None:
+    """Return which held products have services that are not known; None if there are none."""
+    products = sorted(sku.label for sku in facts.skus if sku.plans is None)
+    if not products:
+        return None
+    shown = ", ".join(products[:_MAX_PRODUCTS]) + (", …" if len(products) > _MAX_PRODUCTS else "")
+    reason = Message(
+        "neither the tenant nor the product catalogue has the services of {products}; update the catalogue with"
+        " `auditor products update`",
+        products=shown,
+    )
+    return NotEvaluated(missing=["subscribedSkus"], reasons=[reason])
+
+
+_MAX_PRODUCTS: Final = 3
+"""Maximum number of products that a reason names."""
 
 
 def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated | None]:

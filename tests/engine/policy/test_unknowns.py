@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from tests.builders.tenant.tenants import bought, judged, subscription, tenant, user
+from tests.builders.tenant.tenants import bought, judged, sku_id, subscription, tenant, user
 
 PRODUCTS = [bought("SPE_E3", 10, 1)]
 DENY = "assignments: {deny: ['*']}"
@@ -39,3 +39,22 @@ def test_reason_of_unknown_members_names_the_source() -> None:
         state = tenant(user("ann", "SPE_E3"), unread={source: SourceStatus.DENIED}, subscribedSkus=PRODUCTS)
         (policy,) = judged(DENY, state, users="{memberOf: Sales}").policies
         assert policy.reason == f"{title}: could not be read, permission denied (not allowed)"
+
+
+@pytest.mark.parametrize(
+    ("users", "block"),
+    [
+        ("", "assignments: {services: {deny: [VISIOONLINE]}}"),
+        ("", "assignments: {deny: {withService: VISIOONLINE}}"),
+        ("{holds: {withService: VISIOONLINE}}", DENY),
+    ],
+)
+def test_reason_names_products_whose_services_are_not_known(users: str, block: str) -> None:
+    ann = user("ann", "SPE_E3", "CONTOSO_OWN")
+    (policy,) = judged(block, tenant(ann, subscribedSkus=PRODUCTS), users=users).policies
+    unknown = sku_id("CONTOSO_OWN")
+    assert policy.reason == (
+        f"neither the tenant nor the product catalogue has the services of {unknown};"
+        " update the catalogue with `auditor products update`"
+    )
+    assert policy.missing == ("subscribedSkus",)
