@@ -83,6 +83,11 @@ def test_unknown_population_lists_the_defined_ones() -> None:
     assert mistake == ("policy-unknown-population", 3, "populations that are defined: guests, staff")
 
 
+def test_sign_in_name_in_place_of_a_population_is_corrected() -> None:
+    (mistake,) = mistakes("policies: [{id: a, severity: low, users: ann@contoso.example, budget: {limit: 1}}]")
+    assert mistake == ("policy-unknown-population", 2, "write {userPrincipalName: ann@contoso.example}")
+
+
 def test_error_in_a_population_is_reported_once_for_all_uses() -> None:
     use = "policies:\n" + "".join(f"- {{id: p{n}, severity: low, users: a, budget: {{limit: 1}}}}\n" for n in range(5))
     assert len(mistakes("populations: {a: b}\n" + use)) == 1

@@ -119,6 +119,26 @@ users: {inactiveIn: {services: team, for: 1d}}|  health: {errors: deny}
     5:34 bad-value: 'services' must be a list of services or '*', not the text 'team' (for example: [exchange, teams], '*')
 users: {inactiveIn: {services: [], for: 9d}}|  health: {errors: deny}
     5:34 empty: 'services' is an empty list ('services': The services: copilot, skype, exchange, onedrive, sharepoint, yammer, teams; '*' for the last five. For example: [exchange, teams], '*')
+users: {department: {$ne: Store}}|  health: {errors: deny}
+    5:24 unknown-key: unknown key '$ne' in 'department' (did you mean 'not'?)
+users: {department: {Contains: Store}}|  health: {errors: deny}
+    5:24 unknown-key: unknown key 'Contains' in 'department' (did you mean 'matches'?)
+users: {createdDateTime: {olderThan: 30d}}|  health: {errors: deny}
+    5:29 unknown-key: unknown key 'olderThan' in 'createdDateTime' (did you mean 'before'?)
+users: {memberOf: Sales, transitive: true}|  health: {errors: deny}
+    5:28 unknown-property: unknown property 'transitive' (write 'transitive' inside 'memberOf')
+users: [{department: Store}]|  health: {errors: deny}
+    5:10 wrong-type: 'users' must be a selector, not a list (remove the '-' before its keys)
+description: text|  health: {errors: deny}
+    5:3 unknown-key: unknown key 'description' in policy 'x' (did you mean 'rationale'?)
+allow: []|  health: {errors: deny}
+    5:3 unknown-key: unknown key 'allow' in policy 'x' (write 'allow' inside 'assignments', 'purchases' or 'attributes')
+assignments: {users: {department: Store}, allow: []}
+    5:17 unknown-key: unknown key 'users' in 'assignments' ('users' is a key of the policy: write it next to 'assignments')
+seats: {of: [SPE_E3], min: 5}
+    5:25 unknown-key: unknown key 'min' in 'seats' (write 'min' inside 'spare')
+seats: {spare: {max: 5 percent}}
+    5:24 bad-value: 'max' must be a number of seats, a percentage, or {percent, seats}, not the text '5 percent' (write 5%)
 users: {inactiveFor: 60 days}|  health: {errors: deny}
     5:24 bad-value: 'inactiveFor' must be a duration in days, not the text '60 days' (write 60d)
 users: {inactiveFor: 2W}|  health: {errors: deny}
@@ -210,6 +230,8 @@ version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 2027
     2:66 bad-value: 'expires' must be a date, not the text '2027/02/30' (write a date as 2027-01-31)
 version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: soon}]
     2:66 bad-value: 'expires' must be a date, not the text 'soon' (for example: 2027-01-31)
+version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, until: 2027-01-31}]
+    2:57 unknown-key: unknown key 'until' in waiver 'w' (did you mean 'expires'?)
 version: 1|prices: {currency: eur, perSeatPerMonth: {SPE_E3: 1}}
     2:20 bad-value: 'currency' must be a currency code, not the text 'eur' (write EUR)
 version: 1|prices: {currency: EURO, perSeatPerMonth: {SPE_E3: 1}}

@@ -56,3 +56,18 @@ def test_key_that_continues_a_text_is_reported_itself(text: str, position: tuple
     (mistake,) = mistakes(text)
     assert mistake.span is not None
     assert (mistake.span.line, mistake.span.column, mistake.span.end_column) == position
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("a: [b\n", "close the list with ']'"),
+        ("a: {b: c\n", "close the mapping with '}'"),
+        ("a: b\nc:\u00a0d\n", "replace the non-breaking space in column 3 of line 2 with a space"),
+        ("a: b\n\u00a0c: d\n   e: f\n", "replace the non-breaking space in column 1 of line 2 with a space"),
+        ("{a: 35,70}\n", "write 35.70, without currency, spaces or thousands separators"),
+        ("{a: b, 70: c}\n", "write '70' in quotes"),
+    ],
+)
+def test_hint_corrects_the_mistake(text: str, hint: str) -> None:
+    assert [str(mistake.hint) for mistake in mistakes(text)] == [hint]

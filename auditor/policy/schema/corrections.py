@@ -25,6 +25,8 @@ def correction(value: Any, schema: Any, path: "Path") -> Message | None:
     match value:
         case [_, *_] if path and path[-1] in _SEVERAL and "object" not in kinds:
             return Message("use '{key}' for several values", key=_SEVERAL[str(path[-1])])
+        case [dict()] if "object" in kinds and "array" not in kinds:
+            return Message("remove the '-' before its keys")
         case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
             return _boolean(value.casefold())
         case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
@@ -110,7 +112,7 @@ def _date(year: int, month: int, day: int) -> Iterator[str]:
 
 _SIZE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9])?) *([kKmMgGtT])[A-Za-z]*")
 _WITHOUT_ZONE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?")
-PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
+PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*(?:%|percent)")
 _DURATION: Final = re.compile(r"P?([0-9]{1,5})[ \t]*([dw])(?:ays?|eeks?)?", re.IGNORECASE | re.ASCII)
 _YEAR_FIRST: Final = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _YEAR_LAST: Final = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")

@@ -6,8 +6,8 @@ In the schemas, `$comment` is the noun for a value ("a duration in days"), and `
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from auditor.domain.message import Message, enumeration
-from auditor.domain.similar_name import did_you_mean
+from auditor.domain.message import Message, alternatives, enumeration
+from auditor.domain.similar_name import did_you_mean, similar_name
 from auditor.policy.schema.corrections import PERCENTAGE, correction, meant_text
 from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.terms import (
@@ -19,9 +19,10 @@ from auditor.policy.schema.terms import (
     is_term,
     joined_names,
     label,
-    meant_key,
     noun_of,
+    outer_keys,
     subject_of,
+    synonymous_key,
     yaml_text,
 )
 from auditor.policy.yaml.messages import quoted, value_description
@@ -97,12 +98,12 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     for key in mapping:
         if key in keys:
             continue
-        suggestion = meant_key(key, keys)
-        hint = (
-            Message("did you mean '{name}'?", name=suggestion)
-            if suggestion
-            else _misplaced_key(key, path) or Message("allowed here: {known}", known=joined_names(keys))
-        )
+        synonym = synonymous_key(key, keys)
+        misplaced = None if synonym else _misplaced_key(key, path, keys)
+        suggestion = None if misplaced else synonym or similar_name(key, keys)
+        hint = misplaced or Message("allowed here: {known}", known=joined_names(keys))
+        if suggestion:
+            hint = Message("did you mean '{name}'?", name=suggestion)
         if not path and key in FILES_OF_KEYS:
             hint = Message("'{key}' belongs in {file}", key=key, file=FILES_OF_KEYS[key])
         if selector:
@@ -114,8 +115,10 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
         yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=suggestion)
 
 
-def _misplaced_key(key: str, path: "Path") -> Message | None:
-    """Return the hint for a key of a policy that was written inside its constraint block."""
+def _misplaced_key(key: str, path: "Path", keys: Sequence[str]) -> Message | None:
+    """Return the hint for a key that was written inside the constraint block of a policy, or outside its mapping."""
+    if outer := outer_keys(key, keys):
+        return Message("write '{key}' inside {outer}", key=key, outer=alternatives([quoted(name) for name in outer]))
     inside = path[:1] == ("policies",) and len(path) > 2
     if inside and key in POLICY_KEYS:
         return Message("'{key}' is a key of the policy: write it next to '{path}'", key=key, path=path[2])

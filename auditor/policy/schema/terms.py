@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from auditor import resources
 from auditor.domain.message import Message, alternatives
-from auditor.domain.similar_name import similar_name
 from auditor.policy.yaml.messages import quoted
 
 if TYPE_CHECKING:
@@ -60,12 +61,47 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("except", "exclude", "none"), "not"),
 }
 """Common synonyms of keys of selectors, in lower case."""
+_MORE_SYNONYMS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("eq", "$eq", "=", "==", "equal", "equals"), "is"),
+    **dict.fromkeys(("ne", "$ne", "!=", "<>", "isnot", "notequals"), "not"),
+    **dict.fromkeys(("$in", "oneof"), "in"),
+    **dict.fromkeys(("$nin", "nin", "noneof"), "notIn"),
+    **dict.fromkeys(("like", "glob", "regex", "pattern", "contains", "startswith", "endswith"), "matches"),
+    **dict.fromkeys(("olderthan", "lt", "$lt", "<"), "before"),
+    **dict.fromkeys(("newerthan", "youngerthan", "gt", "$gt", ">", "since"), "after"),
+    "present": "exists",
+    "name": "title",
+    **dict.fromkeys(("description", "reason", "why"), "rationale"),
+    **dict.fromkeys(("until", "expiry", "expiration", "end", "ends", "validuntil"), "expires"),
+}
+"""Common synonyms of operators, and of keys of policies and waivers, in lower case."""
 
 
-def meant_key(word: str, keys: Sequence[str]) -> str | None:
-    """Return the key that was probably meant: the word is a synonym of it, or similar to it."""
-    synonym = _SYNONYMS.get(word.casefold())
-    return synonym if synonym in keys else similar_name(word, keys)
+def synonymous_key(word: str, keys: Sequence[str]) -> str | None:
+    """Return the key of which a word is a common synonym; None if there is none."""
+    folded = word.casefold()
+    meant = (_SYNONYMS.get(folded), _MORE_SYNONYMS.get(folded))
+    return next((key for key in meant if key in keys), None)
+
+
+def outer_keys(key: str, keys: Sequence[str]) -> list[str]:
+    """Return those of the keys whose mappings have a key, as `spare` has `min`."""
+    return [outer for outer in keys if key in _inner_keys().get(outer, ())]
+
+
+@cache
+def _inner_keys() -> Mapping[str, set[str]]:
+    """Return the keys of the mapping that each key of a policy file has, by the name of that key."""
+    schema = json.loads(resources.schema("policy"))
+    inner: dict[str, set[str]] = {}
+    parts = [schema]
+    while parts:
+        part = parts.pop()
+        for name, value in part.get("properties", {}).items() if isinstance(part, dict) else ():
+            reference = str(value.get("$ref", "")).removeprefix("#/$defs/")
+            inner.setdefault(name, set()).update(schema["$defs"].get(reference, value).get("properties", {}))
+        parts.extend(part.values() if isinstance(part, dict) else part if isinstance(part, list) else ())
+    return inner
 
 
 def label(path: "Path") -> Message:

@@ -67,6 +67,11 @@ def _population(name: str, where: Node, names: Names) -> Selector:
 
 
 def _report_unknown(name: str, where: Node, names: Names) -> None:
+    if "@" in name:
+        message = Message("no file defines the population '{name}'", name=name)
+        hint = Message("write {text}", text=f"{{userPrincipalName: {name}}}")
+        names.diagnostics.error("policy-unknown-population", message, where, hint)
+        return
     known_names = sorted(names.populations)
     more = ["…"] if len(known_names) > _MAX_LISTED else []
     defined = ", ".join([*known_names[:_MAX_LISTED], *more])

@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 import yaml as pyyaml
+from msgspec.structs import replace
 
 from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
@@ -55,6 +56,15 @@ def value_description(value: object) -> Message:
             raise TypeError(value)
 
 
+def key_hint(text: str, before: str) -> Message:
+    """Return the hint for a key that is no text; `before` is what precedes it in its line."""
+    if re.search("[0-9],$", before) and text.isdecimal():  # `{SPE_E3: 35,70}` has a key 70
+        return Message("write 35.70, without currency, spaces or thousands separators")
+    return (
+        Message("write '{value}' in quotes", value=text) if text else Message("a value with braces in it needs quotes")
+    )
+
+
 def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) -> Diagnostic:
     """Return the diagnostic for an error of the parser."""
     mark, opened = error.problem_mark, error.context_mark
@@ -74,10 +84,11 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
     if error.problem in _REPORTED_AT_START:
         span = start
     key = _unspaced_key(error.problem, span, lines) or _continued_value(error.problem, span, lines)
-    if key is not None:
-        return key
-    message, hint = _explanation(error, span, start)
-    return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
+    if key is None:
+        message, hint = _explanation(error, span, start)
+        key = Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
+    hint = _non_breaking_space(span.line, lines) or key.hint
+    return replace(key, hint=hint)
 
 
 def _follows_document_end(span: Span, lines: tuple[str, ...]) -> bool:
@@ -140,6 +151,19 @@ _REPORTED_AT_START: Final = {
 }
 """Problems that the parser detects long after the position of the mistake; they are reported at its start."""
 
+
+def _non_breaking_space(line: int, lines: tuple[str, ...]) -> Message | None:
+    """Return the hint about a non-breaking space in a line, counted from 1, or in the one above; None without one."""
+    for number in (line, line - 1):
+        column = lines[number - 1].find(_NON_BREAKING_SPACE) + 1 if 0 < number <= len(lines) else 0
+        if column:
+            facts = {"line": number, "column": column}
+            return Message("replace the non-breaking space in column {column} of line {line} with a space", **facts)
+    return None
+
+
+_NON_BREAKING_SPACE: Final = "\u00a0"
+"""Text that is copied from a document or a chat may have it in place of a space."""
 _QUOTE: Final = Message("put the value in quotes")
 _INDENT: Final = Message("use the same indentation for all keys of a mapping, and for all items of a list")
 _TAB: Final = (Message("a tab indents the line"), Message("YAML is indented with spaces"))
@@ -242,7 +266,7 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
 
 def _closing_hint(rest: str, close: str, *, same_line: bool) -> Message | None:
     """Return a hint about a bracket that is not closed; `rest` is the text from where the closing one is expected."""
-    if rest[:1] in {"]", "}"}:
+    if not rest or rest[0] in "]}":
         if close == "]":
             return Message("close the list with ']'")
         return Message("close the mapping with '}'")

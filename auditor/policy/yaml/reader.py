@@ -244,15 +244,10 @@ class _Builder:
         if isinstance(key, str):
             return key
         if len(self.problems) == problems:
-            quotable = isinstance(node, pyyaml.ScalarNode) and node.value
-            hint = (
-                Message("write '{value}' in quotes", value=node.value)
-                if quotable
-                else Message("a value with braces in it needs quotes")
-            )
-            self._report(
-                "yaml-key", Message("a key must be text, not {key}", key=messages.value_description(key)), node, hint
-            )
+            text = node.value if isinstance(node, pyyaml.ScalarNode) else ""
+            before = self._lines[node.start_mark.line][: node.start_mark.column]
+            message = Message("a key must be text, not {key}", key=messages.value_description(key))
+            self._report("yaml-key", message, node, messages.key_hint(text, before))
         return None
 
     def _core_kind(self, node: pyyaml.Node, kinds: tuple[str, ...]) -> str | None:
