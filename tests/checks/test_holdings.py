@@ -123,6 +123,16 @@ def test_budget_total_is_the_price_of_all_usable_seats() -> None:
     assert outcome(judged("budget: {limit: 4117.50}", state, prices=prices)) == "pass"
 
 
+def test_budget_that_the_products_that_were_read_exceed_is_a_lower_bound() -> None:
+    partial = {Source.SUBSCRIBED_SKUS: SourceStatus.PARTIAL}
+    state = tenant(subscribedSkus=[bought("SPE_E3", 100, 90)], unread=partial)
+    result = judged("budget: {limit: 3000}", state, prices="{SPE_E3: 35.70}")
+    assert (outcome(result), one(result).evidence["lowerBound"]) == ("fail", True)
+    assert outcome(judged("budget: {limit: 4000}", state, prices="{SPE_E3: 35.70}")) == "not-evaluated"
+    state = tenant(unread={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
+    assert outcome(judged("budget: {limit: 0}", state, prices="{SPE_E3: 35.70}")) == "not-evaluated"
+
+
 def test_budget_with_unknown_prices_is_a_lower_bound() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 100), bought(UNKNOWN_PART, 5)])
     finding = one(judged("budget: {limit: 3000}", state, prices="{SPE_E3: 35.70}"))

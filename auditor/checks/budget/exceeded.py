@@ -12,6 +12,7 @@ from auditor.domain.policy.model import Budget
 from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.translation import N_
+from auditor.engine.not_evaluated import unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
@@ -24,15 +25,18 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 
 
 def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
-    """Compare the monthly cost of all usable seats with the limit; with unknown prices, the cost is a lower bound."""
+    """Compare the monthly cost of all usable seats with the limit.
+
+    With unknown prices, or products that were not read, the cost is a lower bound.
+    """
     facts, prices = scope.facts, scope.bound.prices
-    if not scope.readable(Source.SUBSCRIBED_SKUS):
-        return
+    unread = unread_source(facts, Source.SUBSCRIBED_SKUS)
     total = Decimal(0)
     unpriced: list[str] = []
     may_be_paid = scope.bound.masks.of(PAID_PRODUCTS).maybe
     owned = [(sku, may_be_paid[index]) for index, sku in enumerate(facts.skus) if sku.owned and sku.usable != 0]
     if prices is None:
+        scope.unknown.add_all(unread)
         if any(paid for _, paid in owned):
             scope.unknown.add("prices", Message("no file has prices; add `prices:` to the policies"))
         return
@@ -43,6 +47,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         elif price is not None or paid:
             unpriced.append(sku.label)
     if total <= block.limit:
+        scope.unknown.add_all(unread)
         if unpriced:
             known = {"total": f"{total:.2f}", "currency": prices.currency, "limit": f"{block.limit:.2f}"}
             reason = Message(
@@ -53,7 +58,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     evidence = {
         "total": float(round(total, 2)),
         "limit": float(round(block.limit, 2)),
-        "lowerBound": bool(unpriced),
+        "lowerBound": bool(unpriced) or unread is not None,
         "unpriced": unpriced,
     }
     manifest = facts.manifest
