@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from auditor.domain.enums import Source, SourceStatus
 from tests.builders.tenant.tenants import (
     NOW,
@@ -110,6 +112,29 @@ def test_result_lists_every_subscription_with_a_date() -> None:
 def test_group_finding_has_the_name_and_the_licences_of_the_group() -> None:
     finding = one(judged("health: {groups: deny}", tenant(groups=[group("g1", hasMembersWithLicenseErrors=True)])))
     assert (finding.subject.name, finding.evidence["assignedLicenses"]) == ("G1", ["SPE_E3"])
+
+
+@pytest.mark.parametrize(
+    ("block", "days", "outcome_"),
+    [
+        ("{states: {deny: [Suspended]}}", 5, "not-evaluated"),
+        ("{expiring: {within: 9d}}", 5, "not-evaluated"),
+        ("{expiring: {within: 9d}}", 30, "pass"),
+        ("{expiring: {within: 9d, idle: {min: 1}}}", 5, "not-evaluated"),
+        ("{trials: {endingWithin: 9d}}", 5, "not-evaluated"),
+        ("{of: [SPE_F1], states: {deny: [Suspended]}}", 5, "pass"),
+    ],
+)
+def test_subscription_without_a_state_is_unknown(block: str, days: int, outcome_: str) -> None:
+    unclear = subscription("s", ends=days, status=None, isTrial=True)
+    result = judged(f"subscriptions: {block}", tenant(subscribedSkus=[bought("SPE_E3")], subscriptions=[unclear]))
+    assert (finding_keys(result), outcome(result)) == ([], outcome_)
+    if outcome_ == "not-evaluated":
+        assert result.policies[0].reason == "Graph returned no state of the subscription s"
+        assert result.policies[0].missing == ("subscriptions.status",)
+    paid = subscription("s", ends=days, status=None, isTrial=False)
+    state = tenant(subscribedSkus=[bought("SPE_E3")], subscriptions=[paid])
+    assert outcome(judged("subscriptions: {trials: {endingWithin: 9d}}", state)) == "pass"
 
 
 def test_budget_total_is_the_price_of_all_usable_seats() -> None:

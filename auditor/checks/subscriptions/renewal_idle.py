@@ -8,6 +8,7 @@ from auditor.checks.subscriptions.subscriptions import (
     Row,
     SubscriptionCheck,
     renews_within,
+    state_unknown,
     subscription_finding,
     term_of,
 )
@@ -31,7 +32,7 @@ def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFindin
         return
     ending: dict[str, list[tuple[datetime, str, Row]]] = {}
     for row in scope.facts.subscriptions:
-        if renews_within(scope, block, row, time):
+        if renews_within(scope, block, row, time) is not False:
             ending.setdefault(row["skuId"] or "", []).append((row["nextLifecycleDateTime"], row["id"], row))
     for rows in ending.values():
         yield from _of_product(scope, block, minimum, [row for _, _, row in sorted(rows, key=lambda item: item[:2])])
@@ -47,6 +48,9 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
         if idle <= 0:
             return
         seats = row["totalLicenses"]
+        if row["status"] is None:
+            state_unknown(scope, row)
+            return
         if seats is None:
             reason = Message("it is not known how many seats the subscription {row} has", row=row["id"])
             scope.unknown.add("subscriptions.totalLicenses", reason)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Detail, ObjectAction
-from auditor.checks.subscriptions.subscriptions import SubscriptionCheck, subscription_findings
+from auditor.checks.subscriptions.subscriptions import Row, SubscriptionCheck, subscription_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.translation import N_
@@ -24,9 +24,11 @@ def _routes(situation: Situation) -> Articles:
 
 def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     denied = {state.casefold() for state in block.states}
-    yield from subscription_findings(
-        scope, block, lambda row: (row["status"] or "").casefold() in denied, detail="status"
-    )
+
+    def is_denied(row: Row) -> bool | None:
+        return None if row["status"] is None else row["status"].casefold() in denied
+
+    yield from subscription_findings(scope, block, is_denied, detail="status")
 
 
 CHECK = SubscriptionCheck(

@@ -45,13 +45,23 @@ def subscription_findings(
             continue
         included, unknown = includes(scope.bound, row, block.of)
         if verdict is None and (included or unknown):
-            reason = Message("it is not known whether the subscription {row} is a trial", row=row["id"])
-            scope.unknown.add("subscriptions.isTrial", reason)
+            if row["status"] is None:
+                state_unknown(scope, row)
+            else:
+                reason = Message("it is not known whether the subscription {row} is a trial", row=row["id"])
+                scope.unknown.add("subscriptions.isTrial", reason)
         elif verdict and unknown:
             scope.unknown.add("subscribedSkus", Message("it is not known whether a subscription's SKU is in the set"))
         elif verdict and included:
             value = None if detail is None else str(row[detail])
             yield subscription_finding(scope, row, detail=value, evidence=more(row))
+
+
+def state_unknown(scope: TenantScope, row: Row) -> None:
+    """Record that Graph did not give the state of a subscription."""
+    scope.unknown.add(
+        "subscriptions.status", Message("Graph returned no state of the subscription {row}", row=row["id"])
+    )
 
 
 def subscription_finding(
@@ -83,16 +93,24 @@ def subscription_finding(
     )
 
 
-def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool:
-    """Return whether an active subscription reaches its next lifecycle date within a time, or has reached it."""
-    ends = row["nextLifecycleDateTime"]
-    active = (row["status"] or "").casefold() in _ACTIVE_STATES
-    return active and ends is not None and bool(ends < scope.facts.as_of + time)
+def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool | None:
+    """Return whether an active subscription reaches its next lifecycle date within a time, or has reached it.
+
+    None: Graph did not give its state.
+    """
+    ends, status = row["nextLifecycleDateTime"], row["status"]
+    if ends is None or ends >= scope.facts.as_of + time:
+        return False
+    return None if status is None else status.casefold() in _ACTIVE_STATES
 
 
-def renews_within(scope: TenantScope, block: Subscriptions, row: Row, time: timedelta) -> bool:
-    """Return whether a subscription ends within a time, unless it is monthly and the block excludes these."""
-    return ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly")
+def renews_within(scope: TenantScope, block: Subscriptions, row: Row, time: timedelta) -> bool | None:
+    """Return whether a subscription ends within a time, unless it is monthly and the block excludes these.
+
+    None: Graph did not give its state.
+    """
+    ends = ends_within(scope, row, time)
+    return False if ends is not False and block.except_monthly and term_of(scope, row) == "monthly" else ends
 
 
 def term_of(scope: TenantScope, row: Row) -> str:

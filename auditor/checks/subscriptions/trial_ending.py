@@ -18,7 +18,8 @@ def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFindin
     def ends_soon(row: Row) -> bool | None:
         # Graph may omit `isTrial`: the result is then unknown, unless the date rules a finding out.
         trial: bool | None = row["isTrial"]
-        return trial if time is not None and ends_within(scope, row, time) else False
+        ends = False if time is None else ends_within(scope, row, time)
+        return trial if ends else ends if trial is not False else False
 
     yield from subscription_findings(scope, block, ends_soon)
 

@@ -46,7 +46,7 @@ def subscriptions(world: World, policy: Document) -> Iterator[Claim]:
         if "expiring" in block and "idle" not in block["expiring"]:
             claims.append(("subscription.expiring", _expires(world, row, block["expiring"]), None))
         if "states" in block:
-            claims.append(("subscription.state", row["status"] in block["states"]["deny"], row["status"]))
+            claims.append(("subscription.state", _denied(row, block["states"]["deny"]), row["status"]))
         if "trials" in block:
             ends = _ends(world, row, block["trials"]["endingWithin"])
             claims.append(("subscription.trial-ending", conj([row.get("isTrial"), ends]), None))
@@ -55,8 +55,8 @@ def subscriptions(world: World, policy: Document) -> Iterator[Claim]:
                         product=sku, part=row.get("skuPartNumber"), detail=detail)  # fmt: skip
 
 
-def _expires(world: World, row: Document, expiring: Document) -> bool:
-    return _ends(world, row, expiring["within"]) and not ("exceptTerm" in expiring and _monthly(world, row))
+def _expires(world: World, row: Document, expiring: Document) -> Truth:
+    return conj([_ends(world, row, expiring["within"]), not ("exceptTerm" in expiring and _monthly(world, row))])
 
 
 def _monthly(world: World, row: Document) -> bool:
@@ -74,7 +74,7 @@ def _idle(world: World, block: Document) -> Iterator[Claim]:
         yield NOT_EVALUATED
     if world.unread("subscribedSkus") or world.source("subscriptions") != "complete":
         return
-    ending = [row for row in world.rows("subscriptions") if _expires(world, row, block["expiring"])]
+    ending = [row for row in world.rows("subscriptions") if _expires(world, row, block["expiring"]) is not False]
     ending.sort(key=lambda row: (instant(row["nextLifecycleDateTime"]), row["id"]))
     for sku in {row["skuId"].lower() for row in ending}:
         product_rows = [row for row in ending if row["skuId"].lower() == sku]
@@ -96,7 +96,7 @@ def _idle(world: World, block: Document) -> Iterator[Claim]:
             seats = row.get("totalLicenses")
             if idle <= 0:
                 break
-            if seats is None:
+            if seats is None or row["status"] is None:
                 yield NOT_EVALUATED
                 break
             taken = min(idle, seats)
@@ -106,6 +106,12 @@ def _idle(world: World, block: Document) -> Iterator[Claim]:
                             product=sku, part=row.get("skuPartNumber"), evidence={"adjust": -taken})  # fmt: skip
 
 
-def _ends(world: World, row: Document, within: str) -> bool:
+def _denied(row: Document, states: list[str]) -> Truth:
+    return None if row["status"] is None else row["status"] in states
+
+
+def _ends(world: World, row: Document, within: str) -> Truth:
     ends = instant(row.get("nextLifecycleDateTime"))
-    return ends is not None and ends < world.now + days(within) and row["status"] in ("Enabled", "Warning")
+    if ends is None or ends >= world.now + days(within):
+        return False
+    return None if row["status"] is None else row["status"] in ("Enabled", "Warning")

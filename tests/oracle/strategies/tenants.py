@@ -134,7 +134,7 @@ def _subscription(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Ro
         "id": alphabet.guid("9999", number),
         "skuId": rng.choice((sku, sku.upper())),
         "skuPartNumber": part,
-        "status": rng.choice(("Enabled", *alphabet.STATUSES)),
+        "status": rng.choice(("Enabled", *alphabet.STATUSES, None)),
         "isTrial": rng.choice((True, True, True, True, False, False, False, None)),
         "nextLifecycleDateTime": None if rng.random() < 0.15 else stamp(rng, as_of, ahead=True),
         "totalLicenses": rng.choice((0, 1, 2, 5, 10, 10, 10, None)),
