@@ -19,11 +19,11 @@ from auditor import __version__
 from auditor.arrays.memory import release_arrow_memory
 from auditor.collect.concurrency import TenantSlot, TenantSlots
 from auditor.collect.context import CollectionContext
+from auditor.collect.identity import checked_claims
 from auditor.collect.progress import Progress
 from auditor.collect.sources.groups import add_assigning_groups, add_groups
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.registry import SOURCES, sources_for
-from auditor.collect.sources.tenant import check_tenant_id
 from auditor.collect.sources.users import USERS
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.work_folder import work_folder
@@ -34,7 +34,6 @@ from auditor.domain.settings import Tenant
 from auditor.failures import in_task
 from auditor.files.names import tenant_name
 from auditor.graph.auth.credentials import SignIn
-from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.errors import FaultError, FaultKind
 from auditor.graph.transport.aiohttp_transport import Connections
@@ -84,7 +83,7 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
         folder = stack.enter_context(work_folder(root / tenant_name(tenant.name)))
         listener = progress or Progress()
         async with SignIn(tenant, environ=environ, connections=connections, ask=listener.ask) as sign_in:
-            await _check_identity(tenant, sign_in)
+            await checked_claims(tenant, sign_in)
             async with open_graph(tenant, sign_in, retry_policy=retry_policy, connections=connections) as graph:
                 context = CollectionContext(graph=graph, needs=needs, folder=folder, progress=listener)
                 results = await _read(context, sources)
@@ -103,13 +102,6 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
                 _write(writer, manifest, results, stop)
             del results
             return await slot.run_in_thread(writer.publish, stop.set)
-
-
-async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
-    """Sign in, and raise GraphError if the token is for another tenant; an opaque token is accepted."""
-    claims = claims_of((await sign_in.get_token()).token)
-    if claims is not None and claims.tenant_id is not None:
-        check_tenant_id(claims.tenant_id, tenant.tenant_id)
 
 
 async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...]) -> _Results:

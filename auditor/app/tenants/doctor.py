@@ -13,6 +13,7 @@ from auditor.app.tenant_setup.application import mailbox_commands
 from auditor.app.tenant_setup.federation import MAIN, federation_commands
 from auditor.app.tenant_setup.permission_grants import grant_commands, revoke_commands
 from auditor.app.tenants.collection import needs_of
+from auditor.collect.identity import check_tenant_id, checked_claims
 from auditor.collect.permissions import SEND_MAIL, Permission, excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
@@ -26,7 +27,7 @@ from auditor.graph import requests
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.github_oidc import reference_of, subjects
-from auditor.graph.auth.token_claims import TokenClaims, claims_of
+from auditor.graph.auth.token_claims import TokenClaims
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
 from auditor.graph.response_body import decode_list_page
@@ -159,15 +160,14 @@ async def diagnose(
             Connections() as connections,
             SignIn(tenant, environ=environ, ask=ask, connections=connections) as sign_in,
         ):
-            claims = claims_of((await sign_in.get_token()).token)
+            claims = await checked_claims(tenant, sign_in)
             checks.append(DoctorCheck("sign-in", DoctorOutcome.GOOD, Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, policies, claims, client, sender))
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _graph_checks(graph, needs))
     except GraphError as error:
-        message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
-        checks.append(DoctorCheck("sign-in", DoctorOutcome.BAD, message))
+        checks.append(DoctorCheck("sign-in", DoctorOutcome.BAD, _problem(error)))
         if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
             checks.append(_federation(tenant, tenant.credential, environ, *github))
     return Diagnosis(tenant=tenant, checks=tuple(checks))
@@ -250,6 +250,10 @@ def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...
     return DoctorCheck("mail", DoctorOutcome.NOTE, message, commands=commands)
 
 
+def _problem(error: GraphError) -> Message:
+    return error.message if error.hint is None else joined("; ", (error.message, error.hint))
+
+
 async def _graph_checks(graph: Graph, needs: Needs) -> list[DoctorCheck]:
     """Check with two small requests whether Graph answers, and whether the tenant has a premium licence."""
     checks = []
@@ -257,11 +261,15 @@ async def _graph_checks(graph: Graph, needs: Needs) -> list[DoctorCheck]:
         organizations = (
             await graph.answer(requests.organization(graph, ("id", "displayName")), decode_list_page)
         ).value.rows
+        for organization in organizations:
+            check_tenant_id(str(organization.get("id")), graph.tenant.tenant_id)
         name = organizations[0].get("displayName") if organizations else "nobody"
         message = Message("{origin} responds for {name}", origin=graph.root.origin, name=name)
         checks.append(DoctorCheck("Microsoft Graph", DoctorOutcome.GOOD, message))
     except FaultError as error:
         checks.append(DoctorCheck("Microsoft Graph", DoctorOutcome.BAD, error.fault.reason))
+    except GraphError as error:
+        checks.append(DoctorCheck("Microsoft Graph", DoctorOutcome.BAD, _problem(error)))
     checks.append(_clock(graph))
     if Source.SIGN_IN_ACTIVITY in needs.sources:
         checks.append(await _premium(graph))

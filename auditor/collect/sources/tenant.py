@@ -5,10 +5,10 @@ from typing import Any, Final
 import pyarrow as pa
 
 from auditor.collect.context import CollectionContext
+from auditor.collect.identity import check_tenant_id
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.domain.enums import Source
-from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.graph.response_body import Rows
@@ -26,16 +26,6 @@ _SKU = (
     "subscriptionIds",
 )
 _ORGANIZATION = ("countryLetterCode", "defaultUsageLocation", "displayName", "id", "preferredLanguage", "tenantType")
-
-
-def check_tenant_id(actual: str, expected: str) -> None:
-    """Raise GraphError if the tenant of Graph or of a token is not that of the tenants file."""
-    if actual.lower() != expected:
-        raise GraphError(
-            "graph-wrong-tenant",
-            Message("the credential is for the tenant {row}, not for {wanted}", row=actual[:40], wanted=expected),
-            hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
-        )
 
 
 async def _read_organization(context: CollectionContext) -> SourceResult:

@@ -1,5 +1,6 @@
 """Checks of `auditor doctor`: permissions, clocks, and the federated credential of GitHub jobs."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,12 +8,13 @@ from msgspec.structs import replace
 
 from auditor.app.tenants.doctor import Diagnosis, DoctorOutcome, diagnose_all
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.settings import NO_CLIENT, ClientSecret, GithubOidc, Tenant
+from auditor.domain.settings import NO_CLIENT, ClientSecret, GithubOidc, Tenant, Token
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from tests.builders.tenant.collection import AGGREGATES, SIGN_INS, configured, environment
 from tests.builders.tenant.tenants import policy_set
 from tests.emulator.fixtures import CLIENT_ID, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
+from tests.emulator.sign_in.tokens import Caller
 
 POLICIES = (
     "policies: [{id: inactive, severity: low, users: {inactiveFor: 90d}, assignments: {deny: paid}}, "
@@ -164,3 +166,25 @@ def test_wrong_clock_is_reported(graph: Emulator) -> None:
     clock = next(check for check in diagnosis.checks if check.name == "clock")
     assert clock.health is DoctorOutcome.BAD
     assert "400 s behind" in clock.message or "399 s behind" in clock.message
+
+
+@pytest.mark.parametrize("check_name", ["sign-in", "Microsoft Graph"])
+def test_credential_of_another_tenant_is_reported(check_name: str) -> None:
+    """A token may name its tenant; for an opaque token the organization in Graph is compared."""
+    with running_emulator([small_tenant(), small_tenant("fabrikam")]) as emulator:
+        token = emulator.bearer("fabrikam")
+        if check_name == "Microsoft Graph":
+            token = "opaque"
+            emulator.tokens.opaque[token] = Caller(
+                tenant=emulator.tenants["fabrikam"],
+                client_id=CLIENT_ID,
+                roles=frozenset({"Organization.Read.All"}),
+                expires=time.time() + 3600,
+            )
+        tenant = configured(emulator, credential=Token(token_env="MADE_ELSEWHERE"))
+        needs = Needs(sources=AGGREGATES)
+        (diagnosis,) = diagnose_all([(tenant, needs, None)], environ=environment(emulator, MADE_ELSEWHERE=token))
+    check = next(check for check in diagnosis.checks if check.name == check_name)
+    assert check.health is DoctorOutcome.BAD
+    assert tenant.tenant_id in check.message
+    assert not diagnosis.healthy
