@@ -130,6 +130,7 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
     try:
         module, parser = command_parser(command, rest)
         command_line = parser.without_separator(rest)
+        parser.reject_unknown_options(command_line)
         # Intermixed: files may be given before, between and after options.
         parser.parse_intermixed_args(command_line, arguments)
         fill_in(command, parser, arguments, command_line)

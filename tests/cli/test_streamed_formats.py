@@ -53,6 +53,14 @@ def test_several_row_groups_with_hostile_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_report_writes_the_json_files_of_the_audit_again(tmp_path: Path) -> None:
+    code = audit(tmp_path, "--demo", "-f", "json", "-o", "audited").code
+    assert code == 1
+    assert call("report", "audited/result.json", "-f", "json", "-o", "reported", cwd=tmp_path).code == 0
+    assert contents(tmp_path / "reported") == contents(tmp_path / "audited")
+
+
+@pytest.mark.slow
 def test_github_actions_summary_outputs_and_annotations_are_the_same(fleet: Path, tmp_path: Path) -> None:
     results = []
     for formats in ("csv", "csv,json"):

@@ -98,11 +98,27 @@ class Parser(argparse.ArgumentParser):
         end = items.index("--") if "--" in items else len(items)
         return [*items[:end], *map(_Operand, items[end + 1 :])]
 
+    def reject_unknown_options(self, arguments: Sequence[str]) -> None:
+        """Exit with an error if an option is not declared: argparse reports a missing required option instead."""
+        unknown = [
+            item
+            for item in arguments
+            if item.startswith("--")
+            and not isinstance(item, _Operand)
+            and " " not in item
+            and not any(option.startswith(item.partition("=")[0]) for option in self._option_string_actions)
+        ]
+        if unknown:
+            self._exit_with(f"unrecognized arguments: {' '.join(unknown)}")
+
     def _parse_optional(self, arg_string: str) -> Any:
         return None if isinstance(arg_string, _Operand) else super()._parse_optional(arg_string)
 
     def error(self, message: str) -> NoReturn:
         """Print the error and where the options are listed, and exit with 2."""
+        self._exit_with(message)
+
+    def _exit_with(self, message: str) -> NoReturn:
         l10n = reader(self._locale)
         close = self._suggestion(message)
         hint = None if close is None else Message("did you mean '{name}'?", name=close)

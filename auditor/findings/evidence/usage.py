@@ -64,13 +64,13 @@ class UsageEvidence:
         quotes_by_policy = [self._of(item) for item in policies]
         if all(quotes is None for quotes in quotes_by_policy):
             return plain
-        members, starts = [""], []
+        members, starts = ["\n"], []
         for quotes in quotes_by_policy:
             starts.append(0 if quotes is None else len(members))
-            members += [f",{json_text(quote)[1:-1]}" if quote else "" for quote in quotes or ()]
+            members += [f",{json_text(quote)[1:-1]}" if quote else "\n" for quote in quotes or ()]
         first = np.array(starts, dtype=np.int64)[policy]
         usage = pa.array(members, pa.string()).take(arrow_rows(np.where(first > 0, first + person, 0)))
-        return pc.binary_join_element_wise(pc.utf8_slice_codeunits(plain, 0, -1), usage, "}", "")
+        return pc.binary_join_element_wise(pc.utf8_slice_codeunits(plain, 0, -2), usage, "}", "")
 
     def _of(self, policy: Policy) -> Sequence[Quote] | None:
         """Return the usage evidence of each person, in order; None for a policy that does not evaluate usage.

@@ -74,6 +74,9 @@ def test_products_search_finds_names_and_suggests_similar_products(tmp_path: Pat
         (("lint",), "validate"),
         (("audit", "--tenent", "contoso"), "--tenant"),
         (("validate", "--strct"), "--strict"),
+        (("preview", "--bsae", "main"), "--base"),
+        (("waive", "6637f361", "--untill=2027-01-31"), "--until"),
+        (("store", "--loacle", "nl", "list"), "--locale"),
         (("audit", "--engine", "sprak"), "spark"),
     ],
 )
