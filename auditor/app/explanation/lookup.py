@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from auditor.app.saved_results import findings_with_tenants, of_fingerprint, sav
 from auditor.catalogue import Catalogue, Product, products_named, suggest
 from auditor.checks.registry import all_checks, check_of, known_check
 from auditor.domain.enums import Agreement, Cloud
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.message import Message, alternatives, joined
 from auditor.domain.policy.model import Policy
 from auditor.domain.result.finding import Finding
@@ -52,14 +52,14 @@ def explain(
     l10n: Localization,
     policies: Sequence[Path] = (),
     result: Path | None = None,
-    cloud: Cloud = Cloud.WORLDWIDE,
-    agreement: Agreement = Agreement.UNKNOWN,
-    today: date | None = None,
+    latest: Path | None = None,
+    variant: Variant,
 ) -> str:
     """Return a Markdown description of the check, article, finding, policy, definition, key or product with a name.
 
-    `today` selects the dated texts of an article. Raises UsageError with similar names if the name is unknown, and
-    other AuditorErrors for invalid files.
+    If no file defines a policy, that of the saved `result` is described, or of the `latest` one.
+    `variant` is that of an article. Raises UsageError with similar names if the name is unknown, and other
+    AuditorErrors for invalid files.
     """
     library = packaged_library()
     titles = library.titles
@@ -68,11 +68,10 @@ def explain(
         return check_markdown(check, l10n, lambda name: f"{l10n.gettext(titles[name])} (`auditor explain {name}`)")
     article = error_article(name) or name
     if article in library.articles:
-        variant = Variant(cloud=cloud, agreement=agreement, day=today)
         return article_markdown(compose(library, article, variant), l10n, titles)
     saved = None
     if result is not None:
-        saved = localized_result(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
+        saved = _read_result(result, l10n)
         match = of_fingerprint(findings_with_tenants(saved), name) if is_fingerprint(name) else None
         if match is not None:
             tenant = next((tenant for tenant in saved.tenants if tenant.name == match[0]), None)
@@ -88,10 +87,9 @@ def explain(
     if keys:
         return keys_markdown(keys, l10n)
     catalogue = active()
-    product = catalogue.product(name.lower())
-    products = products_named(catalogue, name) if product is None else [product]
-    if products:
-        return "\n".join(_product_text(catalogue, product, l10n) for product in products)
+    text = _products_text(name, catalogue, l10n) or _saved_policy_text(name, saved, latest, l10n)
+    if text:
+        return text
     names = [
         *(check.id for check in all_checks()),
         *library.articles,
@@ -101,6 +99,23 @@ def explain(
     ]
     names += [part for key in written_keys() for part in (key.path[-1], key.dotted)]
     raise _unknown_name(name, names, catalogue, result)
+
+
+def _read_result(path: Path, l10n: Localization) -> Result:
+    return localized_result(saved_result(path, hint=Message("specify the result.json of an audit")), l10n.locale)
+
+
+def _saved_policy_text(name: str, saved: Result | None, latest: Path | None, l10n: Localization) -> str:
+    """Describe a policy that a saved result was evaluated with; empty if the result has no such policy."""
+    if saved is None and latest is not None:
+        with suppress(SnapshotError):  # the name may be wrong, whatever is in the output folder
+            saved = _read_result(latest, l10n)
+    if saved is None or all(header.id != name for header in saved.run.policies):
+        return ""
+    from auditor.app.audit.merge import policies_of  # noqa: PLC0415  only policies without a file need it
+
+    policy = next(policy for policy in policies_of(saved).policies if policy.id == name)
+    return _policy_text(policy, l10n, saved)
 
 
 def is_fingerprint(name: str) -> bool:
@@ -206,6 +221,12 @@ def _evaluated_counts(saved: Result, policy: str, l10n: Labels) -> str:
     parts.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
     counts = [(name, outcome.judged) for name, outcomes in parts for outcome in outcomes if outcome.id == policy]
     return ", ".join(f"{name} {l10n.number(count)}" for name, count in counts)
+
+
+def _products_text(name: str, catalogue: Catalogue, l10n: Localization) -> str:
+    product = catalogue.product(name.lower())
+    products = products_named(catalogue, name) if product is None else [product]
+    return "\n".join(_product_text(catalogue, product, l10n) for product in products)
 
 
 def _product_text(catalogue: Catalogue, product: Product, l10n: Localization) -> str:

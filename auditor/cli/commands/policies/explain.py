@@ -9,6 +9,7 @@ from auditor.cli.arguments.options import declare, now, one_of, output_folder, r
 from auditor.cli.terminal.console import colourful, out
 from auditor.cli.terminal.markdown import render
 from auditor.domain.enums import Agreement, Cloud
+from auditor.guidance import Variant
 from auditor.localization import localization
 
 EXAMPLES = """\
@@ -53,15 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor explain`. Raises UsageError for an unknown id."""
     l10n = localization(reader_locale(args.locale))
-    latest = output_folder() / "result.json"
+    path = output_folder() / "result.json"
+    latest = path if path.is_file() else None
     text = explain(
         args.id,
         l10n=l10n,
         policies=tuple(args.policies),
-        result=args.result or (latest if is_fingerprint(args.id) and latest.is_file() else None),
-        cloud=args.cloud,
-        agreement=args.agreement,
-        today=now().date(),
+        result=args.result or (latest if is_fingerprint(args.id) else None),
+        latest=latest,
+        variant=Variant(cloud=args.cloud, agreement=args.agreement, day=now().date()),
     )
     # Files and pipes get Markdown; on a terminal it is rendered.
     out(render(text, colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)

@@ -209,6 +209,28 @@ def test_explain_fingerprint_finds_it_in_the_result_of_the_output_folder(
     assert fingerprint in explain(capsys, fingerprint[:8])
 
 
+def test_explain_policy_without_a_file_finds_it_in_the_result_of_the_output_folder(
+    result: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Policies of the built-in tenants are in no file that `explain` could read."""
+    monkeypatch.setenv("AUDITOR_OUTPUT", str(result.parent))
+    text = explain(capsys, "contoso-copilot-pilot")
+    assert text.startswith("# contoso-copilot-pilot: ")
+    assert "- Evaluated: " in text
+    monkeypatch.setenv("AUDITOR_OUTPUT", str(result.parent / "nothing"))
+    assert run(["explain", "contoso-copilot-pilot"]) == 2
+    assert explain(capsys, "contoso-copilot-pilot", "--result", str(result)) == text
+
+
+def test_explain_ignores_a_damaged_result_that_is_not_needed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "result.json").write_text("{")
+    monkeypatch.setenv("AUDITOR_OUTPUT", str(tmp_path))
+    assert run(["explain", "seats-over-asigned"]) == 2
+    assert "seats.over-assigned" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_explain_fingerprint_requires_a_result(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
