@@ -158,7 +158,9 @@ class SignIn:
                 "credential-variable",
                 is_missing(name, self._tenant.credential_at),
                 hint=Message(
-                    "set {name} to the secret of the tenant {name2}", name=to_set(name), name2=self._tenant.name
+                    "set {name} to the secret, password or token for the tenant {name2}",
+                    name=to_set(name),
+                    name2=self._tenant.name,
                 ),
             )
         return self.secrets.add(value)
