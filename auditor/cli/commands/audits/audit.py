@@ -37,7 +37,7 @@ EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
 auditor audit                               every tenant of tenants.yaml against policies/
 auditor audit --history audits/ --store audits/   with the trends of earlier nights; store tonight's results
-auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
+auditor audit policies/capacity.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
 """
 
 

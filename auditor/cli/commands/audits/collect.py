@@ -18,7 +18,7 @@ from auditor.settings.loader import read, select_tenants
 
 EXAMPLES = """\
 auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
-auditor collect policies/seats.yaml --tenant contoso
+auditor collect policies/capacity.yaml --tenant contoso
 auditor collect --plan                    and the groups that assign licences, for `auditor plan`
 auditor collect --all -o snapshots        every source
 auditor collect --store audits/           and keep the snapshots in a store
