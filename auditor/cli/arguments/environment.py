@@ -23,7 +23,6 @@ DIFFERENT: Mapping[str, frozenset[str]] = MappingProxyType(
         "format": frozenset({"history", "plan", "preview", "verify"}),
         "output": frozenset({"collect", "prices", "products", "store"}),
         "plan": frozenset({"collect"}),
-        "tenant": frozenset({"history"}),
     }
 )
 """Option → the commands in which it has another meaning or other values than in `audit`."""
@@ -58,11 +57,14 @@ def _options_on(parser: argparse.ArgumentParser, command_line: Sequence[str]) ->
     """Return the names (`dest`) of the options on the command line."""
     options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001
     defaults = [action.default for action in options]
+    parser_defaults = parser._defaults  # noqa: SLF001  those of `set_defaults`
     try:
+        parser._defaults = {}  # noqa: SLF001
         for action in options:
             action.default = argparse.SUPPRESS
         return frozenset(vars(parser.parse_intermixed_args(command_line)))
     finally:
+        parser._defaults = parser_defaults  # noqa: SLF001
         for action, default in zip(options, defaults, strict=True):
             action.default = default
 

@@ -73,6 +73,17 @@ def test_demo_and_snapshot_options_override_variables_of_other_tenant_sources(tm
     assert "[snapshot-missing]" in completed.err
 
 
+@pytest.mark.parametrize("command", ["audit", "collect", "doctor", "plan", "send"])
+def test_tenants_file_in_an_environment_variable_is_read_by_every_command(command: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("version: 2\n")
+    (tmp_path / "result.json").write_text("{}")
+    arguments = [command, *(["result.json"] if command == "send" else [])]
+    completed = expect(2, *arguments, cwd=tmp_path, AUDITOR_TENANTS="mine.yaml")
+    assert "mine.yaml:1:10: error[tenants-version]" in completed.err
+    completed = expect(2, *arguments, "--tenants", "none.yaml", cwd=tmp_path, AUDITOR_TENANTS="mine.yaml")
+    assert "none.yaml" in completed.err
+
+
 @pytest.mark.parametrize(("name", "value"), [("AS_OF", "soon"), ("REDACT", "perhaps"), ("ENGINE", "huge")])
 def test_invalid_value_in_an_environment_variable_is_an_error(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
