@@ -132,6 +132,14 @@ def test_instants_are_formatted_in_utc() -> None:
     assert localization("nl").date(datetime(2026, 1, 2, tzinfo=UTC)) == "2 jan 2026"
 
 
+def test_people_whom_a_list_leaves_out_are_no_things() -> None:
+    names = ["Ann", "Bob", "Cem"]
+    assert localization("en").first_people(names, 3) == "Ann, Bob, Cem"
+    assert localization("en").first_people(names, 1) == "Ann and 2 others"
+    assert localization("tr").first_people(names, 2, total=6) == "Ann, Bob ve 4 ki\u015fi daha"
+    assert localization("tr").first_of(names, 2, total=6) == "Ann, Bob ve 4 tane daha"
+
+
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_plural_forms_of_counts(language: str) -> None:
     l10n = localization(language)

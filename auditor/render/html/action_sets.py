@@ -187,7 +187,7 @@ def _guided(entry: RankedAction, title: str, index: FindingIndex, l10n: Labels) 
     return GuidedAction(
         entry=entry,
         title=title,
-        who=l10n.first_of([visible(name) for name in stats.names[:limit]], limit, total=stats.people),
+        who=l10n.first_people([visible(name) for name in stats.names[:limit]], limit, total=stats.people),
         requests=listed,
         more_requests=len(requests) - len(listed),
     )

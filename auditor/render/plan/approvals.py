@@ -87,7 +87,7 @@ def _action(
     return (
         number,
         action.title,
-        l10n.first_of(tuple(people), _MAX_NAMES),
+        l10n.first_people(tuple(people), _MAX_NAMES),
         products,
         saving,
         None,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from auditor.domain.actions.action import Action
+from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
@@ -56,10 +57,13 @@ def _action(
     `title_by_warnings` maps warnings to the title of the first action with them, so that they are not repeated.
     """
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
-    names = list(dict.fromkeys(finding_name(finding) for finding in affecting(action_findings)))
+    affected = affecting(action_findings)
+    names = list(dict.fromkeys(map(finding_name, affected)))
+    people = all(finding.subject.type is SubjectType.USER for finding in affected)
+    listed = (l10n.first_people if people else l10n.first_of)(names, _MAX_NAMES)
     paragraphs = (
         action.why,
-        f"{l10n.gettext('Affects')}: {l10n.first_of(names, _MAX_NAMES)}" if names else "",
+        f"{l10n.gettext('Affects')}: {listed}" if names else "",
         due_sentence(action, l10n),
         _consequence(action, len(action_findings), l10n),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import (
     ActionVerdict,
@@ -134,14 +135,15 @@ _NAMED: Final = 5
 
 
 def _people(names: Iterable[str], l10n: Labels) -> str:
-    return l10n.first_of(tuple(dict.fromkeys(names)), _NAMED)
+    return l10n.first_people(tuple(dict.fromkeys(names)), _NAMED)
 
 
 def _findings(
     findings: Iterable[FindingVerdict], products: Mapping[str, str], l10n: Labels
 ) -> Iterator[tuple[str, int]]:
-    """Yield one line for all findings of a policy that only differ in the person, with the number of findings."""
+    """Yield one line for all findings of a policy that only differ in the subject, with the number of findings."""
     groups: dict[tuple[str, ...], list[str]] = {}
+    about_people: set[str] = set()
     for finding in findings:
         product = product_name(finding.product, products) or ""
         detail = finding.detail and detail_label(finding.check, finding.detail, products, l10n)
@@ -149,6 +151,9 @@ def _findings(
         labels = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))
         name = finding.subject.name or finding.subject.id
         groups.setdefault((finding.policy, level, *labels), []).append("" if name in labels else name)
+        if finding.subject.type is SubjectType.USER:
+            about_people.add(finding.policy)
     for (policy, level, *facts), names in groups.items():
-        people = _people(filter(None, names), l10n)
-        yield f"{l10n.joined(facts)} ({level}, {policy}){': ' if people else ''}{people}", len(names)
+        named = tuple(dict.fromkeys(filter(None, names)))
+        who = _people(named, l10n) if policy in about_people else l10n.first_of(named, _NAMED)
+        yield f"{l10n.joined(facts)} ({level}, {policy}){': ' if who else ''}{who}", len(names)

@@ -224,6 +224,19 @@ def test_evidence_is_described_in_words() -> None:
     assert evidence_text(group, EN) == "members with licence errors · processing: Queued"
 
 
+@pytest.mark.parametrize(
+    ("kind", "language", "text"),
+    [
+        ("shared", "en", "shared mailbox"),
+        ("Room", "nl", "ruimtepostvak"),
+        ("equipment", "tr", "donan\u0131m posta kutusu"),
+        ("linked", "de", "Postfach (linked)"),
+    ],
+)
+def test_kinds_of_mailboxes_are_translated(kind: str, language: str, text: str) -> None:
+    assert evidence_text(replace(FIRST, evidence={"mailboxType": kind}), Labels(language)) == text
+
+
 def test_last_sign_in_is_the_latest_and_ignores_year_one() -> None:
     assert (
         last_sign_in(

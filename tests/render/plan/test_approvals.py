@@ -92,7 +92,7 @@ def test_long_list_of_people_ends_with_the_number_of_the_others() -> None:
     action, *_ = rows(planned(snapshot(people, {E3: 202}), rules))
     names = action["people"].split(", ")
     assert len(names) == 200
-    assert names[-1].endswith(" and 2 more")
+    assert names[-1].endswith(" and 2 others")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The page about the outcome of a plan: how it names what findings are about."""
 
+import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, SubjectType
@@ -86,3 +87,24 @@ def test_tenants_after_the_first_ones_are_counted() -> None:
     for most in (None, 3):
         _, *titles = (section.title for section in sections(audit, Labels("en"), most=most))
         assert titles == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("subject", "text"), [("user", "n4 ve 2 ki\u015fi daha"), ("group", "n4 ve 2 tane daha")])
+def test_only_people_are_counted_as_people(subject: str, text: str) -> None:
+    audit = result()
+    findings = tuple(
+        FindingVerdict(
+            fingerprint=str(number),
+            state=FindingState.NEW,
+            policy="p",
+            check="assignment.missing",
+            severity=Severity.LOW,
+            subject=Subject(type=SubjectType(subject), id=f"n{number}", name=f"n{number}"),
+            product=None,
+        )
+        for number in range(7)
+    )
+    verification = TenantVerification(planned_at=audit.run.as_of, actions=(), findings=findings, freed=freed_by(()))
+    audit = replace(audit, tenants=(replace(audit.tenants[0], verification=verification),))
+    (line,) = sections(audit, Labels("tr"), most=5)[-1].lines
+    assert line.endswith(text)

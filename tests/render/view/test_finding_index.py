@@ -102,7 +102,7 @@ def test_action_lists_the_first_people_in_alphabetical_order(extra: int) -> None
     people = action_set.guides[0].actions[0].who
     labels = sorted(_labels(findings))
     listed = 5 if extra else 12
-    others = f" and {len(labels) - listed} more" if extra else ""
+    others = f" and {len(labels) - listed} others" if extra else ""
     assert people == ", ".join(labels[:listed]) + others
 
 

@@ -34,7 +34,11 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
 
 
 def spare_today(seats: int, l10n: Labels) -> str:
-    """Return how many seats of a product are spare on the day of the audit."""
+    """Return how many seats of a product are spare on the day of the audit, or how many too many are assigned."""
+    if seats < 0:
+        return l10n.plural(
+            "{count} more seat is assigned than usable", "{count} more seats are assigned than usable", -seats
+        )
     return l10n.plural("{count} spare today", "{count} spare today", seats)
 
 

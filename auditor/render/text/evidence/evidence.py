@@ -11,7 +11,7 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, known_check
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Finding
-from auditor.domain.translation import NN_
+from auditor.domain.translation import N_, NN_
 from auditor.findings.display_names import titled
 from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.evidence.access import ACCESS, access_parts
@@ -52,6 +52,8 @@ _NUMBERS: Final = frozenset({int, float, Decimal})
 SubjectParts = tuple[str, str]
 """The person or the number of seats, and the last sign-in; each is empty if the facts do not contain it."""
 _SEPARATOR: Final = " · "
+_MAILBOXES: Final = {"shared": N_("shared mailbox"), "room": N_("room mailbox"), "equipment": N_("equipment mailbox")}
+"""Kinds of mailboxes, by Graph's `userPurpose`; others, such as `linked`, are shown as Graph names them."""
 
 
 def evidence_text(finding: Finding, l10n: Labels) -> str:
@@ -101,7 +103,9 @@ def _account(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("guest")
     mailbox = facts.get("mailboxType")
     if mailbox and str(mailbox).casefold() != "user":
-        yield l10n.gettext("{kind} mailbox", kind=str(mailbox))
+        kind = str(mailbox)
+        known = _MAILBOXES.get(kind.casefold())
+        yield l10n.gettext("{kind} mailbox", kind=kind) if known is None else l10n.gettext(known)
     for name in ("department", "usageLocation"):
         if facts.get(name):
             yield str(facts[name])

@@ -181,16 +181,16 @@ def test_freed_money_is_split_into_reassigned_reduced_and_bought() -> None:
         assert amounts.buy == {euro.currency: Decimal(bought)}, "the part that nothing frees has to be bought"
 
 
-def test_spare_seats_are_those_of_the_day_of_the_audit() -> None:
+@pytest.mark.parametrize(("spare", "text"), [(7, "7 spare today"), (-2, "2 more seats are assigned than usable")])
+def test_spare_seats_are_those_of_the_day_of_the_audit(spare: int, text: str) -> None:
     tenant = result().tenants[0]
     original = timeline_of(tenant)
     assert original is not None
     assert original.start == "20 Nov 2026"
-    seats = tuple(replace(seat, sku_id=sku_of_first_subscription_finding(tenant), spare=7) for seat in tenant.seats[:1])
-    with_seats = replace(tenant, seats=seats)
-    line = timeline_of(with_seats)
+    sku_id = sku_of_first_subscription_finding(tenant)
+    line = timeline_of(replace(tenant, seats=(replace(tenant.seats[0], sku_id=sku_id, spare=spare),)))
     assert line is not None
-    assert "7 spare today" in line.renewals[0].summary
+    assert text in line.renewals[0].summary
 
 
 def sku_of_first_subscription_finding(tenant: TenantResult) -> str:
