@@ -13,7 +13,19 @@ from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage
 def paid_seats(seats: Iterable[SeatCount]) -> list[SeatCount]:
     """Return the seats of paid products for people."""
     free = free_part_numbers()
-    return [seat for seat in seats if seat.applies_to == "User" and seat.sku_part_number.casefold() not in free]
+    return [seat for seat in seats if _is_for_people(seat) and seat.sku_part_number.casefold() not in free]
+
+
+def spare_of(seat: SeatCount) -> int | None:
+    """Return how many seats can still be assigned: None if unknown, or for a product that nobody can be assigned.
+
+    Such products, for example storage, are bought for the whole organisation (`appliesTo` is `Company`).
+    """
+    return seat.spare if _is_for_people(seat) else None
+
+
+def _is_for_people(seat: SeatCount) -> bool:
+    return seat.applies_to.casefold() == "user"
 
 
 def free_part_numbers() -> frozenset[str]:

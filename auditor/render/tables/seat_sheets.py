@@ -8,6 +8,7 @@ from auditor.domain.actions.money import Money, rounded
 from auditor.domain.result.model import Result
 from auditor.render.tables.flat import Cell
 from auditor.render.text.labels import Labels
+from auditor.result.seats import spare_of
 
 SheetRow = tuple[Cell | date, ...]
 """A row of a sheet; days become dates of the workbook."""
@@ -51,7 +52,7 @@ def seat_rows(result: Result) -> Iterator[SheetRow]:
         for row in tenant.seats:
             yield (
                 *(tenant.name, row.sku_id, row.sku_part_number, row.name, row.applies_to, row.capability_status),
-                *(row.enabled, row.warning, row.suspended, row.locked_out, row.consumed, row.usable, row.spare),
+                *(row.enabled, row.warning, row.suspended, row.locked_out, row.consumed, row.usable, spare_of(row)),
             )
 
 

@@ -38,6 +38,7 @@ from auditor.render.text.labels import CHANGES, SOURCE_STATES, Labels
 from auditor.render.text.sanitize import shortened
 from auditor.render.view.charts.seat_chart import effective_bounds, seat_bar
 from auditor.render.view.model import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
+from auditor.result.seats import spare_of
 from auditor.result.unevaluated import known_findings
 
 ROWS: Final = 200
@@ -264,8 +265,8 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         part_number=shortened(seats.sku_part_number),
         usable=l10n.number(seats.usable),
         consumed=l10n.number(seats.consumed),
-        spare=l10n.number(seats.spare),
-        spare_text=l10n.spare(seats.spare),
+        spare=l10n.number(spare_of(seats)),
+        spare_text=l10n.spare(spare_of(seats)),
         seat_bar=seat_bar(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
         severity=None if finding is None else finding.severity,
         state=state,

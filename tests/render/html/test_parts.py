@@ -204,6 +204,14 @@ def test_percentage_beside_a_number_is_one_of_the_seats(minimum: str | None, max
     assert limits({"minimum": minimum, "maximum": maximum}, EN) == text
 
 
+def test_product_that_nobody_can_be_assigned_has_no_spare_seats() -> None:
+    context = Context.of_tenant(contoso(), {}, EN)
+    licence = next(seats for seats in contoso().seats if seats.applies_to == "User" and seats.spare)
+    storage = seat_row(replace(licence, applies_to="Company"), context)
+    assert seat_row(licence, context).spare == EN.number(licence.spare)
+    assert (storage.usable, storage.spare, storage.spare_text) == (EN.number(licence.usable), "\u2013", "\u2013 spare")
+
+
 def test_evidence_is_described_in_words() -> None:
     seats = next(finding for finding in contoso().findings if finding.policy == "e3-spare")
     assert (

@@ -189,6 +189,14 @@ def test_usage_and_department_sheets_have_numbers() -> None:
 
 
 @pytest.mark.slow
+def test_spare_seats_are_blank_for_products_that_nobody_can_be_assigned() -> None:
+    head, *found = book(result())["Seats"].iter_rows(values_only=True)
+    applies_to, spare = head.index("appliesTo"), head.index("spare")
+    assert {row[applies_to] for row in found if row[spare] is None} == {"Company"}
+    assert {row[applies_to] for row in found if row[spare] is not None} == {"User"}
+
+
+@pytest.mark.slow
 def test_contracts_sheet_has_the_dates_of_contracts() -> None:
     sample = result()
     first, *others = sample.tenants

@@ -12,6 +12,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import ContractTerm, TenantResult
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
+from auditor.result.seats import spare_of
 
 _TERMS: Final = {
     "P1M": N_("one-month term"),
@@ -43,12 +44,12 @@ def spare_today(seats: int, l10n: Labels) -> str:
 
 
 def spare_by_sku(tenant: TenantResult) -> dict[str, int | None]:
-    """Return the spare seats of each product with one subscription, by casefolded skuId; None if they are not known.
+    """Return the spare seats of each product with one subscription, by casefolded skuId, as `spare_of` counts them.
 
     The spare seats of a product with several subscriptions belong to none of them.
     """
     subscriptions = Counter(subscription.sku_id.casefold() for subscription in tenant.subscriptions)
-    names = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+    names = {seats.sku_id.casefold(): spare_of(seats) for seats in tenant.seats}
     return {name: spare for name, spare in names.items() if subscriptions[name] <= 1}
 
 
