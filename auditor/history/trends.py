@@ -89,6 +89,14 @@ def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
     return tuple(sorted(found, key=_order))
 
 
+def policy_titles(results: Iterable[LoggedResult]) -> dict[str, str]:
+    """Return the latest title of each policy in the results, by id; policies without a title are left out."""
+    policies = (
+        policy for entry in sorted(results, key=lambda entry: entry.as_of) for policy in entry.summary["policies"]
+    )
+    return {policy["id"]: policy["title"] for policy in policies if policy.get("title")}
+
+
 def _selected(events: pa.Table, by: str, wanted: str) -> pa.ChunkedArray:
     """Return which events are about what is wanted."""
     match by:

@@ -1,30 +1,27 @@
 """Answers queries about nights and results: trends of a tenant, comparison of two nights, and "since when?"."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.app.locations import is_store, store_at
 from auditor.app.saved_results import saved_result
-from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError, UsageError
-from auditor.domain.message import Message, alternatives
+from auditor.domain.errors import AuditorError, SnapshotError, UsageError
+from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import distinct_titles
 from auditor.domain.similar_name import tenants_hint
-from auditor.domain.trends import Between, Episode, Trends
+from auditor.domain.trends import Between, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.history.night_diff import compare_instants
 from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant
-from auditor.history.trends import NightSummary, episodes, last_display_name, trends
+from auditor.history.trends import NightSummary, last_display_name, trends
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
@@ -36,18 +33,25 @@ from auditor.store.store import Store
 Period = tuple[datetime | None, datetime | None]
 
 
-class _TenantHistory(Struct, frozen=True, kw_only=True):
+class TenantHistory(Struct, frozen=True, kw_only=True):
+    """The nights and results of one tenant."""
+
     nights: tuple[NightSummary, ...] = ()
     results: ResultLog | None = None
     display_name: str = ""
     """The last known one; empty if there is none."""
+
+    @property
+    def entries(self) -> tuple[LoggedResult, ...]:
+        """Its stored results, oldest first."""
+        return () if self.results is None else self.results.entries()
 
 
 class HistorySources(Struct, frozen=True, kw_only=True):
     """The nights and results in some locations, by tenant."""
 
     where: str
-    tenants: dict[str, _TenantHistory]
+    tenants: dict[str, TenantHistory]
     failures: dict[str, TenantBoundary] = field(default_factory=dict)
     """The failures of tenants with a night or result that could not be read."""
     unreadable: dict[str, TenantBoundary] = field(default_factory=dict)
@@ -65,13 +69,17 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         """Every tenant, including those that failed."""
         return sorted({*self.tenants, *self.failures})
 
-    def one(self, names: Sequence[str]) -> tuple[str, _TenantHistory]:
+    def require_readable(self) -> None:
+        """Raise the exception of a result.json that could not be read; it may contain any tenant."""
+        _raise_first(self.unreadable.values())
+
+    def one(self, names: Sequence[str]) -> tuple[str, TenantHistory]:
         """Return the tenant with the only name, or the only tenant if there is no name.
 
         Raises UsageError for an unknown name, and if there are several names, or several tenants and no name. If the
         tenant failed, or a result.json that may contain it, raises the exception of that failure.
         """
-        _raise_first(self.unreadable.values())
+        self.require_readable()
         self._check_names(names)
         if len(names or self.names) != 1:
             message = Message("there are several tenants: specify one with --tenant")
@@ -80,21 +88,31 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         _raise_first([self.failures[tenant]] if tenant in self.failures else [])
         return tenant, self.tenants[tenant]
 
-    def select(self, names: Sequence[str]) -> dict[str, _TenantHistory]:
+    def is_single(self, names: Sequence[str]) -> bool:
+        """Return whether only one tenant is asked for, by its name or because there is no other."""
+        return len(names) == 1 or (not names and len(self.names) <= 1 and not self.unreadable)
+
+    def select(self, names: Sequence[str]) -> dict[str, TenantHistory]:
         """Return the tenants with these names, or all if there are none, without those that failed.
 
         Raises as `one` does for a single tenant.
         """
-        if len(names) > 1 or (not names and (len(self.names) > 1 or self.unreadable)):
+        if not self.is_single(names):
             self._check_names(names)
             chosen = dict.fromkeys(names or self.tenants)
             return {name: self.tenants[name] for name in chosen if name in self.tenants and name not in self.failures}
         return dict([self.one(names)])
 
+    @contextmanager
+    def boundary(self, tenant: str) -> Iterator[None]:
+        """Record an exception inside as the failure of the tenant; the exception of an only tenant is raised."""
+        with _contained(tenant, self.failures, only_tenant=len(self.names) == 1):
+            yield
+
     def _check_names(self, names: Sequence[str]) -> None:
         for name in names:
             if name not in self.names:
-                _raise_first(self.unreadable.values())
+                self.require_readable()
                 message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
                 raise UsageError("tenant-unknown", message, hint=tenants_hint(name, self.names))
 
@@ -110,7 +128,7 @@ def open_history(locations: Sequence[Path | str]) -> HistorySources:
     If a night or result of one of several tenants cannot be read, this is recorded as the failure of that tenant, and
     if one of several result.json files cannot be read, as the failure of that file.
     """
-    tenants: dict[str, _TenantHistory] = {}
+    tenants: dict[str, TenantHistory] = {}
     failures: dict[str, TenantBoundary] = {}
     unreadable: dict[str, TenantBoundary] = {}
     result_files = [path for path in locations if isinstance(path, Path) and files.exists(path)]
@@ -121,10 +139,10 @@ def open_history(locations: Sequence[Path | str]) -> HistorySources:
         if path not in result_files
     ]
     logs = _logs_of_results(_readable_results(result_files, unreadable), failures)
-    for part in (*histories, {name: _TenantHistory(results=result_log) for name, result_log in logs.items()}):
+    for part in (*histories, {name: TenantHistory(results=result_log) for name, result_log in logs.items()}):
         for name, history in part.items():
             with _contained(name, failures):
-                tenants[name] = _merged(name, tenants.get(name, _TenantHistory()), history)
+                tenants[name] = _merged(name, tenants.get(name, TenantHistory()), history)
     where = ", ".join(map(str, locations))
     if not tenants and not failures:
         _raise_first(unreadable.values())
@@ -148,18 +166,18 @@ def _contained(tenant: str, failures: dict[str, TenantBoundary], *, only_tenant:
         failures.setdefault(tenant, boundary)
 
 
-def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _TenantHistory:
+def _merged(name: str, first: TenantHistory, second: TenantHistory) -> TenantHistory:
     """Merge a tenant's nights (each once) and results from two locations. Raises UsageError if both have results."""
     nights: dict[datetime, NightSummary] = {}
     for night in (*first.nights, *second.nights):
         previous = nights.get(night.instant)
         if previous is None or previous.summary.get("users") is None:
             nights[night.instant] = night
-    earlier, entries = _entries(first), _entries(second)
+    earlier, entries = first.entries, second.entries
     if earlier and entries:
         message = Message("results of {name} are both in a store and outside it", name=name)
         raise UsageError("usage", message, hint=Message("put them into the store first"))
-    return _TenantHistory(
+    return TenantHistory(
         nights=tuple(nights.values()),
         results=second.results if entries else first.results,
         display_name=last_display_name(nights.values(), entries or earlier),
@@ -173,9 +191,9 @@ def tenant_trends(sources: HistorySources, tenants: Sequence[str], within: Perio
     """
     all_trends = []
     for name, history in sources.select(tenants).items():
-        with _contained(name, sources.failures, only_tenant=len(sources.names) == 1):
+        with sources.boundary(name):
             nights = sorted(history.nights, key=lambda night: night.instant)
-            tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
+            tenant_trends = trends(name, nights, history.entries, now=now, between=within)
             if tenant_trends is not None:
                 all_trends.append(replace(tenant_trends, display_name=history.display_name))
     if not all_trends and not sources.failures_of(tenants):
@@ -217,91 +235,27 @@ def check_order(first: datetime, last: datetime) -> None:
         raise UsageError("usage", message, hint=Message("specify the earlier night first"))
 
 
-def finding_episodes(
-    sources: HistorySources,
-    tenants: Sequence[str],
-    *,
-    by: str,
-    wanted: str,
-    warn: Callable[[Diagnostic], None] = lambda _: None,
-) -> tuple[str, tuple[Episode, ...]]:
-    """Return the tenant, and every period in which a finding, or the findings of a policy or of a user, existed.
-
-    If no result contains the name, `warn` is called with similar names.
-    """
-    name, history = sources.one(tenants)
-    entries = _entries(history)
-    if history.results is None or not entries:
-        message = Message("{where} has no result of {name}", where=sources.where, name=name)
-        raise SnapshotError("history-results", message, hint=Message("`auditor store put STORE result.json`"))
-    events = history.results.events()
-    periods = episodes(events, by=by, wanted=wanted)
-    if not periods:
-        unknown = _unknown_policy(name, entries, wanted) if by == "policy" else _unknown_person(name, events, wanted)
-        if by != "finding" and unknown is not None:
-            warn(unknown)
-    return name, periods
-
-
-def _unknown_policy(tenant: str, entries: Sequence[LoggedResult], wanted: str) -> Diagnostic | None:
-    policies = sorted({policy["id"] for entry in entries for policy in entry.summary["policies"]})
-    if wanted in policies:
-        return None
-    close = get_close_matches(wanted.casefold(), policies, n=3)
-    message = Message("no stored result of {tenant} has a policy '{wanted}'", tenant=tenant, wanted=wanted)
-    return _unknown_warning(message, close, Message("`auditor history -f json` lists the policies"))
-
-
-def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | None:
-    """Return a warning with similar names; None if there are none, because most users have no findings."""
-    people = events.filter(pc.field("subject_type") == "user")
-    names: dict[str, set[str]] = {}
-    for column in ("person", "subject_name"):
-        for name in people.column(column).unique().drop_null().to_pylist():
-            names.setdefault(_local_part(name), set()).add(name)
-    similar_keys = get_close_matches(_local_part(wanted), names, n=3)
-    close = [name for key in similar_keys for name in sorted(names[key])][:3]
-    if not close:
-        return None
-    message = Message("no stored result of {tenant} has a finding about '{wanted}'", tenant=tenant, wanted=wanted)
-    return _unknown_warning(message, close)
-
-
-def _unknown_warning(message: Message, close: Sequence[str], otherwise: Message | None = None) -> Diagnostic:
-    hint = Message("did you mean {close}?", close=alternatives(close)) if close else otherwise
-    return Diagnostic(slug="history-unknown", message=message, hint=hint, level=Level.WARNING)
-
-
-def _local_part(name: str) -> str:
-    """Return the part of a user principal name before the @."""
-    return name.casefold().partition("@")[0]
-
-
-def _entries(history: _TenantHistory) -> tuple[LoggedResult, ...]:
-    return () if history.results is None else history.results.entries()
-
-
-def _from_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
+def _from_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, TenantHistory]:
     names_of: defaultdict[str, list[str]] = defaultdict(list)
     for name in store.backend.names(""):
         if instant_name(name) or commit_tenant(name) is not None:
             names_of[name.partition("/")[0]].append(name)
-    tenants: dict[str, _TenantHistory] = {}
+    tenants: dict[str, TenantHistory] = {}
     for tenant, names in names_of.items():
         with _contained(tenant, failures):
             nights = tuple(
                 NightSummary(instant=night.instant, complete=night.complete, summary=night.summary)
                 for night in store.counts(names)
             )
-            tenants[tenant] = _TenantHistory(nights=nights, results=ResultLog(store.backend, tenant))
+            tenants[tenant] = TenantHistory(nights=nights, results=ResultLog(store.backend, tenant))
     return tenants
 
 
-def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
+def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, TenantHistory]:
     """Read the seats of a folder of snapshots; users are not read, so their counts are unknown."""
     from auditor.store.writer import seats_of  # noqa: PLC0415  not needed for a store
 
-    tenants: dict[str, _TenantHistory] = {}
+    tenants: dict[str, TenantHistory] = {}
     for entry in snapshots(root):
         with _contained(_tenant_of(entry), failures):
             if isinstance(entry, Damaged):
@@ -310,8 +264,8 @@ def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _
             seats = seats_of(products_of(folder), None)
             summary = {"displayName": manifest.display_name, "seats": seats, "cohorts": None}
             night = NightSummary(instant=manifest.instant, complete=manifest.complete, summary=summary)
-            tenants[manifest.tenant] = _TenantHistory(
-                nights=(*tenants.get(manifest.tenant, _TenantHistory()).nights, night)
+            tenants[manifest.tenant] = TenantHistory(
+                nights=(*tenants.get(manifest.tenant, TenantHistory()).nights, night)
             )
     return tenants
 

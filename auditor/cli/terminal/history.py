@@ -39,6 +39,8 @@ _MIN_FULL_WIDTH: Final = 150
 _MIN_NAME_WIDTH: Final = 20
 """Minimum width of names."""
 _GAP: Final = 2
+_MAX_NAMED: Final = 3
+"""Maximum number of tenants that are named as having no episode."""
 _MAX_FINDINGS: Final = 20
 """Maximum number of findings of a comparison that are printed; the JSON has all."""
 
@@ -203,21 +205,41 @@ def show_cohorts(
     _print_table(console, columns, rows)
 
 
-def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: Labels, *, stderr: bool = False) -> None:
-    """Print the episodes of findings: since when, and until when, each was open."""
+def show_episodes(
+    tenants: Sequence[tuple[str, Sequence[Episode], Mapping[str, str]]],
+    wanted: str,
+    l10n: Labels,
+    *,
+    stderr: bool = False,
+) -> None:
+    """Print since and until when each finding was open, by tenant: its title, its episodes, the titles of its policies.
+
+    Of several tenants, prints those that have an episode.
+    """
     console = Console(stderr=stderr)
+    shown = [entry for entry in tenants if entry[1]]
+    if not shown:
+        text = l10n.gettext("{tenant}: no stored result has a finding of {wanted}")
+        names = l10n.first_of([title for title, _, _ in tenants], _MAX_NAMED)
+        _print(console, text.format(tenant=names, wanted=wanted), "bold")
+    for entry in shown:
+        if entry is not shown[0]:
+            console.print()
+        _print_episodes(console, *entry, l10n)
+
+
+def _print_episodes(
+    console: Console, tenant: str, episodes: Sequence[Episode], policy_titles: Mapping[str, str], l10n: Labels
+) -> None:
     gettext = l10n.gettext
-    if not episodes:
-        text = gettext("{tenant}: no stored result has a finding of {wanted}")
-        _print(console, text.format(tenant=tenant, wanted=wanted), "bold")
-        return
+    names = {e.policy: l10n.policy(policy_titles.get(e.policy, "")) or e.policy for e in episodes}
     severities = {severity.value: gettext(label) for severity, label in SEVERITIES.items()}
     rows = [
         (
             l10n.date(episode.since),
             _until(episode, l10n),
             severities.get(episode.severity, episode.severity),
-            episode.policy,
+            names[episode.policy] if len(names) > 1 else "",
             episode.subject,
             episode.product or "",
             gettext("waived") if episode.status == "waived" else "",
@@ -225,11 +247,14 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: L
         )
         for episode in episodes
     ]
-    _print(console, tenant, "bold")
+    _print(console, tenant if len(names) > 1 else f"{tenant}: {_policy_heading(*next(iter(names.items())))}", "bold")
     columns = (gettext("Since"), gettext("Until"), gettext("Severity"), gettext("Policy"), gettext("Who or what"))
     titles = (*columns, gettext("Product"), gettext("State"), gettext("Finding"))
-    constant = (gettext("Policy"),) if len({episode.policy for episode in episodes}) == 1 else ()
-    _print_table(console, titles, rows, optional=(gettext("Finding"), *constant))
+    _print_table(console, titles, rows, optional=(gettext("Finding"),), truncated=gettext("Policy"))
+
+
+def _policy_heading(policy: str, title: str) -> str:
+    return title if title == policy else f"{title} ({policy})"
 
 
 def _until(episode: Episode, l10n: Labels) -> str:
@@ -254,15 +279,31 @@ def _print(console: Console, text: str, style: str = "") -> None:
 
 
 def _print_table(
-    console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()
+    console: Console,
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    optional: Sequence[str] = (),
+    truncated: str = "",
 ) -> None:
-    """Print a table without empty columns, and without `optional` columns if it is wider than the terminal."""
+    """Print a table without empty columns, and without `optional` columns if it is wider than the terminal.
+
+    The column `truncated` takes the space that the others leave.
+    """
     columns = [
         (title, list(map(printable_line, cells))) for title, *cells in zip(titles, *rows, strict=True) if any(cells)
     ]
-    width = sum(max(map(cell_len, (printable_line(title), *cells))) + _GAP for title, cells in columns)
+    widths = {title: max(map(cell_len, (printable_line(title), *cells))) + _GAP for title, cells in columns}
+    full = widths.get(truncated, 0)
+    width = sum(widths.values()) - full + min(full, _MIN_NAME_WIDTH + _GAP)
     if width + _GAP > console.width:
         columns = [(title, cells) for title, cells in columns if title not in optional]
     if not rows:
         return
-    console.print(Padding(_table(columns), (0, 0, 0, _GAP)))
+    table = _table(columns)
+    for column in table.columns:
+        if full and column.header == truncated:
+            others = sum(widths[title] for title, _ in columns if title != truncated)
+            column.no_wrap, column.overflow = True, "ellipsis"
+            column.max_width = max(_MIN_NAME_WIDTH, console.width - others - 2 * _GAP)
+    console.print(Padding(table, (0, 0, 0, _GAP)))

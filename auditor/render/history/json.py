@@ -17,9 +17,13 @@ def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Iterabl
     return (document(content),)
 
 
-def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Iterable[bytes]:
-    """Render the episodes, which are the periods in which findings existed."""
-    return (document({"schema": SCHEMA, "tenant": tenant, "episodes": episodes}),)
+def render_episodes(episodes: Mapping[str, Sequence[Episode]], *, single: bool) -> Iterable[bytes]:
+    """Render the episodes, which are the periods in which findings existed, by tenant; `single`: of the only tenant."""
+    if single:
+        ((tenant, periods),) = episodes.items()
+        return (document({"schema": SCHEMA, "tenant": tenant, "episodes": periods}),)
+    tenants = [{"name": tenant, "episodes": periods} for tenant, periods in episodes.items()]
+    return (document({"schema": SCHEMA, "tenants": tenants}),)
 
 
 def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str]) -> Iterable[bytes]:

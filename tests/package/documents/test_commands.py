@@ -40,7 +40,7 @@ OFFLINE = {
     "store put audits/ snapshots/ out/result.json": 0,
     "audit --snapshot audits/ --as-of 2026-03-31": 1,
     "history audits/": 0,
-    "history audits/ --tenant contoso --policy leavers": 0,
+    "history audits/ --policy leavers": 0,
     "store prune audits/ --keep 35d,24m --delete": 0,
     "audit --snapshot snapshots/": 1,
     "audit --snapshot snapshots/ -f parquet=findings.parquet": 1,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from auditor.app.catalogue import active
-from auditor.app.history.queries import HistorySources, compare_nights, finding_episodes, open_history, tenant_trends
+from auditor.app.history.episodes import finding_episodes
+from auditor.app.history.queries import HistorySources, compare_nights, open_history, tenant_trends
 from auditor.cli.arguments.document_targets import targets_of, write_artifacts
 from auditor.cli.arguments.options import (
     declare,
@@ -31,7 +32,7 @@ auditor history audits/                                         seats, findings,
 auditor history audits/ --tenant contoso --from 2026-01-01 -f html=trends.html -f csv=trends.csv
 auditor history audits/ --from 2026-03-01 --to 2026-03-31            what is new, fixed and changed
 auditor history audits/ --from 2026-03-01 --to 2026-03-31 --people   who kept, got and lost a licence
-auditor history audits/ --tenant contoso --policy leavers       since when?
+auditor history audits/ --policy leavers                        since when?
 auditor history audits/ --tenant contoso --person ann@contoso.example
 auditor history snapshots/ old/result.json out/result.json      without a store
 """
@@ -99,17 +100,17 @@ def _add_questions(group: argparse._MutuallyExclusiveGroup) -> None:
     group.add_argument(
         "--finding",
         metavar="FINGERPRINT",
-        help="since when has this finding been open? (of several tenants, specify --tenant)",
+        help="since when has this finding been open?",
     )
     group.add_argument(
         "--policy",
         metavar="ID",
-        help="since when have the findings of this policy been open? (of several tenants, specify --tenant)",
+        help="since when have the findings of this policy been open?",
     )
     group.add_argument(
         "--person",
         metavar="UPN",
-        help="since when have the findings about this person been open? (of several tenants, specify --tenant)",
+        help="since when have the findings about this person been open?",
     )
 
 
@@ -134,7 +135,11 @@ def run(args: argparse.Namespace) -> int:
     trends = tenant_trends(sources, args.tenant, (since, args.until), now())
     if trends:
         _write_trends(output, trends, comparisons, sources.titles, l10n, args)
-    # The error of a single tenant is raised.
+    return _print_failures(args, sources)
+
+
+def _print_failures(args: argparse.Namespace, sources: HistorySources) -> int:
+    """Print the failures of several tenants and results, and return the exit code; a single tenant raises its own."""
     failures = () if len(args.tenant) == 1 else sources.failures_of(args.tenant)
     for failure in failures:
         print_diagnostics(failure.diagnostics, locale=args.locale)
@@ -189,18 +194,22 @@ def _since_when(
     value: str,
 ) -> int:
     warn = warnings(args.locale, quiet=args.quiet)
-    tenant, episodes = finding_episodes(sources, args.tenant, by=by, wanted=value, warn=warn)
     _check_answer_formats(output)
+    found = finding_episodes(sources, args.tenant, by=by, wanted=value, warn=warn)
     if "json" in output.files:
-        _write(args, l10n, [("json", output.files["json"], json.render_episodes(tenant, episodes))])
-    if output.terminal:
+        periods = {entry.tenant: entry.episodes for entry in found}
+        document = json.render_episodes(periods, single=sources.is_single(args.tenant))
+        _write(args, l10n, [("json", output.files["json"], document)])
+    if output.terminal and found:
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
+        catalogue, titles = active(), sources.titles
+        shown = [
+            (titles[entry.tenant], titled_episodes(entry.episodes, catalogue), entry.policy_titles) for entry in found
+        ]
         with for_people():
-            show_episodes(
-                sources.titles[tenant], titled_episodes(episodes, active()), value, l10n, stderr=output.stderr
-            )
-    return 0
+            show_episodes(shown, value, l10n, stderr=output.stderr)
+    return _print_failures(args, sources)
 
 
 def _write_trends(

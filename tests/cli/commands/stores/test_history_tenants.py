@@ -55,8 +55,60 @@ def test_several_tenants_can_be_selected(tmp_path: Path) -> None:
     shown = json.loads(expect(0, *two, "-f", "json", cwd=tmp_path).out)["tenants"]
     assert [tenant["name"] for tenant in shown] == ["t01", "t03"]
     assert "no tenant 't04'" in expect(2, *two, "--tenant", "t04", cwd=tmp_path).err
-    error = expect(2, *two, "--policy", "leavers", cwd=tmp_path).err
+    error = expect(2, *two, "--from", "2026-01-01", "--to", "2027-01-01", "--people", cwd=tmp_path).err
     assert "there are several tenants: specify one with --tenant" in error
+
+
+@pytest.fixture(scope="module")
+def leavers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store of t01 and t02, of which only t02 has findings: one of each of two policies, about zoe."""
+    folder = tmp_path_factory.mktemp("leavers")
+    rules = RULES.replace("id: leavers,", "id: leavers, title: Nobody who has left has a licence,")
+    more = "- {id: no-e3, severity: low, users: {accountEnabled: false}, assignments: {deny: [SPE_E3]}}\n"
+    (folder / "rules.yaml").write_text(rules.replace("policies: [", "policies:\n- ").replace("}}]", "}}") + more)
+    for name, enabled in (("t01", True), ("t02", False)):
+        people = [user("zoe", grant(E3), accountEnabled=enabled)]
+        write(folder / "snapshots", snapshot(people, {E3: 1}, name=name))
+    audit = ("audit", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "json", "-o", "out")
+    expect(1, *audit, cwd=folder)
+    expect(0, "store", "put", "store", "out/result.json", cwd=folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_policy_is_looked_up_in_every_tenant_and_named_by_its_title(leavers: Path) -> None:
+    shown = expect(0, "history", "store", "--policy", "leavers", cwd=leavers).text
+    assert "t02: Nobody who has left has a licence (leavers)" in shown
+    assert "t01" not in shown, "it has no such finding"
+    tenants = json.loads(expect(0, "history", "store", "--policy", "leavers", "-f", "json", cwd=leavers).out)["tenants"]
+    assert [(tenant["name"], len(tenant["episodes"])) for tenant in tenants] == [("t01", 0), ("t02", 1)]
+
+
+@pytest.mark.slow
+def test_findings_about_a_person_name_the_titles_of_policies(leavers: Path) -> None:
+    wide = call("history", "store", "--person", "zoe", cwd=leavers, COLUMNS="120")
+    assert wide.code == 0
+    assert re.search("high +Nobody who has left has a licence +Zoe", wide.text)
+    assert re.search("low +no-e3 +Zoe", wide.text), "a policy without a title has its id"
+    narrow = call("history", "store", "--person", "zoe", cwd=leavers, COLUMNS="80")
+    assert re.search("high +Nobody who ha[a-z ]*\u2026 +Zoe", narrow.text)
+
+
+@pytest.mark.slow
+def test_a_name_that_no_tenant_has_is_unknown_once(leavers: Path) -> None:
+    completed = expect(0, "history", "store", "--policy", "leaver", cwd=leavers)
+    assert "no stored result of t01, t02 has a policy 'leaver'" in completed.err
+    assert completed.err.count("did you mean leavers?") == 1
+    assert "t01, t02: no stored result has a finding of leaver" in completed.text
+
+
+@pytest.mark.slow
+def test_tenant_without_results_fails_alone(leavers: Path, tmp_path: Path) -> None:
+    write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name="t03"))
+    completed = call("history", str(leavers / "store"), "nights", "--policy", "leavers", cwd=tmp_path)
+    assert completed.code == 3
+    assert "t02: Nobody who has left" in completed.text
+    assert re.search("t03: .* has no result of t03", completed.err)
 
 
 @pytest.mark.slow
