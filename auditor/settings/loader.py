@@ -27,6 +27,7 @@ from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 from auditor.settings.addresses import address_error, canonical, foreign_hosts
 from auditor.settings.locales import unknown_locales
+from auditor.settings.placeholders import placeholder_clients
 
 
 def read(path: Path) -> Settings:
@@ -60,7 +61,11 @@ def load(text: bytes | str, *, file: str) -> Settings:
         webhooks=msgspec.convert(value.get("webhooks") or {}, Webhooks),
         warnings=tuple(
             replace(warning, span=_without_text(warning.span))
-            for warning in (*foreign_hosts(document, value["tenants"]), *unknown_locales(document))
+            for warning in (
+                *foreign_hosts(document, value["tenants"]),
+                *placeholder_clients(document, value["tenants"]),
+                *unknown_locales(document),
+            )
         ),
     )
 
