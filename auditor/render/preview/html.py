@@ -19,6 +19,7 @@ from auditor.render.preview.markdown import (
     state,
     sums,
     unevaluated_lines,
+    worsened,
 )
 from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
@@ -43,10 +44,11 @@ def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     ]
     money = sums(difference_count(preview.everywhere), l10n)
     as_of = l10n.gettext("state as of {instant}", instant=l10n.instant(preview.as_of))
-    columns = columns_of(l10n)
+    columns, worse = columns_of(l10n), worsened(preview, l10n)
     policy, title = l10n.gettext("Policy"), l10n.gettext("Title")
     parts = [
         tag("p", f"{side_label(preview.base)} → {side_label(preview.head)}, {as_of}"),
+        tag("p", worse) if worse else Markup(""),
         tag("p", f"{l10n.gettext('Monthly cost of open findings:')} {money}") if money else Markup(""),
         _unknown(preview, l10n),
         table((policy, title, l10n.gettext("Change"), *columns), policies),

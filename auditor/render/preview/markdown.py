@@ -1,9 +1,11 @@
 """Renders a Preview as a Markdown comment for pull requests, within GitHub's size limit and with escaped text."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
+from auditor.domain.enums import Severity
 from auditor.domain.preview import (
     ChangedFinding,
     Difference,
@@ -22,7 +24,7 @@ from auditor.render.text.evidence.evidence import evidence_change
 from auditor.render.text.evidence.facts import set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.markdown_table import markdown_table
-from auditor.result.preview_counts import by_department, by_policy, difference_count
+from auditor.result.preview_counts import by_department, by_policy, difference_count, worsened_severities
 from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
 
 LIMIT: Final = 60_000
@@ -64,6 +66,17 @@ def counts_text(counts: DifferenceCount, l10n: Labels) -> str:
     if counts.unconfirmed:
         numbers["unconfirmed"] = counts.unconfirmed
     return l10n.joined(difference_text(kind, count, l10n) for kind, count in numbers.items())
+
+
+def worsened(preview: Preview, l10n: Labels) -> str:
+    """Return how many open findings of each severity a reviewer has to accept, in words; empty if there are none."""
+    counts = Counter(worsened_severities(preview))
+    listed = l10n.joined(
+        f"{l10n.number(counts[severity])} {l10n.severity_name(severity, counts[severity])}"
+        for severity in Severity
+        if counts[severity]
+    )
+    return listed and l10n.gettext("New, more severe or no longer waived: {counts}", counts=listed)
 
 
 _DIFFERENCE_TEXTS: Final[Mapping[str, tuple[str, str]]] = {
@@ -174,6 +187,9 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
     as_of = l10n.gettext("state as of {instant}", instant=escaped_markdown(l10n.instant(preview.as_of)))
     yield f"{_short(side_label(preview.base))} → {_short(side_label(preview.head))}, {as_of}"
     yield ""
+    if worse := worsened(preview, l10n):
+        yield f"**{escaped_markdown(worse)}**"
+        yield ""
     if counts.money:
         yield f"{l10n.gettext('Monthly cost of open findings:')} **{escaped_markdown(sums(counts, l10n))}**"
         yield ""

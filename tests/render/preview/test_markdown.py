@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.enums import Severity, Status
 from auditor.domain.message import Message, joined
 from auditor.domain.preview import (
     ChangedFinding,
@@ -47,6 +48,19 @@ def preview_of(tenants: int, name: str) -> Preview:
 
 def comment(preview: Preview, locale: str = "en") -> bytes:
     return b"".join(render(preview, locale=locale))
+
+
+def test_findings_that_a_reviewer_has_to_accept_are_counted_by_severity() -> None:
+    waived = replace(FINDING, status=Status.WAIVED, severity=Severity.LOW)
+    milder = ChangedFinding(before=replace(FINDING, severity=Severity.CRITICAL), after=FINDING)
+    changed = (ChangedFinding(before=waived, after=replace(waived, status=Status.OPEN)), milder)
+    preview = preview_of(1, "a")
+    worse = replace(preview, tenants=(replace(preview.tenants[0], changed=changed),))
+    text = "New, more severe or no longer waived: 20 high, 1 low"
+    assert f"\n**{text}**\n" in comment(worse).decode()
+    assert f"<p>{text}</p>" in b"".join(html.render(worse, locale="en")).decode()
+    better = replace(preview, tenants=(Difference(name="t", title="T", removed=(FINDING,), changed=(milder,)),))
+    assert "no longer waived" not in comment(better).decode()
 
 
 @pytest.mark.slow
