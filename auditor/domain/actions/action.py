@@ -1,7 +1,7 @@
 """Actions: what a person would do about a group of findings."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -90,6 +90,13 @@ class Action(Struct, frozen=True, kw_only=True):
     """The product whose seats or subscriptions it is about; empty for other actions."""
     concern: Annotated[Concern | None, SavedField.UNSAVED] = None
     """The people whom it concerns; None if its result was read from a file, filtered or given pseudonyms."""
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which it can still be decided; None without a date."""
+        if self.due is None or self.due_included or self.due == date.min:
+            return self.due
+        return self.due - timedelta(days=1)
 
     @property
     def frees(self) -> bool:

@@ -217,7 +217,7 @@ def _template(result: Result, l10n: Labels, counts: Sequence[int], widths: Seque
 
 
 _ACTIONS: Final = (
-    *("tenant", "rank", "title", "order", "count", "findings", "currency", "perMonth"),
+    *("tenant", "rank", "title", "decideBy", "order", "count", "findings", "currency", "perMonth"),
     *("role", "owner", "decidedBy", "confidence", "id", "state", "due", "justification"),
 )
 
@@ -225,15 +225,17 @@ _TO_FILL_IN: Final = (None, None, None)
 """State, due date and justification, which people fill in."""
 
 
-def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
+def _actions(result: Result) -> Iterable[SheetRow]:
+    """Yield a row for each action, the most important ones of each tenant first."""
     parts = [(tenant.name, tenant.actions) for tenant in result.tenants] + [("", result.fleet.actions)]
     for name, actions in parts:
-        for action in actions:
+        for action in sorted(actions, key=lambda action: action.rank):
             money = (
                 (action.money.currency, rounded(action.money.per_month)) if action.money is not None else (None, None)
             )
             yield (
-                *(name, action.rank or None, action.title, action.order, action.count, len(action.findings), *money),
+                *(name, action.rank or None, action.title, action.last_day),
+                *(action.order, action.count, len(action.findings), *money),
                 *(action.role, action.owner, action.decided_by, action.confidence, action.id, *_TO_FILL_IN),
             )
 

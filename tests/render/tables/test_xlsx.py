@@ -129,6 +129,20 @@ def test_actions_have_validated_columns_for_tracking() -> None:
 
 
 @pytest.mark.slow
+def test_actions_are_in_the_order_of_their_rank_with_the_last_day_to_decide() -> None:
+    audit, day = compared(), date(2026, 12, 7)
+    first, second = audit.tenants[0].actions[:2]
+    actions = (replace(first, rank=2, due=day), replace(second, rank=1, due=day, due_included=True))
+    tenant = replace(audit.tenants[0], actions=actions)
+    head, *found = book(replace(audit, tenants=(tenant,)))["Actions"].iter_rows(values_only=True)
+    named = [dict(zip(head, row, strict=True)) for row in found]
+    assert [(row["title"], row["decideBy"].date()) for row in named] == [
+        (second.title, day),
+        (first.title, date(2026, 12, 6)),  # before the day of the event
+    ]
+
+
+@pytest.mark.slow
 def test_amounts_have_no_more_digits_than_cents() -> None:
     audit = compared()
     (tenant, *others), money_of_action = audit.tenants, Money(currency="EUR", per_month=Decimal("86.65"))
