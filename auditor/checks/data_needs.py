@@ -28,10 +28,7 @@ PEOPLE = Needs(
 )
 """Needed if a policy evaluates people: identity, licences, assignment paths, and what the guidance depends on."""
 
-USE = Needs(
-    sources=frozenset({Source.USAGE, Source.APP_USAGE, Source.MAILBOX_USAGE}),
-    app_usage_periods=("D180",),
-)
+USE = Needs(sources=frozenset({Source.USAGE, Source.APP_USAGE, Source.MAILBOX_USAGE}), app_usage_periods=("D180",))
 """Needed to decide whether a smaller product is sufficient for a user."""
 
 

@@ -249,9 +249,7 @@ class Graph:
             error_text = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             if error_text:
                 reason = Message(
-                    "{error}; the response says {said}",
-                    error=error.message,
-                    said=printable(error_text)[:_MAX_QUOTED],
+                    "{error}; the response says {said}", error=error.message, said=printable(error_text)[:_MAX_QUOTED]
                 )
                 return Retry(fault=not_graph(call.name, reason))
             return Retry(fault=not_graph(call.name, error.message))

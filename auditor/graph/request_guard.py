@@ -76,9 +76,7 @@ def check_link(link: str, root: Root) -> str:
     raise fault_error(
         FaultKind.FOREIGN,
         Message(
-            "Graph returned a link that does not point to {origin}: {link}",
-            origin=root.origin,
-            link=_excerpt(link),
+            "Graph returned a link that does not point to {origin}: {link}", origin=root.origin, link=_excerpt(link)
         ),
         remedy=Message(
             "no token was sent there; check which server responds at Graph's address (a proxy, the endpoint setting)"

@@ -37,10 +37,7 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph has no t
         assert method is not None
         if not self._client_headers:
             self._client_headers.update(self._http_client.headers)
-        headers = {
-            **self._client_headers,
-            **(request_info.request_headers or {}),
-        }  # both use lower-case names
+        headers = {**self._client_headers, **(request_info.request_headers or {})}  # both use lower-case names
         options: dict[str, Any] = {
             self.observability_options.get_key(): self.observability_options,
             "parent_span": parent_span,

@@ -60,8 +60,7 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
         if attempt < _MAX_ATTEMPTS:
             await graph.retry_policy.sleep(graph.retry_policy.wait(attempt))
     raise fault_error(
-        FaultKind.FAILING,
-        Message("the attachment {name} could not be uploaded: {failure}", name=name, failure=failure),
+        FaultKind.FAILING, Message("the attachment {name} could not be uploaded: {failure}", name=name, failure=failure)
     )
 
 

@@ -9,15 +9,7 @@ from msgspec.structs import replace
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import model
 from auditor.guidance.model import CLOSED_CLOUDS, Dimension, Library, Variant
-from auditor.guidance.tenant_guidance import (
-    Caution,
-    Composed,
-    Hyperlink,
-    NumberedStep,
-    Passage,
-    PastSteps,
-    RoleNeeded,
-)
+from auditor.guidance.tenant_guidance import Caution, Composed, Hyperlink, NumberedStep, Passage, PastSteps, RoleNeeded
 
 _DOCSET: Final = "https://learn.microsoft.com/microsoft-365/"
 _VIEWS: Final = MappingProxyType({Cloud.CHINA: "o365-21vianet"})

@@ -247,10 +247,7 @@ def _definitions(roots: list[Node]) -> Mapping[str, Any]:
             definitions.setdefault("contracts", []).extend(root.value["contracts"])
         if root.has("prices"):
             price_list = definitions["prices"] or {"currency": root["prices"].value["currency"], "perSeatPerMonth": {}}
-            price_list["perSeatPerMonth"] = {
-                **price_list["perSeatPerMonth"],
-                **root["prices"].value["perSeatPerMonth"],
-            }
+            price_list["perSeatPerMonth"] = {**price_list["perSeatPerMonth"], **root["prices"].value["perSeatPerMonth"]}
             definitions["prices"] = price_list
     for section in ("waivers", "contracts"):
         definitions.get(section, []).sort(key=lambda item: item["id"])

@@ -106,10 +106,7 @@ def also_needed(l10n: Localizer, role: str, duty: str) -> str:
 def seats_owned(l10n: Localizer, tenant: str, product: str, usable: int | None, consumed: int | None) -> str:
     """Return how many seats of a product a tenant has, and how many are assigned."""
     return l10n.gettext("{tenant} has {usable} usable seats of {product}, {consumed} assigned.").format(
-        tenant=tenant,
-        usable=l10n.number(usable),
-        product=product,
-        consumed=l10n.number(consumed),
+        tenant=tenant, usable=l10n.number(usable), product=product, consumed=l10n.number(consumed)
     )
 
 

@@ -3,12 +3,4 @@
 from auditor.render.formats import FORMATS, Format, render
 from auditor.render.json.result import TenantSpans, result_json, tenant_frame, tenant_json
 
-__all__ = [
-    "FORMATS",
-    "Format",
-    "TenantSpans",
-    "render",
-    "result_json",
-    "tenant_frame",
-    "tenant_json",
-]
+__all__ = ["FORMATS", "Format", "TenantSpans", "render", "result_json", "tenant_frame", "tenant_json"]

@@ -117,10 +117,6 @@ def render(
     if output_format is None:
         raise unknown_format(format, {name: entry.file for name, entry in FORMATS.items()})
     options = RenderOptions(
-        locale=locale,
-        history=history,
-        byte_order_mark=byte_order_mark,
-        tenant_pages=tenant_pages,
-        content=content,
+        locale=locale, history=history, byte_order_mark=byte_order_mark, tenant_pages=tenant_pages, content=content
     )
     return output_format.renderer()(result, options)

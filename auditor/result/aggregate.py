@@ -146,9 +146,7 @@ def _computed_concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
                     people[action_id][subject] = label
     return {
         action_id: Concern(
-            worst=severity,
-            people=len(people[action_id]),
-            names=tuple(nsmallest(NAMED, people[action_id].values())),
+            worst=severity, people=len(people[action_id]), names=tuple(nsmallest(NAMED, people[action_id].values()))
         )
         for action_id, severity in worst.items()
     }

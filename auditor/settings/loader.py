@@ -9,17 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.message import Message, unreadable
-from auditor.domain.settings import (
-    Channel,
-    GraphMail,
-    Mail,
-    Send,
-    Settings,
-    SmtpMail,
-    Tenant,
-    Webhooks,
-    channel_of,
-)
+from auditor.domain.settings import Channel, GraphMail, Mail, Send, Settings, SmtpMail, Tenant, Webhooks, channel_of
 from auditor.domain.similar_name import tenants_hint
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.files import input as files
@@ -206,10 +196,7 @@ def _problem(document: Document, path: tuple[str | int, ...], slug: str, message
 def _tenant(document: Document, number: int, entry: Mapping[str, Any], locale: str | None) -> Tenant:
     path = ("tenants", number)
     changed = {key: canonical(entry[key]) for key in _ADDRESS_HINTS if key in entry}
-    changed |= {
-        "tenantId": entry["tenantId"].lower(),
-        "credentialAt": _file_and_line(document, (*path, "credential")),
-    }
+    changed |= {"tenantId": entry["tenantId"].lower(), "credentialAt": _file_and_line(document, (*path, "credential"))}
     tenant = msgspec.convert({"locale": locale, **entry, **changed}, Tenant)
     recipients = (
         replace(recipient, span=_without_text(document.span((*path, "recipients", index))))

@@ -64,10 +64,7 @@ def _read(folder: Path, root: Path) -> tuple[Manifest, Path] | Damaged:
 def _damaged(folder: Path, root: Path, error: SnapshotError) -> Damaged:
     tenant = _tenant_name(folder, root)
     return Damaged(
-        tenant=tenant if TENANT.fullmatch(tenant) else None,
-        folder=folder,
-        instant=_instant(folder.name),
-        error=error,
+        tenant=tenant if TENANT.fullmatch(tenant) else None, folder=folder, instant=_instant(folder.name), error=error
     )
 
 

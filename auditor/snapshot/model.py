@@ -137,11 +137,7 @@ def in_memory(
 
     names = assignments.column("skuId").unique().to_pylist()
     return Snapshot(
-        manifest=manifest,
-        tables=dict(tables),
-        user_count=users.num_rows,
-        read_users=read,
-        sku_ids=tuple(sorted(names)),
+        manifest=manifest, tables=dict(tables), user_count=users.num_rows, read_users=read, sku_ids=tuple(sorted(names))
     )
 
 

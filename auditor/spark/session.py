@@ -82,8 +82,7 @@ def check_java(environ: Mapping[str, str]) -> None:
         process = None
     if process is None:
         hint = Message(
-            "install Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
-            oldest_java=_MIN_JAVA,
+            "install Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out", oldest_java=_MIN_JAVA
         )
         raise UsageError("spark-java", Message("Spark needs Java, which is not installed"), hint=hint)
     version = re.search(r'version "(?:1\.)?([0-9]+)', process.stderr)

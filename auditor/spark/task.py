@@ -116,8 +116,7 @@ def _bind(inputs: bytes, folder: str, identity: str, row_group_facts: RowGroupFa
     snapshot = read(Path(folder), row_group_facts)
     if snapshot.identity != identity:
         raise SnapshotError(
-            "spark-snapshot",
-            Message("a worker reads a different snapshot in {folder} than the driver", folder=folder),
+            "spark-snapshot", Message("a worker reads a different snapshot in {folder} than the driver", folder=folder)
         )
     facts = TenantFacts(snapshot, _catalogue(inputs), values.policies, values.as_of)
     return bind(values.policies, facts, all_checks(), counts_seats=True)
@@ -130,8 +129,7 @@ def _inputs(inputs: bytes) -> EvaluationInputs:
         raise SnapshotError(
             "spark-version",
             Message(
-                "a worker has version {version} of the auditor, but the driver has another version",
-                version=__version__,
+                "a worker has version {version} of the auditor, but the driver has another version", version=__version__
             ),
         )
     return values

@@ -37,13 +37,7 @@ class NightWriter:
     """Encodes a snapshot: as a delta to the previous night, else as a complete night, else verbatim as its files."""
 
     def __init__(
-        self,
-        read_objects: ReadObjects,
-        snapshot: Snapshot,
-        text: str,
-        nights: tuple[Night, ...],
-        *,
-        complete: bool,
+        self, read_objects: ReadObjects, snapshot: Snapshot, text: str, nights: tuple[Night, ...], *, complete: bool
     ) -> None:
         self._read_objects = read_objects
         self._snapshot = snapshot

@@ -134,8 +134,7 @@ def test_quota_can_be_a_percentage_of_consumed_units(
 
 
 @pytest.mark.parametrize(
-    ("units", "adjust"),
-    [((300, 0, 0), None), ((290, 5, 6), -1), ((250, 0, 100), -50), ((None, 0, 0), ...)],
+    ("units", "adjust"), [((300, 0, 0), None), ((290, 5, 6), -1), ((250, 0, 100), -50), ((None, 0, 0), ...)]
 )
 def test_cap_counts_enabled_warning_and_suspended_units(units: tuple[int | None, int, int], adjust: Any) -> None:
     enabled, warning, suspended = units

@@ -186,10 +186,7 @@ def test_timestamps() -> None:
 
 
 @pytest.mark.slow
-@given(
-    st.lists(st.text("ab'-z", max_size=3), min_size=1, max_size=6),
-    st.text("AaBb'-zZ_é", max_size=4),
-)
+@given(st.lists(st.text("ab'-z", max_size=3), min_size=1, max_size=6), st.text("AaBb'-zZ_é", max_size=4))
 def test_shards_cover_every_name(bounds: list[str], name: str) -> None:
     filters = Shards.between(bounds).filters
     assert any(text is not None and parse(text).matches({"userPrincipalName": name}.get) for text in filters)

@@ -32,10 +32,7 @@ def german(template: str) -> str:
 
 def test_message_is_its_english_text() -> None:
     assert OUTER == "not before 2026-12-03: the file a.yaml is empty"
-    assert (OUTER.id, OUTER.arguments) == (
-        "not before {day}: {reason}",
-        {"day": date(2026, 12, 3), "reason": INNER},
-    )
+    assert (OUTER.id, OUTER.arguments) == ("not before {day}: {reason}", {"day": date(2026, 12, 3), "reason": INNER})
 
 
 def test_translation_can_reorder_the_arguments() -> None:

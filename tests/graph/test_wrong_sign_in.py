@@ -60,10 +60,7 @@ def sign_in_service(status: int, body: bytes, folder: Path, content_type: str) -
     ],
 )
 def test_invalid_token_answers_are_sign_in_errors(status: int, body: bytes, tmp_path: Path) -> None:
-    with (
-        sign_in_service(status, body, tmp_path, "application/json") as tenant,
-        pytest.raises(AuditorError) as caught,
-    ):
+    with sign_in_service(status, body, tmp_path, "application/json") as tenant, pytest.raises(AuditorError) as caught:
         token_of(tenant, {"SECRET": "the-secret-value", "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
     assert caught.value.slug.startswith("sign-in-"), caught.value.message
     assert "the-secret-value" not in caught.value.message

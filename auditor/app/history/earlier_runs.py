@@ -98,9 +98,7 @@ def earlier_of(
 
 
 def _runs(
-    folder: Path,
-    portions: Sequence[tuple[Result, Callable[[Result], Result] | None]],
-    warn: Warn,
+    folder: Path, portions: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
 ) -> tuple[tuple[tuple[EarlierRun, ...], ...], Mapping[datetime, AbstractSet[str]]]:
     """Read every earlier result once; return its totals for each part, and the tenants of each earlier run.
 

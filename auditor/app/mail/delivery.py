@@ -107,11 +107,7 @@ def _prepare(
             address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
         )
     mailing = Mailing(
-        key=message.key,
-        run=result.run.id,
-        recipient=envelope.address,
-        message_id=message.message_id,
-        week=week,
+        key=message.key, run=result.run.id, recipient=envelope.address, message_id=message.message_id, week=week
     )
     earlier_state = None if job.dry_run is not None or job.resend else log.state(message.key)
     if earlier_state is not None:

@@ -35,15 +35,7 @@ from auditor.remedy.planner.constraints import add_constraints, avoid, undecided
 from auditor.remedy.planner.cost import compared_costs
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
 from auditor.remedy.planner.evaluated_options import Options, options_of
-from auditor.remedy.planner.model import (
-    Dropped,
-    FleetPlan,
-    Proof,
-    Remaining,
-    Solver,
-    Standing,
-    TenantPlan,
-)
+from auditor.remedy.planner.model import Dropped, FleetPlan, Proof, Remaining, Solver, Standing, TenantPlan
 from auditor.remedy.planner.questions.contract_seats import agreed_contracts, with_agreed
 from auditor.remedy.planner.questions.decisions import unmatched
 from auditor.remedy.planner.questions.planned_seats import with_planned_seats

@@ -42,11 +42,7 @@ def federation_commands(tenant: Tenant, client_id: str, repository: str, referen
 def github_powershell(tenant: Tenant, repository: str, reference: str) -> tuple[str, ...]:
     """Return the PowerShell commands for the application in `$app`; the ids are read with GitHub's CLI."""
     ids = _IDS.format(
-        owner="$($r.owner.login)",
-        owner_id="$($r.owner.id)",
-        name="$($r.name)",
-        id="$($r.id)",
-        reference=reference,
+        owner="$($r.owner.login)", owner_id="$($r.owner.id)", name="$($r.name)", id="$($r.id)", reference=reference
     )
     name = _name(reference)
     return (
@@ -59,11 +55,7 @@ def github_powershell(tenant: Tenant, repository: str, reference: str) -> tuple[
 def github_azure_cli(tenant: Tenant, repository: str, reference: str) -> tuple[str, ...]:
     """Return the bash commands for the application in `$CLIENT_ID`; the ids are read with GitHub's CLI."""
     ids = _IDS.format(
-        owner="\\(.owner.login)",
-        owner_id="\\(.owner.id)",
-        name="\\(.name)",
-        id="\\(.id)",
-        reference=reference,
+        owner="\\(.owner.login)", owner_id="\\(.owner.id)", name="\\(.name)", id="\\(.id)", reference=reference
     )
     name, subject = _name(reference), f"repo:{repository}:ref:{reference}"
     body = shlex.quote(_json(tenant, _ISSUER, ids).replace("\\\\", "\\"))

@@ -30,10 +30,7 @@ def grant_commands(
     if delegated:
         session = _powershell_session(tenant, app, "DelegatedPermissionGrant")
         return ("# Microsoft Graph PowerShell", *session, *delegated_consent("$app", permissions), again)
-    powershell = [
-        *_powershell_session(tenant, app),
-        *role_assignments("$app", permissions),
-    ]
+    powershell = [*_powershell_session(tenant, app), *role_assignments("$app", permissions)]
     az = _azure_cli_grant(tenant, app, permissions)
     return ("# Microsoft Graph PowerShell", *powershell, *((f"# {N_('or Azure CLI')}", *az) if az else ()), again)
 

@@ -41,14 +41,7 @@ _PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", "eec0eb4f-6444-4f9
 """The service plans AAD_PREMIUM and AAD_PREMIUM_P2."""
 
 
-NAMES = (
-    N_("sign-in"),
-    N_("permissions"),
-    N_("least privilege"),
-    N_("mail"),
-    N_("clock"),
-    N_("premium licence"),
-)
+NAMES = (N_("sign-in"), N_("permissions"), N_("least privilege"), N_("mail"), N_("clock"), N_("premium licence"))
 """Names of checks, in addition to product names."""
 
 

@@ -20,10 +20,7 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 
 
 def collector(
-    show_progress: Shown,
-    warn: Callable[[Sequence[Diagnostic]], None],
-    *,
-    root: Path | None = None,
+    show_progress: Shown, warn: Callable[[Sequence[Diagnostic]], None], *, root: Path | None = None
 ) -> Collector:
     """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
 

@@ -65,12 +65,7 @@ def state_unknown(scope: TenantScope, row: Row) -> None:
 
 
 def subscription_finding(
-    scope: TenantScope,
-    row: Row,
-    *,
-    detail: str | None = None,
-    evidence: Mapping[str, Any],
-    money: Money | None = None,
+    scope: TenantScope, row: Row, *, detail: str | None = None, evidence: Mapping[str, Any], money: Money | None = None
 ) -> ObjectFinding:
     """Return a finding about a subscription; `evidence` is added to that of the row."""
     sku, ends = scope.facts.subscription_sku(row), row["nextLifecycleDateTime"]

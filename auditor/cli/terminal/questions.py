@@ -15,12 +15,7 @@ def is_interactive() -> bool:
 
 
 def ask(
-    question: str,
-    default: str,
-    read: Callable[[str], str],
-    *,
-    choices: Sequence[str] = (),
-    locale: str | None = None,
+    question: str, default: str, read: Callable[[str], str], *, choices: Sequence[str] = (), locale: str | None = None
 ) -> str:
     """Ask a question and return the answer as parsed by `read`; an empty line means the default.
 

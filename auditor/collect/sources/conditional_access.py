@@ -94,10 +94,7 @@ def _is_text_list(value: object) -> bool:
 CONDITIONAL_ACCESS: Final = CollectionSource(
     fills=(Source.CONDITIONAL_ACCESS,),
     permissions=(
-        Permission(
-            name="Policy.Read.All",
-            role_id="246dd0d5-5bd0-4def-940b-0421030a5b68",
-        ),
+        Permission(name="Policy.Read.All", role_id="246dd0d5-5bd0-4def-940b-0421030a5b68"),
         READ_GROUP_MEMBERS,
     ),
     read=_read,

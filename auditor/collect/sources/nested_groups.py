@@ -40,10 +40,7 @@ class DirectMembers(Struct):
     def row(self, group: str) -> dict[str, Any]:
         """Return the columns of a group."""
         nested = self.nested.get(group)
-        return {
-            "memberCount": self.counts.get(group),
-            "nestedGroups": None if nested is None else sorted(nested),
-        }
+        return {"memberCount": self.counts.get(group), "nestedGroups": None if nested is None else sorted(nested)}
 
 
 def ids_of(rows: Rows, kind: str | None = GROUP) -> Iterator[str]:

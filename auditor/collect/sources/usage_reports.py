@@ -17,12 +17,7 @@ from auditor.collect.permissions import Permission
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
 from auditor.collect.tables.external_sort import Spool
-from auditor.collect.tables.report_columns import (
-    COPILOT_COLUMNS,
-    MAILBOX_COLUMNS,
-    SERVICE_COLUMNS,
-    app_columns,
-)
+from auditor.collect.tables.report_columns import COPILOT_COLUMNS, MAILBOX_COLUMNS, SERVICE_COLUMNS, app_columns
 from auditor.collect.tables.report_csv import (
     ConcealedNamesError,
     ReportColumn,

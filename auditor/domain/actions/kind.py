@@ -57,9 +57,7 @@ class ActionKind(StrEnum):
     GIVE_UP_HERE = "give-up-in-tenant"
 
 
-REMOVING: Final = frozenset(
-    {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER},
-)
+REMOVING: Final = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds that remove seats of a product."""
 NUMBERED: Final = REMOVING | {ActionKind.BUY}
 """Kinds that name a number of seats of a product to buy or to remove."""

@@ -41,10 +41,7 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
 
 def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
     """Return a text: how many seats a product has, how the actions change them, how many are left to buy or remove."""
-    sentences = [
-        l10n.gettext("{product}: {usable} seats today, {assigned} assigned."),
-        l10n.gettext(_needed(seats)),
-    ]
+    sentences = [l10n.gettext("{product}: {usable} seats today, {assigned} assigned."), l10n.gettext(_needed(seats))]
     if seats.undecided is not None:
         sentences.append(
             l10n.ngettext(

@@ -71,11 +71,7 @@ def _build_certificate(aio: Any, credential: Certificate, options: SignInOptions
     else:
         content = _decode_certificate(options.secret(credential.env or ""), credential.env)
     return aio.CertificateCredential(
-        options.tenant_id,
-        credential.client_id,
-        certificate_data=content,
-        password=password,
-        **options.client_options,
+        options.tenant_id, credential.client_id, certificate_data=content, password=password, **options.client_options
     )
 
 
@@ -152,8 +148,7 @@ CREDENTIAL_TYPES: Final[Mapping[type[Credential], CredentialType]] = {
     AzureCli: CredentialType(
         build=lambda aio, _, options: aio.AzureCliCredential(tenant_id=options.tenant_id),
         hint=lambda tenant_id: Message(
-            "install the Azure CLI and run: az login --tenant {tenant_id} --allow-no-subscriptions",
-            tenant_id=tenant_id,
+            "install the Azure CLI and run: az login --tenant {tenant_id} --allow-no-subscriptions", tenant_id=tenant_id
         ),
     ),
     DeviceCode: CredentialType(

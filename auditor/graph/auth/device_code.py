@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 
 def open_device_code(
-    tenant_id: str,
-    client_id: str,
-    ask: Callable[[Message], None],
-    client_options: Mapping[str, Any],
-    *,
-    timeout: int,
+    tenant_id: str, client_id: str, ask: Callable[[Message], None], client_options: Mapping[str, Any], *, timeout: int
 ) -> "DeviceCodeSignIn":
     """Return a credential that shows the code with `ask` and waits `timeout` seconds for the user.
 

@@ -35,11 +35,7 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
         # For a known code, the advice replaces Microsoft's own, which follows the first sentence.
         detail = text[start:].split(" Trace ID" if advice(code) is None else ". ", maxsplit=1)[0]
         detail = shorten(detail, _MAX_QUOTED, placeholder=" …").rstrip(".")
-        return GraphError(
-            "sign-in-refused",
-            Message("the sign-in was refused: {text}", text=detail),
-            hint=advice(code),
-        )
+        return GraphError("sign-in-refused", Message("the sign-in was refused: {text}", text=detail), hint=advice(code))
     match error:
         case TimeoutError():
             return _unreachable(authority, Message("no response in time"))
@@ -78,11 +74,7 @@ def _unreachable(authority: str, text: str) -> GraphError:
         )
     return GraphError(
         "sign-in-unreachable",
-        Message(
-            "{authority} does not respond: {text}",
-            authority=authority,
-            text=text[:_MAX_QUOTED],
-        ),
+        Message("{authority} does not respond: {text}", authority=authority, text=text[:_MAX_QUOTED]),
         hint=Message("check the network, the proxy (HTTPS_PROXY), and cloud and authority in the tenants file"),
     )
 

@@ -268,11 +268,7 @@ def _not_exactly_one(error: "ValidationError", path: "Path") -> Mistake:
             else Message("{subject} has none of {keys}", subject=subject, keys=enumeration(keys))
         )
         return Mistake(
-            path=path,
-            kind=kind,
-            message=message,
-            hint=Message("add one of: {keys}", keys=", ".join(keys)),
-            needs=keys,
+            path=path, kind=kind, message=message, hint=Message("add one of: {keys}", keys=", ".join(keys)), needs=keys
         )
     kind = "several-constraints" if policy else "bad-value"
     message = Message(

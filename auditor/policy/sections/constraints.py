@@ -91,8 +91,7 @@ def _covers(node: Node, names: Names) -> bool:
         names.diagnostics.error(
             "policy-covers-alone",
             Message(
-                "'{key}' cannot be used with `covers`, which always compares the pool with the number of users",
-                key=key,
+                "'{key}' cannot be used with `covers`, which always compares the pool with the number of users", key=key
             ),
             node[key].span(key=True),
             Message("leave it out, or write a separate policy; `of` and `graceUnits` can be used with `covers`"),

@@ -174,10 +174,7 @@ _EXPLANATIONS: Final[dict[str, _Explanation]] = {
         Message("a list cannot begin on the line of its key"),
         Message("begin it on the next line, or write it in brackets: [a, b]"),
     ),
-    "found unexpected ':'": (
-        Message("a ':' appears where no key is allowed"),
-        _SPACE,
-    ),
+    "found unexpected ':'": (Message("a ':' appears where no key is allowed"), _SPACE),
     "did not find expected <document start>": (
         Message("this text comes after the end of the value"),
         Message("remove the extra bracket or line"),
@@ -246,15 +243,11 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
             close = problem[-2]
             return (
                 Message(
-                    "the '[' on line {line} has no closing '{close}', or a ',' is missing",
-                    line=start.line,
-                    close=close,
+                    "the '[' on line {line} has no closing '{close}', or a ',' is missing", line=start.line, close=close
                 )
                 if close == "]"
                 else Message(
-                    "the '{' on line {line} has no closing '{close}', or a ',' is missing",
-                    line=start.line,
-                    close=close,
+                    "the '{' on line {line} has no closing '{close}', or a ',' is missing", line=start.line, close=close
                 )
             ), _closing_hint(rest, close, same_line=span.line == start.line)
         case str() as problem:

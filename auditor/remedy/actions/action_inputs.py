@@ -32,13 +32,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls,
-        context: RemediationContext,
-        library: Library,
-        l10n: Localizer,
-        groups: Mapping[str, str],
-        *,
-        planned: bool,
+        cls, context: RemediationContext, library: Library, l10n: Localizer, groups: Mapping[str, str], *, planned: bool
     ) -> "ActionInputs":
         """Return the inputs; names in `groups` take precedence over those in findings."""
         names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}

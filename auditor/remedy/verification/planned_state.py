@@ -74,10 +74,7 @@ def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterab
         if price is not None:
             seat_prices.append(
                 SeatPrice(
-                    sku_id=sku_id,
-                    currency=prices.currency,
-                    per_month=price,
-                    over_assigned=unpaid[sku_id] or None,
+                    sku_id=sku_id, currency=prices.currency, per_month=price, over_assigned=unpaid[sku_id] or None
                 )
             )
     return tuple(seat_prices)

@@ -36,11 +36,7 @@ def render_message(result: Result, reader: Reader, channel: Channel) -> bytes:
 
 
 def _fitted(
-    result: Result,
-    reader: Reader,
-    l10n: Labels,
-    write: Callable[[ChatView], bytes],
-    fits: Callable[[bytes], bool],
+    result: Result, reader: Reader, l10n: Labels, write: Callable[[ChatView], bytes], fits: Callable[[bytes], bool]
 ) -> bytes:
     for view in mail_views(result, reader, l10n):
         body = write(chat_view(view, l10n))

@@ -62,10 +62,7 @@ class _Layout:
 
 
 def embedded_data(
-    result: Result,
-    l10n: Labels,
-    indexes: Sequence[FindingIndex],
-    links: Mapping[str, str] = MappingProxyType({}),
+    result: Result, l10n: Labels, indexes: Sequence[FindingIndex], links: Mapping[str, str] = MappingProxyType({})
 ) -> EmbeddedData:
     """Return the data of the findings table; `indexes` are those of `finding_indexes`.
 

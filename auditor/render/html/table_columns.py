@@ -206,10 +206,7 @@ LABELS: Final = {
 
 
 def table_columns(
-    result: Result,
-    l10n: Labels,
-    indexes: Sequence[FindingIndex],
-    links: Mapping[str, str] = MappingProxyType({}),
+    result: Result, l10n: Labels, indexes: Sequence[FindingIndex], links: Mapping[str, str] = MappingProxyType({})
 ) -> TableColumns:
     """Return the listed findings of each listed tenant, and of the fleet, in the order of the page.
 

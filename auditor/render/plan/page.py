@@ -232,10 +232,7 @@ class _TenantPage:
         action, tenant = entry.action, self._tenant
         lines = (
             script(
-                tuple(action.requests),
-                {**tenant.names, **self._labels},
-                tenant_id=tenant.tenant_id,
-                cloud=tenant.cloud,
+                tuple(action.requests), {**tenant.names, **self._labels}, tenant_id=tenant.tenant_id, cloud=tenant.cloud
             )
             if action.requests
             else ()

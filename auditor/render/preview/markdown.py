@@ -6,15 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.domain.enums import Severity
-from auditor.domain.preview import (
-    ChangedFinding,
-    Difference,
-    DifferenceCount,
-    MoneyChange,
-    PolicyChange,
-    Preview,
-    Side,
-)
+from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, MoneyChange, PolicyChange, Preview, Side
 from auditor.domain.reasons import first_reasons, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_, NN_

@@ -9,13 +9,7 @@ from auditor.catalogue import builtin
 from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Source
 from auditor.domain.result.model import Result, TenantResult
-from auditor.domain.result.verification import (
-    Cause,
-    FindingState,
-    SeatDecisionVerdict,
-    TenantVerification,
-    Verdict,
-)
+from auditor.domain.result.verification import Cause, FindingState, SeatDecisionVerdict, TenantVerification, Verdict
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import N_
 from auditor.render.text.evidence.facts import product_names

@@ -296,10 +296,7 @@ def _per_month(amount: Money | None, l10n: Labels) -> str:
 
 
 def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
-    facts = [
-        _per_month(unit.cost, l10n),
-        l10n.gettext("{seats} assigned", seats=l10n.number(unit.assigned)),
-    ]
+    facts = [_per_month(unit.cost, l10n), l10n.gettext("{seats} assigned", seats=l10n.number(unit.assigned))]
     if unit.idle:
         text = l10n.plural("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
         facts.append(with_money(text, unit.idle_cost, l10n))

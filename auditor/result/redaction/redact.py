@@ -166,9 +166,7 @@ def _verification(verification: TenantVerification, people: UserPseudonyms) -> T
     """Return the verification with pseudonyms and new fingerprints, sorted so that the order of ids is not revealed."""
     findings = (
         replace(
-            finding,
-            fingerprint=people.key.fingerprint(finding.fingerprint),
-            subject=people.subject(finding.subject),
+            finding, fingerprint=people.key.fingerprint(finding.fingerprint), subject=people.subject(finding.subject)
         )
         for finding in verification.findings
     )

@@ -9,14 +9,7 @@ import pyarrow.parquet as pq
 from auditor.domain.message import Message
 from auditor.snapshot.model import UserBatch, one_batch
 from auditor.snapshot.parquet.bounds import damaged
-from auditor.snapshot.parquet.integrity import (
-    UNREADABLE,
-    UserIdOrder,
-    cast_batch,
-    check_present,
-    opened,
-    undecodable,
-)
+from auditor.snapshot.parquet.integrity import UNREADABLE, UserIdOrder, cast_batch, check_present, opened, undecodable
 from auditor.snapshot.schema import ASSIGNMENTS, USERS
 
 

@@ -106,8 +106,7 @@ def _partition(batch: UserBatch, columns: Sequence[str]) -> UserPartition:
         schema=pa.schema([USERS.field(name) for name in columns]),
     )
     links = pa.table(
-        [plain(batch.assignments.column(name)).cast(kind) for name, kind in LINK_TYPES.items()],
-        names=list(LINK_TYPES),
+        [plain(batch.assignments.column(name)).cast(kind) for name, kind in LINK_TYPES.items()], names=list(LINK_TYPES)
     )
     owners = batch.assignments.column("user").to_numpy(zero_copy_only=False).astype(np.int64) - batch.offset
     return UserPartition(users=users, links=links, owners=owners)

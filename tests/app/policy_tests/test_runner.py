@@ -228,9 +228,7 @@ def test_policy_that_was_not_evaluated_is_a_warning_unless_the_test_expects_it(t
     """Without findings, `expect: []` passes for every policy."""
     unknown = "given: {unknown: [subscribedSkus]}, expect: []"
     silent, expected = verdicts(
-        tmp_path,
-        f"policies: [spare], {unknown}",
-        f"policies: [spare], {unknown}, outcomes: {{spare: not-evaluated}}",
+        tmp_path, f"policies: [spare], {unknown}", f"policies: [spare], {unknown}, outcomes: {{spare: not-evaluated}}"
     )
     assert silent.passed
     assert expected.passed

@@ -9,16 +9,7 @@ import pytest
 
 from auditor.failures import TaskEndedError, TenantBoundary, in_task
 from tests.builders.service.command_line import call
-from tests.builders.service.failures import (
-    BREAKING,
-    FAILING,
-    NAMES,
-    POLICY,
-    SENTENCE,
-    THREE,
-    assert_contained,
-    failing,
-)
+from tests.builders.service.failures import BREAKING, FAILING, NAMES, POLICY, SENTENCE, THREE, assert_contained, failing
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 

@@ -129,9 +129,7 @@ def test_github_check_uses_one_branch_in_message_and_commands(
 
 
 @pytest.mark.slow
-def test_credential_type_with_which_people_sign_in_needs_delegated_permissions(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_credential_type_with_which_people_sign_in_needs_delegated_permissions(monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = small_tenant()
     tenant.register(auditor_app(roles=frozenset({"User.Read.All"})))
     with running_emulator([tenant]) as emulator:

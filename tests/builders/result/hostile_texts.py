@@ -52,8 +52,7 @@ def holding(text: str) -> Result:
         seats=tuple(replace(seats, name=text, sku_part_number=text) for seats in first.seats),
         usage=first.usage
         and replace(
-            first.usage,
-            products=tuple(replace(row, name=text, sku_part_number=text) for row in first.usage.products),
+            first.usage, products=tuple(replace(row, name=text, sku_part_number=text) for row in first.usage.products)
         ),
         departments=first.departments
         and replace(

@@ -60,10 +60,7 @@ def subscription(part: str, seats: int, day: str, status: str = "Enabled") -> di
 
 
 def state_of(
-    users: list[dict[str, Any]],
-    products: list[dict[str, Any]],
-    subscriptions: list[dict[str, Any]],
-    **more: Any,
+    users: list[dict[str, Any]], products: list[dict[str, Any]], subscriptions: list[dict[str, Any]], **more: Any
 ) -> Snapshot:
     """Return a snapshot of these rows, with all sources complete."""
     organization = [{"id": "1" * 8, "displayName": "Contoso"}]

@@ -8,8 +8,7 @@ from auditor.domain.result.verification import ActionVerdict, Cause, SeatChange,
 
 
 @pytest.mark.parametrize(
-    ("over_assigned", "actual", "money"),
-    [(None, 2, (30, 20)), (1, 2, (20, 10)), (1, 1, (20, 0)), (4, 3, (0, 0))],
+    ("over_assigned", "actual", "money"), [(None, 2, (30, 20)), (1, 2, (20, 10)), (1, 1, (20, 0)), (4, 3, (0, 0))]
 )
 def test_the_first_freed_seats_end_an_over_assignment_and_are_worth_nothing(
     over_assigned: int | None, actual: int, money: tuple[int, int]

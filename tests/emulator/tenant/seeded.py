@@ -269,13 +269,7 @@ def _positions(slots: Sequence[int], count: int) -> list[int]:
     return [start + slot for start in range(0, count, CYCLE) for slot in slots if start + slot < count]
 
 
-def generate(
-    count: int,
-    *,
-    name: str = "contoso",
-    seed: int = 1,
-    domain: str = "contoso.example",
-) -> Tenant:
+def generate(count: int, *, name: str = "contoso", seed: int = 1, domain: str = "contoso.example") -> Tenant:
     """Return a tenant of `count` users; equal arguments give equal bytes."""
     identifier = stable_id(name, str(seed))
     people = SeededPeople(count, seed=seed, domain=domain, tenant_id=identifier)

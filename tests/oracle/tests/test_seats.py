@@ -52,12 +52,7 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
         ({"max": {"percent": 5, "seats": 7}}, 100, 93, {}),
         ({"max": {"percent": 5, "seats": 6}}, 100, 93, {"seats.above-maximum": -1}),
         ({"min": {"percent": 5, "seats": 2}}, 10, 9, {"seats.below-minimum": 1}),
-        (
-            {"min": {"percent": 5, "seats": 13}, "max": {"percent": 50, "seats": 1}},
-            105,
-            93,
-            {"seats.below-minimum": 1},
-        ),
+        ({"min": {"percent": 5, "seats": 13}, "max": {"percent": 50, "seats": 1}}, 105, 93, {"seats.below-minimum": 1}),
         # No number of seats leaves all of them spare while some are used.
         ({"min": "100%"}, 10, 1, {"seats.below-minimum": None}),
         # 50 % of no seats is 0, so only 0 seats keep the maximum.

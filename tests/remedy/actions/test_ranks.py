@@ -74,11 +74,7 @@ def test_report_has_one_date_for_the_seats_of_a_product() -> None:
     ]
     (e3,) = (highlight for highlight in seat_highlights if "Microsoft 365 E3" in highlight.title)
     (tenant,) = (tenant for tenant in demo_result().tenants if tenant.name == "contoso")
-    about_seats = {
-        "remove-seats-at-renewal",
-        "expiring",
-        "contract-notice",
-    }
+    about_seats = {"remove-seats-at-renewal", "expiring", "contract-notice"}
     dates = {
         action.due
         for action in tenant.actions

@@ -79,7 +79,7 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
     (seats,) = (entry for entry in (*undecided, *manual) if not entry.action.requests)
     assert list(effect_texts(seats, ENGLISH)) == ["1 finding", "6 seats", "saves €328.50 a month"]
     assert list(total_texts(runnable, ENGLISH, runs=True)) == [
-        *("3 actions", "4 requests", "fixes 4 findings", "frees 3 seats", "assigns 1 seat"),
+        *("3 actions", "4 requests", "fixes 4 findings", "frees 3 seats", "assigns 1 seat")
     ]
     assert list(total_texts([open_], ENGLISH, runs=False)) == ["1 open question"]
 
@@ -99,8 +99,7 @@ def test_action_without_requests_names_the_seats_that_it_frees_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "words"),
-    [("0", "1 finding"), ("0.004", "1 finding"), ("0.005", "1 finding that costs €0.01 a month")],
+    ("price", "words"), [("0", "1 finding"), ("0.004", "1 finding"), ("0.005", "1 finding that costs €0.01 a month")]
 )
 def test_question_about_free_seats_has_no_amount(price: str, words: str) -> None:
     rules = "policies: [{id: both, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}]"

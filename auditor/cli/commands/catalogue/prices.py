@@ -44,11 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor prices` and return the exit code. Raises AuditorError before anything is written."""
     options = PriceOptions(
-        market=args.market,
-        segment=args.segment,
-        term=args.term,
-        billing=args.billing,
-        partner=args.partner_cost,
+        market=args.market, segment=args.segment, term=args.term, billing=args.billing, partner=args.partner_cost
     )
     output = None if args.output == Path(STDOUT) else args.output
     imported = import_prices(args.file, output, options, active(), now().date())

@@ -162,10 +162,7 @@ def _print_table(catalogue: Catalogue, products: list[Product], l10n: Localizati
     table = Table(caption=Text(caption), caption_justify="left")
     for title, name in zip(shown, header, strict=True):
         table.add_column(
-            title,
-            overflow="fold",
-            no_wrap=name == "skuId",
-            justify="right" if name == "servicePlans" else "left",
+            title, overflow="fold", no_wrap=name == "skuId", justify="right" if name == "servicePlans" else "left"
         )
     for row in rows:
         *facts, last = row

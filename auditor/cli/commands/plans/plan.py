@@ -19,13 +19,7 @@ from auditor.app.report.outputs import earlier_files_warning
 from auditor.cli.arguments.audit_request import state_request
 from auditor.cli.arguments.document_targets import print_written, targets_of
 from auditor.cli.arguments.live_tenants import add_live_arguments
-from auditor.cli.arguments.options import (
-    check_redacted_store,
-    declare,
-    output_folder,
-    pseudonym_key,
-    reader_locale,
-)
+from auditor.cli.arguments.options import check_redacted_store, declare, output_folder, pseudonym_key, reader_locale
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.missing_data import print_missing_data
 from auditor.cli.terminal.plan import print_plan

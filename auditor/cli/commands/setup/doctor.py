@@ -53,11 +53,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     ask = notices(args.locale) if sys.stderr.isatty() else None
     diagnoses = diagnose_all(
-        tenants,
-        policies=policies,
-        ask=ask,
-        repository=github_repository(Path()),
-        branch=default_branch(Path()),
+        tenants, policies=policies, ask=ask, repository=github_repository(Path()), branch=default_branch(Path())
     )
     with for_people():
         for diagnosis in diagnoses:

@@ -9,14 +9,7 @@ from auditor.app.catalogue import active
 from auditor.app.history.episodes import finding_episodes
 from auditor.app.history.queries import HistorySources, compare_nights, open_history, tenant_trends
 from auditor.cli.arguments.document_targets import targets_of, write_artifacts
-from auditor.cli.arguments.options import (
-    declare,
-    first_instant,
-    last_instant,
-    location,
-    now,
-    reader_locale,
-)
+from auditor.cli.arguments.options import declare, first_instant, last_instant, location, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_notice, warnings
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import UsageError
@@ -186,12 +179,7 @@ def _check_answer_formats(output: _Output) -> None:
 
 
 def _since_when(
-    args: argparse.Namespace,
-    output: _Output,
-    l10n: Labels,
-    sources: HistorySources,
-    by: str,
-    value: str,
+    args: argparse.Namespace, output: _Output, l10n: Labels, sources: HistorySources, by: str, value: str
 ) -> int:
     warn = warnings(args.locale, quiet=args.quiet)
     _check_answer_formats(output)

@@ -19,12 +19,7 @@ from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
-from auditor.remedy.planner.questions.possible_answers import (
-    RELEASE,
-    group_answers,
-    possible_answers,
-    product_of,
-)
+from auditor.remedy.planner.questions.possible_answers import RELEASE, group_answers, possible_answers, product_of
 from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
 

@@ -20,10 +20,7 @@ _TERMS: Final = {
     "P3Y": N_("three-year term"),
     "unknown": N_("term not known"),
 }
-_RENEWALS: Final = {
-    "automatically": N_("renews automatically"),
-    "by-decision": N_("does not renew automatically"),
-}
+_RENEWALS: Final = {"automatically": N_("renews automatically"), "by-decision": N_("does not renew automatically")}
 
 
 def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:

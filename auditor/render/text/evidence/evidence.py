@@ -297,10 +297,7 @@ def _group(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
 def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
     if detail_of(finding.check) is not Detail.CURRENCY or not finding.detail:
         return
-    for name, text in (
-        ("total", l10n.gettext("{money} a month")),
-        ("limit", l10n.gettext("allowed: {money} a month")),
-    ):
+    for name, text in (("total", l10n.gettext("{money} a month")), ("limit", l10n.gettext("allowed: {money} a month"))):
         value: Any = finding.evidence.get(name)
         if type(value) in _NUMBERS and isfinite(value):
             yield text.replace("{money}", l10n.money(Decimal(str(value)), finding.detail))

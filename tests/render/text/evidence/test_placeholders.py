@@ -9,9 +9,7 @@ EN = Labels("en")
 
 def test_role_named_as_a_placeholder_is_printed_as_it_is() -> None:
     role = {"displayName": "Admin {group}", "groupName": "G {role}"}
-    assert list(access_parts({"directoryRoles": [role]}, EN)) == [
-        "directory roles: Admin {group} (group G {role})",
-    ]
+    assert list(access_parts({"directoryRoles": [role]}, EN)) == ["directory roles: Admin {group} (group G {role})"]
 
 
 def test_product_named_as_a_placeholder_is_printed_as_it_is() -> None:

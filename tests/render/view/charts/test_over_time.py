@@ -92,10 +92,7 @@ def test_subscription_is_unmarked_without_a_finding_and_drawn_once_with_one() ->
         ("Power BI Pro", None, None),
         ("Teams Premium", None, None),
     ]
-    assert (line.renewals[0].state, line.renewals[0].summary) == (
-        "Expired",
-        "90 seats purchased, 29 spare today",
-    )
+    assert (line.renewals[0].state, line.renewals[0].summary) == ("Expired", "90 seats purchased, 29 spare today")
     sample = result()
     page = b"".join(render(replace(sample, tenants=(tenant,)), "html", locale="en")).decode()
     svg = page[page.index('<svg class="line-of-time"') :]
