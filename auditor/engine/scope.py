@@ -147,6 +147,10 @@ class Scope(Struct, frozen=True, kw_only=True):
             details=details,
         )
 
+    def findings_of(self, violation: Mask, detail: str) -> UserFindings:
+        """Report the users of a mask with a detail, and those for whom it is unknown."""
+        return self.findings(np.flatnonzero(violation.true), details=(detail,)), violation.unknown
+
 
 _Shared = TypeVar("_Shared")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.service_plans import ServiceCheck, enabled, plan_findings
+from auditor.checks.assignments.service_plans import ServiceCheck, enabled
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
@@ -11,7 +11,7 @@ from auditor.engine.scope import Scope, UserFindings
 
 def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     for plan in block.services.deny:
-        yield plan_findings(scope, plan, scope.population & enabled(scope, plan))
+        yield scope.findings_of(scope.population & enabled(scope, plan), plan)
 
 
 CHECK = ServiceCheck(

@@ -12,7 +12,7 @@ from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.bitsets import intersects
-from auditor.engine.scope import Scope, UserFindings
+from auditor.engine.scope import Scope
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Articles, Situation, services
@@ -26,11 +26,6 @@ class ServiceCheck(AssignmentCheck, frozen=True, kw_only=True):
     detail: Detail = Detail.SERVICE
     lists_holdings: bool = True
     routes: Callable[[Situation], Articles] = services
-
-
-def plan_findings(scope: Scope, plan: str, violation: Mask) -> UserFindings:
-    """Report the users for whom a service plan is or is not enabled; the detail is the plan as the policy writes it."""
-    return scope.findings(np.flatnonzero(violation.true), details=(plan,)), violation.unknown
 
 
 def enabled(scope: Scope, plan: str) -> Mask:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.attributes.values import AttributeCheck, property_findings
+from auditor.checks.attributes.values import AttributeCheck
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Attributes
 from auditor.domain.policy.selector import OneOf
@@ -12,7 +12,7 @@ from auditor.engine.scope import Scope, UserFindings
 
 def _evaluate(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
     for (name, _), listed in zip(block.allow, scope.matches(), strict=True):
-        yield property_findings(scope, scope.population & ~listed, name)
+        yield scope.findings_of(scope.population & ~listed, name)
 
 
 CHECK = AttributeCheck(

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ from auditor.domain.policy.product_set import ProductSet
 Scalar = str | bool | datetime
 Signal = Literal["any", "successful", "interactive"]
 RoleAssignment = Literal["active", "eligible", "any"]
+ELIGIBLE: Final = {"active": (False,), "eligible": (True,), "any": (False, True)}
+"""Whether the assignments that a selector matches are eligible, not active."""
 
 NESTED_PROPERTIES = {
     "employeeOrgData": ("costCenter", "division"),

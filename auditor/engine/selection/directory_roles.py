@@ -10,7 +10,7 @@ from auditor.catalogue.directory_roles import DirectoryRole, builtin_roles
 from auditor.catalogue.model import GUID
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.policy.selector import HasRole
+from auditor.domain.policy.selector import ELIGIBLE, HasRole
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.not_evaluated import NotEvaluated, unread_source
 from auditor.engine.selection.group_membership import GroupMembers, Membership
@@ -120,7 +120,7 @@ class DirectoryRoles:
 
     def _of_selector(self, selector: HasRole) -> _Holders:
         if selector not in self._holders:
-            kinds = {"active": (False,), "eligible": (True,), "any": (False, True)}[selector.assigned]
+            kinds = ELIGIBLE[selector.assigned]
             self._holders[selector] = self._resolve(lambda role: self._matches(selector, role), kinds)
         return self._holders[selector]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from auditor.domain.policy.selector import CoveredBy, HasRole, Selector
+from auditor.domain.policy.selector import ELIGIBLE, CoveredBy, HasRole, Selector
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.policy.binding import BoundPolicies
 
@@ -24,8 +24,7 @@ def access_quotes(bound: BoundPolicies, people: UserColumns, atoms: Iterable[Sel
     for atom in atoms:
         match atom:
             case HasRole(assigned=assigned):
-                kinds = {"active": (False,), "eligible": (True,), "any": (False, True)}[assigned]
-                _quote(quotes, ROLES, _roles(bound, people, kinds))
+                _quote(quotes, ROLES, _roles(bound, people, ELIGIBLE[assigned]))
             case CoveredBy():
                 names = bound.conditional_access.names(people, atom)
                 _quote(quotes, POLICIES, [[{"displayName": name} for name in user_names] for user_names in names])

@@ -1,6 +1,6 @@
 """Describes directory roles and Conditional Access policies in the evidence of a finding."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from auditor.render.text.labels import Labels
@@ -13,10 +13,10 @@ def access_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     """Yield the roles of a person and the policies that cover them; nothing if the evidence has no such facts."""
     if ACCESS.isdisjoint(facts):
         return
-    roles = _mappings(facts.get("directoryRoles"))
+    roles = mappings(facts.get("directoryRoles"))
     active = [_role(role, l10n) for role in roles if role.get("assigned") != "eligible"]
     eligible = [_role(role, l10n) for role in roles if role.get("assigned") == "eligible"]
-    policies = [str(policy.get("displayName") or "") for policy in _mappings(facts.get("conditionalAccess"))]
+    policies = [str(policy.get("displayName") or "") for policy in mappings(facts.get("conditionalAccess"))]
     for names, text in (
         (active, l10n.gettext("directory roles: {names}")),
         (eligible, l10n.gettext("directory roles that can be activated: {names}")),
@@ -33,5 +33,6 @@ def _role(role: Mapping[str, Any], l10n: Labels) -> str:
     return l10n.gettext("{role} (group {group})", role=name, group=str(group))
 
 
-def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
+def mappings(value: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the mappings in a list of a saved result; none if it is not a list."""
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []

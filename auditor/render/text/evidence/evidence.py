@@ -13,8 +13,8 @@ from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_, NN_
 from auditor.findings.display_names import titled
-from auditor.findings.facts import SIGN_INS, last_sign_in
-from auditor.render.text.evidence.access import ACCESS, access_parts
+from auditor.findings.facts import SEAT_FACTS, SIGN_INS, last_sign_in
+from auditor.render.text.evidence.access import ACCESS, access_parts, mappings
 from auditor.render.text.evidence.contracts import contract_facts, purchase
 from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths
 from auditor.render.text.evidence.usage import USAGE, missing_seats, usage_parts
@@ -40,7 +40,7 @@ _GROUP_FACTS: Final = frozenset(
 )
 _DESCRIBED_FACTS: Final = frozenset(
     {
-        *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
+        *SEAT_FACTS,
         *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
         *("assigned", "needed", "missingProduct", "purchased", "contractSeats", "contracts", "ends"),
         *("lastDayOfNotice", "renews", "term", "seller", "pricePerSeat", "priceFrom"),
@@ -244,8 +244,7 @@ def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         ("short", l10n.gettext("too few in {tenants}")),
         ("excess", l10n.gettext("too many in {tenants}")),
     ):
-        value = facts.get(name)
-        tenants = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+        tenants = mappings(facts.get(name))
         if tenants:
             yield text.replace("{tenants}", l10n.joined(_spare(item, l10n) for item in tenants))
     allowed = limits(facts, l10n)
