@@ -34,19 +34,18 @@ class CatalogueUpdate(Struct, frozen=True, kw_only=True):
     """Whether the packaged catalogue is newer than the written file and stays in use."""
 
 
-def active(environ: Mapping[str, str] | None = None) -> Catalogue:
+def active() -> Catalogue:
     """Return the catalogue in use: the user's if it is at least as new as the packaged one, otherwise the latter.
 
     The list of free products is always the packaged one. Raises AuditorError if the user's file is damaged, or if
     the file in AUDITOR_PRODUCTS does not exist.
     """
-    environ = os.environ if environ is None else environ
     builtin = products.builtin()
-    path = user_file(environ)
-    if path is None or not (path.exists() or environ.get(VARIABLE)):
+    path = user_file()
+    if path is None or not (path.exists() or os.environ.get(VARIABLE)):
         return builtin
     catalogue = _load(path)
-    return catalogue if catalogue.date >= builtin.date or environ.get(VARIABLE) else builtin
+    return catalogue if catalogue.date >= builtin.date or os.environ.get(VARIABLE) else builtin
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path | None:
@@ -115,7 +114,7 @@ def _write(path: Path, text: str) -> None:
     """Write the file atomically, with its folders."""
     try:
         # Microsoft's table contains no data of a tenant, so all users may read it.
-        write_file(path, text.encode("utf-8"), sync=True, public=True)
+        write_file(path, text.encode("utf-8"), sync=True)
     except OSError as error:
         hint = Message("specify --output PATH, a file in a folder that you can write to")
         raise AuditorError("products-file", unwritable(path, error), hint=hint) from error

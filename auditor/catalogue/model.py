@@ -105,11 +105,6 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         titles = {plan.friendly_name for plan in self.plan(name_or_id)}
         return (titles.pop() if len(titles) == 1 else "") or name_or_id
 
-    def plan_names(self, sku_id: str) -> frozenset[str]:
-        """Return the ids and names of the service plans of a product, case-folded; empty if it is not known."""
-        product = self.product(sku_id)
-        return frozenset() if product is None else product.plan_names
-
     def search(self, text: str) -> tuple[Product, ...]:
         """Return the products with every word of `text` in their names or id, or with the plan `text`.
 

@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> None:
     for snapshot in (*(previous(as_of) if options.previous else ()), *snapshots(as_of)):
         write(options.folder / "snapshots", snapshot)
     for name, content in policies(as_of):
-        write_file(options.folder / name, content, public=True)
+        write_file(options.folder / name, content)
 
 
 def _instant(text: str) -> datetime:

@@ -70,12 +70,12 @@ def write_fully(descriptor: int, data: bytes | memoryview) -> None:
         remaining = remaining[os.write(descriptor, remaining) :]
 
 
-def write_file(path: Path, data: bytes, *, sync: bool = False, public: bool = False) -> None:
-    """Write a file atomically, creating missing folders; with `sync`, also flush it to disk.
+def write_file(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Write a file without tenant data atomically, creating missing folders; with `sync`, also flush it to disk.
 
-    `public` is for files without tenant data: their mode is limited only by the umask.
+    Its mode is limited only by the umask.
     """
-    with Folder.open_or_create(path.parent, public=public) as folder:
+    with Folder.open_or_create(path.parent, public=True) as folder:
         descriptor, temporary_name = folder.temporary(path.name)
         try:
             with os.fdopen(descriptor, "wb", buffering=0), path_in_errors(path):

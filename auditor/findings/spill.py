@@ -151,10 +151,10 @@ class SpilledColumn:
 
 
 @contextmanager
-def spill_file(beside: Path | None, *, budget: int = BUDGET) -> Iterator[SpillFile]:
+def spill_file(beside: Path | None) -> Iterator[SpillFile]:
     """Open the temporary storage of a run on the disk of `beside`; the file is created with its first batch."""
     with anonymous_file(beside) as file:
-        yield SpillFile(file, budget=budget)
+        yield SpillFile(file)
 
 
 def _batch(data: pa.Buffer) -> pa.RecordBatch:

@@ -80,7 +80,6 @@ def outcome_of(status: int, headers: Mapping[str, str], body: bytes, *, request_
         remedy=_REMEDIES.get(code, REMEDIES[kind]),
         status=status,
         code=code,
-        request_id=headers.get("request-id", ""),
     )
     if status == 401:
         return SignInAgain(fault=fault)

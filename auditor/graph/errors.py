@@ -38,7 +38,6 @@ class Fault(Struct, frozen=True, kw_only=True):
     remedy: Message | None = None
     status: int | None = None
     code: str = ""
-    request_id: str = ""
 
     @property
     def reason(self) -> Message:

@@ -84,7 +84,7 @@ def write(docs: Path) -> int:
     for path, text in texts.items():
         file = docs / path
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
-            write_file(file, text.encode(), public=True)
+            write_file(file, text.encode())
             changed += 1
     for folder in ("checks", "guidance", "reference"):
         for file in sorted((docs / folder).glob("*.md")):

@@ -129,7 +129,7 @@ def import_prices(
     load([(str(output), text)])
     if output is not None:
         try:
-            write_file(output, text, public=True)
+            write_file(output, text)
         except OSError as error:
             raise _unusable(output, error) from error
     skipped = {why: tuple(what) for why, what in state.skipped.items()}

@@ -17,9 +17,9 @@ _NARROW_SPACE: Final = "\u202f"
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
-def render(markdown: str, *, colour: bool, width: int | None = None) -> str:
-    """Render Markdown, wrapped to `width` columns or else to the terminal's width, except code and addresses."""
-    return "\n".join(_lines(markdown, width, colour=colour)) + "\n"
+def render(markdown: str, *, colour: bool) -> str:
+    """Render Markdown, wrapped to the terminal's width, except code and addresses."""
+    return "\n".join(_lines(markdown, colour=colour)) + "\n"
 
 
 def wrapped_text(text: str, *, first: str = "", rest: str = "", width: int | None = None) -> str:
@@ -38,7 +38,7 @@ def wrapped_text(text: str, *, first: str = "", rest: str = "", width: int | Non
     ).replace(_NO_BREAK_SPACE, " ")
 
 
-def _lines(markdown: str, width: int | None, *, colour: bool) -> Iterator[str]:
+def _lines(markdown: str, *, colour: bool) -> Iterator[str]:
     in_code = False
     for raw in markdown.rstrip("\n").split("\n"):
         line = printable(raw)
@@ -47,12 +47,12 @@ def _lines(markdown: str, width: int | None, *, colour: bool) -> Iterator[str]:
         elif in_code:
             yield f"    {line}"
         elif line.startswith("#"):
-            text = wrapped_text(_strip_syntax(line.lstrip("# ")), width=width)
+            text = wrapped_text(_strip_syntax(line.lstrip("# ")))
             yield f"{_BOLD}{text}{_PLAIN}" if colour else text
         elif (item := _ITEM.fullmatch(line)) is not None:
-            yield wrapped_text(_strip_syntax(item[2]), first=item[1], rest=" " * len(item[1]), width=width)
+            yield wrapped_text(_strip_syntax(item[2]), first=item[1], rest=" " * len(item[1]))
         else:
-            yield wrapped_text(_strip_syntax(line), width=width)
+            yield wrapped_text(_strip_syntax(line))
 
 
 def _strip_syntax(text: str) -> str:

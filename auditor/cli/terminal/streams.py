@@ -4,7 +4,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -118,10 +118,10 @@ def open_standard_files() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def prepare(environ: Mapping[str, str] = os.environ) -> None:
+def prepare() -> None:
     """Replace sys.stdout and sys.stderr with a Stream each."""
     stopped = None
-    if in_github_actions(environ):
+    if in_github_actions(os.environ):
         import secrets  # noqa: PLC0415  only in a job
 
         stopped = StoppedCommands(f"auditor-{secrets.token_hex(16)}")
