@@ -113,7 +113,7 @@ class TenantFacts:
     @property
     def sources(self) -> tuple[Coverage, ...]:
         """The coverage of the sources that a result lists."""
-        return tuple(self.coverage(coverage.name) for coverage in self.manifest.listed_coverage())
+        return tuple(map(self.coverage, Source))
 
     @cached_property
     def refresh_dates(self) -> Mapping[Source, date]:

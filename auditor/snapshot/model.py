@@ -35,10 +35,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
                 return coverage
         return Coverage(name=source, status=SourceStatus.NOT_NEEDED)
 
-    def listed_coverage(self) -> tuple[Coverage, ...]:
-        """Return the coverage of every source, in their order, as a result lists it."""
-        return tuple(map(self.coverage, Source))
-
     @property
     def complete(self) -> bool:
         """Whether every requested source was read completely."""

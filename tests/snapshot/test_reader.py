@@ -52,7 +52,7 @@ def test_written_snapshot_is_read(snapshot_folder: Path) -> None:
     assert (snapshot.user_count, len(snapshot.sku_ids)) == (2, 2)
     assert snapshot.manifest.tenant == "contoso"
     assert snapshot.identity.startswith("sha256:")
-    coverage = {item.name: item.status for item in snapshot.manifest.listed_coverage()}
+    coverage = {source: snapshot.manifest.coverage(source).status for source in Source}
     assert list(coverage) == list(Source), "a reader also learns which sources were not needed"
     assert coverage[Source.MEMBERS] is SourceStatus.COMPLETE
     assert coverage[Source.DEVICES] is SourceStatus.NOT_NEEDED

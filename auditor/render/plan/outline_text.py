@@ -84,11 +84,6 @@ def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: M
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def heading(entry: OutlineEntry) -> str:
-    """Return the number and title of an action."""
-    return f"{entry.number}. {entry.action.title}"
-
-
 _FIXED: Final = NN_("fixes {count} finding", "fixes {count} findings")
 _FINDINGS: Final = NN_("{count} finding", "{count} findings")
 

@@ -26,7 +26,6 @@ from auditor.render.plan.outline_text import (
     action_subjects,
     effect_texts,
     facts,
-    heading,
     plan_parts,
     script,
     subject_labels,
@@ -238,7 +237,7 @@ class _TenantPage:
             else ()
         )
         return GuideView(
-            guidance=self._printed_parts.add_action(action, (anchor, heading(entry))),
+            guidance=self._printed_parts.add_action(action, (anchor, f"{entry.number}. {entry.action.title}")),
             script="\n".join(lines),
             requests="\n".join(map(_request, action.requests)),
         )
