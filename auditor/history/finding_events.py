@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import pyarrow as pa
 
+from auditor.arrays.instants import INSTANT
 from auditor.domain.enums import Outcome, Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import PolicyHeader, Result, TenantResult
@@ -18,12 +19,11 @@ from auditor.domain.syntax.limits import checked_amount
 from auditor.files import json_document
 from auditor.files.json_document import Whole
 
-_INSTANT: Final = pa.timestamp("us", tz="UTC")
 _TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
                 "subject_name", "person", "product", "detail", "currency", "per_month")  # fmt: skip
 _texts: Final = itemgetter(*_TEXTS)
 EVENTS: Final = pa.schema(
-    [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
+    [("at", INSTANT), ("event", pa.string()), ("since", INSTANT), *((name, pa.string()) for name in _TEXTS)]
 )
 """A row for each finding that was opened, closed, waived or changed, as after a change of its policy's severity; in the
 first result of a month also for unchanged findings."""

@@ -5,6 +5,7 @@ from itertools import product
 
 import pyarrow as pa
 
+from auditor.arrays.instants import INSTANT
 from auditor.domain.enums import Source
 from auditor.domain.policy.selector import APPS as APPS  # noqa: PLC0414 - the bits of app usage columns
 from auditor.domain.policy.selector import PLATFORMS as PLATFORMS  # noqa: PLC0414
@@ -14,7 +15,6 @@ SCHEMA = "auditor/snapshot/v1"
 
 _TEXT = pa.string()
 _CODE = pa.dictionary(pa.int32(), pa.string())
-_INSTANT = pa.timestamp("us", tz="UTC")
 _DAY = pa.date32()
 _TEXTS = pa.list_(pa.string())
 
@@ -63,8 +63,8 @@ USERS = pa.schema(
         pa.field("id", _TEXT, nullable=False),
         *(pa.field(name, _TEXT) for name in TEXT_PROPERTIES if name not in {"id", "mailboxType"}),
         *_fields(pa.bool_(), "accountEnabled", "onPremisesSyncEnabled"),
-        pa.field("createdDateTime", _INSTANT),
-        *_fields(_INSTANT, *SIGN_IN_COLUMNS),
+        pa.field("createdDateTime", INSTANT),
+        *_fields(INSTANT, *SIGN_IN_COLUMNS),
         pa.field("mailboxType", _TEXT),
         # The day of the last activity; null if there is none, or no row in the report: `notCollected` has `usage` then.
         *_fields(_DAY, *SERVICE_COLUMNS.values()),
@@ -77,7 +77,7 @@ USERS = pa.schema(
         pa.field("mailboxHasArchive", pa.bool_()),
         # Devices with a managementAgent other than eas, msSense and unknown, and the last synchronisation of one.
         pa.field("managedDevices", pa.int32()),
-        pa.field("managedDeviceLastSyncDateTime", _INSTANT),
+        pa.field("managedDeviceLastSyncDateTime", INSTANT),
         # Whether the object is the user of an agent (#microsoft.graph.agentUser, or an identityParentId).
         pa.field("agent", pa.bool_()),
         # Facts that were not collected for this user: property names, `signInActivity`, `mailboxType`, `usage`,
@@ -98,7 +98,7 @@ ASSIGNMENTS = pa.schema(
         # From one entry of licenseAssignmentStates; all null if the SKU has no entry.
         *_fields(_CODE, "state", "assignedByGroup", "error"),
         pa.field("pathDisabledPlans", _TEXTS),
-        pa.field("lastUpdatedDateTime", _INSTANT),
+        pa.field("lastUpdatedDateTime", INSTANT),
     ]
 )
 """One row per (user, SKU, path); row group k holds the assignments of the users of row group k of users.parquet."""
@@ -126,7 +126,7 @@ SUBSCRIPTIONS = pa.schema(
         *_fields(_TEXT, "commerceSubscriptionId", "skuId", "skuPartNumber", "status"),
         pa.field("isTrial", pa.bool_()),
         pa.field("totalLicenses", pa.int64()),
-        *_fields(_INSTANT, "createdDateTime", "nextLifecycleDateTime"),
+        *_fields(INSTANT, "createdDateTime", "nextLifecycleDateTime"),
         pa.field("ownerTenantId", _TEXT),
     ]
 )

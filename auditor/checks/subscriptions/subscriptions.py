@@ -23,7 +23,7 @@ from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
 """A row of subscriptions.parquet."""
-_ACTIVE_STATES = frozenset({"enabled", "warning"})
+ACTIVE_SUBSCRIPTION_STATES = frozenset({"enabled", "warning"})
 
 
 def subscription_findings(
@@ -96,7 +96,7 @@ def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool | None:
     ends, status = row["nextLifecycleDateTime"], row["status"]
     if ends is None or ends >= scope.facts.as_of + time:
         return False
-    return None if status is None else status.casefold() in _ACTIVE_STATES
+    return None if status is None else status.casefold() in ACTIVE_SUBSCRIPTION_STATES
 
 
 def renews_within(scope: TenantScope, block: Subscriptions, row: Row, time: timedelta) -> bool | None:

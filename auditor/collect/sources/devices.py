@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.instants import INSTANT
 from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.model import CollectionSource, SourceResult
@@ -26,10 +27,9 @@ from auditor.snapshot.schema import DEVICE_COLUMNS as COLUMNS
 
 SELECT: Final = ("id", "lastSyncDateTime", "managementAgent", "userId")
 
-_INSTANT = pa.timestamp("us", tz="UTC")
-_DEVICES = pa.schema([("id", pa.string()), ("userId", pa.string()), ("lastSync", _INSTANT)])
+_DEVICES = pa.schema([("id", pa.string()), ("userId", pa.string()), ("lastSync", INSTANT)])
 """One row per counted device; `id` begins with the user's id, so that rows are sorted by user."""
-_OWNERS = pa.schema([("id", pa.string()), (COLUMNS[0], pa.int32()), (COLUMNS[1], _INSTANT)])
+_OWNERS = pa.schema([("id", pa.string()), (COLUMNS[0], pa.int32()), (COLUMNS[1], INSTANT)])
 _SEPARATOR = "\0"
 _NEVER = int(np.iinfo(np.int64).min)
 _SPOOL_BYTES = 16 << 20
@@ -141,7 +141,7 @@ def _by_owner(rows: pa.Table) -> pa.Table:
     columns = [
         users.take(pa.array(starts)),
         pa.array(np.add.reduceat(one_array(rows[COLUMNS[0]]).to_numpy(), starts, dtype=np.int32)),
-        pa.array(latest, mask=latest == _NEVER).cast(_INSTANT),
+        pa.array(latest, mask=latest == _NEVER).cast(INSTANT),
     ]
     return pa.table(columns, schema=_OWNERS)
 

@@ -27,7 +27,6 @@ MEMBER_STATUS_COLUMNS = {False: "membersStatus", True: "transitiveMembersStatus"
 _KEYS = pa.schema([("id", pa.string())])
 _SEPARATOR = "\0"
 """Sorts before every character of an id, so that keys are sorted by (group, list, user)."""
-_READ_STATUSES = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
 _USER_TYPE = "#microsoft.graph.user"
 
 
@@ -86,7 +85,7 @@ class MemberReader:
         await read_batches(
             batches,
             self._read_batch,
-            lambda: any(self.status[group, False] in _READ_STATUSES or group in self.deleted for group in first),
+            lambda: any(self.status[group, False].is_read or group in self.deleted for group in first),
         )
         for group in unread:
             self.status.setdefault((group, False), self.status[first[0], False])

@@ -6,10 +6,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from auditor.arrays.columns import Flags
 from auditor.collect.tables.report_csv import (
     NOTHING,
     Cell,
-    Flags,
     Numbers,
     Reader,
     ReportColumn,

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from pyarrow import csv as arrow_csv
 
+from auditor.arrays.columns import Flags
 from auditor.domain.message import Message
 from auditor.graph.client import NotGraphError
 
 Numbers: TypeAlias = npt.NDArray[Any]
-Flags: TypeAlias = npt.NDArray[np.bool_]
 Reader: TypeAlias = Callable[[pa.Array], tuple[Numbers, Flags]]
 _BLOCK_BYTES: Final = 512 << 10
 """Bytes that are parsed at once; no row may be longer. Arrow reads up to 32 blocks ahead."""

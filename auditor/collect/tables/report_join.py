@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.columns import Flags
 from auditor.collect.tables.external_sort import Spool
-from auditor.collect.tables.report_csv import NOTHING, Flags, ReportColumn, ReportRows, folded
+from auditor.collect.tables.report_csv import NOTHING, ReportColumn, ReportRows, folded
 from auditor.collect.tables.row_groups import one_array
 from auditor.snapshot.schema import USERS
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.columns import Flags
 from auditor.collect.tables.assignments import assignments
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import column_type
@@ -15,7 +15,6 @@ from auditor.collect.tables.timestamps import timestamps
 from auditor.domain.policy.selector import NESTED_PROPERTIES
 from auditor.snapshot.schema import ASSIGNMENTS, USERS, users_schema
 
-_Flags = npt.NDArray[np.bool_]
 _ALWAYS_SENT = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
 """Properties that Graph sends for every user; with User.ReadBasic.All they are null."""
 
@@ -83,7 +82,7 @@ class UserRows:
         self._table = table
         self.ids = one_array(table["id"])
         self._columns: dict[str, pa.Array] = {}
-        self._missing: dict[str, _Flags] = {}
+        self._missing: dict[str, Flags] = {}
         for name in table.column_names:
             self._add_column(name)
         self._mark_hidden()

@@ -5,9 +5,9 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.arrays.instants import INSTANT
 from auditor.snapshot.from_graph import instant
 
-_UTC = pa.timestamp("us", tz="UTC")
 _MIN_MICROSECONDS, _MAX_MICROSECONDS = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Microseconds from 1970 to the beginning of the year 1 and to the end of 9999."""
 
@@ -18,12 +18,12 @@ def timestamps(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     dates = pc.if_else(never, pa.scalar(None, pa.string()), texts)
     no_errors = pa.array([False] * 0, pa.bool_())
     try:
-        return _in_range(dates.cast(_UTC)), no_errors
+        return _in_range(dates.cast(INSTANT)), no_errors
     except pa.ArrowInvalid:
         # Graph writes up to seven fractional digits; Arrow parses six.
         truncated = pc.replace_substring_regex(dates, r"(\.\d{6})\d+", r"\1")
     try:
-        return _in_range(truncated.cast(_UTC)), no_errors
+        return _in_range(truncated.cast(INSTANT)), no_errors
     except pa.ArrowInvalid:
         return _parse_one_by_one(truncated)
 
@@ -47,4 +47,5 @@ def _parse_one_by_one(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
         except (ValueError, OverflowError):
             wrong.add(text)
     values = [None if text is None else instants.get(text) for text in texts.to_pylist()]
-    return pa.array(values, _UTC), pc.fill_null(pc.is_in(texts, value_set=pa.array(sorted(wrong), pa.string())), False)  # noqa: FBT003
+    errors = pc.is_in(texts, value_set=pa.array(sorted(wrong), pa.string()))
+    return pa.array(values, INSTANT), pc.fill_null(errors, False)  # noqa: FBT003

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from auditor.arrays.columns import codes_of, flags_of
 from auditor.arrays.groups import distinct_values
-from auditor.arrays.instants import NEVER, Numbers
+from auditor.arrays.instants import INSTANT, NEVER, Numbers
 from auditor.arrays.rows import Rows, arrow_rows, runs
 from auditor.arrays.texts import dictionary_column
 from auditor.engine.policy.binding import BoundPolicies
@@ -221,7 +221,7 @@ def _instants(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
     """Return timestamp columns as texts."""
     if not columns:
         return {}
-    numbers = [column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy() for column in columns.values()]
+    numbers = [column.cast(INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy() for column in columns.values()]
     written, size = _written(np.concatenate(numbers)), len(numbers[0])
     return {name: written.slice(index * size, size) for index, name in enumerate(columns)}
 
@@ -254,4 +254,3 @@ def _instant(timestamp: datetime | int) -> str:
 _SECOND = 1_000_000
 _FIRST, _LAST = (int(np.datetime64(end, "us").astype(np.int64)) for end in ("0001-01-01", "9999-12-31T23:59:59"))
 """The range of instants whose years have four digits, in microseconds."""
-_INSTANT = pa.timestamp("us", tz="UTC")

@@ -6,13 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditor.domain.enums import SourceStatus
 from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.snapshot.schema import MEMBERS
-
-_READ = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
 
 REFUSALS: Mapping[str, str] = {
     "unread": "Resource does not exist.",
@@ -87,7 +84,7 @@ class Memberships:
         for group in self.groups.values():
             rule, state = group.membership_rule or "", (group.membership_rule_state or "").casefold()
             named = {name.casefold() for name in rule_properties(rule)} if group.dynamic else set[str]()
-            if not named & changed or state == "paused" or not (group.sku_ids or group.members_status in _READ):
+            if not named & changed or state == "paused" or not (group.sku_ids or group.members_status.is_read):
                 continue
             matches = rule_matches(rule, {**account.rule_values, **values})
             if matches is None or state != "on":
@@ -100,7 +97,7 @@ class Memberships:
         return tuple(left), tuple(joined)
 
     def _is_member(self, account: Account, group: GroupFact) -> bool:
-        if group.id in account.left | account.joined or group.members_status not in _READ:
+        if group.id in account.left | account.joined or not group.members_status.is_read:
             return group.id in account.joined or any(grant.group == group.id for grant in account.grants)
         if group.id not in self._member_ids:
             members = self._facts.snapshot.members_of(group.id, transitive=False)
@@ -126,7 +123,7 @@ class Memberships:
         return {
             group.id: self._find_nested_groups(group.id)
             for group in self.groups.values()
-            if group.transitive_members_status in _READ
+            if group.transitive_members_status.is_read
         }
 
     def _find_nested_groups(self, group_id: str) -> frozenset[str] | None:
@@ -147,7 +144,7 @@ class Memberships:
             (nested is None and outer != group_id)
             or (
                 (outer == group_id or (nested is not None and group_id in nested))
-                and any(self.groups[group].members_status not in _READ for group in {outer, *(nested or ())})
+                and any(not self.groups[group].members_status.is_read for group in {outer, *(nested or ())})
             )
             for outer, nested in self._nested_groups.items()
         )
@@ -162,7 +159,7 @@ class Memberships:
         nested = {(row["groupId"], row["userId"]) for row in rows if row["transitive"]}
         for account in changed:
             direct -= {(group, account.id) for group in account.left}
-            direct |= {(g, account.id) for g in account.joined if self.groups[g].members_status in _READ}
+            direct |= {(g, account.id) for g in account.joined if self.groups[g].members_status.is_read}
             for outer, nested_groups in self._nested_groups.items():
                 group_ids = {outer, *(nested_groups or ())}
                 if group_ids.isdisjoint({*account.left, *account.joined}):

@@ -1,6 +1,6 @@
 """Simulates requests on a snapshot: Graph's seat counting and Graph's errors, without calling Graph."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +15,7 @@ from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
 from auditor.remedy.requests import GraphRequest, RequestKind, properties_of
-from auditor.snapshot.model import Snapshot, UserBatch
+from auditor.snapshot.model import Snapshot, UserBatch, UserReader
 from auditor.snapshot.schema import ASSIGNMENTS
 
 
@@ -264,9 +264,6 @@ def _groups_in_error(facts: TenantFacts, state: TenantState) -> frozenset[str]:
         )
     all_groups = {row["id"] for row in facts.snapshot.table("groups").to_pylist()}
     return frozenset(in_error | (all_groups - before))
-
-
-UserReader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
 
 
 def _reader(read: UserReader, changed: Mapping[int, Account]) -> UserReader:
