@@ -12,8 +12,8 @@ from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.policy.model import Policy, PolicySet
-from auditor.domain.result.model import FleetPast, Notice, PolicyHeader, Result
+from auditor.domain.policy.model import PolicySet
+from auditor.domain.result.model import FleetPast, Notice, Result
 from auditor.findings.spill import SpillFile
 from auditor.policy.loader import load
 from auditor.result.diff import compared_fleet
@@ -98,17 +98,16 @@ def policies_of(result: Result) -> PolicySet:
         if definitions.get(key):
             document[key] = definitions[key]
     policies = load([("result.json", json.dumps(document).encode())], limit_size=False).policies
-    headers = {header.id: header for header in result.run.policies}
+    sources = {header.id: header.source for header in result.run.policies}
     return replace(
         policies,
-        policies=tuple(_with_source(policy, headers[policy.id]) for policy in policies.policies),
+        policies=tuple(
+            replace(policy, span=replace(policy.span, file=sources[policy.id].file, line=sources[policy.id].line))
+            for policy in policies.policies
+        ),
         digest=result.run.policy_digest,
         definitions=definitions,
     )
-
-
-def _with_source(policy: Policy, header: PolicyHeader) -> Policy:
-    return replace(policy, span=replace(policy.span, file=header.source.file, line=header.source.line))
 
 
 def _require_same(what: str, one_name: str, one: str, other_name: str, other: str) -> None:
