@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from auditor.app.history.queries import open_history, tenant_trends
 from auditor.domain.enums import Severity
 from auditor.history.result_log import SCHEMA as LEDGER
+from auditor.snapshot.manifest import decode as decode_manifest
 from auditor.snapshot.manifest import encode as encode_manifest
 from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.reader import read
@@ -226,9 +227,10 @@ def _trend(root: Path, count: int) -> Readings:
 
 def _fill(year: Path, night: Night, count: int) -> None:
     store = Store(FolderBackend(year)).create()
+    files = decode_manifest(night.manifest_text.encode(), where="manifest.json")[1]
     for day in range(count):
         manifest = replace(night.manifest, instant=night.instant + timedelta(days=day))
-        copy = replace(night, manifest=manifest, manifest_text=encode_manifest(manifest, night.files).decode())
+        copy = replace(night, manifest=manifest, manifest_text=encode_manifest(manifest, files).decode())
         store.backend.create(commit_name(copy), encode(copy))
         summary = {
             "complete": True, "open": {severity.value: 20 for severity in Severity}, "waived": 3, "notEvaluated": 0,

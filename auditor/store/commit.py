@@ -12,11 +12,11 @@ from msgspec import Meta, Struct
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
-from auditor.domain.syntax.limits import LARGEST, run_instant, tenant_name
+from auditor.domain.syntax.limits import LARGEST, run_instant
 from auditor.files import json_document
 from auditor.files.document_schema import Refusal, check_schema
 from auditor.files.json_document import Whole
-from auditor.snapshot.manifest import FileEntry, decode
+from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
 
 SCHEMA: Final = "auditor/store/v1"
@@ -54,7 +54,6 @@ class Night(Struct, frozen=True, kw_only=True):
     summary: Mapping[str, Any]
     """Counts and sums for trends, which therefore need not read users."""
     manifest: Manifest
-    files: Mapping[str, FileEntry]
     identity: str
 
     @property
@@ -76,7 +75,6 @@ class Night(Struct, frozen=True, kw_only=True):
 class NightCounts(Struct, frozen=True, kw_only=True):
     """The data of a night that trends need."""
 
-    tenant: str
     instant: datetime
     complete: bool
     summary: Mapping[str, Any]
@@ -114,7 +112,7 @@ def decode_night(body: bytes, where: str) -> Night:
     document = checked_document(body, where, SCHEMA)
     try:
         text = document["manifest"]
-        manifest, files, identity = decode(text.encode(), where=where)
+        manifest, _, identity = decode(text.encode(), where=where)
         check_tenant(document["tenant"], manifest.tenant, where)
         night = Night(
             manifest_text=text,
@@ -123,7 +121,6 @@ def decode_night(body: bytes, where: str) -> Night:
             row_groups=json_document.checked(document["rowGroups"], tuple[_Count, ...]),
             summary=_checked_summary(document["summary"]),
             manifest=manifest,
-            files=files,
             identity=identity,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -193,7 +190,6 @@ def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
     try:
         check_tenant(str(document["tenant"]), tenant, where)
         return NightCounts(
-            tenant=tenant_name(document["tenant"]),
             instant=run_instant(document["instant"]),
             complete=document["complete"] is True,
             summary=_checked_summary(document["summary"]),

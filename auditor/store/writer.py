@@ -156,7 +156,6 @@ class NightWriter:
         manifest = self._snapshot.manifest
         digest = hashlib.sha256(body).hexdigest()
         name = f"{manifest.tenant}/parts/{folder_name(manifest)}-{digest[:16]}.zip"
-        _, files, identity = decode(self._text.encode(), where="manifest.json")
         return Night(
             manifest_text=self._text,
             parts=(*base, PartEntry(name=name, kind=kind.value, size=len(body), sha256=digest)),
@@ -166,8 +165,7 @@ class NightWriter:
                 self._snapshot, self._counts if kind is not ObjectKind.VERBATIM else None, self._cohorts()
             ),
             manifest=manifest,
-            files=files,
-            identity=identity,
+            identity=decode(self._text.encode(), where="manifest.json")[2],
         )
 
     def _cohorts(self) -> Mapping[str, Any] | None:

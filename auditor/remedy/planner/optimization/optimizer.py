@@ -31,8 +31,6 @@ class Choice(Struct, frozen=True, kw_only=True):
     solver: str
     """`none` if no seat limit matters, else `walk` or `milp`."""
     score: Score
-    bound: Score
-    """The score without seat limits, which no choice can exceed."""
 
 
 def choose_options(
@@ -43,17 +41,16 @@ def choose_options(
     The result is deterministic. `solver` forces `milp` or `walk`, the search over balances, however long it takes.
     """
     best = [best_option(options) for options in people]
-    bound = _total(people, best)
     used = seats_used(people, best)
     if solver is None and all(limit.allows(used[sku]) for sku, limit in limits.items()):
-        return Choice(chosen=tuple(best), solver="none", score=bound, bound=bound)
+        return Choice(chosen=tuple(best), solver="none", score=_total(people, best))
     binding, name = _binding(people, limits), "walk"
     choices = None if solver == "milp" else _walked(people, binding, limits, bounded=solver is None)
     if choices is None:
         from auditor.remedy.planner.optimization.milp import solve  # noqa: PLC0415 - few plans need it; scipy is slow
 
         choices, name = solve(people, {sku: limits[sku] for sku in binding}), "milp"
-    return Choice(chosen=choices, solver=name, score=_total(people, choices), bound=bound)
+    return Choice(chosen=choices, solver=name, score=_total(people, choices))
 
 
 def best_option(options: Sequence[Option]) -> int:
