@@ -1,12 +1,18 @@
 """Tests that requests use the proxies of the environment, and no other settings such as netrc."""
 
 import asyncio
+import contextlib
 import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import trustme
 from azure.core.pipeline.transport import AioHttpTransport
 
 from auditor.app.download import fetch
@@ -20,7 +26,6 @@ from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 from tests.builders.service.listeners import Talk, listening
 from tests.builders.service.mail_relay import authority
-from tests.builders.service.tls_proxy import tls_proxy
 from tests.builders.service.web_server import Response, web_server
 from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
@@ -111,6 +116,33 @@ async def get(url: str, proxy: str, bundle: Path) -> httpx.Response:
     async with Connections() as connections:
         transport = AiohttpTransport(connections.graph(str(bundle)), proxy=proxy)
         return await CookielessClient(transport=transport, trust_env=False).get(url)
+
+
+@contextmanager
+def tls_proxy(ca: trustme.CA, port: int, requests: list[bytes]) -> Iterator[str]:
+    """Serve a proxy over TLS that connects every tunnel to a port; yields its address. `requests` gets the heads."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+
+    def talk(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as client:
+            requests.append(client.recv(1 << 16))
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", port)) as service:
+                back = Thread(target=_copy, args=(service, client), daemon=True)
+                back.start()
+                _copy(client, service)
+                back.join(5)
+
+    with listening(talk) as host:
+        yield f"https://localhost:{host.rpartition(':')[2]}"
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while part := source.recv(1 << 16):
+            target.sendall(part)
+        target.shutdown(socket.SHUT_WR)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 PowerShell itself is not run: the data is parsed with PowerShell's grammar, and its requests are sent in order.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 from tree_sitter import Node
 
 from auditor.app.plan.planner import plan_run
@@ -21,7 +23,6 @@ from auditor.remedy.planner.model import FleetPlan
 from auditor.render.plan.scripts.data_block import KINDS
 from auditor.render.plan.scripts.http import http_messages
 from auditor.render.plan.scripts.powershell import plan_script, undo_script
-from tests.builders.document.http_file import messages
 from tests.builders.document.powershell import CMDLETS, Script, single, walk
 from tests.builders.result.hostile_texts import HOSTILE
 from tests.builders.service.command_line import AS_OF, call
@@ -40,6 +41,32 @@ AUTOMATIC = {
     "script:By",
 }
 TIME = "2026-11-20T02:17:00Z"
+
+
+class HttpMessage(Struct, frozen=True):
+    """One request."""
+
+    name: str
+    method: str
+    address: str
+    headers: Mapping[str, str]
+    body: Any
+    """The decoded JSON; None if there is none."""
+
+
+def messages(source: bytes, **variables: str) -> Iterator[HttpMessage]:
+    """Yield the requests of an HTTP file, which `###` separates; raises KeyError for an unknown variable, ValueError for an invalid line."""
+    text = re.sub(r"\{\{(.*?)\}\}", lambda match: variables[match[1].strip()], source.decode())
+    for part in re.split(r"(?m)^###", text)[1:]:
+        name, _, rest = part.partition("\n")
+        head, _, body = rest.partition("\n\n")
+        lines = [line for line in head.splitlines() if line and not line.startswith("#")]
+        match = re.fullmatch(r"([A-Z]+) (https://\S+) HTTP/1\.1", lines[0])
+        if match is None:
+            raise ValueError(lines[0])
+        headers = dict(line.split(": ", 1) for line in lines[1:])
+        content = "\n".join(line for line in body.splitlines() if not line.startswith("#"))
+        yield HttpMessage(name.strip(), match[1], match[2], headers, json.loads(content) if content.strip() else None)
 
 
 def assert_data_matches_graph(graph: Graph, data: Mapping[str, Any]) -> None:
