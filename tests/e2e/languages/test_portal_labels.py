@@ -10,13 +10,11 @@ from babel.numbers import format_percent
 from auditor.render.history.labels import seat_columns
 from auditor.render.text.labels import Labels
 from tests.e2e.languages import portal
-from tests.localization.catalogue_messages import BOLD, CATALOGUES, LANGUAGES, entries, labels
+from tests.localization.catalogue_messages import BOLD, CATALOGUES, entries, labels
 from tests.localization.extract import DOMAINS
 from tests.localization.rules import DOCUMENTED, QUOTES, WRONG
 
 SPACE = "\u00a0"
-TYPED = "write {share}%"
-"""A message with text for a policy file, which is the same in every language."""
 
 each_language = pytest.mark.parametrize("language", sorted(QUOTES))
 each_domain = pytest.mark.parametrize("domain", DOMAINS)
@@ -105,9 +103,3 @@ def test_percent_signs_are_formatted_in_the_language(language: str, domain: str)
 )
 def test_interval_of_a_forecast_is_formatted_in_the_language(locale: str, share: str) -> None:
     assert share in seat_columns(Labels(locale))[-1]
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_percentage_in_policy_syntax_is_not_localized(language: str) -> None:
-    (translation,) = [entry.translations[0] for entry in entries(language, "errors") if entry.english[0] == TYPED]
-    assert "{share}%" in translation
