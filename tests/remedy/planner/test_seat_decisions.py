@@ -305,6 +305,13 @@ def test_quota_raises_no_question_and_is_fixed_by_a_decision_about_a_person(rele
     )
 
 
+def test_action_about_a_quota_counts_the_people_beyond_it() -> None:
+    rules = "version: 1\npolicies:\n  - {id: quota, severity: low, seats: {of: [SPE_E3], assigned: {max: 2}}}\n"
+    people = [user(f"holder{n}", grant(E3)) for n in range(5)]
+    (action,) = planned(snapshot(people, {E3: 9}), rules=rules).actions
+    assert (action.title, action.count) == ("Choose who loses Microsoft 365 E3: 3 people", 3)
+
+
 def test_suggested_seats_of_a_renewal_are_those_of_the_plan() -> None:
     both = [user(f"both{n}", grant(E3), grant(VISIO)) for n in range(2)]
     exclusive = "  - {id: one, severity: high, assignments: {exclusive: [[SPE_E3, VISIOCLIENT]]}}\nprices:"
