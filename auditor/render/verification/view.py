@@ -143,17 +143,15 @@ def _findings(
 ) -> Iterator[tuple[str, int]]:
     """Yield one line for all findings of a policy that only differ in the subject, with the number of findings."""
     groups: dict[tuple[str, ...], list[str]] = {}
-    about_people: set[str] = set()
     for finding in findings:
         product = product_name(finding.product, products) or ""
         detail = finding.detail and detail_label(finding.check, finding.detail, products, l10n)
         level = l10n.gettext(SEVERITIES[finding.severity])
         labels = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))
         name = finding.subject.name or finding.subject.id
-        groups.setdefault((finding.policy, level, *labels), []).append("" if name in labels else name)
-        if finding.subject.type is SubjectType.USER:
-            about_people.add(finding.policy)
-    for (policy, level, *facts), names in groups.items():
+        group = (finding.subject.type, finding.policy, level, *labels)
+        groups.setdefault(group, []).append("" if name in labels else name)
+    for (subject, policy, level, *facts), names in groups.items():
         named = tuple(dict.fromkeys(filter(None, names)))
-        who = _people(named, l10n) if policy in about_people else l10n.first_of(named, _NAMED)
+        who = _people(named, l10n) if subject == SubjectType.USER else l10n.first_of(named, _NAMED)
         yield f"{l10n.joined(facts)} ({level}, {policy}){': ' if who else ''}{who}", len(names)
