@@ -45,7 +45,7 @@ def read_reports(facts: TenantFacts) -> Mapping[Source, date]:
 
 def counted_products(bound: BoundPolicies) -> Flags:
     """Return flags of the SKUs whose seats are counted: those that people can hold and that are not certainly free."""
-    assignable = np.array([sku.applies_to.casefold() == "user" for sku in bound.facts.skus], dtype=bool)
+    assignable = np.array([sku.is_for_people for sku in bound.facts.skus], dtype=bool)
     flags: Flags = bound.masks.of(PAID_PRODUCTS).maybe & assignable
     return flags
 

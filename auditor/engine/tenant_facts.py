@@ -52,6 +52,11 @@ class SkuFact(Struct, frozen=True, kw_only=True):
         return None if self.usable is None or self.consumed is None else self.usable - self.consumed
 
     @property
+    def is_for_people(self) -> bool:
+        """Whether it is assigned to people; storage, for example, is not."""
+        return self.applies_to.casefold() == "user"
+
+    @property
     def label(self) -> str:
         """The part number, or the skuId if it is not known."""
         return self.part_number or self.sku_id
@@ -164,7 +169,7 @@ class TenantFacts:
     @cached_property
     def assignable(self) -> tuple[int, ...]:
         """Indices of the SKUs that the tenant owns and people can hold: those whose seats are evaluated."""
-        return tuple(index for index, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
+        return tuple(index for index, sku in enumerate(self.skus) if sku.owned and sku.is_for_people)
 
     @cached_property
     def assignable_skus(self) -> tuple[SkuFact, ...]:

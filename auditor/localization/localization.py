@@ -10,6 +10,7 @@ from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
 
 from auditor.domain.message import Message, fill_template
+from auditor.domain.translation import NN_
 from auditor.localization import catalogues
 
 if TYPE_CHECKING:
@@ -72,21 +73,16 @@ class Localization:
 
     def first_of(self, texts: Sequence[str], limit: int, /, *, total: int | None = None) -> str:
         """Return the first `limit` texts as a list, and how many others there are, of `total` if that is given."""
-        listed, others = _first(texts, limit, total)
-        return (
-            self.plural("{names} and {count} more", "{names} and {count} more", others, names=listed)
-            if others
-            else listed
-        )
+        return self._first(texts, limit, total, NN_("{names} and {count} more", "{names} and {count} more"))
 
     def first_people(self, names: Sequence[str], limit: int, /, *, total: int | None = None) -> str:
         """Return the first `limit` names of people as a list, and how many others there are, as `first_of` does."""
-        listed, others = _first(names, limit, total)
-        return (
-            self.plural("{names} and {count} other", "{names} and {count} others", others, names=listed)
-            if others
-            else listed
-        )
+        return self._first(names, limit, total, NN_("{names} and {count} other", "{names} and {count} others"))
+
+    def _first(self, texts: Sequence[str], limit: int, total: int | None, forms: tuple[str, str]) -> str:
+        listed = ", ".join(texts[:limit])
+        others = (len(texts) if total is None else total) - len(texts[:limit])
+        return listed if others <= 0 else self.plural(*forms, others, names=listed)
 
     def translate(self, message: Message) -> str:
         """Return a translated error, notice or reason; quoted values are not translated, but days are formatted."""
@@ -138,11 +134,6 @@ class Localization:
 
     def _babel(self) -> "Locale":
         return _locale(self.number_locale)
-
-
-def _first(texts: Sequence[str], limit: int, total: int | None) -> tuple[str, int]:
-    """Return the first `limit` texts as a list, and how many others there are, of `total` if that is given."""
-    return ", ".join(texts[:limit]), max((len(texts) if total is None else total) - len(texts[:limit]), 0)
 
 
 def languages() -> tuple[str, ...]:

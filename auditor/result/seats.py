@@ -13,7 +13,7 @@ from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage
 def paid_seats(seats: Iterable[SeatCount]) -> list[SeatCount]:
     """Return the seats of paid products for people."""
     free = free_part_numbers()
-    return [seat for seat in seats if _is_for_people(seat) and seat.sku_part_number.casefold() not in free]
+    return [seat for seat in seats if is_for_people(seat) and seat.sku_part_number.casefold() not in free]
 
 
 def spare_of(seat: SeatCount) -> int | None:
@@ -21,10 +21,11 @@ def spare_of(seat: SeatCount) -> int | None:
 
     Such products, for example storage, are bought for the whole organisation (`appliesTo` is `Company`).
     """
-    return seat.spare if _is_for_people(seat) else None
+    return seat.spare if is_for_people(seat) else None
 
 
-def _is_for_people(seat: SeatCount) -> bool:
+def is_for_people(seat: SeatCount) -> bool:
+    """Return whether the product is assigned to people; storage, for example, is not."""
     return seat.applies_to.casefold() == "user"
 
 

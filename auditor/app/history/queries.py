@@ -43,7 +43,7 @@ class TenantHistory(Struct, frozen=True, kw_only=True):
 
     @property
     def entries(self) -> tuple[LoggedResult, ...]:
-        """Its stored results, oldest first."""
+        """Its stored results, in the order in which they were added."""
         return () if self.results is None else self.results.entries()
 
 

@@ -19,6 +19,7 @@ from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.files.output import check_target, write_file
 from auditor.policy.loader import load
+from auditor.policy.yaml.messages import PRICE_FORMAT
 from auditor.policy.yaml.reader import parse
 
 BILLING: Final = {"P1M": "Monthly", "P1Y": "Annual", "P3Y": "Triennial"}
@@ -293,8 +294,7 @@ def _amount(state: _Import, line: int, text: str) -> Decimal | None:
     amount = text.strip()
     if _AMOUNT.fullmatch(amount):
         return Decimal(amount)
-    hint = Message("write 35.70, without currency, spaces or thousands separators")
-    state.add_error(line, Message("the price '{text}' is not an amount", text=amount[:40]), hint)
+    state.add_error(line, Message("the price '{text}' is not an amount", text=amount[:40]), PRICE_FORMAT)
     return None
 
 

@@ -69,8 +69,9 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     skus, holders = selected_skus(scope, block), scope.holders
     if skus is None:
         return
+    count = len(skus.certain) + len(skus.possible)
     if block.pool:
-        findings, evaluated = list(_evaluate_pool(scope, block, skus)), 1
+        findings, count = list(_evaluate_pool(scope, block, skus)), min(count, 1)
     else:
         facts = scope.facts
         # A share of an unknown number of consumed units counts as 0.
@@ -79,10 +80,9 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
         ):
             scope.trials_unknown()
         findings = [found for index in skus.certain for found in _compare(scope, block, stock_of(facts, index))]
-        evaluated = len(skus.certain) + len(skus.possible)
     yield from findings
     # Users who were not read change nothing where those who were read are already too many.
-    if len(findings) < evaluated and (skus.certain or skus.possible):
+    if len(findings) < count:
         scope.unknown.add_all(unread_source(scope.facts, Source.USERS))
 
 

@@ -128,7 +128,7 @@ def narrowest_product(facts: TenantFacts, products: ProductSet) -> SkuFact | Non
         if isinstance(element, Sku | WithService):
             mask = masks.of(ProductSet(elements=(element,), written=products.written))
             skus = [facts.every_sku[index] for index in np.flatnonzero(mask.true)]
-            skus = [sku for sku in skus if sku.plans and sku.applies_to.casefold() == "user"]
+            skus = [sku for sku in skus if sku.plans and sku.is_for_people]
             if skus:
                 skus.sort(key=lambda sku: (not sku.owned, len(sku.part_number or ""), sku.sort_key))
                 return min(skus, key=lambda sku: len(sku.plans or ()))

@@ -23,7 +23,7 @@ from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
 """A row of subscriptions.parquet."""
-ACTIVE_SUBSCRIPTION_STATES = frozenset({"enabled", "warning"})
+_ACTIVE_STATES = frozenset({"enabled", "warning"})
 
 
 def subscription_findings(
@@ -88,6 +88,11 @@ def subscription_finding(
     )
 
 
+def is_active(status: str | None) -> bool:
+    """Return whether people can use a subscription in this state; False if Graph did not give the state."""
+    return status is not None and status.casefold() in _ACTIVE_STATES
+
+
 def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool | None:
     """Return whether an active subscription reaches its next lifecycle date within a time, or has reached it.
 
@@ -96,7 +101,7 @@ def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool | None:
     ends, status = row["nextLifecycleDateTime"], row["status"]
     if ends is None or ends >= scope.facts.as_of + time:
         return False
-    return None if status is None else status.casefold() in ACTIVE_SUBSCRIPTION_STATES
+    return None if status is None else is_active(status)
 
 
 def renews_within(scope: TenantScope, block: Subscriptions, row: Row, time: timedelta) -> bool | None:

@@ -19,7 +19,9 @@ def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFindin
         # Graph may omit `isTrial`: the result is then unknown, unless the date rules a finding out.
         trial: bool | None = row["isTrial"]
         ends = False if time is None else ends_within(scope, row, time)
-        return trial if ends else ends if trial is not False else False
+        if trial is False or ends is False:
+            return False
+        return None if trial is None or ends is None else True
 
     yield from subscription_findings(scope, block, ends_soon)
 

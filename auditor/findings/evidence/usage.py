@@ -207,9 +207,7 @@ def _products_in(bound: BoundPolicies, of: ProductSet | None) -> Iterable[SkuFac
     if of is not None:
         in_set = unshared_masks(facts, facts.every_sku).of(of).true
         yield from (
-            sku
-            for sku, included in zip(facts.every_sku, in_set, strict=True)
-            if included and sku.applies_to.casefold() == "user"
+            sku for sku, included in zip(facts.every_sku, in_set, strict=True) if included and sku.is_for_people
         )
 
 

@@ -56,10 +56,13 @@ def value_description(value: object) -> Message:
             raise TypeError(value)
 
 
+PRICE_FORMAT: Final = Message("write 35.70, without currency, spaces or thousands separators")
+
+
 def key_hint(text: str, before: str) -> Message:
     """Return the hint for a key that is no text; `before` is what precedes it in its line."""
     if re.search("[0-9],$", before) and text.isdecimal():  # `{SPE_E3: 35,70}` has a key 70
-        return Message("write 35.70, without currency, spaces or thousands separators")
+        return PRICE_FORMAT
     return (
         Message("write '{value}' in quotes", value=text) if text else Message("a value with braces in it needs quotes")
     )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from auditor.checks.subscriptions.subscriptions import ACTIVE_SUBSCRIPTION_STATES
+from auditor.checks.subscriptions.subscriptions import is_active
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
 from auditor.engine.tenant_facts import TenantFacts
@@ -19,7 +19,7 @@ def just_bought(facts: TenantFacts) -> frozenset[str]:
         for row in bought
         if facts.as_of - WINDOW <= row["createdDateTime"] <= facts.as_of
         and not row["isTrial"]
-        and (row["status"] or "").casefold() in ACTIVE_SUBSCRIPTION_STATES
+        and is_active(row["status"])
     )
 
 
@@ -35,7 +35,7 @@ def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
     paid = [
         subscription
         for subscription in subscriptions
-        if subscription.is_trial is not True and (subscription.status or "").casefold() in ACTIVE_SUBSCRIPTION_STATES
+        if subscription.is_trial is not True and is_active(subscription.status)
     ]
     seats = [subscription.total_licenses for subscription in paid]
     return None if not paid or None in seats else (len(paid), sum(count for count in seats if count is not None))
@@ -46,11 +46,7 @@ def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:
     days: dict[str, date] = {}
     for subscription in tenant.subscriptions:
         day = day_of(subscription.next_lifecycle_date_time)
-        if (
-            day >= today
-            and not subscription.is_trial
-            and (subscription.status or "").casefold() in ACTIVE_SUBSCRIPTION_STATES
-        ):
+        if day >= today and not subscription.is_trial and is_active(subscription.status):
             days[subscription.sku_id.casefold()] = min(day, days.get(subscription.sku_id.casefold(), day))
     return days
 

@@ -9,6 +9,7 @@ from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import Diagnostic, Level
 from auditor.localization import localization
+from auditor.settings.placeholders import PLACEHOLDER
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,4 +55,4 @@ def run(args: argparse.Namespace) -> int:
 
 def _is_wrong(warning: Diagnostic) -> bool:
     """Return whether --strict treats a warning as an error; a placeholder is right until the application exists."""
-    return warning.slug != "tenants-placeholder"
+    return warning.slug != PLACEHOLDER

@@ -17,6 +17,7 @@ from auditor.domain.settings import GraphMail, Settings, Tenant
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
 from auditor.settings.loader import read, select_tenants
+from auditor.settings.placeholders import PLACEHOLDER
 
 _MARKS = {
     DoctorOutcome.GOOD: N_("ok"),
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     l10n = localization(reader_locale(args.locale))
     settings = read(args.tenants)
     # Its check of the sign-in reports placeholders.
-    warnings = [warning for warning in settings.warnings if warning.slug != "tenants-placeholder"]
+    warnings = [warning for warning in settings.warnings if warning.slug != PLACEHOLDER]
     print_diagnostics(warnings, locale=args.locale)
     policies = load_policies(args.policies).policies
     tenants = [

@@ -6,6 +6,7 @@ from typing import Any
 from auditor.domain.policy.model import Attributes
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.context import RemediationContext
+from auditor.result.seats import is_for_people
 
 
 def sku_of(finding: Finding) -> str:
@@ -41,7 +42,7 @@ def target_of(finding: Finding, context: RemediationContext) -> str:
 
 def is_assignable(name: str, context: RemediationContext) -> bool:
     """Whether a name is the skuId of a product that people can hold."""
-    return name in context.seats and context.seats[name].applies_to.casefold() == "user"
+    return name in context.seats and is_for_people(context.seats[name])
 
 
 def known_location(finding: Finding, context: RemediationContext) -> str | None:
