@@ -89,22 +89,36 @@ def test_tenants_after_the_first_ones_are_counted() -> None:
         assert titles == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(("subject", "text"), [("user", "n4 ve 2 ki\u015fi daha"), ("group", "n4 ve 2 tane daha")])
-def test_only_people_are_counted_as_people(subject: str, text: str) -> None:
-    audit = result()
-    findings = tuple(
+def findings_about(subject: SubjectType) -> tuple[FindingVerdict, ...]:
+    return tuple(
         FindingVerdict(
-            fingerprint=str(number),
+            fingerprint=f"{subject}{number}",
             state=FindingState.NEW,
             policy="p",
             check="assignment.missing",
             severity=Severity.LOW,
-            subject=Subject(type=SubjectType(subject), id=f"n{number}", name=f"n{number}"),
+            subject=Subject(type=subject, id=f"n{number}", name=f"n{number}"),
             product=None,
         )
         for number in range(7)
     )
+
+
+def last_lines(*findings: FindingVerdict) -> list[str]:
+    """Return the lines of the last section of a Turkish page with these findings."""
+    audit = result()
     verification = TenantVerification(planned_at=audit.run.as_of, actions=(), findings=findings, freed=freed_by(()))
     audit = replace(audit, tenants=(replace(audit.tenants[0], verification=verification),))
-    (line,) = sections(audit, Labels("tr"), most=5)[-1].lines
+    return list(sections(audit, Labels("tr"), most=5)[-1].lines)
+
+
+@pytest.mark.parametrize(("subject", "text"), [("user", "n4 ve 2 ki\u015fi daha"), ("group", "n4 ve 2 tane daha")])
+def test_only_people_are_counted_as_people(subject: str, text: str) -> None:
+    (line,) = last_lines(*findings_about(SubjectType(subject)))
     assert line.endswith(text)
+
+
+def test_groups_of_a_policy_about_people_too_are_not_counted_as_people() -> None:
+    people, groups = last_lines(*findings_about(SubjectType.USER), *findings_about(SubjectType.GROUP))
+    assert people.endswith("n4 ve 2 ki\u015fi daha")
+    assert groups.endswith("n4 ve 2 tane daha")
