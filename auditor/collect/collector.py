@@ -37,6 +37,7 @@ from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.errors import FaultError, FaultKind
 from auditor.graph.transport.aiohttp_transport import Connections
+from auditor.graph.transport.response_record import ResponseRecord
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter, folder_name
@@ -57,13 +58,15 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
     retry_policy: RetryPolicy | None = None,
     connections: Connections | None = None,
     slot: TenantSlot | None = None,
+    record: ResponseRecord | None = None,
     sources: tuple[CollectionSource, ...] = SOURCES,
 ) -> Path:
     """Read the sources that are needed, and write them to `root/<tenant>/<instant>/`; returns this folder.
 
     The coverage of a source records how completely it was read, and the reason if it is incomplete. Raises GraphError
     if nothing could be read, and SnapshotError if the folder exists. No files are left behind after an error or a
-    cancellation.
+    cancellation, except those of `record`. With answers in the record, the sources count as read at `instant`, when
+    the interrupted collection began.
     """
     environ = os.environ if environ is None else environ
     manifest = Manifest(
@@ -84,24 +87,33 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
         listener = progress or Progress()
         async with SignIn(tenant, environ=environ, connections=connections, ask=listener.ask) as sign_in:
             await checked_claims(tenant, sign_in)
-            async with open_graph(tenant, sign_in, retry_policy=retry_policy, connections=connections) as graph:
+            async with open_graph(
+                tenant, sign_in, retry_policy=retry_policy, connections=connections, record=record
+            ) as graph:
                 context = CollectionContext(graph=graph, needs=needs, folder=folder, progress=listener)
+                if record is not None and record.has_answers:
+                    context = dataclasses.replace(context, now=lambda: instant)  # noqa: TID251 - a dataclass
                 results = await _read(context, sources)
-        writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))
-        stop = Event()
-        spools = [results[USERS].users] if USERS in results else []
-        spools += [result.members.spool for result in results.values() if result.members is not None]
-        is_large = any(spool is not None and spool.rows >= USERS_PER_ROW_GROUP // 8 for spool in spools)
-        if is_large:
-            await slot.run_in_thread(partial(_write, writer, manifest, results, stop), stop.set)
-        async with slot.write_slot():
-            if not is_large:
-                # Write without a thread: switching threads would take longer than these few milliseconds. First let
-                # the next tenant send its first request.
-                await asyncio.sleep(0)
-                _write(writer, manifest, results, stop)
-            del results
-            return await slot.run_in_thread(writer.publish, stop.set)
+        with SnapshotWriter(root, tenant.name, folder_name(manifest)) as writer:
+            return await _publish(writer, manifest, results, slot)
+
+
+async def _publish(writer: SnapshotWriter, manifest: Manifest, results: _Results, slot: TenantSlot) -> Path:
+    """Write a snapshot, a large one in a thread, and return its folder; `results` is emptied to release its memory."""
+    stop = Event()
+    spools = [results[USERS].users] if USERS in results else []
+    spools += [result.members.spool for result in results.values() if result.members is not None]
+    is_large = any(spool is not None and spool.rows >= USERS_PER_ROW_GROUP // 8 for spool in spools)
+    if is_large:
+        await slot.run_in_thread(partial(_write, writer, manifest, results, stop), stop.set)
+    async with slot.write_slot():
+        if not is_large:
+            # Write without a thread: switching threads would take longer than these few milliseconds. First let the
+            # next tenant send its first request.
+            await asyncio.sleep(0)
+            _write(writer, manifest, results, stop)
+        results.clear()
+        return await slot.run_in_thread(writer.publish, stop.set)
 
 
 async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...]) -> _Results:

@@ -15,7 +15,7 @@ from auditor.files.temporary import is_locked
 _MAX_AGE = 48 * 3600
 """Seconds after which a folder counts as abandoned, even if a process with its process id is running."""
 _ACTIVE: Counter[str] = Counter()
-"""Folder of a tenant → number of collections in progress in this process."""
+"""Parent of hidden folders → number of collections in progress in this process."""
 
 
 @contextmanager
@@ -23,29 +23,38 @@ def work_folder(tenant: Path) -> Iterator[Path]:
     """Yield the path of a temporary folder, removed at the end; also remove abandoned ones."""
     Folder.open_or_create(tenant.parent, tenant.name).close()
     for entry in tenant.iterdir():
-        if _is_abandoned(entry):
+        if is_abandoned(entry):
             shutil.rmtree(entry, ignore_errors=True)
     # Created on first use: small tenants need no temporary files.
     folder = tenant / f".collecting-{os.getpid()}-{token_hex(4)}"
-    _ACTIVE[str(tenant)] += 1
     try:
-        yield folder
+        with active(tenant):
+            yield folder
     finally:
-        _ACTIVE[str(tenant)] -= 1
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
             tenant.rmdir()  # only if no snapshot was written
 
 
-def _is_abandoned(folder: Path) -> bool:
-    """Return whether a hidden folder was left by a killed collection."""
+@contextmanager
+def active(parent: Path) -> Iterator[None]:
+    """Mark hidden folders of this process in a folder as in use, for `is_abandoned`."""
+    _ACTIVE[str(parent)] += 1
+    try:
+        yield
+    finally:
+        _ACTIVE[str(parent)] -= 1
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Return whether a hidden folder was left by an interrupted or killed collection."""
     process_id = _process_id_of(folder.name)
     if not process_id or is_locked(folder):
         return False
     if process_id == str(os.getpid()):
-        # In containers every run may have the same process id: the folder is in use only if this process collects the
-        # tenant.
+        # In containers every run may have the same process id: the folder is in use only if this process collects into
+        # its parent.
         return not _ACTIVE[str(folder.parent)]
     return not _is_alive(process_id) or _age(folder) > _MAX_AGE
 

@@ -83,13 +83,13 @@ async def answers(
         )
         try:
             call = requests.batch(graph, items, units=max(1, units * len(items)))
-            items_by_id = (await graph.answer(call, _decode_items)).value
+            answer = await graph.answer(call, _decode_items)
         except FaultError as error:
             last_faults.update(dict.fromkeys(pending.values(), error.fault))
             break
         wait = 0.0
         for item_id, key in list(pending.items()):
-            outcome = _outcome(items_by_id.get(item_id), decode, name)
+            outcome = _outcome(answer.value.get(item_id), decode, name)
             match outcome:
                 case Retry(fault=fault, wait=requested_wait):
                     last_faults[key] = fault
@@ -100,7 +100,8 @@ async def answers(
                     results[pending.pop(item_id)] = outcome
         if not pending or attempt == _MAX_ATTEMPTS or wait > retry_policy.budget:
             break
-        await retry_policy.sleep(wait)
+        if not answer.recorded:
+            await retry_policy.sleep(wait)
     return {**results, **{key: last_faults[key] for key in pending.values()}}
 
 

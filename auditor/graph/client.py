@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from msgraph import GraphServiceClient
 
     from auditor.graph.transport.aiohttp_transport import Connections
+    from auditor.graph.transport.response_record import ResponseRecord
 
 T = TypeVar("T")
 _MAX_RENEWALS = 3
@@ -71,6 +72,8 @@ class GraphResponse(Struct, Generic[T], frozen=True, kw_only=True):
     value: T
     retried: bool
     """Whether more than one attempt was needed; Graph may reject the page token of such an answer."""
+    recorded: bool = False
+    """Whether an interrupted collection had recorded it, so that nothing was requested."""
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
@@ -136,7 +139,7 @@ class Graph:
             outcome = await self._attempt(call, decode, link)
             match outcome:
                 case GraphResponse():
-                    return GraphResponse(value=outcome.value, retried=attempt > 1)
+                    return replace(outcome, retried=attempt > 1)
                 case Fail(fault=fault):
                     raise FaultError(fault)
                 case SignInAgain(fault=fault, token=refused):
@@ -227,6 +230,8 @@ class Graph:
         """Record clock skew and cost from the headers; return the decoded body, or the outcome of the attempt."""
         import httpx  # noqa: PLC0415 - only collection needs it
 
+        from auditor.graph.transport.aiohttp_transport import RECORDED  # noqa: PLC0415
+
         # httpx keeps the response and its stream in a reference cycle; release the body without waiting for the cyclic
         # garbage collector.
         response.stream = httpx.ByteStream(b"")
@@ -244,7 +249,8 @@ class Graph:
         if not isinstance(outcome, Ok):
             return outcome
         try:
-            return GraphResponse(value=decode(response.content), retried=False)
+            recorded = bool(response.extensions.get(RECORDED))
+            return GraphResponse(value=decode(response.content), retried=False, recorded=recorded)
         except NotGraphError as error:
             error_text = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             if error_text:
@@ -271,10 +277,12 @@ async def open_graph(
     retry_policy: RetryPolicy | None = None,
     mail: bool = False,
     connections: "Connections | None" = None,
+    record: "ResponseRecord | None" = None,
 ) -> AsyncIterator[Graph]:
     """Open a connection to the Graph of a tenant; opens new connection pools if no `connections` are given.
 
-    With `mail`, requests that send mail are allowed in addition to read requests.
+    With `mail`, requests that send mail are allowed in addition to read requests. With a `record`, recorded answers
+    are used, and new ones are added to it.
     """
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - imports aiohttp, which only collection needs
 
@@ -283,7 +291,9 @@ async def open_graph(
     async with AsyncExitStack() as stack:
         if connections is None:
             connections = await stack.enter_async_context(Connections())
-        sdk = await stack.enter_async_context(open_sdk(root, sign_in, connections=connections, mail=mail))
+        sdk = await stack.enter_async_context(
+            open_sdk(root, sign_in, connections=connections, mail=mail, record=record)
+        )
         yield Graph(
             tenant=tenant,
             root=root,

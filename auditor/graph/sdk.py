@@ -13,11 +13,17 @@ if TYPE_CHECKING:
     from msgraph import GraphServiceClient
 
     from auditor.graph.transport.aiohttp_transport import Connections
+    from auditor.graph.transport.response_record import ResponseRecord
 
 
 @asynccontextmanager
 async def open_sdk(
-    root: Root, sign_in: SignIn, *, connections: "Connections", mail: bool = False
+    root: Root,
+    sign_in: SignIn,
+    *,
+    connections: "Connections",
+    mail: bool = False,
+    record: "ResponseRecord | None" = None,
 ) -> "AsyncIterator[GraphServiceClient]":
     """Open the SDK's client for one Graph root; every request passes `check_request`.
 
@@ -43,7 +49,7 @@ async def open_sdk(
         check_request(request, root, mail=mail)
 
     # The SDK wraps the transport and never closes it; this one owns nothing that must be closed.
-    transport = AiohttpTransport(connections.graph(sign_in.authorities), proxy=proxy_of(root))
+    transport = AiohttpTransport(connections.graph(sign_in.authorities), proxy=proxy_of(root), record=record)
     client = CookielessClient(
         transport=transport,
         timeout=httpx.Timeout(60.0, connect=20.0, pool=None),

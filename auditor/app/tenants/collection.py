@@ -4,9 +4,10 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +27,7 @@ from auditor.domain.settings import Tenant
 from auditor.failures import TenantBoundary
 
 if TYPE_CHECKING:
+    from auditor.collect.collection_run import CollectionRun
     from auditor.graph.transport.aiohttp_transport import Connections
 
 T = TypeVar("T")
@@ -90,7 +92,7 @@ def all_needs(policies: PolicySet | None = None) -> Needs:
     return all_needs if policies is None else all_needs.union(needs(policies))
 
 
-def collect_all(
+def collect_all(  # noqa: PLR0913 - mostly options that it passes on
     tenants: Sequence[Tenant],
     needs_by_tenant: Callable[[Tenant], Needs],
     *,
@@ -99,39 +101,45 @@ def collect_all(
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
     at_once: int = MAX_READS,
+    resumable: bool = False,
+    resume: bool = False,
 ) -> tuple[CollectOutcome, ...]:
     """Collect tenants, at most `at_once` concurrently; outcomes are in the order of the tenants.
 
-    Raises KeyboardInterrupt on SIGINT and SIGTERM; no incomplete snapshot is left.
+    Raises KeyboardInterrupt on SIGINT and SIGTERM; no incomplete snapshot is left. If the collection is `resumable`,
+    the answers that were read remain in a hidden folder of the root, and with `resume` the collection that was
+    interrupted last continues: tenants with a snapshot are finished, and recorded answers are not requested again.
+    Raises UsageError if there is none.
     """
-    from auditor.collect.collector import collect_tenant  # noqa: PLC0415 - imports Arrow, which `doctor` does not need
+    # These import Arrow, which `doctor` does not need.
+    from auditor.collect.collection_run import collection_run  # noqa: PLC0415
+    from auditor.collect.collector import collect_tenant  # noqa: PLC0415
 
-    async def collect(tenant: Tenant, connections: "Connections", slot: TenantSlot) -> Path:
-        try:
+    async def collect(
+        run: "CollectionRun | None", tenant: Tenant, connections: "Connections", slot: TenantSlot
+    ) -> Path:
+        if run is not None and (folder := run.finished(tenant.name)) is not None:
+            return folder
+        with _write_errors(root), nullcontext() if run is None else run.record(tenant.name) as record:
             return await collect_tenant(
                 tenant,
                 needs_by_tenant(tenant),
                 root=root,
-                instant=instant,
+                instant=instant if run is None else run.instant,
                 progress=progress,
                 environ=environ,
                 connections=connections,
                 slot=slot,
+                record=record,
             )
-        except OSError as error:
-            raise GraphError(
-                "collect-unwritable",
-                Message(
-                    "the snapshot cannot be written under {root}: {strerror}",
-                    root=root,
-                    strerror=error.strerror or error,
-                ),
-                hint=Message("check the folder's permissions and the free space"),
-            ) from error
 
     missing_folders = _missing_folders(root)
     try:
-        return asyncio.run(_cancel_on_sigterm(_collect(tenants, collect, at_once)))
+        with (
+            _write_errors(root),
+            collection_run(root, instant, resume=resume) if resumable else nullcontext() as run,
+        ):
+            return asyncio.run(_cancel_on_sigterm(_collect(tenants, partial(collect, run), at_once)))
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
     finally:
@@ -159,6 +167,21 @@ async def _collect(
 
     async with slots, connections:
         return tuple(await asyncio.gather(*map(collect_one, tenants)))
+
+
+@contextmanager
+def _write_errors(root: Path) -> Iterator[None]:
+    """Raise GraphError for an OSError of the block, which writes below a root."""
+    try:
+        yield
+    except OSError as error:
+        raise GraphError(
+            "collect-unwritable",
+            Message(
+                "the snapshot cannot be written under {root}: {strerror}", root=root, strerror=error.strerror or error
+            ),
+            hint=Message("check the folder's permissions and the free space"),
+        ) from error
 
 
 def _missing_folders(root: Path) -> list[Path]:

@@ -1,7 +1,7 @@
 """Sends httpx requests with aiohttp, whose C parser takes a third of the CPU time of httpx's own parser."""
 
 from functools import lru_cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import aiohttp
 import httpx
@@ -11,6 +11,11 @@ from auditor.domain.message import Message
 from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.ca_bundle import tls_context
 
+if TYPE_CHECKING:
+    from auditor.graph.transport.response_record import ResponseRecord
+
+RECORDED: Final = "recorded"
+"""The key in the extensions of a response that was recorded by an interrupted collection, and not requested again."""
 _OUTDATED_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 """Response headers that no longer apply after the body is decoded."""
 
@@ -129,13 +134,24 @@ async def _write_body(answer: aiohttp.ClientResponse, body_file: BodyFile) -> No
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """An httpx transport without redirects and cookies, which ignores the machine's settings."""
 
-    def __init__(self, session: aiohttp.ClientSession, *, proxy: str | None) -> None:
-        """Create a transport; `session` belongs to a `Connections` object, which closes it."""
+    def __init__(
+        self, session: aiohttp.ClientSession, *, proxy: str | None, record: "ResponseRecord | None" = None
+    ) -> None:
+        """Create a transport; `session` belongs to a `Connections` object, which closes it.
+
+        Requests whose answer is in the record are not sent; other answers with status 200 are added to it.
+        """
         self._session = session
         self._proxy = proxy
+        self._record = record
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the whole answer. Raises the exceptions of httpx."""
+        content = await request.aread()
+        # Files are not recorded: they are large, and are downloaded from addresses that expire.
+        record = None if KEY in request.extensions else self._record
+        if record is not None and (recorded := record.take(request)) is not None:
+            return httpx.Response(200, content=recorded, request=request, extensions={RECORDED: True})
         timeouts = request.extensions.get("timeout", {})
         try:
             async with self._session.request(
@@ -143,7 +159,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 # The address is sent unchanged: it was built or checked before.
                 URL(str(request.url), encoded=True),
                 headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
-                data=await request.aread() or None,
+                data=content or None,
                 allow_redirects=False,
                 proxy=self._proxy,
                 timeout=_timeout(timeouts.get("connect"), timeouts.get("read")),
@@ -155,5 +171,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error), request=request) from error
         except aiohttp.ClientError as error:
             raise httpx.RemoteProtocolError(f"{type(error).__name__}: {error}", request=request) from error
+        if record is not None and answer.status == 200:
+            record.add(request, body)
         headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _OUTDATED_HEADERS]
         return httpx.Response(answer.status, headers=headers, content=body, request=request)

@@ -27,6 +27,7 @@ REASONS = {
     "auditor/collect/tables/external_sort.py": "Arrow's writer gets a file that auditor.files opened",
     "auditor/collect/collector.py": "SnapshotWriter.write_table, which writes through auditor.files",
     "auditor/findings/spill.py": "Arrow in memory, for a spill file that the caller opened",
+    "auditor/graph/transport/response_record.py": "Arrow's writer gets a file that auditor.files opened",
     "auditor/history/result_log.py": "Parquet in memory, an object of a store",
     "auditor/render/history/table.py": "Parquet in memory",
     "auditor/render/tables/parquet.py": "Parquet in memory, piece by piece",

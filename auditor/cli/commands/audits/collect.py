@@ -22,6 +22,7 @@ auditor collect policies/capacity.yaml --tenant contoso
 auditor collect --plan                    and the groups that assign licences, for `auditor plan`
 auditor collect --all -o snapshots        every source
 auditor collect --store audits/           and keep the snapshots in a store
+auditor collect --resume                  what an interrupted collection did not read yet
 """
 
 
@@ -38,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(parser, "tenants", "tenant", tenants=LIVE_TENANTS_HELP)
     text = "where snapshots go (default: snapshots/)"
     parser.add_argument("-o", "--output", type=path_of_output, default=Path("snapshots"), metavar="DIR", help=text)
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the collection that was interrupted last, with the same instant; "
+        "what it read in the last 24 hours is not read again",
+    )
     declare(
         parser,
         *("store", "public", "no_progress", "locale", "quiet"),
@@ -62,9 +69,19 @@ def run(args: argparse.Namespace) -> int:
         for tenant in tenants
     }
     with shown_progress(l10n, enabled=not args.no_progress and not args.quiet) as progress:
-        outcomes = collect_all(
-            tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
-        )
+        try:
+            outcomes = collect_all(
+                tenants,
+                lambda tenant: needed[tenant.name],
+                root=args.output,
+                instant=instant,
+                progress=progress,
+                resumable=True,
+                resume=args.resume,
+            )
+        except KeyboardInterrupt:
+            print_message(l10n.gettext("to continue, run the same command with --resume"))
+            raise
     code = max(_print_coverage(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
     if args.store is None:
         return code

@@ -1,0 +1,144 @@
+"""Records the answers of Graph on disk, so that an interrupted collection does not request them again."""
+
+import hashlib
+import zlib
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import pyarrow as pa
+from msgspec import Struct
+
+from auditor.files.folder import Folder
+from auditor.files.output import opened
+
+if TYPE_CHECKING:
+    import httpx
+
+_SCHEMA: Final = pa.schema([("request", pa.binary(32)), ("body", pa.large_binary()), ("checksum", pa.uint32())])
+"""One row per answer with status 200: the digest of the request, and the decompressed body with its CRC-32."""
+_MAX_BUFFERED_BYTES: Final = 1 << 20
+"""Bytes of answers that are kept in memory, and lost if the process is killed."""
+
+
+class _Location(Struct, frozen=True):
+    """Where a recorded answer is: in the record batch that begins at an offset of a file, in bytes."""
+
+    path: Path
+    offset: int
+    row: int
+
+
+class ResponseRecord:
+    """The answers of Graph to the requests of one tenant; each recorded answer is returned once.
+
+    Every process that records adds a file, `<name>-<number>.arrow`. A small collection, which is repeated quickly,
+    writes none unless it is interrupted.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Read which answers earlier processes recorded. Raises OSError if the files cannot be read."""
+        self._folder = folder
+        self._name = name
+        self._buffered: list[tuple[bytes, bytes]] = []
+        self._size = 0
+        self._file: BinaryIO | None = None
+        self._writer: pa.ipc.RecordBatchStreamWriter | None = None
+        self._locations: defaultdict[bytes, deque[_Location]] = defaultdict(deque)
+        self._latest: tuple[Path, int, pa.RecordBatch] | None = None
+        """The record batch that was read last: requests are repeated in about the same order."""
+        for path in self._paths():
+            for offset, batch in _batches(path):
+                for row, request in enumerate(batch["request"].to_pylist()):
+                    self._locations[request].append(_Location(path, offset, row))
+        self.has_answers = bool(self._locations)
+        """Whether earlier processes recorded answers."""
+
+    def take(self, request: "httpx.Request") -> bytes | None:
+        """Return the recorded answer to a request; None if there is none, or if it was taken before."""
+        locations = self._locations.get(_digest(request))
+        if not locations:
+            return None
+        location = locations.popleft()
+        body: bytes = self._batch(location.path, location.offset)["body"][location.row].as_py()
+        return body
+
+    def add(self, request: "httpx.Request", body: bytes) -> None:
+        """Record the answer to a request."""
+        self._buffered.append((_digest(request), body))
+        self._size += len(body)
+        if self._size >= _MAX_BUFFERED_BYTES:
+            self._write()
+
+    def close(self) -> None:
+        """Write the answers that are still in memory."""
+        if self._buffered:
+            self._write()
+        self._close_file()
+
+    def discard(self) -> None:
+        """Delete the files."""
+        self._buffered = []
+        self._close_file()
+        for path in self._paths():
+            path.unlink()
+
+    def _paths(self) -> list[Path]:
+        return sorted(
+            path
+            for path in self._folder.iterdir()
+            if path.stem.rpartition("-")[0] == self._name and path.is_file() and not path.is_symlink()
+        )
+
+    def _write(self) -> None:
+        requests, bodies = zip(*self._buffered, strict=True)
+        self._buffered, self._size = [], 0
+        if self._file is None or self._writer is None:
+            with Folder.open_existing(self._folder) as folder:
+                self._file = opened(folder.create(f"{self._name}-{len(self._paths()):04}.arrow"))
+            # Not compressed: that would take a tenth of the CPU time of a collection of users.
+            self._writer = pa.ipc.new_stream(self._file, _SCHEMA)
+        # `pa.array` would copy each body several times.
+        offsets = pa.array(accumulate(map(len, bodies), initial=0), pa.int64())
+        joined = pa.py_buffer(bodies[0] if len(bodies) == 1 else b"".join(bodies))
+        columns = [
+            pa.array(requests, _SCHEMA.field("request").type),
+            pa.Array.from_buffers(pa.large_binary(), len(bodies), [None, offsets.buffers()[1], joined]),
+            pa.array(map(zlib.crc32, bodies), pa.uint32()),
+        ]
+        self._writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+        self._file.flush()
+
+    def _close_file(self) -> None:
+        if self._file is not None and self._writer is not None:
+            self._writer.close()
+            self._file.close()
+        self._file = self._writer = None
+
+    def _batch(self, path: Path, offset: int) -> pa.RecordBatch:
+        if self._latest is None or self._latest[:2] != (path, offset):
+            with pa.OSFile(str(path), "rb") as source:
+                source.seek(offset)
+                self._latest = path, offset, pa.ipc.read_record_batch(pa.ipc.read_message(source), _SCHEMA)
+        return self._latest[2]
+
+
+def _batches(path: Path) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the offset and the rows of each record batch, up to the first that is cut off or damaged."""
+    with pa.OSFile(str(path), "rb") as source, suppress(pa.ArrowException, OSError, EOFError, ValueError):
+        pa.ipc.read_message(source)  # the schema
+        while True:
+            offset = source.tell()
+            batch = pa.ipc.read_record_batch(pa.ipc.read_message(source), _SCHEMA)
+            batch.validate(full=True)
+            if list(map(zlib.crc32, batch["body"].to_pylist())) != batch["checksum"].to_pylist():
+                return
+            yield offset, batch
+
+
+def _digest(request: "httpx.Request") -> bytes:
+    """Return the digest of a request's method, address and body."""
+    return hashlib.sha256(b"\0".join((request.method.encode(), str(request.url).encode(), request.content))).digest()

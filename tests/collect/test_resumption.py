@@ -1,0 +1,233 @@
+"""Tests that `auditor collect --resume` continues an interrupted collection without repeating its requests."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.builders.service.command_line import ROOT, Ran, call, clean_environment
+from tests.builders.tenant.collection import environment
+from tests.emulator.fixtures import CLIENT_ID
+from tests.emulator.server import Emulator
+
+pytestmark = pytest.mark.slow
+
+
+def write_workspace(folder: Path, graph: Emulator) -> Path:
+    """Write a tenants file with both tenants of the emulator, and a policy that needs mailboxes; returns the folder."""
+    entries = [
+        f"- {{name: {name}, tenantId: {graph.tenants[name].tenant_id}, endpoint: '{graph.endpoint}',"
+        f" authority: '{graph.authority}',"
+        f" credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: CONTOSO_SECRET}}}}"
+        for name in ("contoso", "fabrikam")
+    ]
+    (folder / "tenants.yaml").write_text("version: 1\ntenants:\n" + "\n".join(entries) + "\n")
+    (folder / "policies").mkdir()
+    (folder / "policies" / "p.yaml").write_text(
+        "version: 1\npolicies:\n"
+        "- {id: shared, title: Shared, severity: low, users: {mailboxType: shared},"
+        " assignments: {of: paid, allow: []}}\n"
+    )
+    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, graph: Emulator) -> Path:
+    """A working directory with the two tenants of the emulator."""
+    return write_workspace(tmp_path, graph)
+
+
+@pytest.fixture(scope="module")
+def whole(running: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, pa.Table]:
+    """The tables of contoso as a collection without an interruption writes them."""
+    workspace = write_workspace(tmp_path_factory.mktemp("whole"), running)
+    assert collect(workspace, running).code == 0
+    return tables(snapshot_of(workspace))
+
+
+def collect(workspace: Path, graph: Emulator, *arguments: str) -> Ran:
+    return call("collect", "--no-progress", *arguments, cwd=workspace, **environment(graph))
+
+
+def interrupted(
+    workspace: Path,
+    graph: Emulator,
+    is_due: Callable[[], bool],
+    *arguments: str,
+    signal_number: signal.Signals = signal.SIGINT,
+) -> tuple[int, str]:
+    """Start a collection and send it a signal once something is due; returns the exit code and standard error."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "auditor", "collect", "--no-progress", *arguments],
+        cwd=workspace,
+        env=clean_environment({"PYTHONPATH": str(ROOT), **environment(graph)}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 120
+    while not is_due():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal_number)
+    error = process.communicate(timeout=120)[1]
+    return process.returncode, error.decode()
+
+
+def requests(graph: Emulator, path: str, tenant: str = "contoso") -> int:
+    """Return the number of requests of a tenant to a path, without the items of batches."""
+    return sum(record.tenant == tenant and not record.batched for record in graph.journal.of(path))
+
+
+def stop_at_batch(graph: Emulator, number: int) -> Callable[[], bool]:
+    """Let the batch of contoso with a number and all later ones wait; the function returns whether one waits."""
+    graph.faults.add("slow", path="/$batch", tenant="contoso", first=number, seconds=900, times=None)
+    return lambda: any("slow" in record.faults for record in graph.journal.of("/$batch"))
+
+
+def again(graph: Emulator) -> None:
+    """Let Graph answer at once again, and forget the requests so far."""
+    graph.faults.clear()
+    graph.journal.clear()
+
+
+def tables(snapshot: Path) -> Mapping[str, pa.Table]:
+    return {path.name: pq.read_table(path) for path in sorted(snapshot.glob("*.parquet"))}
+
+
+def snapshot_of(workspace: Path, tenant: str = "contoso", root: str = "snapshots") -> Path:
+    (folder,) = (workspace / root / tenant).iterdir()
+    return folder
+
+
+def hidden(workspace: Path) -> list[str]:
+    return [path.name for path in (workspace / "snapshots").rglob(".*")]
+
+
+def test_resumed_collection_repeats_no_request(workspace: Path, graph: Emulator, whole: Mapping[str, pa.Table]) -> None:
+    code, error = interrupted(workspace, graph, stop_at_batch(graph, 30))
+    assert code == 130
+    assert "to continue, run the same command with --resume" in error
+    (folder,) = (workspace / "snapshots").glob(".collecting-*")
+    assert {oct(path.stat().st_mode) for path in folder.iterdir()} == {"0o100600"}
+    assert not (workspace / "snapshots" / "contoso").exists()
+    again(graph)
+    time.sleep(1.1)  # the times of a manifest are in seconds
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 0, completed.err
+    assert not hidden(workspace)
+    assert requests(graph, "/users*") == requests(graph, "/subscribedSkus") == 0
+    assert 30 <= requests(graph, "/$batch") <= 40  # of 65; about 29 were answered before
+    assert tables(snapshot_of(workspace)) == whole
+    manifest = json.loads((snapshot_of(workspace) / "manifest.json").read_text())
+    assert {source["readAt"] for source in manifest["sources"] if source["status"] == "complete"} == {
+        manifest["instant"]
+    }, "no data looks newer than it is"
+
+
+def test_killed_collection_is_resumed(workspace: Path, graph: Emulator, whole: Mapping[str, pa.Table]) -> None:
+    """The answers that were still in memory are read again."""
+    code, _ = interrupted(workspace, graph, stop_at_batch(graph, 30), signal_number=signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    again(graph)
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 0, completed.err
+    assert not hidden(workspace)
+    assert tables(snapshot_of(workspace)) == whole
+
+
+def test_finished_tenants_are_not_read_again(workspace: Path, graph: Emulator) -> None:
+    due = stop_at_batch(graph, 1)
+    finished = workspace / "snapshots" / "fabrikam"
+    interrupted(workspace, graph, lambda: due() and any(finished.glob("*/manifest.json")))
+    before = snapshot_of(workspace, "fabrikam")
+    again(graph)
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 0, completed.err
+    assert requests(graph, "*", "fabrikam") == 0 < requests(graph, "*")
+    assert snapshot_of(workspace, "fabrikam") == before
+    assert snapshot_of(workspace).name == before.name, "all snapshots of a collection have its instant"
+    assert str(before.relative_to(workspace)) in completed.text
+
+
+def test_collection_is_interrupted_twice(workspace: Path, graph: Emulator, whole: Mapping[str, pa.Table]) -> None:
+    interrupted(workspace, graph, stop_at_batch(graph, 20), signal_number=signal.SIGTERM)
+    again(graph)
+    interrupted(workspace, graph, stop_at_batch(graph, 20), "--resume")
+    again(graph)
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 0, completed.err
+    assert requests(graph, "/users*") == 0
+    assert 20 <= requests(graph, "/$batch") <= 35
+    assert tables(snapshot_of(workspace)) == whole
+
+
+def test_other_policies_are_read_from_graph(workspace: Path, graph: Emulator) -> None:
+    """Recorded answers without a property that is needed now are not used."""
+    interrupted(workspace, graph, stop_at_batch(graph, 30))
+    again(graph)
+    completed = collect(workspace, graph, "--resume", "--all", "--tenant", "contoso")
+    assert completed.code == 0, completed.err
+    assert requests(graph, "/users") > 0
+    assert "department" in tables(snapshot_of(workspace))["users.parquet"].column_names
+
+
+@pytest.mark.parametrize("damage", ["cut off", "changed"])
+def test_damaged_answers_are_read_again(
+    workspace: Path, graph: Emulator, whole: Mapping[str, pa.Table], damage: str
+) -> None:
+    interrupted(workspace, graph, stop_at_batch(graph, 30))
+    again(graph)
+    (file,) = (workspace / "snapshots").glob(".collecting-*/contoso-*.arrow")
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle:] = b"" if damage == "cut off" else bytes([content[middle] ^ 1]) + content[middle + 1 :]
+    file.write_bytes(content)
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 0, completed.err
+    assert requests(graph, "/$batch") > 40 or requests(graph, "/users") > 0
+    assert tables(snapshot_of(workspace)) == whole
+
+
+def test_nothing_to_resume(workspace: Path, graph: Emulator) -> None:
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 2
+    assert "no interrupted collection is in snapshots" in completed.err
+    assert "run the same command without --resume" in completed.err
+    assert not (workspace / "snapshots").exists()
+
+
+def test_old_collection_is_not_resumed(workspace: Path, graph: Emulator) -> None:
+    old = workspace / "snapshots" / ".collecting-4194305-2026-01-31T021700Z"  # more than the largest process id
+    old.mkdir(parents=True)
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 2
+    assert "is of 2026-01-31T02:17:00Z, more than 24 hours ago" in completed.err
+    assert collect(workspace, graph, "--tenant", "fabrikam").code == 0
+    assert not hidden(workspace), "a new collection removes what an earlier one left"
+
+
+def test_collection_in_progress_is_left_alone(workspace: Path, graph: Emulator) -> None:
+    """Neither a second collection nor --resume takes the answers of one that is running."""
+    due = stop_at_batch(graph, 30)
+
+    def is_left_alone() -> bool:
+        if not due():
+            return False
+        completed = collect(workspace, graph, "--resume")
+        assert completed.code == 2
+        assert "no interrupted collection" in completed.err
+        assert collect(workspace, graph, "--tenant", "fabrikam").code == 0
+        return True
+
+    interrupted(workspace, graph, is_left_alone)
+    again(graph)
+    assert collect(workspace, graph, "--resume", "--tenant", "contoso").code == 0
+    assert requests(graph, "/users*") == 0
