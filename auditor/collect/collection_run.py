@@ -29,11 +29,14 @@ class CollectionRun(Struct, frozen=True, kw_only=True):
 
     root: Path
     instant: datetime
+    resumed: bool
     folder: Path
     """Hidden folder with the answers for tenants whose snapshot is not written yet."""
 
     def finished(self, tenant: str) -> Path | None:
-        """Return the folder of a tenant's snapshot; None if it is not written yet."""
+        """Return the folder of the snapshot that a resumed run wrote for a tenant before; None if there is none."""
+        if not self.resumed:
+            return None
         folder = self.root / tenant_name(tenant) / name_of_instant(self.instant)
         return folder if folder.exists() else None
 
@@ -70,7 +73,7 @@ def collection_run(root: Path, instant: datetime, *, resume: bool) -> Iterator[C
                 shutil.rmtree(folder, ignore_errors=True)
         with parent.folder(name) as own, active(root):
             lock(own)
-            yield CollectionRun(root=root, instant=instant, folder=own.path)
+            yield CollectionRun(root=root, instant=instant, resumed=resume, folder=own.path)
     shutil.rmtree(root / name, ignore_errors=True)
 
 

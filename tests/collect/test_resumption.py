@@ -6,14 +6,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from auditor.app.tenants.collection import CollectOutcome, collect_all
 from tests.builders.service.command_line import ROOT, Ran, call, clean_environment
-from tests.builders.tenant.collection import environment
+from tests.builders.tenant.collection import PEOPLE, configured, environment
 from tests.emulator.fixtures import CLIENT_ID
 from tests.emulator.server import Emulator
 
@@ -224,6 +226,7 @@ def test_collection_in_progress_is_left_alone(workspace: Path, graph: Emulator) 
         completed = collect(workspace, graph, "--resume")
         assert completed.code == 2
         assert "no interrupted collection" in completed.err
+        time.sleep(1.1)  # another instant: folders of snapshots are named by the second
         assert collect(workspace, graph, "--tenant", "fabrikam").code == 0
         return True
 
@@ -231,3 +234,26 @@ def test_collection_in_progress_is_left_alone(workspace: Path, graph: Emulator) 
     again(graph)
     assert collect(workspace, graph, "--resume", "--tenant", "contoso").code == 0
     assert requests(graph, "/users*") == 0
+
+
+def test_snapshot_of_the_same_second_is_not_reused(workspace: Path, graph: Emulator) -> None:
+    """Without --resume, a folder with the instant of the collection is an error, never its result."""
+    instant = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
+    tenants = [configured(graph, "fabrikam")]
+
+    def collected() -> CollectOutcome:
+        (outcome,) = collect_all(
+            tenants,
+            lambda _: PEOPLE,
+            root=workspace / "snapshots",
+            instant=instant,
+            environ=environment(graph),
+            resumable=True,
+        )
+        return outcome
+
+    assert collected().folder is not None
+    second = collected()
+    assert second.folder is None
+    assert second.failure is not None
+    assert [diagnostic.slug for diagnostic in second.failure.diagnostics] == ["snapshot-exists"]
