@@ -85,13 +85,18 @@ FORMATS: Final[dict[str, Format]] = {
 
 
 def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageError:
-    """Return the error for an unknown format name; its hint suggests the most similar format.
+    """Return the error for an unknown format name; its hint suggests a similar format, or else lists all.
 
-    `files` maps formats to their file names, so that `md` suggests the format whose file ends in `.md`. `others` are
-    formats without a file.
+    `files` maps formats to their file names, so that `md` suggests the format whose file ends in `.md`. This does not
+    apply to files that are named after their content: `csv` does not suggest `approvals`, which writes `approvals.csv`.
+    `others` are formats without a file.
     """
     names = (*files, *others)
-    by_suffix = (format_name for format_name, file in files.items() if name and file.endswith(f".{name.casefold()}"))
+    by_suffix = (
+        format_name
+        for format_name, file in files.items()
+        if name and file.endswith(f".{name.casefold()}") and not file.startswith(f"{format_name}.")
+    )
     return UsageError(
         "format-unknown",
         Message("there is no format '{name}'", name=name),

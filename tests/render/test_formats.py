@@ -47,3 +47,12 @@ def test_tables_are_equal_with_and_without_evidence_and_actions(tmp_path: Path) 
 def test_error_of_an_unknown_format_suggests_the_nearest_one(command: str, wrong: str, tmp_path: Path) -> None:
     completed = call(command, *(["plan.json"] if command == "verify" else ["--demo"]), "-f", wrong, cwd=tmp_path)
     assert (completed.code, "did you mean 'markdown'?" in completed.err) == (2, True), completed.err
+
+
+@pytest.mark.parametrize("command", ["plan", "verify"])
+def test_error_of_an_unknown_format_lists_the_formats_if_none_is_similar(command: str, tmp_path: Path) -> None:
+    completed = call(command, *(["plan.json"] if command == "verify" else ["--demo"]), "-f", "csv", cwd=tmp_path)
+    assert completed.code == 2
+    assert "did you mean" not in completed.err
+    assert "= help: one of " in completed.err
+    assert "markdown" in completed.err
