@@ -32,7 +32,8 @@ ARGPARSE_MESSAGES: Final = (
 """Messages of `argparse` that have translations; messages of other Python versions are printed in English."""
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 """A line of examples or exit codes: literal text, and its explanation."""
-_UNKNOWN_OPTION: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
+_UNKNOWN_OPTIONS: Final = "unrecognized arguments: "
+_OPTION: Final = re.compile(r"(?:^| )(--[\w-]+)")
 _SYNONYMS: Final = {"lint": "validate", "check": "validate", "scan": "audit", "diff": "preview"}
 """Names of commands in other tools → the command here; `lint` is otherwise most similar to `init`."""
 _INVALID_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
@@ -120,31 +121,37 @@ class Parser(argparse.ArgumentParser):
 
     def _exit_with(self, message: str) -> NoReturn:
         l10n = reader(self._locale)
-        close = self._suggestion(message)
-        hint = None if close is None else Message("did you mean '{name}'?", name=close)
+        hints: Sequence[Message] = self._suggestions(message)
         structured = _as_message(message)
         details = Message("For more information, try '{command}'.", command=f"{self.prog} --help")
-        error, label, text, more = "error", "help", hint, str(details)
+        error, label, more = "error", "help", str(details)
         # A message of argparse without a translation is printed in English, and so is its hint.
         if l10n is not None and (structured.arguments or l10n.gettext(message) != message):
             error, label, message = l10n.gettext("error"), l10n.gettext("help"), l10n.translate(structured)
             more = l10n.translate(details)
-            text = None if hint is None else Message(l10n.translate(hint))
-        hint_line = "" if text is None else f"   = {label}: {text}\n"
-        self.exit(2, f"{self.prog}: {error}: {message}\n{hint_line}\n{more}\n")
+            hints = [Message(l10n.translate(hint)) for hint in hints]
+        lines = "".join(f"   = {label}: {hint}\n" for hint in hints)
+        self.exit(2, f"{self.prog}: {error}: {message}\n{lines}\n{more}\n")
 
-    def _suggestion(self, message: str) -> str | None:
-        """Return the option or choice that is most similar to an unknown one."""
-        unknown = _UNKNOWN_OPTION.search(message)
-        if unknown is not None:
+    def _suggestions(self, message: str) -> list[Message]:
+        """Return a hint for each unknown option, or for the unknown choice, if something similar is known."""
+        if message.startswith(_UNKNOWN_OPTIONS):
             options = [option for option in self._option_string_actions if option.startswith("--")]
-            return similar_name(unknown[1], options)
+            words = dict.fromkeys(_OPTION.findall(message.removeprefix(_UNKNOWN_OPTIONS)))
+            close = {word: name for word in words if (name := similar_name(word, options)) is not None}
+            if len(words) > 1:
+                return [
+                    Message("did you mean '{name}' instead of '{word}'?", name=name, word=word)
+                    for word, name in close.items()
+                ]
+            return [Message("did you mean '{name}'?", name=name) for name in close.values()]
         choice = _INVALID_CHOICE.search(message)
         if choice is None:
-            return None
+            return []
         word, names = choice[1], _NAME.findall(choice[2])
         synonym = _SYNONYMS.get(word)
-        return synonym if synonym in names else similar_name(word, names)
+        name = synonym if synonym in names else similar_name(word, names)
+        return [] if name is None else [Message("did you mean '{name}'?", name=name)]
 
     def _translate(self, l10n: "Localization") -> None:
         self._translated = True

@@ -92,6 +92,20 @@ def test_mistyped_commands_options_and_choices_are_suggested_in_the_readers_lang
     assert f"bedoelde u '{suggestion}'?\n\nMeer informatie: " in completed.err
 
 
+def test_each_of_several_mistyped_options_is_suggested_in_the_readers_language(tmp_path: Path) -> None:
+    command_line = ("plan", "--ouput", "out", "--formta=json", "--nothing-such", "--ouput=more")
+    completed = expect(2, *command_line, cwd=tmp_path)
+    assert completed.err == (
+        "auditor plan: error: unrecognized arguments: --ouput --formta=json --nothing-such --ouput=more\n"
+        "   = help: did you mean '--output' instead of '--ouput'?\n"
+        "   = help: did you mean '--format' instead of '--formta'?\n"
+        "\nFor more information, try 'auditor plan --help'.\n"
+    )
+    completed = call(*command_line, cwd=tmp_path, LANG="nl_NL.UTF-8")
+    for option in ("'--output' in plaats van '--ouput'", "'--format' in plaats van '--formta'"):
+        assert f"bedoelde u {option}?\n" in completed.err
+
+
 @pytest.mark.parametrize(
     ("key", "suggestion"),
     [("group", "memberOf"), ("licence", "holds"), ("enabled", "accountEnabled"), ("lastSignIn", "inactiveFor")],
