@@ -1,10 +1,14 @@
 """The options of `auditor init` as values of the files that it writes."""
 
+from pathlib import Path
+
 import pytest
 
-from auditor.app.scaffold.choices import CREDENTIALS, Choices
+from auditor.app.scaffold.choices import CREDENTIALS, NO_TENANT, Choices
 from auditor.domain.enums import Agreement
+from auditor.domain.settings import Token
 from auditor.settings.loader import load
+from tests.builders.service.command_line import call, contents
 
 
 @pytest.mark.parametrize("credential", CREDENTIALS)
@@ -14,3 +18,14 @@ def test_written_credential_is_valid(credential: str) -> None:
     (loaded,) = load(f"version: 1\ntenants: [{tenant}]\n".encode(), file="tenants.yaml").tenants
     assert loaded.credential is not None
     assert loaded.credential.__struct_config__.tag == credential
+
+
+def test_init_refuses_a_token_and_says_what_to_write(tmp_path: Path) -> None:
+    completed = call("init", "--credential", "token", cwd=tmp_path)
+    assert completed.code == 2
+    assert contents(tmp_path) == {}
+    assert f"a token cannot be renewed: choose one of {', '.join(CREDENTIALS)}, or write " in completed.err
+    line = completed.err.split("write `")[1].split("`")[0]
+    tenant = f"{{name: contoso, tenantId: {NO_TENANT}, {line}}}"
+    (loaded,) = load(f"version: 1\ntenants: [{tenant}]\n".encode(), file="tenants.yaml").tenants
+    assert loaded.credential == Token(token_env="NAME")

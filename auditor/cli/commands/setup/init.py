@@ -20,6 +20,7 @@ from auditor.cli.commands.setup.init_questions import (
     client_id,
     cloud,
     commit,
+    credential,
     repository,
     tenant_id,
     tenant_name,
@@ -59,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", type=tenant_name, help="the tenant's name in files (default: contoso)")
     parser.add_argument(
         "--credential",
+        type=credential,
         choices=CREDENTIALS,
         metavar="TYPE",
         help=(
@@ -174,10 +176,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _choices(args: argparse.Namespace, existing: Mapping[str, Any]) -> Choices:
     """Return the choices: from options, else from files of the repository, else the defaults."""
-    credential = args.credential or ("github-oidc" if args.repository else existing.get("credential"))
-    credential = credential or ("github-oidc" if args.client_id else None)
+    sign_in = args.credential or ("github-oidc" if args.repository else existing.get("credential"))
+    sign_in = sign_in or ("github-oidc" if args.client_id else None)
     ci = args.ci or existing.get("ci")
-    if credential == "github-oidc" and args.ci is None:
+    if sign_in == "github-oidc" and args.ci is None:
         ci = "github"
     options = {
         "cloud": args.cloud,
@@ -188,7 +190,7 @@ def _choices(args: argparse.Namespace, existing: Mapping[str, Any]) -> Choices:
         "name": args.name,
         "tenant_id": args.tenant_id and args.tenant_id.lower(),
         "client_id": args.client_id and args.client_id.lower(),
-        "credential": credential,
+        "credential": sign_in,
         "repository": args.repository,
         "branch": args.branch,
         "sender": args.mail_from,

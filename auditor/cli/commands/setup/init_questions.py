@@ -74,6 +74,21 @@ def cloud(text: str) -> Cloud:
     return Cloud(choice_of(CLOUDS)(text))
 
 
+def credential(text: str) -> str:
+    """Return a type of credential that `init` sets up. Raises ArgumentTypeError, which says what to do for a token."""
+    if text == "token":
+        raise argparse.ArgumentTypeError(
+            Message(
+                "`auditor init` does not set up {text}, because a token cannot be renewed: choose one of {known}, "
+                "or write `{example}` into tenants.yaml",
+                text=repr(text),
+                known=", ".join(CREDENTIALS),
+                example="credential: {type: token, tokenEnv: NAME}",
+            )
+        )
+    return choice_of(CREDENTIALS)(text)
+
+
 class _Question(Struct, frozen=True):
     """A question about an option that is missing on the command line."""
 
@@ -101,7 +116,7 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
             "credential",
             N_("Sign in with"),
             "github-oidc" if in_github else "azure-cli",
-            choice_of(CREDENTIALS),
+            credential,
             CREDENTIALS,
         ),
     )
@@ -109,7 +124,7 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
     _ask_each([*_sign_in_questions(args.credential, existing), *_QUESTIONS], args, locale)
 
 
-def _sign_in_questions(credential: str, existing: Mapping[str, Any]) -> list[_Question]:
+def _sign_in_questions(credential_type: str, existing: Mapping[str, Any]) -> list[_Question]:
     """Return the questions that a credential type requires."""
     repository_question = _Question(
         "repository", N_("Your private repository on GitHub, OWNER/NAME"), existing.get("repository", ""), repository
@@ -118,8 +133,8 @@ def _sign_in_questions(credential: str, existing: Mapping[str, Any]) -> list[_Qu
         "client_id", N_("Application (client) id (empty: the commands create one)"), "", _optional(client_id)
     )
     return [
-        *([repository_question] if credential == "github-oidc" else []),
-        *([client_question] if credential != "azure-cli" else []),
+        *([repository_question] if credential_type == "github-oidc" else []),
+        *([client_question] if credential_type != "azure-cli" else []),
     ]
 
 
