@@ -46,3 +46,9 @@ def is_role_name(name: str) -> bool:
     """Return whether a policy can use `name` for a role in any tenant: the name of a built-in role, or any id."""
     folded = name.casefold()
     return folded in builtin_role_ids() or GUID.fullmatch(folded) is not None
+
+
+def builtin_role(name: str) -> DirectoryRole | None:
+    """Return the built-in role with this name or id; None if there is none."""
+    template = builtin_role_ids().get(name.casefold())
+    return None if template is None else builtin_roles()[template]

@@ -7,7 +7,7 @@ from operator import and_
 from msgspec.structs import replace
 
 from auditor.catalogue import Catalogue, builtin
-from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
+from auditor.catalogue.directory_roles import builtin_role
 from auditor.catalogue.model import GUID
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
@@ -113,8 +113,8 @@ def _impossible(selector: Selector, cache: dict[str, bool]) -> bool:
 
 def _may_be_privileged(role: str) -> bool:
     """Return whether a role is labelled as privileged, or is not a known built-in role."""
-    template = builtin_role_ids().get(role.casefold())
-    return template is None or builtin_roles()[template].privileged
+    known = builtin_role(role)
+    return known is None or known.privileged
 
 
 def _flatten(parts: Iterable[Selector]) -> tuple[Selector, ...]:

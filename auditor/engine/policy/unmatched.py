@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from auditor.catalogue import builtin
+from auditor.catalogue.directory_roles import builtin_role
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Policy, Seats, Subscriptions
 from auditor.domain.policy.product_set import ProductSet, Sku
@@ -217,18 +218,35 @@ def _empty_conditions(bound: BoundPolicies, selector: Selector) -> Iterator[Mess
                     group = resolution.group if resolution.reason is None else None
                     if group is not None and _empty(bound, group.id, transitive=transitive):
                         yield Message("the group '{group}' has no members", group=_short(name))
-            case HasRole(roles=roles) if bound.conditional_access.roles.nobody_has(condition):
-                if roles is not None:
-                    for role in roles:
-                        yield Message("no user has the role '{role}'", role=_short(role))
-                elif condition.privileged:
-                    yield Message("no user has a privileged role")
-                else:
-                    yield Message("no user has a directory role")
+            case HasRole() if bound.conditional_access.roles.nobody_has(condition):
+                yield from _unheld_roles(condition)
             case CoveredBy() if bound.conditional_access.nobody_is_covered(condition):
                 yield Message("no Conditional Access policy covers a user")
             case _:
                 pass
+
+
+def _unheld_roles(condition: HasRole) -> Iterator[Message]:
+    if condition.roles is None:
+        yield _UNHELD_ROLES[condition.privileged, condition.assigned == "eligible"]
+        return
+    for role in condition.roles:
+        known = builtin_role(role)
+        if condition.privileged and (known is None or not known.privileged):
+            yield Message("the role '{role}' is not in Microsoft's list of privileged roles", role=_short(role))
+        elif condition.assigned == "eligible":
+            yield Message("no user is eligible for the role '{role}'", role=_short(role))
+        else:
+            yield Message("no user has the role '{role}'", role=_short(role))
+
+
+_UNHELD_ROLES: Final = {
+    (False, False): Message("no user has a directory role"),
+    (False, True): Message("no user is eligible for a directory role"),
+    (True, False): Message("no user has a privileged role"),
+    (True, True): Message("no user is eligible for a privileged role"),
+}
+"""Whether only privileged roles count, and only eligible assignments → the message."""
 
 
 def _unheld(products: ProductSet) -> Message:

@@ -123,6 +123,14 @@ def test_notice_names_globs_booleans_products_and_groups() -> None:
         ),
         ("{hasRole: Global Administrator}", "no user has the role 'Global Administrator'"),
         ("{hasRole: {privileged: true}}", "no user has a privileged role"),
+        (
+            "{hasRole: {roles: [Reports Reader], privileged: true}}",
+            "the role 'Reports Reader' is not in Microsoft's list of privileged roles",
+        ),
+        (
+            "{hasRole: {roles: [Global Administrator], privileged: true}}",
+            "no user has the role 'Global Administrator'",
+        ),
         ("{hasRole: '*'}", "no user has a directory role"),
         ("{coveredBy: conditionalAccess}", "no Conditional Access policy covers a user"),
     ],

@@ -122,6 +122,42 @@ def test_unknown_role_raises_a_notice() -> None:
     assert "no user has the role 'Reports Reader'" in str(result.notices[0].message)
 
 
+@pytest.mark.parametrize(
+    ("selector", "reason"),
+    [
+        (
+            "{roles: Billing Administrator, privileged: true}",
+            "the role 'Billing Administrator' is not in Microsoft's list of privileged roles",
+        ),
+        (
+            "{roles: Straße desk, privileged: true}",
+            "the role 'Straße desk' is not in Microsoft's list of privileged roles",
+        ),
+        (
+            "{roles: Billing Administrator, privileged: true, assigned: eligible}",
+            "the role 'Billing Administrator' is not in Microsoft's list of privileged roles",
+        ),
+        (
+            "{roles: Global Administrator, assigned: eligible}",
+            "no user is eligible for the role 'Global Administrator'",
+        ),
+    ],
+)
+def test_notice_about_a_role_that_somebody_has_otherwise(selector: str, reason: str) -> None:
+    result = judged(f"{{hasRole: {selector}}}", snapshot_with())
+    assert [str(notice.message) for notice in result.notices] == [f"the policy p matches nobody: {reason}"]
+
+
+@pytest.mark.parametrize(("privileged", "kind"), [("true", "a privileged role"), ("false", "a directory role")])
+def test_notice_that_nobody_is_eligible_for_a_role(privileged: str, kind: str) -> None:
+    users = [{"userPrincipalName": "admin", "roles": ["Global Administrator"], "licenses": ["SPE_E5"]}]
+    snapshot = fixture_snapshot("contoso", {**DOCUMENT, "users": users}, builtin(), NOW)
+    result = judged(f"{{hasRole: {{privileged: {privileged}, assigned: eligible}}}}", snapshot)
+    assert [str(notice.message) for notice in result.notices] == [
+        f"the policy p matches nobody: no user is eligible for {kind}"
+    ]
+
+
 COVERAGE_CASES = (
     ({"include": ["All"]}, ALL),
     ({"include": ["All"], "exclude": ["group:Partners", "role:Global Administrator"]}, "billing custom inside plain"),
