@@ -6,7 +6,7 @@ from auditor.checks.registry import all_checks
 from auditor.domain.errors import Level
 from auditor.engine.policy_index import rules_of
 from auditor.policy.lint import lint_warnings
-from auditor.policy.loader import load
+from auditor.policy.loader import Loaded, load
 
 
 def warnings_of(*policies: str, tenants: frozenset[str] | None = None, more: str = "") -> list[str]:
@@ -144,6 +144,44 @@ def test_unknown_tenant_is_marked_in_the_list() -> None:
     [warning] = lint_warnings(load([("p.yaml", text.encode())]), tenants=frozenset({"contoso"}))
     assert warning.span is not None
     assert (warning.span.line, warning.span.column) == (7, 5)
+
+
+@pytest.mark.parametrize(
+    ("users", "value", "written"),
+    [
+        ("{department: Sto*}", "Sto*", 'department: {matches: "Sto*"}'),
+        ("{department: {is: '*Sto'}}", "'*Sto'", 'department: {matches: "*Sto"}'),
+        ("{all: [{any: [{city: [Sto*]}]}]}", "Sto*", 'city: {matches: "Sto*"}'),
+        ("{jobTitle: [Cook, Sto*]}", "Sto*", 'any: [{jobTitle: {matches: "Sto*"}}, {jobTitle: Cook}]'),
+        ("{city: {not: Sto*}}", "Sto*", 'not: {city: {matches: "Sto*"}}'),
+        (
+            "{city: {notIn: [null, Sto*, Oslo]}}",
+            "Sto*",
+            'not: {any: [{city: {matches: "Sto*"}}, {city: [null, Oslo]}]}',
+        ),
+        (f"{{city: [Sto*, {'x' * 200}]}}", "Sto*", 'city: {matches: "Sto*"}'),
+    ],
+)
+def test_asterisk_in_a_text_is_marked_with_the_pattern_to_write(users: str, value: str, written: str) -> None:
+    def loaded(selector: str) -> Loaded:
+        policy = f"{{id: p, severity: low, {DENY}, users: all}}"
+        return load([("p.yaml", f"version: 1\npopulations:\n  all: {selector}\npolicies: [{policy}]\n".encode())])
+
+    [warning] = loaded(users).warnings
+    assert warning.level is Level.WARNING
+    assert warning.slug == "policy-literal-asterisk"
+    assert warning.span is not None
+    assert (warning.span.line, warning.span.column) == (3, len("  all: ") + users.index(value) + 1)
+    assert warning.hint == f"for a pattern, write {written}"
+    assert not loaded(f"{{{written}}}").warnings
+
+
+def test_asterisks_that_are_no_texts_of_users_raise_no_warning() -> None:
+    users = (
+        "{hasRole: '*', holds: [SPE_*], inactiveIn: {services: '*', for: 30d}, city: {matches: 'O*'}, memberOf: '*'}"
+    )
+    policy = f"{{id: p, severity: low, {DENY}, users: {users}}}"
+    assert not load([("p.yaml", f"version: 1\npolicies: [{policy}]\n".encode())]).warnings
 
 
 BLOCKS = {

@@ -12,6 +12,7 @@ from auditor.domain.policy.selector import (
     EVERYBODY,
     INSTANT_PROPERTIES,
     PLATFORMS,
+    TEXT_PROPERTIES,
     Scalar,
     Selector,
     Signal,
@@ -19,9 +20,12 @@ from auditor.domain.policy.selector import (
 from auditor.domain.syntax.sizes import bytes_of
 from auditor.policy.nodes import Node, duration, instant, instant_or_duration
 from auditor.policy.references import Names
+from auditor.policy.yaml.writer import flow
 
 _MAX_LISTED: Final = 20
 """Maximum number of names in a hint."""
+_MAX_LENGTH: Final = 200
+"""Maximum length of a selector in a hint, in characters."""
 
 
 def read_selector(node: Node, names: Names) -> Selector:
@@ -197,7 +201,7 @@ def _operator(name: str, operator: str, node: Node, names: Names) -> Selector:
         case "is" | "in":
             return _one_of(name, node, names)
         case "not" | "notIn":
-            return kinds.Not(part=_one_of(name, node, names))
+            return kinds.Not(part=_one_of(name, node, names, negated=True))
         case "exists":
             absent = kinds.OneOf(property=name, values=(None,))
             return kinds.Not(part=absent) if node.value else absent
@@ -209,8 +213,32 @@ def _operator(name: str, operator: str, node: Node, names: Names) -> Selector:
             return kinds.After(property=name, bound=instant_or_duration(node, names.diagnostics))
 
 
-def _one_of(name: str, node: Node, names: Names) -> kinds.OneOf:
+def _one_of(name: str, node: Node, names: Names, *, negated: bool = False) -> kinds.OneOf:
+    if name in TEXT_PROPERTIES:
+        _warn_of_asterisks(name, node, names, negated=negated)
     return kinds.OneOf(property=name, values=tuple(scalar(name, item, names) for item in node.one_or_each()))
+
+
+def _warn_of_asterisks(name: str, node: Node, names: Names, *, negated: bool) -> None:
+    """Record a warning for each text that looks like a pattern, because only `matches` compares patterns."""
+    items = node.one_or_each()
+    globs = [item for item in items if "*" in str(item.value)]
+    if not globs:
+        return
+    parts: list[object] = [{name: {"matches": item.value}} for item in globs]
+    texts = [item.value for item in items if "*" not in str(item.value)]
+    parts += [{name: texts[0] if len(texts) == 1 else texts}] if texts else []
+    selector = parts[0] if len(parts) == 1 else {"any": parts}
+    text = flow({"not": selector} if negated else selector)[1:-1]
+    if len(text) > _MAX_LENGTH:
+        text = flow({name: {"matches": globs[0].value}})[1:-1]
+    for item in globs:
+        names.diagnostics.warning(
+            "policy-literal-asterisk",
+            Message("'{value}' is compared as text, in which '*' is an ordinary character", value=item.value),
+            item,
+            Message("for a pattern, write {text}", text=text),
+        )
 
 
 def scalar(name: str, node: Node, names: Names) -> Scalar | None:
