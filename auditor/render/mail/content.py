@@ -315,7 +315,7 @@ def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[s
 
 
 def _exceptions(page: Page, l10n: Labels) -> Iterator[str]:
-    in_force = sum(row.key != "expired" for row in page.waivers)
+    in_force = sum(row.key not in {"expired", "elsewhere"} for row in page.waivers)
     if in_force:
         yield l10n.plural("{count} waiver in force", "{count} waivers in force", in_force)
     if page.waived:

@@ -98,6 +98,9 @@ def test_waivers_in_force_are_counted() -> None:
     with_expired = exceptions(expiring, {**expiring, "id": "gone", "expires": "2026-11-19"})
     assert with_expired[:2] == ("1 waiver in force", "1 finding waived")
     assert exceptions(expiring, {**expiring, "id": "long", "expires": "2027-11-19"})[0] == "2 waivers in force"
+    assert exceptions(expiring, {**expiring, "id": "other", "policies": ["abroad"], "expires": "2027-11-19"})[0] == (
+        "1 waiver in force"
+    )
 
 
 def dates(of: Result, reader: Reader) -> tuple[UpcomingDate, ...]:
