@@ -14,6 +14,9 @@ class Localizer(Protocol):
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         """Return the translation of the plural form for a number."""
 
+    def policy(self, title: str, /) -> str:
+        """Return the translated title of a starter policy, and titles of other policies unchanged."""
+
     def number(self, value: int | None, /) -> str:
         """Return a whole number with thousands separators; a dash for None."""
 

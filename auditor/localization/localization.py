@@ -88,7 +88,7 @@ class Localization:
         """Return a translated error, notice or reason; quoted values are not translated, but days are formatted."""
         return message.translated(self.gettext, self.date)
 
-    def policy(self, text: str) -> str:
+    def policy(self, text: str, /) -> str:
         """Return the translated title or rationale of a starter policy, and texts of other policies unchanged."""
         if self.language == FALLBACK or not text:
             return text

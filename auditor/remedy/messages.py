@@ -24,6 +24,10 @@ class English:
         """Return the English form for a number."""
         return singular if number == 1 else plural
 
+    def policy(self, title: str, /) -> str:
+        """Return the title unchanged."""
+        return title
+
     def number(self, value: int | None, /) -> str:
         """Return a whole number with thousands separators; a dash for None."""
         return "\u2013" if value is None else f"{value:,}"

@@ -93,7 +93,7 @@ class Question(Struct, frozen=True, kw_only=True):
     """The number of seats in the answer that also lets people change who wait for it; None if nobody does."""
     checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
     required_by: Annotated[Mapping[int, tuple[str, ...]], SavedField.UNSAVED] = field(default_factory=dict)
-    """Number of seats in an answer → ids of the policies that require it today."""
+    """Number of seats in an answer → titles of the policies that require it today; the id of one without a title."""
 
 
 class SavedQuestion(Struct, frozen=True, kw_only=True):

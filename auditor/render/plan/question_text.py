@@ -125,11 +125,9 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
         return l10n.gettext("as many as today")
     if value["seats"] == question.waiting_seats:
         return l10n.gettext("enough also for changes that wait for this answer")
-    policies = question.required_by.get(value["seats"], ())
-    form = l10n.ngettext(
-        "what the policy {policies} requires today", "what the policies {policies} require today", len(policies)
-    )
-    return form.format(policies=all_of(l10n, policies)) if policies else ""
+    form = l10n.gettext("what the policy “{title}” requires today")
+    titles = question.required_by.get(value["seats"], ())
+    return all_of(l10n, [form.format(title=l10n.policy(title)) for title in titles])
 
 
 def answer_template(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:

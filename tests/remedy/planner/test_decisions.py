@@ -258,7 +258,8 @@ def test_plan_and_validate_commands_read_decisions_from_the_policy_folder(tmp_pa
     renewed = [line for line in stubs.splitlines() if "renew: true" in line]
     proposed = "enough for all changes that the plan proposes"
     bases = {line.partition("}} # ")[2] for line in renewed}
-    assert {proposed, "what the policy seats-idle requires today", "as many as today"} <= bases
+    required = "what the policy “No paid product has more than 10% of its seats (or 5 seats) spare” requires today"
+    assert {proposed, required, "as many as today"} <= bases
     assert {basis for basis in bases if "policy" not in basis} == {proposed, "as many as today"}
     assumed = sum(question["assumesAnswers"] for question in questions)
     assert stubs.count(f"# {proposed}") == assumed

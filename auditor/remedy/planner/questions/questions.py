@@ -57,8 +57,9 @@ def questions_of(
         draft = drafts.setdefault((kind, subject, tuple(sorted(products))), _QuestionDraft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
         draft.findings.append(finding)
+        title = product_options.context.policies[finding.policy].title or finding.policy
         for seats in _required_seats(answers):
-            draft.required_by[seats] = tuple(dict.fromkeys((*draft.required_by.get(seats, ()), finding.policy)))
+            draft.required_by[seats] = tuple(dict.fromkeys((*draft.required_by.get(seats, ()), title)))
         smaller = downgrade_of(finding, product_options.context)
         draft.saves = draft.saves if smaller is None else smaller.saves
     return _with_drafts(product_options, (), drafts)
