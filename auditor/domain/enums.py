@@ -134,3 +134,8 @@ class Engine(StrEnum):
 
     LOCAL = "local"
     SPARK = "spark"
+
+
+def applies_to_people(applies_to: str) -> bool:
+    """Return whether a product with this `appliesTo` is assigned to people; storage, for example, is not."""
+    return applies_to.casefold() == "user"

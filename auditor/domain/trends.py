@@ -49,6 +49,8 @@ class SeatTrend(Struct, frozen=True, kw_only=True):
     usable: tuple[int | None, ...]
     consumed: tuple[int | None, ...]
     spare: tuple[int | None, ...]
+    for_people: Annotated[bool, SavedField.UNSAVED] = True
+    """Whether it is assigned to people; the units of storage, for example, are no spare seats."""
     cohorts: Cohorts | None
     forecast: Forecast
 
@@ -132,6 +134,8 @@ class SeatsBetween(Struct, frozen=True, kw_only=True):
     usable: tuple[int | None, int | None]
     consumed: tuple[int | None, int | None]
     spare: tuple[int | None, int | None]
+    for_people: Annotated[bool, SavedField.UNSAVED] = True
+    """As in `SeatTrend`."""
 
 
 class FindingBetween(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from auditor.catalogue import Catalogue
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Source, SourceStatus, applies_to_people
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.policy.selector import GRAPH_PROPERTIES
@@ -54,7 +54,7 @@ class SkuFact(Struct, frozen=True, kw_only=True):
     @property
     def is_for_people(self) -> bool:
         """Whether it is assigned to people; storage, for example, is not."""
-        return self.applies_to.casefold() == "user"
+        return applies_to_people(self.applies_to)
 
     @property
     def label(self) -> str:

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from auditor.arrays.instants import INSTANT
-from auditor.domain.enums import Outcome, Severity, Status
+from auditor.domain.enums import Outcome, Severity, Status, applies_to_people
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import PolicyHeader, Result, TenantResult
 from auditor.domain.syntax.limits import checked_amount
@@ -122,7 +122,8 @@ def summary_of(
         "seatsWhole": tenant.has_all_products,
         "seats": [
             {"skuId": s.sku_id, "skuPartNumber": s.sku_part_number, "name": s.name, "usable": s.usable,
-             "consumed": s.consumed, "spare": s.spare}
+             "consumed": s.consumed, "spare": s.spare,
+             **({} if applies_to_people(s.applies_to) else {"appliesTo": s.applies_to})}
             for s in tenant.seats
         ],
         "policies": policies,
@@ -135,6 +136,7 @@ class _Seat(msgspec.Struct, rename="camel"):
     usable: Whole | None
     consumed: Whole | None
     spare: Whole | None
+    applies_to: str = "User"
 
 
 class _Policy(msgspec.Struct):
@@ -177,13 +179,15 @@ def checked_summary(value: Any) -> Mapping[str, Any]:
 
 def independent_part(summary: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a summary that does not depend on earlier results."""
-    names = ("complete", "open", "waived", "notEvaluated", "money", "seats")
+    names = ("complete", "open", "waived", "notEvaluated", "money")
     policies = [
         {name: policy[name] for name in ("id", "severity", "status", "open", "waived")}
         for policy in summary["policies"]
         if policy["status"] is not None
     ]
-    return {"policies": policies, **{name: summary[name] for name in names}}
+    # Earlier versions did not write `appliesTo`.
+    seats = [{name: value for name, value in seat.items() if name != "appliesTo"} for seat in summary["seats"]]
+    return {"policies": policies, "seats": seats, **{name: summary[name] for name in names}}
 
 
 def _policy(

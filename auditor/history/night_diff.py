@@ -9,7 +9,14 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
 from auditor.history.result_log import LoggedResult, ResultLog
-from auditor.history.trends import NightSummary, finding_fields, incomplete_nights, incomplete_results, usable_seats
+from auditor.history.trends import (
+    NightSummary,
+    finding_fields,
+    incomplete_nights,
+    incomplete_results,
+    is_assigned,
+    usable_seats,
+)
 
 T = TypeVar("T")
 _Findings = Mapping[str, Mapping[str, Any]]
@@ -101,7 +108,14 @@ def _seats(
             low, high = (None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
             sku = seat["skuPartNumber"] or seat["skuId"]
             rows.append(
-                SeatsBetween(sku_id=seat["skuId"], sku=sku, usable=usable, consumed=consumed, spare=(low, high))
+                SeatsBetween(
+                    sku_id=seat["skuId"],
+                    sku=sku,
+                    usable=usable,
+                    consumed=consumed,
+                    spare=(low, high),
+                    for_people=is_assigned(seat),
+                )
             )
     return sorted(rows, key=lambda row: (row.sku, row.sku_id))
 

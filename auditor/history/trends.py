@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from auditor.domain.enums import Outcome, Severity
+from auditor.domain.enums import Outcome, Severity, applies_to_people
 from auditor.domain.message import Message
 from auditor.domain.trends import Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.history.forecast import forecast
@@ -149,10 +149,12 @@ def _seats(
     summaries = {entry.as_of: entry.summary for entry in results if entry.as_of.date() not in days}
     summaries = dict(sorted((summaries | {night.instant: night.summary for night in nights}).items()))
     names: dict[str, str] = {}
+    for_people: dict[str, bool] = {}
     by_sku: dict[str, dict[datetime, tuple[int | None, int | None]]] = {}
     for instant, summary in summaries.items():
         for seat in summary["seats"]:
             names[seat["skuId"]] = seat["skuPartNumber"] or seat["skuId"]
+            for_people[seat["skuId"]] = for_people.get(seat["skuId"], True) and is_assigned(seat)
             by_sku.setdefault(seat["skuId"], {})[instant] = usable_seats(seat), seat["consumed"]
     cohorts = _cohorts(nights)
     for sku_id, sku in sorted(names.items(), key=lambda item: (item[1], item[0])):
@@ -164,8 +166,14 @@ def _seats(
         utc = tuple(instant.astimezone(UTC) for instant in instants)
         yield SeatTrend(
             sku_id=sku_id, sku=sku, instants=utc, usable=usable, consumed=consumed, spare=tuple(spare),
-            cohorts=cohorts.get(sku_id), forecast=forecast(utc, consumed, usable, utc[-1] if ended else now),
+            for_people=for_people[sku_id], cohorts=cohorts.get(sku_id),
+            forecast=forecast(utc, consumed, usable, utc[-1] if ended else now),
         )  # fmt: skip
+
+
+def is_assigned(seat: Mapping[str, Any]) -> bool:
+    """Return whether the product in the summary of a night or a result is assigned to people."""
+    return applies_to_people(seat.get("appliesTo") or "User")
 
 
 def usable_seats(seat: Mapping[str, Any]) -> int | None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from auditor.domain.actions.money import Money
+from auditor.domain.enums import applies_to_people
 from auditor.domain.result.model import Result, SeatCount
 from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage
 
@@ -26,7 +27,7 @@ def spare_of(seat: SeatCount) -> int | None:
 
 def is_for_people(seat: SeatCount) -> bool:
     """Return whether the product is assigned to people; storage, for example, is not."""
-    return seat.applies_to.casefold() == "user"
+    return applies_to_people(seat.applies_to)
 
 
 def free_part_numbers() -> frozenset[str]:

@@ -145,6 +145,7 @@ class _Seat(msgspec.Struct, rename="camel"):
     warning: Whole | None
     consumed: Whole | None
     holders: Whole | None = None
+    applies_to: str | None = None
 
 
 class _CohortCounts(msgspec.Struct):

@@ -16,7 +16,7 @@ from auditor.failures import TenantBoundary
 from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant, decode_entry
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.missing_tenants import warn_of_missing
-from auditor.result.seats import free_part_numbers
+from auditor.result.seats import free_part_numbers, is_for_people
 from auditor.store.store import Store
 
 
@@ -48,7 +48,7 @@ def stored_runs(
     if all_tenants and by_run:
         latest = max(by_run)
         warn_of_missing(_tenants_at(store, latest, {*names}), latest, result, warn)
-    non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
+    non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if not is_for_people(s)}
     runs = [(as_of, entries) for as_of, entries in sorted(by_run.items()) if len(entries) == len(names)]
     return tuple(_earlier_run(as_of, entries, non_user_products) for as_of, entries in runs)
 

@@ -64,9 +64,7 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
 
 def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
     """Return the spare seats of a SKU; 0 if fewer than the minimum, or if unknown, with the reason recorded."""
-    if sku.applies_to.casefold() != "user" or (
-        not sku.owned and scope.facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
-    ):
+    if not sku.is_for_people or (not sku.owned and scope.facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE):
         return 0
     if sku.usable is None or sku.spare is None:
         scope.seats_unknown(sku.label)

@@ -26,6 +26,7 @@ from auditor.render.history.labels import (
     policy_row,
     runs_out,
     seat_columns,
+    spare_text,
     tenant_table,
 )
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -93,15 +94,15 @@ def _print_seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> 
     if not seats:
         return
     product, assigned, trend, usable, spare, holders, out = seat_columns(l10n)
-    dated = any(seat.forecast.silent is None for seat in seats)
+    dated = any(map(_is_dated, seats))
     columns: list[tuple[str, list[str]]] = [
         (product, [seat.sku for seat in seats]),
         (assigned, [change(seat.consumed, l10n) for seat in seats]),
         (usable, [change(seat.usable, l10n) for seat in seats]),
-        (spare, [change(seat.spare, l10n) for seat in seats]),
+        (spare, [spare_text(seat, l10n) for seat in seats]),
     ]
     if dated:
-        columns.append((out, ["–" if s.forecast.silent is not None else runs_out(s.forecast, l10n) for s in seats]))
+        columns.append((out, [runs_out(s.forecast, l10n) if _is_dated(s) else "–" for s in seats]))
     if console.width >= _MIN_FULL_WIDTH:
         columns.insert(2, (trend, [sparkline(seat.consumed) for seat in seats]))
         columns.append((holders, [cohorts_text(seat.cohorts, l10n) for seat in seats]))
@@ -111,6 +112,11 @@ def _print_seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> 
         _print(console, f"  {runs_out(forecast, l10n)}", "dim")
     if dated:
         _print(console, f"  {method(seats[0].forecast, l10n)}", "dim")
+
+
+def _is_dated(seat: SeatTrend) -> bool:
+    """Return whether there is a forecast of when the seats run out, which only those that people are assigned can."""
+    return seat.for_people and seat.forecast.silent is None
 
 
 def _print_policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -> None:

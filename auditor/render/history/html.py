@@ -23,6 +23,7 @@ from auditor.render.history.labels import (
     policy_row,
     runs_out,
     seat_columns,
+    spare_text,
     tenant_table,
 )
 from auditor.render.static_page import page, table, tag
@@ -102,14 +103,18 @@ def _folded(
 
 
 def _seat(seat: SeatTrend, shared: str, l10n: Labels) -> tuple[str, ...]:
-    """Return the cells of a product; `shared` is a reason that is printed once, below the table."""
-    assigned, forecast = change(seat.consumed, l10n), runs_out(seat.forecast, l10n)
+    """Return the cells of a product; `shared` is a reason that is printed once, below the table.
+
+    Only seats that people are assigned can run out.
+    """
+    assigned = change(seat.consumed, l10n)
+    forecast = runs_out(seat.forecast, l10n) if seat.for_people else l10n.number(None)
     return (
         seat.sku,
         assigned,
         curve(seat.consumed, f"{seat.sku}: {assigned}", l10n),
         change(seat.usable, l10n),
-        change(seat.spare, l10n),
+        spare_text(seat, l10n),
         cohorts_text(seat.cohorts, l10n),
         l10n.number(None) if forecast == shared else forecast,
     )

@@ -89,6 +89,11 @@ def is_notable(seat: SeatTrend) -> bool:
     return changed or missing or seat.forecast.earliest is not None
 
 
+def spare_text(seat: SeatTrend, l10n: Labels) -> str:
+    """Return the change of the spare seats; a dash for a product that is not assigned to people, such as storage."""
+    return change(seat.spare, l10n) if seat.for_people else l10n.number(None)
+
+
 def policy_columns(l10n: Labels) -> tuple[str, ...]:
     """Return the column titles of the table of policies."""
     gettext = l10n.gettext
@@ -158,7 +163,8 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
     """Return the new, fixed and changed items as tables; at most `most` findings."""
     gettext = l10n.gettext
     removed = gettext("policy removed")
-    seats = [(s.sku, _pair(s.usable, l10n), _pair(s.consumed, l10n), _pair(s.spare, l10n)) for s in between.seats]
+    seats = [(s.sku, _pair(s.usable, l10n), _pair(s.consumed, l10n),
+              _pair(s.spare, l10n) if s.for_people else l10n.number(None)) for s in between.seats]  # fmt: skip
     policies = [
         (_policy(p.policy, between, l10n), _severity(p.severity or "", l10n), _pair(p.open, l10n),
          _pair(p.waived, l10n), _count(p.new, l10n),

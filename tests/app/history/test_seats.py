@@ -1,6 +1,7 @@
 """Seat history with nights without data: gaps are shown as unknown, and not as the value before."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import call
 from tests.builders.tenant.nights import SKUS, START, night
-from tests.builders.tenant.two_people import BLOCKED_POLICY, TWO_PEOPLE
+from tests.builders.tenant.two_people import ASKED, BLOCKED_POLICY, TWO_PEOPLE
 
 WEEKS = 10
 VISIO = {"skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1, "prepaidUnits": {"enabled": 5, "warning": 0}}
@@ -87,3 +88,37 @@ def test_spare_seats_of_a_fleet_are_unknown_if_one_tenant_was_not_read(tmp_path:
     newest = saved_result(tmp_path / "result.json")
     # Each of the two tenants has 1000 seats, ten more of them assigned every week, and 5 seats with one assigned.
     assert [run.spare for run in stored_runs(tmp_path / "audits", newest)] == [2 * (1000 + 4), None]
+
+
+STORAGE = {
+    **VISIO,
+    "skuId": "99049c9c-6011-4908-bf17-15f496e6519d",
+    "skuPartNumber": "SHAREPOINTSTORAGE",
+    "appliesTo": "Company",
+}
+
+
+def state(day: int) -> dict[str, Any]:
+    """Ten more units of storage are bought every day."""
+    storage = {**STORAGE, "consumedUnits": 0, "prepaidUnits": {"enabled": 500 + 10 * day, "warning": 0}}
+    return {**TWO_PEOPLE, "subscribedSkus": [VISIO, storage]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["nights", "audits"])
+def test_units_of_storage_are_no_spare_seats(where: str, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
+    for day in range(2):
+        snapshot = night(state(day), day, asked=ASKED)
+        write(tmp_path / "nights", snapshot)
+        write(tmp_path / f"night{day}", snapshot)
+        options = ("--snapshot", f"night{day}", "--as-of", (START + timedelta(days=day)).isoformat(), "-q")
+        assert call("audit", "p.yaml", *options, "--store", "audits", cwd=tmp_path).code in {0, 1}
+    between = ("--from", START.isoformat(), "--to", (START + timedelta(days=1)).isoformat())
+    printed = call("history", where, "--all", *between, cwd=tmp_path, COLUMNS="120").text
+    rows = [line.split("  ") for line in printed.splitlines() if "Extra File Storage" in line]
+    rows = [[cell.strip() for cell in row if cell.strip()] for row in rows]
+    assert [row[-1] for row in rows] == ["–", "–"]
+    page = call("history", where, "-f", "html", *between, cwd=tmp_path).out.decode()
+    rows = [re.findall("<td[^>]*>([^<]*)</td>", row) for row in page.split("<tr>") if "Extra File Storage" in row]
+    assert [row[-1] if len(row) == 3 else row[-3] for row in rows] == ["–", "–"]
