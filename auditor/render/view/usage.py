@@ -63,7 +63,10 @@ class UnitRow(Struct, frozen=True, kw_only=True, eq=False):
 
     name: str
     people: str
+    people_unit: str
+    """The word for people after their number; `assigned_unit` is that for seats."""
     assigned: str
+    assigned_unit: str
     used: str
     idle: str
     cost: str
@@ -280,7 +283,9 @@ def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
     return UnitRow(
         name=name,
         people=unknown,
+        people_unit=_people(0, l10n),
         assigned=l10n.number(unassigned.seats),
+        assigned_unit=_seats(unassigned.seats, l10n),
         used=unknown,
         idle=unknown,
         cost=_money(unassigned.cost, l10n),
@@ -289,6 +294,14 @@ def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
         summary=f"{name}: {l10n.joined(filter(None, facts))}",
         special=True,
     )
+
+
+def _people(count: int, l10n: Labels) -> str:
+    return l10n.ngettext("person", "people", count)
+
+
+def _seats(count: int, l10n: Labels) -> str:
+    return l10n.ngettext("seat", "seats", count)
 
 
 def _per_month(amount: Money | None, l10n: Labels) -> str:
@@ -303,7 +316,9 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
     return UnitRow(
         name=name,
         people=l10n.number(unit.people),
+        people_unit=_people(unit.people, l10n),
         assigned=l10n.number(unit.assigned),
+        assigned_unit=_seats(unit.assigned, l10n),
         used=l10n.number(unit.used),
         idle=l10n.number(unit.idle),
         cost=_money(unit.cost, l10n),

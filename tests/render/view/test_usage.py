@@ -140,3 +140,25 @@ def test_smaller_products_are_summed_and_listed() -> None:
 def test_coverage_of_a_policy_is_one_line(missing: int, unknown: int, text: str) -> None:
     row = SeatCoverage(policy="p", people=1204, unknown=unknown, usable=900, missing=missing)
     assert coverage_lines(replace(contoso(), coverage=(row,)), {}, EN) == (text,)
+
+
+@pytest.mark.parametrize(
+    ("locale", "seat", "seats", "person", "people"),
+    [
+        ("en", "seat", "seats", "person", "people"),
+        ("tr", "lisans", "lisans", "kişi", "kişi"),
+        ("de", "Lizenz", "Lizenzen", "Person", "Personen"),
+    ],
+)
+def test_labels_after_numbers_agree_with_them(locale: str, seat: str, seats: str, person: str, people: str) -> None:
+    tenant = contoso()
+    assert tenant.departments is not None
+    first, second, *others = tenant.departments.departments
+    one, two = replace(first, people=1, assigned=1), replace(second, people=2, assigned=2)
+    departments = replace(tenant.departments, departments=(one, two, *others), companies=(), cost_centers=())
+    audit = replace(result(), tenants=(replace(tenant, departments=departments),))
+    page = b"".join(render(audit, "html", locale=locale)).decode()
+    labels = re.findall(r'<td class="n">(\d+) <small class="lab">([^<]*)</small>', page)
+    assert {label for number, label in labels if number == "1"} >= {seat, person}
+    assert {label for number, label in labels if number == "2"} >= {seats, people}
+    assert {label for number, label in labels if number not in {"0", "1"}} & {seat, person} <= {seats, people}
