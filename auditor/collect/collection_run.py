@@ -1,16 +1,15 @@
 """One run of `auditor collect`: its instant, and the answers of Graph from which it is resumed when interrupted."""
 
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from auditor.collect.work_folder import active, is_abandoned
+from auditor.collect.work_folder import active, is_abandoned, name_of_work, suffix_of
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.files.folder import Folder
@@ -21,7 +20,6 @@ from auditor.snapshot.manifest import format_instant
 
 _MAX_AGE: Final = timedelta(hours=24)
 """Age of a run up to which it can be resumed; a snapshot should not contain older data than its users expect."""
-_PREFIX: Final = ".collecting-"
 
 
 class CollectionRun(Struct, frozen=True, kw_only=True):
@@ -29,9 +27,9 @@ class CollectionRun(Struct, frozen=True, kw_only=True):
 
     root: Path
     instant: datetime
-    resumed: bool
-    folder: Path
-    """Hidden folder with the answers for tenants whose snapshot is not written yet."""
+    folder: Path | None = None
+    """Hidden folder with the answers for tenants whose snapshot is not written yet; None if none are recorded."""
+    resumed: bool = False
 
     def finished(self, tenant: str) -> Path | None:
         """Return the folder of the snapshot that a resumed run wrote for a tenant before; None if there is none."""
@@ -41,8 +39,11 @@ class CollectionRun(Struct, frozen=True, kw_only=True):
         return folder if folder.exists() else None
 
     @contextmanager
-    def record(self, tenant: str) -> Iterator[ResponseRecord]:
-        """Yield the record of a tenant's answers; it is deleted if the block ends without an exception."""
+    def record(self, tenant: str) -> Iterator[ResponseRecord | None]:
+        """Yield the record of a tenant's answers, if any; it is deleted if the block ends without an exception."""
+        if self.folder is None:
+            yield None
+            return
         record = ResponseRecord(self.folder, tenant_name(tenant))
         try:
             yield record
@@ -65,7 +66,7 @@ def collection_run(root: Path, instant: datetime, *, resume: bool) -> Iterator[C
             raise _nothing_to_resume(root, interrupted[-1][0] if interrupted else None)
         instant, previous = interrupted[-1]
     with Folder.open_or_create(root) as parent:
-        name = f"{_PREFIX}{os.getpid()}-{name_of_instant(instant)}"
+        name = name_of_work(name_of_instant(instant))
         if resume:
             parent.rename(previous.name, name)
         else:
@@ -82,11 +83,10 @@ def _interrupted_runs(root: Path) -> Iterator[tuple[datetime, Path]]:
     if not root.is_dir():
         return
     for folder in root.iterdir():
-        if folder.name.startswith(_PREFIX) and is_abandoned(folder):
-            try:
-                yield instant_of(folder.name.split("-", maxsplit=2)[2]), folder
-            except ValueError:  # not the folder of a run
-                continue
+        suffix = suffix_of(folder.name)
+        if suffix is not None and is_abandoned(folder):
+            with suppress(ValueError):  # not the folder of a run
+                yield instant_of(suffix), folder
 
 
 def _nothing_to_resume(root: Path, instant: datetime | None) -> UsageError:

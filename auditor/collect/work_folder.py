@@ -14,6 +14,7 @@ from auditor.files.temporary import is_locked
 
 _MAX_AGE = 48 * 3600
 """Seconds after which a folder counts as abandoned, even if a process with its process id is running."""
+_PREFIX = ".collecting-"
 _ACTIVE: Counter[str] = Counter()
 """Parent of hidden folders → number of collections in progress in this process."""
 
@@ -26,7 +27,7 @@ def work_folder(tenant: Path) -> Iterator[Path]:
         if is_abandoned(entry):
             shutil.rmtree(entry, ignore_errors=True)
     # Created on first use: small tenants need no temporary files.
-    folder = tenant / f".collecting-{os.getpid()}-{token_hex(4)}"
+    folder = tenant / name_of_work(token_hex(4))
     try:
         with active(tenant):
             yield folder
@@ -35,6 +36,16 @@ def work_folder(tenant: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
             tenant.rmdir()  # only if no snapshot was written
+
+
+def name_of_work(suffix: str) -> str:
+    """Return the name of a hidden folder of this process, for `is_abandoned`; `suffix_of` returns the suffix."""
+    return f"{_PREFIX}{os.getpid()}-{suffix}"
+
+
+def suffix_of(name: str) -> str | None:
+    """Return the suffix of a hidden folder that `name_of_work` named; None for any other name."""
+    return name.split("-", maxsplit=2)[2] if name.startswith(_PREFIX) and name.count("-") > 1 else None
 
 
 @contextmanager
@@ -61,7 +72,7 @@ def is_abandoned(folder: Path) -> bool:
 
 def _process_id_of(name: str) -> str:
     """Return the process id in the name of a hidden folder; an empty string for any other name."""
-    if name.startswith(".collecting-"):
+    if name.startswith(_PREFIX):
         return name.split("-")[1]
     return name.rsplit("-", maxsplit=1)[1] if name.startswith(".") and ".partial-" in name else ""
 

@@ -14,7 +14,7 @@ from auditor.history.trends import (
     finding_fields,
     incomplete_nights,
     incomplete_results,
-    is_assigned,
+    is_for_people,
     usable_seats,
 )
 
@@ -114,7 +114,7 @@ def _seats(
                     usable=usable,
                     consumed=consumed,
                     spare=(low, high),
-                    for_people=is_assigned(seat),
+                    for_people=is_for_people(seat),
                 )
             )
     return sorted(rows, key=lambda row: (row.sku, row.sku_id))

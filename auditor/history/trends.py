@@ -154,7 +154,7 @@ def _seats(
     for instant, summary in summaries.items():
         for seat in summary["seats"]:
             names[seat["skuId"]] = seat["skuPartNumber"] or seat["skuId"]
-            for_people[seat["skuId"]] = for_people.get(seat["skuId"], True) and is_assigned(seat)
+            for_people[seat["skuId"]] = for_people.get(seat["skuId"], True) and is_for_people(seat)
             by_sku.setdefault(seat["skuId"], {})[instant] = usable_seats(seat), seat["consumed"]
     cohorts = _cohorts(nights)
     for sku_id, sku in sorted(names.items(), key=lambda item: (item[1], item[0])):
@@ -171,7 +171,7 @@ def _seats(
         )  # fmt: skip
 
 
-def is_assigned(seat: Mapping[str, Any]) -> bool:
+def is_for_people(seat: Mapping[str, Any]) -> bool:
     """Return whether the product in the summary of a night or a result is assigned to people."""
     return applies_to_people(seat.get("appliesTo") or "User")
 

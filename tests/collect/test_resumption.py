@@ -16,7 +16,8 @@ import pytest
 from auditor.app.tenants.collection import CollectOutcome, collect_all
 from tests.builders.service.command_line import ROOT, Ran, call, clean_environment
 from tests.builders.tenant.collection import PEOPLE, configured, environment
-from tests.emulator.fixtures import CLIENT_ID
+from tests.emulator.__main__ import tenants_file
+from tests.emulator.fixtures import SECRET
 from tests.emulator.server import Emulator
 
 pytestmark = pytest.mark.slow
@@ -24,13 +25,7 @@ pytestmark = pytest.mark.slow
 
 def write_workspace(folder: Path, graph: Emulator) -> Path:
     """Write a tenants file with both tenants of the emulator, and a policy that needs mailboxes; returns the folder."""
-    entries = [
-        f"- {{name: {name}, tenantId: {graph.tenants[name].tenant_id}, endpoint: '{graph.endpoint}',"
-        f" authority: '{graph.authority}',"
-        f" credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: CONTOSO_SECRET}}}}"
-        for name in ("contoso", "fabrikam")
-    ]
-    (folder / "tenants.yaml").write_text("version: 1\ntenants:\n" + "\n".join(entries) + "\n")
+    (folder / "tenants.yaml").write_text(tenants_file(graph))
     (folder / "policies").mkdir()
     (folder / "policies" / "p.yaml").write_text(
         "version: 1\npolicies:\n"
@@ -54,8 +49,12 @@ def whole(running: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Mappin
     return tables(snapshot_of(workspace))
 
 
+def variables(graph: Emulator) -> dict[str, str]:
+    return environment(graph, EMULATOR_CLIENT_SECRET=SECRET)
+
+
 def collect(workspace: Path, graph: Emulator, *arguments: str) -> Ran:
-    return call("collect", "--no-progress", *arguments, cwd=workspace, **environment(graph))
+    return call("collect", "--no-progress", *arguments, cwd=workspace, **variables(graph))
 
 
 def interrupted(
@@ -69,7 +68,7 @@ def interrupted(
     process = subprocess.Popen(
         [sys.executable, "-m", "auditor", "collect", "--no-progress", *arguments],
         cwd=workspace,
-        env=clean_environment({"PYTHONPATH": str(ROOT), **environment(graph)}),
+        env=clean_environment({"PYTHONPATH": str(ROOT), **variables(graph)}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -104,8 +103,8 @@ def tables(snapshot: Path) -> Mapping[str, pa.Table]:
     return {path.name: pq.read_table(path) for path in sorted(snapshot.glob("*.parquet"))}
 
 
-def snapshot_of(workspace: Path, tenant: str = "contoso", root: str = "snapshots") -> Path:
-    (folder,) = (workspace / root / tenant).iterdir()
+def snapshot_of(workspace: Path, tenant: str = "contoso") -> Path:
+    (folder,) = (workspace / "snapshots" / tenant).iterdir()
     return folder
 
 
@@ -248,7 +247,7 @@ def test_snapshot_of_the_same_second_is_not_reused(workspace: Path, graph: Emula
             root=workspace / "snapshots",
             instant=instant,
             environ=environment(graph),
-            resumable=True,
+            resume=False,
         )
         return outcome
 

@@ -27,7 +27,6 @@ from auditor.domain.settings import Tenant
 from auditor.failures import TenantBoundary
 
 if TYPE_CHECKING:
-    from auditor.collect.collection_run import CollectionRun
     from auditor.graph.transport.aiohttp_transport import Connections
 
 T = TypeVar("T")
@@ -101,31 +100,28 @@ def collect_all(  # noqa: PLR0913 - mostly options that it passes on
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
     at_once: int = MAX_READS,
-    resumable: bool = False,
-    resume: bool = False,
+    resume: bool | None = None,
 ) -> tuple[CollectOutcome, ...]:
     """Collect tenants, at most `at_once` concurrently; outcomes are in the order of the tenants.
 
-    Raises KeyboardInterrupt on SIGINT and SIGTERM; no incomplete snapshot is left. If the collection is `resumable`,
-    the answers that were read remain in a hidden folder of the root, and with `resume` the collection that was
+    Raises KeyboardInterrupt on SIGINT and SIGTERM; no incomplete snapshot is left. Unless `resume` is None, the answers
+    that were read remain in a hidden folder of the root after an interruption. If it is True, the collection that was
     interrupted last continues: tenants with a snapshot are finished, and recorded answers are not requested again.
     Raises UsageError if there is none.
     """
     # These import Arrow, which `doctor` does not need.
-    from auditor.collect.collection_run import collection_run  # noqa: PLC0415
+    from auditor.collect.collection_run import CollectionRun, collection_run  # noqa: PLC0415
     from auditor.collect.collector import collect_tenant  # noqa: PLC0415
 
-    async def collect(
-        run: "CollectionRun | None", tenant: Tenant, connections: "Connections", slot: TenantSlot
-    ) -> Path:
-        if run is not None and (folder := run.finished(tenant.name)) is not None:
+    async def collect(run: CollectionRun, tenant: Tenant, connections: "Connections", slot: TenantSlot) -> Path:
+        if (folder := run.finished(tenant.name)) is not None:
             return folder
-        with _write_errors(root), nullcontext() if run is None else run.record(tenant.name) as record:
+        with _write_errors(root), run.record(tenant.name) as record:
             return await collect_tenant(
                 tenant,
                 needs_by_tenant(tenant),
                 root=root,
-                instant=instant if run is None else run.instant,
+                instant=run.instant,
                 progress=progress,
                 environ=environ,
                 connections=connections,
@@ -135,10 +131,9 @@ def collect_all(  # noqa: PLR0913 - mostly options that it passes on
 
     missing_folders = _missing_folders(root)
     try:
-        with (
-            _write_errors(root),
-            collection_run(root, instant, resume=resume) if resumable else nullcontext() as run,
-        ):
+        unrecorded = nullcontext(CollectionRun(root=root, instant=instant))
+        runs = unrecorded if resume is None else collection_run(root, instant, resume=resume)
+        with _write_errors(root), runs as run:
             return asyncio.run(_cancel_on_sigterm(_collect(tenants, partial(collect, run), at_once)))
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error

@@ -59,6 +59,8 @@ class ResponseRecord:
 
     def take(self, request: "httpx.Request") -> bytes | None:
         """Return the recorded answer to a request; None if there is none, or if it was taken before."""
+        if not self.has_answers:
+            return None
         locations = self._locations.get(_digest(request))
         if not locations:
             return None

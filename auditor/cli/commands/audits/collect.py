@@ -76,7 +76,6 @@ def run(args: argparse.Namespace) -> int:
                 root=args.output,
                 instant=instant,
                 progress=progress,
-                resumable=True,
                 resume=args.resume,
             )
         except KeyboardInterrupt:
