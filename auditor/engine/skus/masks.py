@@ -134,7 +134,10 @@ class ProductMasks:
         return cached[1]
 
     def cached(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
-        """Return a value that depends only on the policies and these SKUs; it is computed once for each key."""
+        """Return a value that depends only on the policies and on ids, names and plans of these SKUs; computed once.
+
+        Tenants share it, so it must not depend on prices, seats or whether a tenant owns the SKUs.
+        """
         cached: _Value | None = self._values.get(key)
         if cached is None:
             cached = self._values[key] = make()

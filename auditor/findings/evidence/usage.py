@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -108,10 +107,7 @@ class UsageEvidence:
             return [{}] * self._people.count
         if id(downgrade_to) in self._proposals:
             return self._proposals[id(downgrade_to)]
-        held_offers, offers = (
-            self._bound.masks.cached(("priced offers", id(of)), partial(priced_offers, self._bound, of))
-            for of in (None, downgrade_to)
-        )
+        held_offers, offers = (_priced_offers(self._bound, of) for of in (None, downgrade_to))
         cached: dict[tuple[frozenset[str], KnownUse], Quote] = {}
         quotes = []
         for held, use in zip(self._held(), self._uses(), strict=True):
@@ -185,7 +181,7 @@ class UsageEvidence:
         return self._values[column]
 
 
-def priced_offers(bound: BoundPolicies, of: ProductSet | None = None) -> list[Offer]:
+def _priced_offers(bound: BoundPolicies, of: ProductSet | None) -> list[Offer]:
     """Return the products for people that have a price, the most expensive first.
 
     Without a set, or with `*`, these are the products that the tenant owns; a set may name others, which have to be

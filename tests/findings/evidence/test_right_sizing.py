@@ -11,7 +11,7 @@ from auditor.findings.evidence.right_sizing import DESKTOP_APPS, KnownUse, Offer
 from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from auditor.snapshot.schema import REPORT_COLUMNS, SERVICE_COLUMNS
-from tests.builders.tenant.tenants import NOW, bought, judged, tenant, user
+from tests.builders.tenant.tenants import NOW, audited, bought, judged, policy_file, tenant, user
 
 PRICES = {"SPE_E5": "54.75", "SPE_E3": "35.70", "STANDARDPACK": "9.40", "SPE_F1": "7.50", "VISIOCLIENT": "2.00"}
 SERVICES = frozenset({"exchange", "onedrive", "sharepoint", "yammer", "teams"})
@@ -120,6 +120,34 @@ def test_finding_of_a_policy_about_usage_has_a_smaller_product() -> None:
 )
 def test_no_smaller_product_without_prices_or_usage_facts(prices: str, facts: dict[str, Any]) -> None:
     assert "smallerProduct" not in one_finding(prices=prices, **facts).evidence
+
+
+def test_smaller_product_has_the_prices_of_the_tenant_although_another_has_the_same_products() -> None:
+    used: dict[str, Any] = {
+        SERVICE_COLUMNS["teams"]: NOW.date(),
+        SERVICE_COLUMNS["exchange"]: NOW.date(),
+        "appUsageD180": 0,
+    }
+    states = (
+        tenant(
+            user("ann", "SPE_E5", **used),
+            name=name,
+            reports=dict.fromkeys(REPORT_COLUMNS, NOW.date()),
+            subscribedSkus=[bought("SPE_E5", 9, 1), bought("SPE_F1", 9, 0)],
+        )
+        for name in ("contoso", "fabrikam")
+    )
+    contract = (
+        "{id: c, products: [SPE_E5], tenants: [fabrikam], term: P1Y, ends: 2027-03-31, renews: automatically,"
+        " perSeatPerMonth: {amount: 20, from: 2026-04-01}}"
+    )
+    policies = policy_file(BLOCK, users=USERS, prices=PRICED) + f"contracts: [{contract}]\n"
+    savings = [
+        finding.evidence["smallerProduct"]["savesPerMonth"]
+        for result in audited(policies, *states).tenants
+        for finding in result.findings
+    ]
+    assert savings == ["47.25", "12.5"]
 
 
 def test_usage_is_not_quoted_if_the_policy_does_not_select_by_it() -> None:
