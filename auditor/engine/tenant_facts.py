@@ -13,7 +13,6 @@ from msgspec import Struct
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus, applies_to_people
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.policy.selector import GRAPH_PROPERTIES
 from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.model import Coverage
@@ -108,8 +107,6 @@ class TenantFacts:
         self.as_of = as_of
         self.earlier_dates: EarlierDates = {}
         """The next dates of subscriptions in earlier snapshots."""
-        self.overlaps: dict[tuple[ProductSet, ProductSet], Any] = {}
-        """Cache of `auditor.engine.policy.binding.overlap`: whether two product sets share a SKU."""
 
     def coverage(self, source: Source) -> Coverage:
         """Return how far a source was read; a report that is too old on the day of the audit is unavailable."""
@@ -195,7 +192,7 @@ class TenantFacts:
 
     @cached_property
     def every_sku(self) -> tuple[SkuFact, ...]:
-        """The tenant's SKUs and all others of the catalogue, for comparing product sets regardless of holdings."""
+        """The tenant's SKUs, in the order of `skus`, and all others of the catalogue."""
         others = [self._unowned(sku_id) for sku_id in self.catalogue.products if sku_id not in self.index]
         return (*self.skus, *others)
 

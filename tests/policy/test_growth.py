@@ -180,3 +180,18 @@ def test_hints_for_misspelt_names_are_bounded() -> None:
     assert sum("did you mean" in (item.hint or "") for item in errors) == 50
     assert max(len(item.hint or "") for item in errors) < 1000
     assert not any("did you mean" in (item.hint or "") for item in misspelt(1001))
+
+
+def test_product_sets_of_waivers_are_resolved_once_not_for_each_required_element() -> None:
+    def audit_calls(count: int) -> int:
+        waivers = ", ".join(
+            f"{{id: w{number}, policies: [a], products: [X{number}], reason: r, owner: o, expires: 2027-01-01}}"
+            for number in range(count)
+        )
+        required = ", ".join(f"R{number}" for number in range(count))
+        text = POLICY.format(users="{}", block=f"{{require: [{required}]}}")
+        policies = read(f"{text}\nwaivers: [{waivers}]").policies
+        return calls(lambda: audit([tenant(user("ann"))], policies, builtin(), NOW))
+
+    audit_calls(1)  # fills the caches of the process
+    assert audit_calls(10) < 3 * audit_calls(1)

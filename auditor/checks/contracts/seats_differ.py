@@ -15,7 +15,6 @@ from auditor.domain.policy.product_set import ProductSet, leaves
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.guidance.routing import purchase_channel
 
@@ -46,8 +45,7 @@ def _evaluate(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
 
 def _members(scope: TenantScope, products: ProductSet) -> frozenset[str]:
     """Return the skuIds in a set, and the elements that match none as text: equal sets may be written differently."""
-    skus = scope.facts.every_sku
-    masks = unshared_masks(scope.facts, skus)
+    skus, masks = scope.facts.every_sku, scope.bound.catalogue_masks
     members = {skus[index].sku_id for index in np.flatnonzero(masks.of(products).true).tolist()}
     for element in leaves(products.elements):
         if not masks.of(ProductSet(elements=(element,), written="")).true.any():

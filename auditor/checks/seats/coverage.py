@@ -24,7 +24,7 @@ def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCov
         (people, possible), usable = count.at(0), pool.usable(block)
         if people and usable is not None:
             missing = max(people - usable, 0)
-            product = narrowest_product(bound.facts, block.of) if missing else None
+            product = narrowest_product(bound, block.of) if missing else None
             row = SeatCoverage(
                 policy=policy.id,
                 people=people,

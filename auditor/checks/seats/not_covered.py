@@ -79,7 +79,7 @@ def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> Obj
     usable = stock.usable(block)
     missing = None if usable is None else needed - usable
     evidence: dict[str, Any] = {"needed": needed, "adjust": missing}
-    product = narrowest_product(scope.facts, block.of)
+    product = narrowest_product(scope.bound, block.of)
     if product is None:
         return seat_finding(scope, block, stock, evidence, None)
     name = scope.facts.title(product)

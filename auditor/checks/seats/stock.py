@@ -15,9 +15,9 @@ from auditor.domain.policy.product_set import ProductSet, Sku, WithService, leav
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, seat_extent
 from auditor.engine.scope import TenantScope, price_of
-from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
@@ -116,18 +116,18 @@ def same_sum(facts: TenantFacts, skus: SelectedSkus) -> bool:
     )
 
 
-def narrowest_product(facts: TenantFacts, products: ProductSet) -> SkuFact | None:
+def narrowest_product(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
     """Return the product of the tenant or the catalogue with the fewest service plans in a set.
 
     The first element that names products or a service decides: `[{withService: AAD_PREMIUM}, ...]` is Entra ID P1. Ties
     go to a product that the tenant owns, then to the shortest part number, which has no suffix of an edition. None if
     no element names a product, or no service plans are known.
     """
-    masks = unshared_masks(facts, facts.every_sku)
+    every_sku, masks = bound.facts.every_sku, bound.catalogue_masks
     for element in leaves(products.elements):
         if isinstance(element, Sku | WithService):
             mask = masks.of(ProductSet(elements=(element,), written=products.written))
-            skus = [facts.every_sku[index] for index in np.flatnonzero(mask.true)]
+            skus = [every_sku[index] for index in np.flatnonzero(mask.true)]
             skus = [sku for sku in skus if sku.plans and sku.is_for_people]
             if skus:
                 skus.sort(key=lambda sku: (not sku.owned, len(sku.part_number or ""), sku.sort_key))

@@ -60,6 +60,19 @@ class BoundPolicies:
         return Mask(mask.true[index : index + 1], mask.unknown[index : index + 1])
 
     @cached_property
+    def catalogue_masks(self) -> ProductMasks:
+        """The masks over `facts.every_sku`, for comparing product sets regardless of holdings."""
+        return unshared_masks(self.facts, self.facts.every_sku)
+
+    def overlap(self, left: ProductSet, right: ProductSet) -> Mask:
+        """Return whether two sets share a SKU of the tenant or of the catalogue, or a name, as a mask of length 1.
+
+        Names are compared as well, because a SKU may be in neither.
+        """
+        masks = self.catalogue_masks
+        return masks.cached(("overlap", id(left), id(right)), lambda: _overlap(masks, left, right))
+
+    @cached_property
     def prices(self) -> SeatPrices | None:
         """The seat prices on the day of the audit; None if nothing has a price."""
         return self.prices_on(self.facts.as_of.date())
@@ -127,18 +140,10 @@ def assignable(bound: BoundPolicies) -> Flags:
     return flags
 
 
-def overlap(facts: TenantFacts, left: ProductSet, right: ProductSet) -> Mask:
-    """Return whether two sets share a SKU of the tenant or of the catalogue, or a name, as a mask of length 1.
-
-    Names are compared as well, because a SKU may be in neither.
-    """
-    cached: Mask | None = facts.overlaps.get((left, right))
-    if cached is None:
-        masks = unshared_masks(facts, facts.every_sku)
-        shared = masks.of(left) & masks.of(right)
-        true = np.array([bool(_names(left) & _names(right)) or shared.true.any()])
-        facts.overlaps[left, right] = cached = Mask(true, np.array([shared.unknown.any()]) & ~true)
-    return cached
+def _overlap(masks: ProductMasks, left: ProductSet, right: ProductSet) -> Mask:
+    shared = masks.of(left) & masks.of(right)
+    true = np.array([bool(_names(left) & _names(right)) or shared.true.any()])
+    return Mask(true, np.array([shared.unknown.any()]) & ~true)
 
 
 def _names(products: ProductSet) -> frozenset[str]:

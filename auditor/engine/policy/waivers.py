@@ -7,7 +7,7 @@ from auditor.arrays.rows import Rows
 from auditor.domain.policy.model import Assignments, Contracts, Policy, Waiver
 from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding
-from auditor.engine.policy.binding import BoundPolicies, assignable, overlap
+from auditor.engine.policy.binding import BoundPolicies, assignable
 from auditor.engine.selection.selectors import SelectorMasks
 from auditor.engine.skus.masks import Mask
 
@@ -62,7 +62,7 @@ def _products(bound: BoundPolicies, policy: Policy, waiver: Waiver, chunk: Findi
         product_mask, skus = bound.masks.of(waiver.products), chunk.skus[indices]
         return Mask(product_mask.true[skus], product_mask.unknown[skus], product_mask.sure)
     element = _written_set(policy, chunk.written)
-    shared = _NEITHER if element is None else overlap(bound.facts, waiver.products, element)
+    shared = _NEITHER if element is None else bound.overlap(waiver.products, element)
     return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))
 
 
@@ -71,7 +71,7 @@ def _object_products(bound: BoundPolicies, policy: Policy, waiver: Waiver, findi
         return _ALWAYS
     if finding.pool is not None and isinstance(policy.constraint, Contracts):
         # A contract covers its products whether or not the tenant owns them or people can hold them.
-        return overlap(bound.facts, waiver.products, finding.pool)
+        return bound.overlap(waiver.products, finding.pool)
     if finding.pool is not None:
         # A pool does not contain SKUs that the tenant does not own or that people cannot hold.
         shared, in_pool = bound.masks.of(waiver.products) & bound.masks.of(finding.pool), assignable(bound)

@@ -16,7 +16,6 @@ from auditor.domain.policy.selector import SERVICES, Agent, AppsUnused, Inactive
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
-from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.tenant_facts import SkuFact
 from auditor.findings.columns import json_text
 from auditor.findings.evidence.access import Quote, access_quotes, reads_access
@@ -201,7 +200,7 @@ def _products_in(bound: BoundPolicies, of: ProductSet | None) -> Iterable[SkuFac
     """Yield the products for people in a set, including those of the catalogue."""
     facts = bound.facts
     if of is not None:
-        in_set = unshared_masks(facts, facts.every_sku).of(of).true
+        in_set = bound.catalogue_masks.of(of).true
         yield from (
             sku for sku, included in zip(facts.every_sku, in_set, strict=True) if included and sku.is_for_people
         )
