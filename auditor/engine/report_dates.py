@@ -32,17 +32,15 @@ def outdated_reports(
 ) -> Mapping[Source, Coverage]:
     """Return the coverage of the reports that were read but are too old on the day of the audit: unavailable.
 
-    A report without rows has no refresh date and is not outdated: for example, nobody has Copilot.
+    A source whose reports all have no rows has no refresh date and is not outdated: for example, nobody has Copilot.
     """
     outdated: dict[Source, Coverage] = {}
-    empty = {
-        name
-        for name, rows in zip(*(reports.column(key).to_pylist() for key in ("source", "rows")), strict=True)
-        if rows == 0
-    }
+    has_rows: dict[str, bool] = {}
+    for name, rows in zip(*(reports.column(key).to_pylist() for key in ("source", "rows")), strict=True):
+        has_rows[name] = has_rows.get(name, False) or rows != 0
     for source in REPORT_COLUMNS:
         coverage = manifest.coverage(source)
-        reason = None if source in empty else _outdated(dates.get(source), today)
+        reason = _outdated(dates.get(source), today) if has_rows.get(source, True) else None
         if reason is not None and coverage.status.is_read:
             outdated[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
     return outdated

@@ -91,6 +91,19 @@ def test_report_without_rows_is_not_stale_and_everybody_is_unknown() -> None:
     assert outcome(result) == "not-evaluated"
 
 
+def test_report_is_stale_although_the_report_of_another_period_has_no_rows() -> None:
+    state = tenant(user("ann", **KNOWN), reports=REPORTS)
+    rows = [
+        {"source": "appUsage", "period": "D90", "refreshDate": before(30), "rows": 1},
+        {"source": "appUsage", "period": "D7", "refreshDate": None, "rows": 0},
+    ]
+    reports = pa.Table.from_pylist(rows, SMALL_TABLES["reports"])
+    result = judged(
+        BLOCK, replace(state, tables={**state.tables, "reports": reports}), users="{appsUnused: {for: 90d}}"
+    )
+    assert outcome(result) == "not-evaluated"
+
+
 @pytest.mark.parametrize(
     ("column", "selector", "source"),
     [
