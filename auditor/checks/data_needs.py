@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.policy.model import Assignments, Constraint, Policy, PolicySet, Waiver
+from auditor.domain.policy.model import Assignments, Constraint, Policy, PolicySet
 from auditor.policy.data_needs import property_needs, selector_needs, set_needs
 
 if TYPE_CHECKING:
@@ -33,11 +33,12 @@ USE = Needs(sources=frozenset({Source.USAGE, Source.APP_USAGE, Source.MAILBOX_US
 
 
 def needs(policies: PolicySet) -> Needs:
-    """Return the combined data needs of all policies and waivers."""
+    """Return the combined data needs of policies, waivers, contracts and the additions to the set `free`."""
     parts = [ALWAYS, *(policy_needs(policy) for policy in policies.policies)]
-    evaluates_people = any(Source.USERS in part.sources for part in parts)
-    parts.extend(waiver_needs(waiver) for waiver in policies.waivers if evaluates_people)
-    parts.append(set_needs(contract.products for contract in policies.contracts))
+    if any(Source.USERS in part.sources for part in parts):
+        parts.extend(selector_needs(waiver.users) for waiver in policies.waivers if waiver.users is not None)
+    waived = (waiver.products for waiver in policies.waivers if waiver.products is not None)
+    parts.append(set_needs((*waived, *(contract.products for contract in policies.contracts), *policies.free)))
     return Needs.of(parts)
 
 
@@ -52,12 +53,6 @@ def policy_needs(policy: Policy) -> Needs:
     if isinstance(policy.constraint, Assignments) and policy.constraint.downgrade_to is not None:
         needs = needs.union(USE, set_needs([policy.constraint.downgrade_to]))
     return needs
-
-
-def waiver_needs(waiver: Waiver) -> Needs:
-    """Return the data needs for deciding which users a waiver covers."""
-    people = Needs() if waiver.users is None else selector_needs(waiver.users)
-    return people.union(set_needs([] if waiver.products is None else [waiver.products]))
 
 
 def check_needs(check: "Check[Any]", block: Constraint) -> Needs:

@@ -96,5 +96,17 @@ def test_waiver_needs_users_only_if_a_policy_evaluates_users() -> None:
     assert Source.SIGN_IN_ACTIVITY in needed("assignments: {allow: []}", more=waiver).sources
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "waivers: [{id: w, policies: [a], products: [trial], reason: r, owner: o, expires: 2027-01-01}]",
+        "contracts: [{id: c, products: [trial], term: P1Y, ends: 2027-03-31, renews: automatically}]",
+        "products: {free: [trial]}",
+    ],
+)
+def test_trials_in_waivers_contracts_and_free_need_subscriptions(more: str) -> None:
+    assert needed("seats: {spare: {min: 1}}", more=more).sources == ALWAYS.sources | {Source.SUBSCRIPTIONS}
+
+
 def test_files_without_policies_have_the_minimal_needs() -> None:
     assert needs(load([("p.yaml", b"version: 1\npopulations: {a: {city: Oslo}}")]).policies) == ALWAYS
