@@ -75,7 +75,7 @@ def unused_waivers(
     `outcomes` maps each tenant of the run to its policy outcomes; `touched` has the ids of the waivers that match a
     finding, or may match one.
     """
-    statuses = _Statuses(policies, outcomes, fleet)
+    statuses = _Statuses(outcomes, fleet)
     for waiver in policies.waivers:
         if waiver.id in touched or as_of.date() > waiver.expires or not statuses.evaluated(waiver):
             continue
@@ -87,10 +87,7 @@ def unused_waivers(
 class _Statuses:
     """The outcomes of a run by policy and by tenant, indexed once for all waivers."""
 
-    def __init__(
-        self, policies: PolicySet, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult
-    ) -> None:
-        self._policies = frozenset(policy.id for policy in policies.policies)
+    def __init__(self, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult) -> None:
         self._by_tenant = {tenant: {item.id: item.status for item in items} for tenant, items in outcomes.items()}
         self._by_policy: dict[str, set[Outcome]] = {}
         for items in (*outcomes.values(), fleet.policies):
@@ -112,9 +109,7 @@ class _Statuses:
             return bool(statuses) and Outcome.NOT_EVALUATED not in statuses
         return all(
             statuses and Outcome.NOT_EVALUATED not in statuses
-            for statuses in (
-                self._statuses_of(waiver, policy) for policy in waiver.policies if policy in self._policies
-            )
+            for statuses in (self._statuses_of(waiver, policy) for policy in waiver.policies)
         )
 
     def _statuses_of(self, waiver: Waiver, policy: str) -> set[Outcome]:
@@ -140,8 +135,7 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
 def unknown_waiver(waiver: Waiver) -> Notice:
     """Return the notice that it is not known whether a waiver covers a finding."""
     message = Message(
-        "for some users, it is not known whether the waiver {waiver} applies to them, so their findings are not waived",
-        waiver=waiver.id,
+        "it is not known whether the waiver {waiver} applies to some findings, so they are not waived", waiver=waiver.id
     )
     return Notice(code="waiver.unknown", message=message, subject=waiver.id)
 

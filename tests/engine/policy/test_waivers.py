@@ -1,8 +1,10 @@
 """Waivers: which findings they cover, their expiry, and notices about names."""
 
+from auditor.app.audit.pipeline import audit
+from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import TenantResult
-from tests.builders.tenant.tenants import audited, bought, judged, outcome, policy_file, tenant, user
+from tests.builders.tenant.tenants import NOW, audited, bought, judged, outcome, policy_file, policy_set, tenant, user
 
 DENY = "assignments: {deny: [SPE_E5, SPE_E3]}"
 STATE = tenant(user("ann", "SPE_E5"), user("bob", "SPE_E3", department="Store"))
@@ -22,6 +24,30 @@ def test_waiver_for_users_does_not_cover_findings_about_products() -> None:
     assert judged(block, state, waivers=waiver(", users: {}")).findings[0].waiver is None
     assert judged(block, state, waivers=waiver(", products: [SPE_E3]")).findings[0].waiver == "W-1"
     assert judged(block, state, waivers=waiver(", products: [SPE_E5]")).findings[0].waiver is None
+
+
+def test_waiver_whose_products_are_unknown_leaves_a_finding_about_seats_open_and_says_so() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 1, 2)], unread={Source.SUBSCRIPTIONS: SourceStatus.DENIED})
+    result = judged("seats: {of: [SPE_E3], spare: {min: 0}}", state, waivers=waiver(", products: [trial]"))
+    assert result.findings[0].waiver is None
+    assert [(notice.code, str(notice.message)) for notice in result.notices] == [
+        (
+            "waiver.unknown",
+            "it is not known whether the waiver W-1 applies to some findings, so they are not waived",
+        )
+    ]
+
+
+def test_waiver_for_a_policy_that_is_left_out_of_the_set_is_not_unused() -> None:
+    policies = policy_set(
+        "policies:\n"
+        f"- {{id: p, severity: low, {DENY}}}\n"
+        f"- {{id: trial-run, severity: low, status: report-only, {DENY}}}\n"
+        f"waivers: {waiver(policies='[trial-run]', more=', products: [SPE_F1]')}"
+    )
+    complete, enabled = (audit([STATE], chosen, builtin(), NOW) for chosen in (policies, policies.enabled))
+    assert notices(complete.tenants[0]) == [("waiver.unused", "W-1")]
+    assert notices(enabled.tenants[0]) == []
 
 
 def test_waived_findings_are_counted_separately() -> None:
