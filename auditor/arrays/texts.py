@@ -56,6 +56,13 @@ def dictionary_column(values: Sequence[str | None], rows: Rows) -> pa.Dictionary
     return pa.DictionaryArray.from_arrays(distinct.indices.take(arrow_rows(rows)), distinct.dictionary)
 
 
+def distinct_texts(texts: Sequence[str]) -> tuple[tuple[str, ...], Rows]:
+    """Return the distinct texts in ascending order, and the index of each text among them."""
+    values = tuple(sorted(set(texts)))
+    index_of = {value: index for index, value in enumerate(values)}
+    return values, np.array([index_of[text] for text in texts], dtype=np.int64)
+
+
 def equal(column: pa.DictionaryArray, value: str) -> Flags:
     """Return flags of the rows of a dictionary-encoded column that have a value."""
     return np.array([entry == value for entry in [*values_of(column.dictionary), None]], dtype=bool)[codes(column)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import Final
 
 DatedNight = tuple[datetime, date]
@@ -13,5 +14,5 @@ _DAYS_OF_MONTH: Final = range(27, 32)
 
 def moved_by_a_month(nights: Iterable[DatedNight]) -> bool:
     """Return whether a date moved by 27 to 31 days between two nights."""
-    dates = [day for _, day in sorted(set(nights))]
+    dates = [day for day, _ in groupby(day for _, day in sorted(set(nights)))]
     return any((later - day).days in _DAYS_OF_MONTH for index, day in enumerate(dates) for later in dates[index:])

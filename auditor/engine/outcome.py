@@ -61,26 +61,31 @@ def without_repeats(chunks: list[FindingColumns]) -> list[FindingColumns]:
     Two lines of a policy may raise the same finding about a user: two `exclusive` lists in which the same SKUs
     conflict, or an element that is required twice.
     """
-    if len(chunks) == 1:
-        return chunks
     unique: list[FindingColumns] = []
-    earlier: dict[tuple[str, str | None, tuple[str, ...]], list[FindingColumns]] = {}
+    similar = Counter(map(_kind, chunks))
+    earlier: dict[_Kind, set[tuple[int, str | None]]] = {}
     for chunk in chunks:
-        similar = earlier.setdefault(
-            (chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), []
-        )
-        if chunk.skus is None and similar:
-            entries = {entry for earlier_chunk in similar for entry in _entries(earlier_chunk)}
-            is_new = np.array([entry not in entries for entry in _entries(chunk)], dtype=bool)
+        kind = _kind(chunk)
+        if chunk.skus is None and similar[kind] > 1:
+            entries, known = _entries(chunk), earlier.setdefault(kind, set())
+            is_new = np.array([entry not in known for entry in entries], dtype=bool)
+            known.update(entries)
             chunk = replace(  # noqa: PLW2901  the same findings without the duplicates
                 chunk,
                 rows=chunk.rows[is_new],
                 detail_codes=None if chunk.detail_codes is None else chunk.detail_codes[is_new],
             )
-        similar.append(chunk)
         if len(chunk):
             unique.append(chunk)
     return unique
+
+
+_Kind = tuple[str, str | None, tuple[str, ...]]
+"""What the findings of a chunk have in common: the check, the product as written, and the only detail."""
+
+
+def _kind(chunk: FindingColumns) -> _Kind:
+    return chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details
 
 
 def _entries(chunk: FindingColumns) -> list[tuple[int, str | None]]:

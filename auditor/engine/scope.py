@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from auditor.arrays.columns import Flags
 from auditor.arrays.rows import Rows, distinct
+from auditor.arrays.texts import distinct_texts
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
@@ -252,9 +253,8 @@ def _error_texts(assignments: AssignmentColumns, entries: Rows) -> tuple[Rows, t
     distinct_pairs, positions = np.unique(error * size + group, return_inverse=True)
     codes, ids = errors.dictionary.to_pylist(), [*groups.dictionary.to_pylist(), None]
     pairs = ((codes[pair // size], ids[pair % size]) for pair in distinct_pairs.tolist())
-    texts = [f"{error}@{group}" if group else error for error, group in pairs]
-    details = tuple(sorted(set(texts)))
-    return np.array([details.index(text) for text in texts], dtype=np.int64)[positions], details
+    details, detail_of = distinct_texts([f"{error}@{group}" if group else error for error, group in pairs])
+    return detail_of[positions], details
 
 
 _NONE: Rows = np.zeros(0, dtype=np.int64)

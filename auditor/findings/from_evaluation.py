@@ -113,14 +113,22 @@ class _FindingRows(Struct, frozen=True):
             return policy.severity.rank, policy.id, key[1]
 
         policies = sorted({(chunk.policy, chunk.check) for chunk in chunks}, key=rank)
+        index_of = {key: index for index, key in enumerate(policies)}
         codes = _Indices()
         parts: list[tuple[Rows, ...]] = []
         for chunk in chunks:
             first, end = np.searchsorted(chunk.rows, [rows[0], rows[-1] + 1]).tolist()
             person = np.searchsorted(rows, chunk.rows[first:end])
-            index = policies.index((chunk.policy, chunk.check))
             product, detail = codes.products_of(bound, chunk, first, end), codes.details_of(chunk, first, end)
-            parts.append((np.full(end - first, index), person, product, detail, chunk.waivers[first:end]))
+            parts.append(
+                (
+                    np.full(end - first, index_of[chunk.policy, chunk.check]),
+                    person,
+                    product,
+                    detail,
+                    chunk.waivers[first:end],
+                )
+            )
         columns = [np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True)]
         return cls(policies, list(codes.products), list(codes.details), *columns)
 

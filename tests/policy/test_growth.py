@@ -5,6 +5,7 @@ from cProfile import Profile
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from auditor.app.audit.pipeline import audit
@@ -12,6 +13,7 @@ from auditor.catalogue import builtin
 from auditor.checks.data_needs import needs
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, InputError
+from auditor.engine.outcome import FindingColumns, without_repeats
 from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import Loaded, load
 from auditor.policy.reference_depth import MAX_LEVELS
@@ -195,3 +197,13 @@ def test_product_sets_of_waivers_are_resolved_once_not_for_each_required_element
 
     audit_calls(1)  # fills the caches of the process
     assert audit_calls(10) < 3 * audit_calls(1)
+
+
+def test_repeated_findings_are_compared_once_for_each_list() -> None:
+    def compare(lists: int) -> None:
+        rows, codes, details = np.arange(10), np.zeros(10, dtype=np.int64), ("SPE_E3+SPE_E5",)
+        chunk = FindingColumns(policy=0, check="assignment.overlap", rows=rows, detail_codes=codes, details=details)
+        (unique,) = without_repeats([chunk] * lists)
+        assert unique.rows.tolist() == rows.tolist()
+
+    assert calls(lambda: compare(40)) < 5 * calls(lambda: compare(10))

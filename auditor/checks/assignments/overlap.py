@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from auditor.arrays.columns import Flags
 from auditor.arrays.rows import Rows
+from auditor.arrays.texts import distinct_texts
 from auditor.checks.assignments.held_products import AssignmentCheck
 from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
@@ -36,12 +37,11 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFin
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
     if not len(rows):
         return None, people.nobody
-    pattern, distinct = patterns(held, rows)
-    results = [conflicts.of(skus) for skus in distinct]
+    pattern, distinct_holdings = patterns(held, rows)
+    results = [conflicts.of(skus) for skus in distinct_holdings]
     sure = np.array([result.sure for result in results], dtype=bool)
     possible = np.array([result.open for result in results], dtype=bool)
-    details = tuple(sorted({result.name for result in results}))
-    code = np.array([details.index(result.name) for result in results], dtype=np.int64)
+    details, code = distinct_texts([result.name for result in results])
     violating = sure[pattern] & population.true[rows]
     undecided = people.nobody
     if possible.any():

@@ -37,32 +37,35 @@ def _evaluate(scope: FleetScope, block: Balance) -> Iterator[Finding]:
         if share is not None:
             scope.judged.update(share.sku_ids)
             scope.doubtful |= bool(share.doubtful)
-    for _, scale in sorted(_seat_scales(scope, block, titles).items()):
-        if scale.short and scale.excess:
+    for _, imbalance in sorted(_imbalances(scope, block, titles).items()):
+        if imbalance.short and imbalance.excess:
             evidence = {
-                "short": sorted(scale.short, key=lambda line: str(line["tenant"])),
-                "excess": sorted(scale.excess, key=lambda line: str(line["tenant"])),
+                "short": sorted(imbalance.short, key=lambda line: str(line["tenant"])),
+                "excess": sorted(imbalance.excess, key=lambda line: str(line["tenant"])),
                 "minimum": block.minimum.written if block.minimum else None,
                 "maximum": block.maximum.written if block.maximum else None,
             }
-            yield scope.finding(CHECK.id, scale.count, evidence)
-        elif scale.may_be_short and scale.may_be_excess:
-            scope.reasons.extend(scale.reasons)
+            yield scope.finding(CHECK.id, imbalance.count, evidence)
+        elif imbalance.may_be_short and imbalance.may_be_excess:
+            scope.reasons.extend(imbalance.reasons)
 
 
-def _seat_scales(scope: FleetScope, block: Balance, titles: Mapping[str, str]) -> dict[str, "_TenantScale"]:
-    scales: dict[str, _TenantScale] = {}
+def _imbalances(scope: FleetScope, block: Balance, titles: Mapping[str, str]) -> dict[str, "_Imbalance"]:
+    """Return the tenants with too few and with too many seats of each SKU that the policy evaluates, by skuId."""
+    imbalances: dict[str, _Imbalance] = {}
     for tenant in scope.tenants:
         share = scope.shares[tenant.name]
-        for count in tenant.seats if share is not None else ():
-            if share is not None and count.sku_id in {*share.sku_ids, *share.doubtful}:
-                scale = scales.setdefault(count.sku_id, _TenantScale(count=count))
-                title, is_doubtful = titles[tenant.name], count.sku_id in share.doubtful
-                scale.weigh(block, tenant, title, count, doubtful=is_doubtful)
-    return scales
+        if share is None:
+            continue
+        certain, doubtful = frozenset(share.sku_ids), frozenset(share.doubtful)
+        for count in tenant.seats:
+            if count.sku_id in certain or count.sku_id in doubtful:
+                imbalance = imbalances.setdefault(count.sku_id, _Imbalance(count=count))
+                imbalance.add(block, tenant, titles[tenant.name], count, doubtful=count.sku_id in doubtful)
+    return imbalances
 
 
-class _TenantScale(Struct):
+class _Imbalance(Struct):
     """The tenants with too few seats of one SKU and those with too many, certainly and at most."""
 
     count: SeatCount
@@ -72,7 +75,7 @@ class _TenantScale(Struct):
     may_be_excess: bool = False
     reasons: list[Message] = field(default_factory=list)
 
-    def weigh(self, block: Balance, tenant: TenantResult, title: str, count: SeatCount, *, doubtful: bool) -> None:
+    def add(self, block: Balance, tenant: TenantResult, title: str, count: SeatCount, *, doubtful: bool) -> None:
         """Add one tenant's seats."""
         unread_numbers = count.usable is None or count.consumed is None or count.spare is None
         if unread_numbers:

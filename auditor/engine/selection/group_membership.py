@@ -204,6 +204,14 @@ class Membership:
     def _by_id(self) -> Mapping[str, GroupFact]:
         return {group.id.lower(): group for group in self._facts.groups}
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[GroupFact]]:
+        """Casefolded display name → the groups with this name."""
+        by_name: dict[str, list[GroupFact]] = {}
+        for group in self._facts.groups:
+            by_name.setdefault(group.name.casefold(), []).append(group)
+        return by_name
+
     def resolve(self, name: str, *, transitive: bool) -> Resolved:
         """Find a group by id or display name; a name without a group, or with several, does not resolve."""
         for source in (Source.GROUPS, Source.MEMBERS):
@@ -211,9 +219,9 @@ class Membership:
             if unread is not None and not self._facts.status(source).is_read:
                 return Resolved(reason=unread.reasons[0])
         key = name.casefold()
-        groups = [group for group in self._facts.groups if group.id.casefold() == key]
+        groups = [self._by_id[key]] if key in self._by_id else []
         if not groups:
-            groups = [group for group in self._facts.groups if group.name.casefold() == key]
+            groups = self._by_name.get(key, [])
             if groups and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
                 # If groups were only partly read, another group may have the same name.
                 return Resolved(
