@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import pairwise
 from types import ModuleType
 
 from auditor import __version__
@@ -81,14 +82,25 @@ class Terminated(KeyboardInterrupt):
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
     parser = main_parser(arguments)
-    command = next((word for word in arguments if not word.startswith("-")), None)
-    if command in COMMANDS:
+    command = command_of(arguments)
+    if command is not None:
         rest = list(arguments)
         rest.remove(command)
         return _run_command(command, rest)
     parser.parse_args(arguments)
     parser.print_help(sys.stderr)
     return 2
+
+
+def command_of(arguments: Sequence[str]) -> str | None:
+    """Return the command of a command line: its first word, not counting values of options; None if it is unknown."""
+    for before, word in pairwise(("", *arguments)):
+        if word in COMMANDS:
+            return word
+        may_be_value = before.startswith("-") and "=" not in before
+        if not word.startswith("-") and not may_be_value:
+            return None
+    return None
 
 
 def main_parser(arguments: Sequence[str] = ()) -> Parser:
@@ -104,6 +116,7 @@ def main_parser(arguments: Sequence[str] = ()) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"auditor {__version__}")
+    declare(parser, "locale")
     parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
     return parser
 

@@ -95,5 +95,5 @@ def _value(action: argparse.Action, name: str, text: str) -> object:
     if action.choices is not None and any(value not in action.choices for value in values):
         choices = ", ".join(map(str, action.choices))
         message = Message("{variable}={text} is not one of {str}", variable=variable, text=repr(text), str=choices)
-        raise UsageError("usage", message)
+        raise UsageError("usage", message, hint=hint)
     return values if isinstance(action.default, list) else values[0]

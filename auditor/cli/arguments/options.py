@@ -202,7 +202,7 @@ _SHARED: Final = MappingProxyType(
             "--store",
             type=location,
             metavar="LOCATION",
-            help="store tonight's results here: a folder, abfs://, az:// or s3://",
+            help="store the snapshots here: a folder, abfs://, az:// or s3://",
         ),
         "names": _option("--names", action="store_true", help="show names of people (default: pseudonyms)"),
         "redact": _option("--redact", action="store_true", help="pseudonyms for people in every output"),
@@ -217,7 +217,7 @@ _SHARED: Final = MappingProxyType(
         "verbose": _option("-v", "--verbose", action="count", default=0, help="a bug shows its traceback"),
         "no_color": _option("--no-color", action="store_true", help="no colour"),
         "no_progress": _option("--no-progress", action="store_true", help="no progress bars"),
-        "file": _option("--file", type=Path, metavar="FILE"),
+        "file": _option("--file", type=path_of_output, metavar="FILE"),
         "print": _option("--print", action="store_true"),
         "own_policies": _option(
             "--policies",
@@ -232,7 +232,12 @@ _SHARED: Final = MappingProxyType(
 
 
 def declare(parser: argparse._ActionsContainer, *names: str, **text: str) -> None:
-    """Declare shared options in the given order; `text` replaces the help of some options."""
+    """Declare shared options in the given order; `text` replaces the help of some of them.
+
+    Raises ValueError for a help text of an option that is not declared, which nobody would see.
+    """
+    if undeclared := text.keys() - set(names):
+        raise ValueError(f"help for options that are not declared: {', '.join(sorted(undeclared))}")
     for name in names:
         options, settings = _SHARED[name]
         # A separate list for every parser, because values are appended to it.

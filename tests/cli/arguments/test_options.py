@@ -1,5 +1,6 @@
 """Options of `auditor audit`: effects, and errors that stop the program before it writes anything."""
 
+import argparse
 import json
 import re
 import shutil
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from auditor.cli.arguments.options import declare
+from auditor.cli.main import command_parser
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 
 INVALID_OPTIONS = [
@@ -314,8 +317,45 @@ def test_invalid_command_line_is_an_error_and_writes_nothing(tmp_path: Path, arg
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("options", [("--locale", "nl"), ("--locale=nl",), ("-v", "--locale", "nl")])
+def test_options_may_be_given_before_the_command(tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert expect(0, *options, "schema", "--list", cwd=tmp_path).text.splitlines()[0] == "decisions"
+    assert "fout[schema-unknown]" in expect(2, *options, "schema", "frobnicate", cwd=tmp_path).err
+    assert expect(0, "--locale", "nl", "--help", cwd=tmp_path).text.startswith("gebruik: auditor COMMAND")
+    assert "keuze: 'frobnicate'" in expect(2, *options, "frobnicate", "schema", cwd=tmp_path).err
+
+
+def test_help_of_an_option_that_is_not_declared_is_an_error() -> None:
+    with pytest.raises(ValueError, match="verbose"):
+        declare(argparse.ArgumentParser(), "quiet", verbose="log each step")
+
+
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        ("issues", "print the texts of the issues too; a bug shows its traceback"),
+        ("send", "log each step; a bug shows its traceback"),
+        ("verify", "log each step; a bug shows its traceback"),
+    ],
+)
+def test_help_describes_what_verbose_prints(command: str, text: str) -> None:
+    assert text in command_parser(command)[1].format_help().replace("\n                        ", " ")
+
+
 @pytest.mark.parametrize("command", [("audit", "--demo"), ("collect",), ("products", "update", "table.csv")])
 def test_output_that_cannot_be_stdout_is_refused(tmp_path: Path, command: tuple[str, ...]) -> None:
     completed = call(*command, "--output", "-", cwd=tmp_path)
     assert (completed.code, completed.out, list(tmp_path.iterdir())) == (2, b"", [])
     assert "this cannot be written to stdout: specify a path instead of '-'" in completed.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("waive", "6637f361", "--until", "2027-01-31", "--reason", "x"),
+        ("decide", "a.csv", "--by", "ann@contoso.example"),
+    ],
+)
+def test_file_that_cannot_be_stdout_is_refused(tmp_path: Path, command: tuple[str, ...]) -> None:
+    completed = expect(2, *command, "--file", "-", cwd=tmp_path)
+    assert "argument --file: this cannot be written to stdout" in completed.err

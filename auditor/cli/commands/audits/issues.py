@@ -66,10 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("names", "locale", "quiet"),
+        *("names", "locale", "quiet", "verbose"),
         names="show names of people instead of pseudonyms",
         locale="language of the issues (default: the tenant's)",
-        verbose="print the bodies too; a bug shows its traceback",
+        verbose="print the texts of the issues too; a bug shows its traceback",
     )
 
 

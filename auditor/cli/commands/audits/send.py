@@ -81,11 +81,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("redact", "public", "locale", "quiet"),
+        *("redact", "public", "locale", "quiet", "verbose"),
         redact="pseudonyms for people in the attachment",
         locale="language of the messages here; each mail is in the language of its recipient",
         quiet="print nothing but errors",
-        verbose="log each step",
+        verbose="log each step; a bug shows its traceback",
     )
 
 

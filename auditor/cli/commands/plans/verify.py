@@ -29,14 +29,17 @@ _MAX_ITEMS = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor verify`."""
     parser.add_argument("plan", type=Path, metavar="PLAN", help="the plan.json that `auditor plan` wrote")
-    parser.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1: who did what and when")
+    parser.add_argument(
+        "--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, or a folder of such files"
+    )
     declare(parser, "policies")
     add_state_arguments(parser.add_argument_group("what is compared with the plan"))
     declare(
         parser,
-        *("output", "format", "locale", "redact", "public", "quiet", "no_progress"),
+        *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
         output="where the outcome goes (default: out/)",
         format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: json, terminal)",
+        verbose="log each step; a bug shows its traceback",
     )
 
 

@@ -113,7 +113,11 @@ def run(args: argparse.Namespace) -> int:
     output, l10n = _Output(dict(targets), terminal), Labels(reader_locale(args.locale))
     args.locations, args.tenant = [*args.locations, *args.snapshot], list(dict.fromkeys(args.tenant))
     if not args.locations:
-        raise UsageError("usage", Message("the following arguments are required: {names}", names="LOCATION"))
+        raise UsageError(
+            "usage",
+            Message("the following arguments are required: {names}", names="LOCATION"),
+            hint=Message("specify a store, a folder of snapshots, or result.json files"),
+        )
     sources = open_history(args.locations)
     for by in _QUESTIONS:
         value = getattr(args, by)

@@ -76,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH_OR_TENANT",
         help="put: snapshots, folders of them, result.json files, done.jsonl files of plan.ps1; get: a tenant",
     )
-    declare(parser, "tenant")
+    declare(parser, "tenant", tenant="list, check, prune: only this tenant (repeatable)")
     parser.add_argument(
         "--keep", metavar="35d,24m", help=("prune: keep every night for 35 days, and one night a month for 24 months")
     )
