@@ -52,4 +52,8 @@ def test_every_command_that_signs_in_prints_the_warning(tmp_path: Path) -> None:
         assert "tenants.yaml:5:" in completed.err, arguments
         assert "warning[tenants-foreign-host]" in completed.err, arguments
         assert "login.evil.example" in completed.err, arguments
+    for quiet in (("collect", "-q"), ("audit", "-f", "json", "-q")):
+        completed = call(*quiet, cwd=tmp_path)
+        assert "error[" in completed.err, quiet
+        assert "warning[" not in completed.err, quiet
     assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 2

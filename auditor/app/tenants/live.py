@@ -19,12 +19,10 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 """Opens the progress display."""
 
 
-def collector(
-    show_progress: Shown, warn: Callable[[Sequence[Diagnostic]], None], *, root: Path | None = None
-) -> Collector:
+def collector(show_progress: Shown, warn: Callable[[Diagnostic], None], *, root: Path | None = None) -> Collector:
     """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
 
-    `warn` is called with warnings about the tenants file. Snapshots are written to `root`, or else to a temporary
+    `warn` is called with each warning about the tenants file. Snapshots are written to `root`, or else to a temporary
     folder, which is removed at the end of the block. They contain what a plan needs if the request is for a plan, or
     has one of the tenant to verify.
     """
@@ -33,7 +31,8 @@ def collector(
     def collect(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
         assert request.tenants_file is not None
         settings = read(request.tenants_file)
-        warn(settings.warnings)
+        for warning in settings.warnings:
+            warn(warning)
         tenants = [
             tenant for tenant in select_tenants(settings, request.tenants) if in_shard(tenant.name, request.shard)
         ]

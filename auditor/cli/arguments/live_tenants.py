@@ -1,12 +1,11 @@
 """Selects the tenants that a command reads live, and builds the function that reads them and shows progress."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from auditor.app.audit.run import Collector
 from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, reader_locale, tenants_path
-from auditor.cli.terminal.console import print_diagnostics
+from auditor.cli.terminal.console import warnings
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 
@@ -53,9 +52,9 @@ def live_collector(args: argparse.Namespace) -> Collector:
     from auditor.render.text.labels import Labels  # noqa: PLC0415
 
     l10n = Labels(reader_locale(args.locale))
-    is_shown = not args.no_progress and not args.quiet and sys.stderr.isatty()
+    is_shown = not args.no_progress and not args.quiet
     return collector(
         lambda: shown_progress(l10n, enabled=is_shown),
-        lambda message: print_diagnostics(message, locale=args.locale),
+        warnings(args.locale, quiet=args.quiet),
         root=args.save_snapshot,
     )

@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     if args.store is not None:
         check_store(args.store)
     settings = read(args.tenants)
-    print_diagnostics(settings.warnings, locale=locale)
+    if not args.quiet:
+        print_diagnostics(settings.warnings, locale=locale)
     tenants = select_tenants(settings, args.tenant)
     policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from auditor import resources
-from auditor.cli.arguments.options import declare, location, reader_locale
+from auditor.cli.arguments.options import declare, location, path_of_output, reader_locale
 from auditor.cli.terminal.console import document
 from auditor.domain.enums import Severity
 from auditor.localization import Localization, catalogues, localization
@@ -21,7 +21,7 @@ auditor completion zsh > "${fpath[1]}/_auditor"
 auditor completion fish > ~/.config/fish/completions/auditor.fish
 auditor completion powershell >> $PROFILE
 """
-_PATH_TYPES: Final = frozenset((Path, location))
+_PATH_TYPES: Final = frozenset((Path, location, path_of_output))
 """Types of arguments that are paths."""
 
 

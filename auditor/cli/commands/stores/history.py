@@ -163,7 +163,7 @@ def _people(args: argparse.Namespace, output: _Output, l10n: Labels, sources: Hi
     }
     if "json" in output.files:
         _write(args, l10n, [("json", output.files["json"], json.render_cohorts(tenant, cohorts, names))])
-    if output.terminal:
+    if output.terminal and not args.quiet:
         from auditor.cli.terminal.history import show_cohorts  # noqa: PLC0415
 
         catalogue = active()
@@ -192,7 +192,7 @@ def _since_when(
         periods = {entry.tenant: entry.episodes for entry in found}
         document = json.render_episodes(periods, single=sources.is_single(args.tenant))
         _write(args, l10n, [("json", output.files["json"], document)])
-    if output.terminal and found:
+    if output.terminal and found and not args.quiet:
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         catalogue, titles = active(), sources.titles

@@ -23,6 +23,7 @@ CASES = [
     (("plan", "-f", "x"), set()),
     (("verify", "--format", ""), {"json", "markdown", "html", "terminal"}),
     (("audit", "--snapshot", "sna"), {"snapshots"}),
+    (("collect", "-o", "sna"), {"snapshots"}),
     (("store", "pru"), {"prune"}),
     (("init", "--size", ""), {"small", "large"}),
 ]
