@@ -2,10 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from msgspec import Struct
@@ -39,10 +40,24 @@ class Mailing(Struct, frozen=True, kw_only=True):
     """The ISO week of the run, such as `2026-W47`; older logs have it for weekly mails only."""
 
 
-class SentLog(Struct):
-    """The log file, with one JSON object per line."""
+class SentLog:
+    """The log file, with one JSON object per line.
 
-    path: Path
+    Each line is read once, because the log grows with every mail; lines of other processes are read when they append
+    them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._size = 0
+        """Number of bytes that have been read."""
+        self._count = 0
+        """Number of lines that have been read."""
+        self._claims: dict[str, tuple[str, LogState | None]] = {}
+        """Key of a mail → its valid claim, empty if there is none, and its last state."""
+        self._accepted: set[tuple[str, str]] = set()
+        """Recipient and week of each mail that was accepted."""
 
     def state(self, key: str) -> LogState | None:
         """Return the state of a mail; None if it may be sent. Raises DeliveryError if the file is damaged."""
@@ -90,36 +105,44 @@ class SentLog(Struct):
 
     def weekly_sent(self, recipient: str, week: str) -> bool:
         """Return whether a mail of a week was accepted; then the weekly mail is not due, because it has no news."""
-        return any(
-            line.get("week") == week and line.get("recipient") == recipient and line["state"] == LogState.ACCEPTED
-            for line in self._lines()
-        )
+        self._read_new_lines()
+        return (recipient, week) in self._accepted
 
     def _claim_and_state(self, key: str) -> tuple[str, LogState | None]:
         """Return the valid claim of a mail, empty if there is none, and the last state."""
-        current = ""
-        state: LogState | None = None
-        for line in self._lines():
-            if line["key"] != key:
-                continue
-            logged, claim = LogState(line["state"]), str(line["claim"])
-            if logged is LogState.RELEASED:
-                current, state = "", None
-            elif logged is LogState.SENDING and not current:
-                current, state = claim, logged
-            elif claim == current:
-                current, state = ("", None) if logged is LogState.REFUSED else (current, logged)
-        return current, state
+        self._read_new_lines()
+        return self._claims.get(key, ("", None))
 
-    def _lines(self) -> Iterator[Mapping[str, Any]]:
-        try:
-            text = files.read(self.path, max_bytes=files.LOG).decode()
-        except FileNotFoundError:
-            return
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._damaged(0) from error
-        for number, line in enumerate(text.splitlines(), start=1):
-            yield self._line(line, number)
+    def _read_new_lines(self) -> None:
+        """Read what was appended since the last time. Raises DeliveryError if the file is damaged."""
+        with self._lock:
+            try:
+                with files.opened(self.path, max_bytes=files.LOG) as file:
+                    file.seek(self._size)
+                    content = file.read()
+                lines = content.decode().splitlines()
+            except FileNotFoundError:
+                return
+            except (OSError, UnicodeDecodeError) as error:
+                raise self._damaged(0) from error
+            entries = [self._line(line, number) for number, line in enumerate(lines, start=self._count + 1)]
+            for entry in entries:
+                self._add(entry)
+            self._size += len(content)
+            self._count += len(lines)
+
+    def _add(self, entry: Mapping[str, Any]) -> None:
+        key, logged, claim = str(entry["key"]), LogState(entry["state"]), str(entry["claim"])
+        current, state = self._claims.get(key, ("", None))
+        if logged is LogState.RELEASED:
+            current, state = "", None
+        elif logged is LogState.SENDING and not current:
+            current, state = claim, logged
+        elif claim == current:
+            current, state = ("", None) if logged is LogState.REFUSED else (current, logged)
+        self._claims[key] = current, state
+        if logged is LogState.ACCEPTED:
+            self._accepted.add((str(entry.get("recipient")), str(entry.get("week"))))
 
     def _line(self, text: str, number: int) -> Mapping[str, Any]:
         try:

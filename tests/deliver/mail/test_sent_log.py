@@ -1,5 +1,6 @@
 """Tests the list of sent mails: concurrent claims, which mails may be sent again, and damaged files."""
 
+import json
 import threading
 from pathlib import Path
 
@@ -75,6 +76,29 @@ def test_weekly_mail_counts_as_sent_after_it_is_accepted(log: SentLog) -> None:
     assert log.weekly_sent("ann@contoso.example", "2026-W47")
     assert not log.weekly_sent("ann@contoso.example", "2026-W48")
     assert not log.weekly_sent("bo@contoso.example", "2026-W47")
+
+
+def test_lines_of_another_process_are_read_and_no_line_is_read_twice(
+    log: SentLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+
+    def loads(text: str) -> object:
+        decoded.append(text)
+        return json.JSONDecoder().decode(text)
+
+    monkeypatch.setattr("auditor.deliver.mail.sent_log.json.loads", loads)
+    other = SentLog(log.path)
+    for key in ("a1", "b2", "c3"):
+        assert log.claim(mailing(key), AT)
+    assert len(decoded) == 3
+    claim = other.claim(mailing("d4", week="2026-W47"), AT)
+    assert claim
+    other.record(mailing("d4", week="2026-W47"), LogState.ACCEPTED, AT, claim)
+    decoded.clear()
+    assert (log.state("d4"), log.weekly_sent("ann@contoso.example", "2026-W47")) == (LogState.ACCEPTED, True)
+    assert log.claim(mailing("d4"), AT) is None
+    assert len(decoded) == 3, "two lines of the other process, and one of the last claim"
 
 
 @pytest.mark.parametrize(
