@@ -101,8 +101,9 @@ def test_approvals_are_one_file_per_tenant(tmp_path: Path) -> None:
     assert call(*plan, "-f", "approvals", cwd=tmp_path).code == 0
     paths = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.csv"))
     assert paths == ["out/contoso/approvals.csv", "out/fabrikam/approvals.csv"]
-    both_tenants = call(*plan, "-f", "approvals=-", cwd=tmp_path)
+    both_tenants = call(*plan, "-f", "approvals=-,json", "-o", "p", "--store", "st", cwd=tmp_path)
     assert (both_tenants.code, both_tenants.out) == (2, b""), both_tenants.err
     assert "choose one with --tenant" in both_tenants.err
+    assert [(tmp_path / name).exists() for name in ("p", "st")] == [False, False]
     single_tenant = call(*plan, "--tenant", "contoso", "-f", "approvals=-", cwd=tmp_path)
     assert single_tenant.out == (tmp_path / paths[0]).read_bytes()

@@ -1,6 +1,7 @@
 """The command `auditor plan`: its options, its output and its exit code."""
 
 import argparse
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -20,13 +21,14 @@ from auditor.cli.arguments.audit_request import state_request
 from auditor.cli.arguments.document_targets import print_written, targets_of
 from auditor.cli.arguments.live_tenants import add_live_arguments
 from auditor.cli.arguments.options import check_redacted_store, declare, output_folder, pseudonym_key, reader_locale
+from auditor.cli.store_summary import check_store
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.missing_data import print_missing_data
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import AuditorError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
@@ -75,13 +77,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor plan`; returns 0 if the proof holds, 1 if it does not, 3 if the snapshot is incomplete.
+    """Run `auditor plan`; returns 0 if the proof holds, 1 if not, 3 if the snapshot is incomplete or storing fails.
 
     Raises AuditorError if there is nothing to plan.
     """
     formats = {**FORMATS, **TENANT_FORMATS}
     targets, terminal = targets_of(args.format, formats, output_folder(args.output), default=("json", "questions"))
     check_redacted_store(args)
+    if args.store is not None:
+        check_store(args.store)
     key = pseudonym_key() if args.redact else None
     l10n = localization(reader_locale(args.locale))
     # plan.json and the store are in English; people read the plan in their language.
@@ -93,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
     if key is not None:
         plans = tuple(redacted_plan(plan, key) for plan in plans)
     plan, localized = plans[0], plans[-1]
+    stdout_formats = [name for name, path in targets if path is None]
+    _check_stdout(stdout_formats, plan)
     file_targets = [(name, path) for name, path in targets if path is not None]
     files = written_files(file_targets, plan, localized, l10n)
     if args.by is not None:
@@ -100,9 +106,7 @@ def run(args: argparse.Namespace) -> int:
 
         files = chain(files, owner_documents(output_folder(args.output), localized, l10n))
     written = write_all((path, [body]) for path, body in files)
-    if args.store is not None:
-        store_plan(args.store, plan)
-    stdout_formats = [name for name, path in targets if path is None]
+    code = max(exit_code(plan), _store(plan, args))
     for name in stdout_formats:
         write_document([_stdout_document(name, plan, localized, l10n)], name)
     if terminal and not args.quiet:
@@ -115,17 +119,31 @@ def run(args: argparse.Namespace) -> int:
         print_written(written, l10n)
         if not args.tenant:
             print_diagnostics(earlier_files_warning(earlier_plan_files(file_targets, written)), locale=args.locale)
-    return exit_code(plan)
+    return code
+
+
+def _store(plan: FleetPlan, args: argparse.Namespace) -> int:
+    """Store the plan, if requested; returns 3 if that fails, and prints the error, else 0."""
+    if args.store is not None:
+        try:
+            store_plan(args.store, plan)
+        except AuditorError as error:
+            print_diagnostics(error.diagnostics, locale=args.locale)
+            return 3
+    return 0
+
+
+def _check_stdout(names: Sequence[str], plan: FleetPlan) -> None:
+    """Raise UsageError for several tenants and a format with files for each tenant, before anything is written."""
+    for name in names:
+        if name in TENANT_FORMATS and len(plan.tenants) > 1:
+            count = len(plan.tenants)
+            message = Message("'{name}' creates separate files for each of {count} tenants", name=name, count=count)
+            raise UsageError("usage", message, hint=Message("choose one with --tenant, or write to a file"))
 
 
 def _stdout_document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Localization) -> bytes:
-    """Return the document for stdout. Raises UsageError for several tenants and a format with files for each tenant."""
+    """Return the document of a format for stdout; of a format of TENANT_FORMATS, that of the only tenant."""
     if name not in TENANT_FORMATS:
         return document(name, plan, localized, l10n)
-    if len(plan.tenants) > 1:
-        raise UsageError(
-            "usage",
-            Message("'{name}' creates separate files for each of {count} tenants", name=name, count=len(plan.tenants)),
-            hint=Message("choose one with --tenant, or write to a file"),
-        )
     return next((body for _, body in tenant_documents(name, Path(name), localized, l10n)), b"")
