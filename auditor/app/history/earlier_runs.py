@@ -1,6 +1,6 @@
 """Reads the totals of earlier runs from a folder of saved results, for the trend charts of reports."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from auditor.app.locations import is_store
 from auditor.app.report.subset import portion
 from auditor.app.saved_results import saved_results
 from auditor.deliver.mail.envelopes import Envelope
-from auditor.domain.errors import Diagnostic, Level, UsageError
+from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.failures import TenantBoundary
@@ -23,7 +23,7 @@ from auditor.result.missing_tenants import warn_of_missing
 from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]
-"""Called with each warning."""
+"""Called with each warning, and with the errors of earlier runs that cannot be read."""
 _HINT: Final = Message("specify the folder that contains the result.json files of earlier runs")
 
 
@@ -36,7 +36,8 @@ def earlier(
     skipped. If several results have the same instant, the last by path is used. If none is left, `warn` is called.
     `folder` may also be a store, as a folder or an address: its stored runs are returned. With `all_tenants`, `warn` is
     called for each tenant of the latest run that is not in `result`, if they have a tenant in common.
-    Raises UsageError (`history-missing`) if the folder does not exist, and SnapshotError if a file cannot be read.
+    It is also called with the error of each file that cannot be read, which is left out. Raises UsageError
+    (`history-missing`) if the folder does not exist, and SnapshotError if the only tenant in a store cannot be read.
     """
     if is_store(folder):
         from auditor.app.history.stored_runs import stored_runs  # noqa: PLC0415  not needed for a folder of results
@@ -76,8 +77,9 @@ def earlier_of(
 ) -> tuple[tuple[EarlierRun, ...], ...]:
     """Return, for each reader and their part of a result, the earlier runs, restricted to the same part.
 
-    If a folder has no earlier run for any of them, `warn` is called once. A store contains counts, not findings: a
-    reader who receives only some severities, owners or tags gets no charts from it.
+    `warn` is called once if a folder has no earlier run for any of them, and for each file that cannot be read. A
+    store contains counts, not findings: a reader who receives only some severities, owners or tags gets no charts from
+    it.
     """
     if is_store(folder):
         known: list[Diagnostic] = []
@@ -107,23 +109,36 @@ def _runs(
     names_by_run: dict[datetime, set[str]] = {}
     runs_of_parts: list[dict[float, EarlierRun]] = [{} for _ in portions]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in portions]
-    for file in sorted(folder.rglob(FORMATS["json"].file)):
-        with saved_results([file], None) as ([(_, run)], _spill):
-            tenants_by_name = _by_name(run)
-            if any(run.run.as_of < result.run.as_of for result, _ in portions):
-                names_by_run.setdefault(run.run.as_of, set()).update(tenants_by_name)
-            for runs, names, (result, portion_of) in zip(runs_of_parts, audited, portions, strict=True):
-                if run.run.as_of < result.run.as_of:
-                    part = run if portion_of is None else portion_of(run)
-                    earlier_run = _earlier_run(part, tenants_by_name if portion_of is None else _by_name(part), names)
-                    if earlier_run is not None:
-                        runs[run.run.as_of.timestamp()] = earlier_run
+    for run in _saved_runs(folder, warn):
+        tenants_by_name = _by_name(run)
+        if any(run.run.as_of < result.run.as_of for result, _ in portions):
+            names_by_run.setdefault(run.run.as_of, set()).update(tenants_by_name)
+        for runs, names, (result, portion_of) in zip(runs_of_parts, audited, portions, strict=True):
+            if run.run.as_of < result.run.as_of:
+                part = run if portion_of is None else portion_of(run)
+                earlier_run = _earlier_run(part, tenants_by_name if portion_of is None else _by_name(part), names)
+                if earlier_run is not None:
+                    runs[run.run.as_of.timestamp()] = earlier_run
     if portions and not any(runs_of_parts):
         message = Message(
             "there are no trends: no result.json below {folder} is of an earlier run of these tenants", folder=folder
         )
         warn(Diagnostic(slug="history-none", message=message, hint=_HINT, level=Level.WARNING))
     return tuple(tuple(runs[as_of] for as_of in sorted(runs)) for runs in runs_of_parts), names_by_run
+
+
+def _saved_runs(folder: Path, warn: Warn) -> Iterator[Result]:
+    """Yield every result.json below a folder, sorted by path; `warn` is called with the error of one that is damaged.
+
+    A damaged file is left out, because the reports of the current run must not be lost with it.
+    """
+    for file in sorted(folder.rglob(FORMATS["json"].file)):
+        try:
+            with saved_results([file], None) as ([(_, run)], _spill):
+                yield run
+        except SnapshotError as error:
+            for diagnostic in error.diagnostics:
+                warn(diagnostic)
 
 
 def _by_name(run: Result) -> Mapping[str, TenantResult]:

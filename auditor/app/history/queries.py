@@ -216,15 +216,16 @@ def compare_nights(
 ) -> list[Between]:
     """Return what is new, fixed and changed between two instants, for some tenants, or for all if there are no names.
 
-    With `day`, the first instant selects the first night at or after it. Raises UsageError for the wrong order.
+    Tenants that fail are left out. With `day`, the first instant selects the first night at or after it. Raises
+    UsageError for the wrong order.
     """
     check_order(first, last)
-    return [
-        compare_instants(
-            n, sorted(history.nights, key=lambda night: night.instant), history.results, first, last, day=day
-        )
-        for n, history in sources.select(tenants).items()
-    ]
+    comparisons = []
+    for name, history in sources.select(tenants).items():
+        with sources.boundary(name):
+            nights = sorted(history.nights, key=lambda night: night.instant)
+            comparisons.append(compare_instants(name, nights, history.results, first, last, day=day))
+    return comparisons
 
 
 def check_order(first: datetime, last: datetime) -> None:

@@ -13,7 +13,7 @@ from auditor.render.text.earlier_run import EarlierRun
 def earlier_runs(
     args: argparse.Namespace, result: Result, *, all_tenants: bool = False
 ) -> tuple[tuple[EarlierRun, ...], int]:
-    """Return the earlier runs and an exit code, which is 3 if the runs of one of several tenants cannot be read.
+    """Return the earlier runs and an exit code, which is 3 if some of them cannot be read.
 
     With `all_tenants`, a warning is printed for each tenant of the latest earlier run that is not in the result.
     """

@@ -54,6 +54,18 @@ def test_history_reports_the_damaged_tenant_and_shows_the_others(store: Path) ->
     assert f"{damaged}/results/000001.json" in single.err
 
 
+def test_comparison_of_nights_leaves_out_the_tenant_with_damaged_findings(store: Path) -> None:
+    damaged, intact = _tenants(store)
+    for findings in (store / damaged / "findings").iterdir():
+        findings.write_bytes(b"PAR1")
+    options = ("--from", _NIGHTS[0], "--to", _NIGHTS[1], "-f", "json")
+    completed = call("history", "audits", *options, cwd=store.parent)
+    assert completed.code == 3, completed.err
+    assert [tenant["tenant"] for tenant in json.loads(completed.out)["between"]] == [intact]
+    assert f"{damaged}: audits/{damaged}/findings/" in completed.err
+    assert call("history", "audits", *options, "--tenant", damaged, cwd=store.parent).code == 2
+
+
 def test_audit_with_history_writes_reports_if_a_tenant_of_the_store_is_damaged(store: Path) -> None:
     damaged, _ = _tenants(store)
     _damage(store, damaged)
@@ -65,6 +77,23 @@ def test_audit_with_history_writes_reports_if_a_tenant_of_the_store_is_damaged(s
     result = json.loads((store.parent / "out" / "result.json").read_text(encoding="utf-8"))
     assert [tenant["failure"] for tenant in result["tenants"]] == [None, None]
     assert (store.parent / "out" / "report.html").exists()
+
+
+@pytest.mark.parametrize("command", [("audit", "--demo", "--as-of", _TONIGHT), ("report", "tonight/result.json")])
+def test_damaged_result_in_a_folder_of_earlier_runs_does_not_stop_reports(
+    store: Path, command: tuple[str, ...]
+) -> None:
+    folder = store.parent
+    for instant in (*_NIGHTS, _TONIGHT):
+        out = "tonight" if instant == _TONIGHT else f"earlier/{instant[:10]}"
+        assert call("audit", "--demo", "--as-of", instant, "-q", "-f", "json", "-o", out, cwd=folder).code == 1
+    damaged = folder / "earlier" / _NIGHTS[0][:10] / "result.json"
+    damaged.write_text("{")
+    completed = call(*command, "--history", "earlier", "-f", "json,markdown", cwd=folder)
+    assert completed.code == 3, completed.err
+    assert completed.err.count("error[result-damaged]: earlier/2026-11-19/result.json: ") == 1
+    assert json.loads((folder / "out" / "result.json").read_bytes())["tenants"]
+    assert "open findings" in (folder / "out" / "summary.md").read_text(encoding="utf-8")
 
 
 def test_send_reports_once_that_earlier_runs_of_the_store_cannot_be_read(store: Path) -> None:

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor report`; returns 0, or 3 if there are several tenants and the earlier runs of one cannot be read."""
+    """Run `auditor report`; returns 0, or 3 if some of the earlier runs in --history cannot be read."""
     requested = configured_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
     output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)

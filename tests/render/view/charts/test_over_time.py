@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.app.history.earlier_runs import earlier, earlier_of_each
 from auditor.domain.enums import Severity, Status
-from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
@@ -282,14 +282,16 @@ def test_trend_compares_only_tenants_audited_in_both_runs(tmp_path: Path) -> Non
     assert [past.open for past in history_of[second.name]] == [summarise((second,)).open] * 2
 
 
-def test_missing_or_damaged_history_raises_an_error(tmp_path: Path) -> None:
+def test_missing_history_raises_an_error_and_a_damaged_result_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as missing:
         earlier(tmp_path / "none", result())
     assert missing.value.slug == "history-missing"
     (tmp_path / "result.json").write_text("{}")
-    with pytest.raises(SnapshotError) as damaged:
-        earlier(tmp_path, result())
-    assert damaged.value.slug.startswith("result-")
+    reported: list[Diagnostic] = []
+    assert earlier(tmp_path, result(), reported.append) == ()
+    damaged, none = reported
+    assert (damaged.slug.startswith("result-"), damaged.level) == (True, Level.ERROR)
+    assert (none.slug, none.level) == ("history-none", Level.WARNING)
 
 
 def test_sparkline_has_a_bar_and_a_character_for_each_run() -> None:
