@@ -1,18 +1,23 @@
 """Tests that a store restores every night exactly, and reports damaged or conflicting ones."""
 
+import errno
+import os
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from msgspec.structs import replace
 
-from auditor.domain.errors import AuditorError, SnapshotError
+from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
+from auditor.files.folder import Folder
+from auditor.files.output import opened
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
+from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import commit_name
 from tests.builders.tenant.nights import SKUS, night, series
 from tests.builders.tenant.snapshot_damage import edited, rewritten
@@ -202,3 +207,30 @@ def test_damaged_night_does_not_prevent_later_nights(tmp_path: Path) -> None:
     entry, _ = store.put(source)
     assert [part.kind for part in entry.parts] == ["full"]
     assert_same_tables(source, store.restore(entry, tmp_path / "back"))
+
+
+def test_no_truncated_object_remains_on_a_full_share_without_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, files = FolderBackend(tmp_path), []
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    def second_is_truncated(descriptor: int) -> BinaryIO:
+        file = opened(descriptor)
+        files.append(file)
+        if len(files) == 2:
+            file.write(b"{")
+            file.close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return file
+
+    monkeypatch.setattr(Folder, "link", refused)
+    with monkeypatch.context() as full:
+        full.setattr("auditor.store.objects.backends.opened", second_is_truncated)
+        with pytest.raises(DeliveryError, match="No space left"):
+            backend.create("contoso/nights/a.json", b"{}")
+    assert backend.names("") == ()
+    assert backend.create("contoso/nights/a.json", b"{}")
+    assert backend.read("contoso/nights/a.json") == b"{}"

@@ -121,10 +121,7 @@ class FolderBackend:
             with Folder.open_or_create(self.root, *folders) as folder:
                 descriptor, temporary_name = folder.temporary(last)
                 try:
-                    with opened(descriptor) as file:
-                        file.write(body)
-                        file.flush()
-                        os.fsync(descriptor)
+                    _write(descriptor, body)
                     return _link(folder, temporary_name, last, body)
                 finally:
                     folder.remove(temporary_name)
@@ -159,9 +156,20 @@ def _link(folder: Folder, temporary_name: str, name: str, body: bytes) -> bool:
             descriptor = folder.create(name)
         except FileExistsError:
             return False
-        with opened(descriptor) as file:
-            file.write(body)
+        try:
+            _write(descriptor, body)
+        except BaseException:
+            folder.remove(name)  # or the name would be taken by a truncated file
+            raise
     return True
+
+
+def _write(descriptor: int, body: bytes) -> None:
+    """Write the bytes to disk, and close the file."""
+    with opened(descriptor) as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 class ObjectStoreBackend:
