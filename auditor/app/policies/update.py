@@ -13,8 +13,8 @@ from auditor import __version__
 from auditor.app.policies.preview import PreviewRequest, policy_changes, previewed, side_of
 from auditor.app.policy_files import COPY, installed_base, library_files, policy_files
 from auditor.deliver.report_folder import ChildFile, write_all
-from auditor.domain.errors import InputError, UsageError
-from auditor.domain.message import Message
+from auditor.domain.errors import DeliveryError, InputError, UsageError
+from auditor.domain.message import Message, unwritable
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.preview import PolicyChange, Preview
 from auditor.policy.documents import digest_of
@@ -114,12 +114,19 @@ def write(update: LibraryUpdate) -> tuple[Path, ...]:
         file.path: file.after.encode() for file in update.files if file.before != file.after
     }
     library = {PurePath(name).name: body for name, body in library_files()}
-    for folder in dict.fromkeys(file.path.parent for file in update.files if STARTER in file.after):
+    folders = tuple(dict.fromkeys(file.path.parent for file in update.files if STARTER in file.after))
+    for folder in folders:
         contents |= {ChildFile(folder, (COPY, name)): body for name, body in library.items()}
-        for old in (folder / COPY).glob("*.yaml"):
-            if old.name not in library:
-                old.unlink()
-    return write_all(((path, [body]) for path, body in contents.items()), public=True)
+    written = write_all(((path, [body]) for path, body in contents.items()), public=True)
+    # Only now: if nothing could be written, the pinned content is still there.
+    old_files = (path for folder in folders for path in (folder / COPY).glob("*.yaml") if path.name not in library)
+    for path in old_files:
+        try:
+            path.unlink()
+        except OSError as error:
+            hint = Message("correct its permissions")
+            raise DeliveryError("report-unwritable", unwritable(path, error), hint=hint) from error
+    return written
 
 
 def _extends(document: Document) -> Mapping[str, Any] | None:

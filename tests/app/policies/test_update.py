@@ -56,6 +56,15 @@ def test_validate_suggests_policies_update_for_an_old_version(workspace: Path) -
     assert "auditor policies update" in completed.err
 
 
+def test_pinned_copy_is_kept_if_the_new_one_cannot_be_written(workspace: Path) -> None:
+    copy = workspace / "policies" / COPY
+    (copy / "sets.yaml").unlink()
+    (copy / "sets.yaml").mkdir()
+    completed = update_policies(workspace, "--write")
+    assert (completed.code, "error[" in completed.err) == (3, True)
+    assert (copy / "gone.yaml").exists()
+
+
 @pytest.mark.slow
 def test_update_without_write_reports_changes_of_policies_and_findings(workspace: Path) -> None:
     before = (workspace / "policies" / "ours.yaml").read_text()
