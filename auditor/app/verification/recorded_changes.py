@@ -28,16 +28,18 @@ class RecordedChanges(Struct, frozen=True, kw_only=True):
 def record_changes(location: Path | str, log: Path) -> Iterator[RecordedChanges]:
     """Record the lines of a done.jsonl in a store that has a plan of each of its tenants; existing lines are skipped.
 
-    Raises SnapshotError if the log is damaged or cannot be read, or if the store has no plan of a tenant; nothing is
-    recorded then.
+    Raises SnapshotError if the log is damaged or cannot be read, or if the store has no readable plan of a tenant;
+    nothing is recorded then.
     """
     store = store_at(location).require()
     lines: dict[str, list[tuple[bytes, LogEntry]]] = defaultdict(list)
     for _, line, entry in log_entries(read_log(log), str(log)):
         lines[entry.tenant.casefold()].append((line, entry))
-    names = _tenants_with_plan(store)
+    names, unreadable = _tenants_with_plan(store)
     for tenant_id in lines:
         if tenant_id not in names:
+            if unreadable:  # one of these plans may be the tenant's
+                raise unreadable[0]
             raise SnapshotError(
                 "log-foreign",
                 Message("{log}: the store has no plan of the tenant {tenant}", log=log, tenant=repr(tenant_id)),
@@ -47,20 +49,25 @@ def record_changes(location: Path | str, log: Path) -> Iterator[RecordedChanges]
         yield RecordedChanges(tenant=names[tenant_id], count=_add_new_lines(store, names[tenant_id], tenant_lines))
 
 
-def _tenants_with_plan(store: Store) -> dict[str, str]:
-    """Return the names of the tenants with a plan, by lower-case id."""
-    tenants = {name.partition("/")[0]: name for name in store.backend.names("") if "/plans/" in name}
+def _tenants_with_plan(store: Store) -> tuple[dict[str, str], list[SnapshotError]]:
+    """Return the names of the tenants with a plan, by lower-case id, and the errors of plans that cannot be read."""
+    tenants = {name.partition("/")[0] for name in store.backend.names("") if "/plans/" in name}
     by_id: dict[str, str] = {}
+    unreadable: list[SnapshotError] = []
     for tenant in sorted(tenants):
         for name in plan_names(store.backend, tenant)[-1:]:
             body = store.backend.read(name)
-            plan = None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
+            try:
+                plan = None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
+            except SnapshotError as error:
+                unreadable.append(error)
+                continue
             by_id |= {
                 planned.tenant_id.casefold(): tenant
                 for planned in (plan.tenants if plan else ())
                 if planned.name == tenant
             }
-    return by_id
+    return by_id, unreadable
 
 
 def _add_new_lines(store: Store, tenant: str, lines: Iterable[tuple[bytes, LogEntry]]) -> int:

@@ -118,3 +118,18 @@ def test_change_log_of_a_tenant_without_a_plan_is_an_error(workspace: Path, emul
         completed.err
     )
     assert not (workspace / "st/contoso/changes").exists()
+
+
+@pytest.mark.slow
+def test_changes_are_recorded_although_the_plan_of_another_tenant_is_damaged(
+    workspace: Path, emulator: Emulator, send: Send
+) -> None:
+    store_with_plans(workspace, emulator)
+    carry_out(workspace, send, log="done.jsonl")
+    damaged = workspace / "st/adatum/plans/2026-11-20T120000Z.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{")
+    assert run(workspace, emulator, "store", "put", "st", "done.jsonl").code == 0
+    (workspace / "done.jsonl").write_text(LINE)
+    completed = run(workspace, emulator, "store", "put", "st", "done.jsonl")
+    assert (completed.code, "error[plan-damaged]: st/adatum/plans/" in completed.err) == (2, True), completed.err
