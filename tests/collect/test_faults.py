@@ -168,6 +168,14 @@ UNRECOVERABLE: dict[str, tuple[AddFault, str, str]] = {
         "1500",
     ),
     "a lost link for ever": (fault("next-link-missing", path="/users", times=None), "partial", "counts"),
+    "signed out in the middle": (
+        both(
+            fault("token-expired", **SECOND),
+            fault("html", path="/*/oauth2/v2.0/token", status=403, first=2, times=None),
+        ),
+        "partial",
+        "the sign-in was refused",
+    ),
     **{
         f"a link that leads away: {value}": (
             fault("next-link-foreign", path="/users", value=value, times=None),

@@ -17,6 +17,7 @@ from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.nested_groups import read_nested
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.errors import GraphError
 from auditor.domain.result.model import Coverage
 from auditor.graph import requests
 from auditor.graph.auth.token_claims import claims_of
@@ -88,11 +89,15 @@ async def _read(context: CollectionContext) -> SourceResult:
 async def add_assigning_groups(context: CollectionContext, users: Spool, groups: pa.Table) -> pa.Table:
     """Return the groups table, extended by the names and kinds of the groups that assign licences to users.
 
-    No policy depends on them, so they are left out if the permission is missing or if Graph refuses the request.
+    No policy depends on them, so they are left out if the permission is missing, if Graph refuses the request, or if
+    the token has expired and cannot be renewed.
     """
     if _LICENSE_STATES not in users.schema.names:
         return groups
-    claims = claims_of((await context.graph.sign_in.get_token()).token)
+    try:
+        claims = claims_of((await context.graph.sign_in.get_token()).token)
+    except GraphError:
+        return groups
     if claims is None or missing(GROUPS_AND_MEMBERS.permissions, claims.roles or claims.scopes):
         return groups
     ids: set[str] = set()
