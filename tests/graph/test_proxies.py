@@ -18,7 +18,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from auditor.app.download import fetch
 from auditor.deliver.https_connection import open_connection
 from auditor.domain.errors import GraphError, SettingsError
-from auditor.domain.settings import ClientSecret, Tenant
+from auditor.domain.settings import ClientSecret, GithubOidc, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Connections, CookielessClient
@@ -98,6 +98,35 @@ def test_sign_in_uses_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert requests[0].startswith(b"CONNECT login.example:443 HTTP/1.1\r\n")
     assert b"Proxy-Authorization: Basic c29tZW9uZTp3b3Jk" in requests[0]
     assert b"the-secret-value" not in b"".join(requests)
+
+
+def job_tenant(assertions: str) -> tuple[Tenant, dict[str, str]]:
+    """Return a tenant that a job of GitHub signs in to, and the variables of the job."""
+    variables = {"ACTIONS_ID_TOKEN_REQUEST_URL": assertions, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "the-token-of-the-job"}
+    credential = GithubOidc(client_id="c" * 36)
+    return Tenant(name="contoso", tenant_id="11111111-2222-4333-8444-555555555555", credential=credential), variables
+
+
+def test_assertions_of_github_are_requested_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[bytes] = []
+    tenant, variables = job_tenant("https://pipelines.example/assertion?v=1")
+    with listening(refuse_connections(requests)) as host:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://someone:word@{host}")
+        with pytest.raises(GraphError) as caught:
+            asyncio.run(sign_in_to(tenant, variables))
+    assert caught.value.slug == "github-oidc-unreachable"
+    assert requests[0].startswith(b"CONNECT pipelines.example:443 HTTP/1.1\r\n")
+    assert b"the-token-of-the-job" not in b"".join(requests)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("address", ["socks5://someone:word@proxy.example:1080", "ftp://someone:word@proxy.example"])
+def test_unusable_proxy_is_an_error_for_github_too(name: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, address)
+    with pytest.raises(GraphError) as caught:
+        asyncio.run(sign_in_to(*job_tenant("https://pipelines.example/assertion?v=1")))
+    assert caught.value.slug == "proxy-address"
+    assert "word" not in str(caught.value)
 
 
 def test_netrc_passwords_are_not_sent_to_the_sign_in_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -130,12 +130,12 @@ class SignIn:
             )
         if isinstance(credential, Token):
             return _bearer_token(self._variable(credential.token_env), time.time())
-        if isinstance(credential, GithubOidc):
-            self._assertion = await github_oidc.assertion(
-                self._audience, environ=self._environ, secrets=self.secrets, authorities=self.authorities
-            )
         credential_type = CREDENTIAL_TYPES[type(credential)]
         try:
+            if isinstance(credential, GithubOidc):
+                self._assertion = await github_oidc.assertion(
+                    self._audience, environ=self._environ, secrets=self.secrets, authorities=self.authorities
+                )
             if self._azure_credential is None:
                 self._azure_credential = self._build(credential_type)
             options: dict[str, Any] = {"enable_cae": True} if claims is None else {"enable_cae": True, "claims": claims}

@@ -9,7 +9,9 @@ from urllib.parse import quote, urlsplit
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message, enumeration, joined
 from auditor.graph.auth.scrubber import Secrets
+from auditor.graph.request_guard import root_of
 from auditor.graph.transport.ca_bundle import tls_context
+from auditor.graph.transport.proxy import proxy_of
 
 _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
@@ -25,7 +27,10 @@ _TIMEOUT = 60.0
 
 
 async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secrets, authorities: str | None) -> str:
-    """Return a new assertion of the job's identity, valid for about five minutes. Raises GraphError."""
+    """Return a new assertion of the job's identity, valid for about five minutes.
+
+    Raises GraphError, and SettingsError for a proxy that cannot be used.
+    """
     url, token = environ.get(_URL, ""), environ.get(_TOKEN, "")
     missing = [name for name, value in ((_URL, url), (_TOKEN, token)) if not value]
     if missing:
@@ -76,11 +81,12 @@ def _unreachable(name: str) -> GraphError:
 
 
 async def _request(address: str, token: str, authorities: str | None) -> tuple[int, bytes]:
-    """Send the request; retry if the connection or the service fails."""
+    """Send the request; retry if the connection or the service fails. Raises SettingsError for an unusable proxy."""
     import httpx  # noqa: PLC0415 - only collection needs it
 
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    async with httpx.AsyncClient(verify=tls_context(authorities), timeout=20.0, follow_redirects=False) as client:
+    proxy, context = proxy_of(root_of(address)), tls_context(authorities)
+    async with httpx.AsyncClient(proxy=proxy, verify=context, trust_env=False, timeout=20.0) as client:
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 answer = await client.get(address, headers=headers)
