@@ -24,6 +24,8 @@ _REMEDIES = {
 }
 _EXPIRED = frozenset({"directory_expiredpagetoken", "resyncrequired", "syncstatenotfound", "syncstateinvalid"})
 _UNKNOWN_PAGE = frozenset({"directorypagetokennotfoundexception"})
+_INTUNE_THROTTLED = "rate limit reached"
+"""Part of the message with which Intune throttles: its status may be 500 in place of 429."""
 _NO_MAILBOX = frozenset({"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "resourcenotfound"})
 
 
@@ -138,7 +140,7 @@ def _kind(status: int, code: str, message: str, body: bytes) -> FaultKind:
     normalized_code = code.lower()
     if status == 401:
         return FaultKind.SIGNED_OUT
-    if status == 429:
+    if status == 429 or (status == 500 and _INTUNE_THROTTLED in message.lower()):
         return FaultKind.THROTTLED
     if status >= 500:
         return FaultKind.UNSUPPORTED if status == 501 else FaultKind.FAILING

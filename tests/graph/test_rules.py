@@ -169,6 +169,8 @@ def test_classify_handles_every_answer(status: int, body: bytes) -> None:
         (404, b'{"error":{"code":"Request_ResourceNotFound"}}', FaultKind.MISSING, Fail),
         (401, b"", FaultKind.SIGNED_OUT, SignInAgain),
         (429, b"", FaultKind.THROTTLED, Retry),
+        (500, b'{"error":{"code":"InternalServerError","message":"Rate limit reached."}}', FaultKind.THROTTLED, Retry),
+        (500, b'{"error":{"code":"InternalServerError","message":"x"}}', FaultKind.FAILING, Retry),
         (501, b'{"error":{"code":"NotImplemented"}}', FaultKind.UNSUPPORTED, Fail),
         (504, b'{"error":{"code":"UnknownError","message":""}}', FaultKind.FAILING, Retry),
         (302, b"", FaultKind.FOREIGN, Fail),

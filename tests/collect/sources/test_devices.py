@@ -83,6 +83,14 @@ def test_denied_devices_are_reported_and_failed_requests_are_repeated(
     assert (remedy in snapshot.reason(Source.DEVICES)) is (status == "denied")
 
 
+def test_intune_may_throttle_with_status_500(graph: Emulator) -> None:
+    """Throttling is limited by time, other failures by number."""
+    graph.faults.add("server-error", path=_PATH, status=500, value="Rate limit reached.", times=10)
+    snapshot = collect(graph, NEEDS)
+    assert snapshot.status(Source.DEVICES) == "complete"
+    assert len(graph.journal.of(_PATH)) == 13
+
+
 def test_devices_are_unavailable_without_intune(graph: Emulator) -> None:
     graph.tenants["contoso"].devices = None
     snapshot = collect(graph, NEEDS)

@@ -74,7 +74,8 @@ def _error(fault: Fault, request: Request, caller: Caller, token: str, service: 
             return GraphError(410, fault.code or "resyncRequired", "Resync is required.", headers=headers)
         case _:
             code, message = MESSAGES.get(fault.status, ("UnknownError", ""))
-            return GraphError(fault.status, fault.code or code, message, headers=retry_after(fault.retry_after))
+            text = fault.value or message
+            return GraphError(fault.status, fault.code or code, text, headers=retry_after(fault.retry_after))
 
 
 def lost_token() -> GraphError:
