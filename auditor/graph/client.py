@@ -112,6 +112,8 @@ class Graph:
     """For requests to other hosts, without a token."""
     retry_policy: RetryPolicy
     quota: Quota
+    record: "ResponseRecord | None" = None
+    """The answers of an interrupted collection, to which new ones are added; `sdk` uses it too."""
     skew: float | None = None
     """Seconds that Graph's clock is ahead of this machine's, from the latest `Date` header; accurate to 0.5 s."""
     _slots: asyncio.Semaphore = field(init=False)
@@ -302,6 +304,7 @@ async def open_graph(
             connections=connections,
             retry_policy=retry_policy,
             quota=Quota(sleep=retry_policy.sleep, clock=retry_policy.clock),
+            record=record,
         )
 
 

@@ -18,6 +18,7 @@ from tests.builders.service.command_line import ROOT, Ran, call, clean_environme
 from tests.builders.tenant.collection import PEOPLE, configured, environment
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET
+from tests.emulator.journal import Host
 from tests.emulator.server import Emulator
 
 pytestmark = pytest.mark.slow
@@ -168,6 +169,29 @@ def test_collection_is_interrupted_twice(workspace: Path, graph: Emulator, whole
     assert requests(graph, "/users*") == 0
     assert 20 <= requests(graph, "/$batch") <= 35
     assert tables(snapshot_of(workspace)) == whole
+
+
+def test_usage_reports_are_not_downloaded_again(workspace: Path, graph: Emulator) -> None:
+    """They are recorded under the request to Graph, because the address of a download expires."""
+    everything = ("--all", "--tenant", "contoso")
+    assert collect(workspace, graph, *everything).code == 0
+    before = snapshot_of(workspace)
+    downloads = len(graph.journal.of(host=Host.ELSEWHERE))
+    graph.journal.clear()
+    due = stop_at_batch(graph, 60)
+
+    def are_downloaded() -> bool:
+        return due() and len(graph.journal.of(host=Host.ELSEWHERE)) == downloads
+
+    assert interrupted(workspace, graph, are_downloaded, *everything)[0] == 130
+    again(graph)
+    completed = collect(workspace, graph, "--resume", *everything)
+    assert completed.code == 0, completed.err
+    assert requests(graph, "*reports/*") == 0
+    assert not graph.journal.of(host=Host.ELSEWHERE)
+    assert requests(graph, "/$batch") > 0
+    (snapshot,) = set((workspace / "snapshots" / "contoso").iterdir()) - {before}
+    assert tables(snapshot) == tables(before)
 
 
 def test_other_policies_are_read_from_graph(workspace: Path, graph: Emulator) -> None:

@@ -148,10 +148,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the whole answer. Raises the exceptions of httpx."""
         content = await request.aread()
-        # Files are not recorded: they are large, and are downloaded from addresses that expire.
+        # `report_files` records files, because they are downloaded from addresses that expire.
         record = None if KEY in request.extensions else self._record
         if record is not None and (recorded := record.take(request)) is not None:
-            return httpx.Response(200, content=recorded, request=request, extensions={RECORDED: True})
+            return httpx.Response(200, content=bytes(recorded), request=request, extensions={RECORDED: True})
         timeouts = request.extensions.get("timeout", {})
         try:
             async with self._session.request(

@@ -32,7 +32,7 @@ class BodyFile(Struct, frozen=True, kw_only=True):
         os.ftruncate(self.file.fileno(), 0)
         self._check(length or 0)
 
-    def write(self, part: bytes) -> None:
+    def write(self, part: bytes | memoryview) -> None:
         """Append a part of the body. Raises FaultError above the limit."""
         self._check(self.file.tell() + len(part))
         self.file.write(part)

@@ -1,6 +1,8 @@
 """Records the answers of Graph on disk, so that an interrupted collection does not request them again."""
 
 import hashlib
+import mmap
+import os
 import zlib
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -43,7 +45,7 @@ class ResponseRecord:
         """Read which answers earlier processes recorded. Raises OSError if the files cannot be read."""
         self._folder = folder
         self._name = name
-        self._buffered: list[tuple[bytes, bytes]] = []
+        self._buffered: list[tuple[bytes, bytes | mmap.mmap]] = []
         self._size = 0
         self._file: BinaryIO | None = None
         self._writer: pa.ipc.RecordBatchStreamWriter | None = None
@@ -57,23 +59,36 @@ class ResponseRecord:
         self.has_answers = bool(self._locations)
         """Whether earlier processes recorded answers."""
 
-    def take(self, request: "httpx.Request") -> bytes | None:
-        """Return the recorded answer to a request; None if there is none, or if it was taken before."""
+    def take(self, request: "httpx.Request") -> memoryview | None:
+        """Return the recorded answer to a request; None if there is none, or if it was taken before.
+
+        It is mapped into memory, not read, because it may be a large report.
+        """
         if not self.has_answers:
             return None
         locations = self._locations.get(_digest(request))
         if not locations:
             return None
         location = locations.popleft()
-        body: bytes = self._batch(location.path, location.offset)["body"][location.row].as_py()
-        return body
+        return memoryview(self._batch(location.path, location.offset)["body"][location.row].as_buffer())
 
-    def add(self, request: "httpx.Request", body: bytes) -> None:
+    def add(self, request: "httpx.Request", body: bytes | mmap.mmap) -> None:
         """Record the answer to a request."""
         self._buffered.append((_digest(request), body))
         self._size += len(body)
         if self._size >= _MAX_BUFFERED_BYTES:
             self._write()
+
+    def add_file(self, request: "httpx.Request", file: BinaryIO) -> None:
+        """Record the answer to a request from a file; a large one is copied without being read into memory."""
+        if file.seek(0, os.SEEK_END) < _MAX_BUFFERED_BYTES:
+            file.seek(0)
+            self.add(request, file.read())
+            return
+        file.flush()
+        if self._buffered:
+            self._write()
+        self.add(request, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def close(self) -> None:
         """Write the answers that are still in memory."""
@@ -84,6 +99,7 @@ class ResponseRecord:
     def discard(self) -> None:
         """Delete the files."""
         self._buffered = []
+        self._latest = None  # Windows does not delete a file that is mapped into memory
         self._close_file()
         for path in self._paths():
             path.unlink()
@@ -122,7 +138,7 @@ class ResponseRecord:
 
     def _batch(self, path: Path, offset: int) -> pa.RecordBatch:
         if self._latest is None or self._latest[:2] != (path, offset):
-            with pa.OSFile(str(path), "rb") as source:
+            with pa.memory_map(str(path)) as source:
                 source.seek(offset)
                 self._latest = path, offset, pa.ipc.read_record_batch(pa.ipc.read_message(source), _SCHEMA)
         return self._latest[2]
@@ -130,13 +146,13 @@ class ResponseRecord:
 
 def _batches(path: Path) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Yield the offset and the rows of each record batch, up to the first that is cut off or damaged."""
-    with pa.OSFile(str(path), "rb") as source, suppress(pa.ArrowException, OSError, EOFError, ValueError):
+    with pa.memory_map(str(path)) as source, suppress(pa.ArrowException, OSError, EOFError, ValueError):
         pa.ipc.read_message(source)  # the schema
         while True:
             offset = source.tell()
             batch = pa.ipc.read_record_batch(pa.ipc.read_message(source), _SCHEMA)
             batch.validate(full=True)
-            if list(map(zlib.crc32, batch["body"].to_pylist())) != batch["checksum"].to_pylist():
+            if [zlib.crc32(body.as_buffer()) for body in batch["body"]] != batch["checksum"].to_pylist():
                 return
             yield offset, batch
 
