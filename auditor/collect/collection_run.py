@@ -12,11 +12,13 @@ from msgspec import Struct
 from auditor.collect.work_folder import active, is_abandoned, name_of_work, suffix_of
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.domain.settings import Tenant
 from auditor.files.folder import Folder
 from auditor.files.names import instant_of, name_of_instant, tenant_name
 from auditor.files.temporary import lock
 from auditor.graph.transport.response_record import ResponseRecord
 from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.reader import manifest_of
 
 _MAX_AGE: Final = timedelta(hours=24)
 """Age of a run up to which it can be resumed; a snapshot should not contain older data than its users expect."""
@@ -31,20 +33,20 @@ class CollectionRun(Struct, frozen=True, kw_only=True):
     """Hidden folder with the answers for tenants whose snapshot is not written yet; None if none are recorded."""
     resumed: bool = False
 
-    def finished(self, tenant: str) -> Path | None:
+    def finished(self, tenant: Tenant) -> Path | None:
         """Return the folder of the snapshot that a resumed run wrote for a tenant before; None if there is none."""
-        if not self.resumed:
-            return None
-        folder = self.root / tenant_name(tenant) / name_of_instant(self.instant)
-        return folder if folder.exists() else None
+        folder = self.root / tenant_name(tenant.name) / name_of_instant(self.instant)
+        is_finished = self.resumed and folder.exists() and manifest_of(folder).tenant_id == tenant.tenant_id
+        return folder if is_finished else None
 
     @contextmanager
-    def record(self, tenant: str) -> Iterator[ResponseRecord | None]:
+    def record(self, tenant: Tenant) -> Iterator[ResponseRecord | None]:
         """Yield the record of a tenant's answers, if any; it is deleted if the block ends without an exception."""
         if self.folder is None:
             yield None
             return
-        record = ResponseRecord(self.folder, tenant_name(tenant))
+        # With the id, because the same requests have other answers if a wrong id was corrected before the run resumed.
+        record = ResponseRecord(self.folder, f"{tenant_name(tenant.name)}-{tenant.tenant_id}")
         try:
             yield record
         except BaseException:

@@ -159,6 +159,22 @@ def test_finished_tenants_are_not_read_again(workspace: Path, graph: Emulator) -
     assert str(before.relative_to(workspace)) in completed.text
 
 
+def test_data_of_another_tenant_is_not_used(workspace: Path, graph: Emulator) -> None:
+    """Neither answers nor snapshots are those of a tenant if its tenantId was corrected after the interruption."""
+    due = stop_at_batch(graph, 30)
+    finished = workspace / "snapshots" / "fabrikam"
+    interrupted(workspace, graph, lambda: due() and any(finished.glob("*/manifest.json")))
+    again(graph)
+    ids = [graph.tenants[name].tenant_id for name in ("contoso", "fabrikam")]
+    text = (workspace / "tenants.yaml").read_text().replace(ids[0], "contoso's").replace(ids[1], ids[0])
+    (workspace / "tenants.yaml").write_text(text.replace("contoso's", ids[1]))
+    completed = collect(workspace, graph, "--resume")
+    assert completed.code == 3
+    assert tables(snapshot_of(workspace))["users.parquet"].num_rows == 5, "contoso is now the other tenant"
+    assert "fabrikam: snapshots/fabrikam" in completed.err
+    assert "exists already" in completed.err
+
+
 def test_collection_is_interrupted_twice(workspace: Path, graph: Emulator, whole: Mapping[str, pa.Table]) -> None:
     interrupted(workspace, graph, stop_at_batch(graph, 20), signal_number=signal.SIGTERM)
     again(graph)

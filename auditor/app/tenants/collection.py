@@ -114,9 +114,9 @@ def collect_all(  # noqa: PLR0913 - mostly options that it passes on
     from auditor.collect.collector import collect_tenant  # noqa: PLC0415
 
     async def collect(run: CollectionRun, tenant: Tenant, connections: "Connections", slot: TenantSlot) -> Path:
-        if (folder := run.finished(tenant.name)) is not None:
+        if (folder := run.finished(tenant)) is not None:
             return folder
-        with _write_errors(root), run.record(tenant.name) as record:
+        with _write_errors(root), run.record(tenant) as record:
             return await collect_tenant(
                 tenant,
                 needs_by_tenant(tenant),
