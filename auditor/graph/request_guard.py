@@ -21,7 +21,7 @@ _MAIL_POSTS = re.compile(r"/users/[^/]+/(sendMail|messages|messages/[^/]+/(attac
 
 
 class Root(Struct, frozen=True, kw_only=True):
-    """A Graph root: scheme, host and port, and the path of its version."""
+    """A Graph root: scheme, host and port (without the default port of the scheme), and the path of its version."""
 
     origin: str
     path: str
@@ -45,9 +45,8 @@ class Root(Struct, frozen=True, kw_only=True):
     def prefixes(self) -> tuple[str, ...]:
         """Address prefixes of the root: with and without the default port, and all names of the loopback host."""
         parts = urlsplit(self.origin)
-        default_port = 443 if parts.scheme == "https" else 80
         names = ("127.0.0.1", "localhost", "[::1]") if self.loopback else (parts.netloc.removesuffix(f":{parts.port}"),)
-        suffixes = ("", f":{default_port}") if parts.port in {None, default_port} else (f":{parts.port}",)
+        suffixes = (f":{parts.port}",) if parts.port else ("", f":{_default_port(parts.scheme)}")
         return tuple(f"{parts.scheme}://{name}{suffix}/" for name in names for suffix in suffixes)
 
     @property
@@ -59,7 +58,12 @@ class Root(Struct, frozen=True, kw_only=True):
 def root_of(url: str) -> Root:
     """Return the Root of an address such as `https://graph.microsoft.com/v1.0`."""
     parts = urlsplit(url)
-    return Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path=parts.path.rstrip("/"))
+    origin = f"{parts.scheme}://{parts.netloc}".lower().removesuffix(f":{_default_port(parts.scheme)}")
+    return Root(origin=origin, path=parts.path.rstrip("/"))
+
+
+def _default_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
 
 
 def check_link(link: str, root: Root) -> str:

@@ -60,6 +60,9 @@ def test_next_link_to_the_same_root_keeps_its_query(host: str) -> None:
         ("http://localhost:8080/v1.0", "http://127.0.0.1:8080/v1.0/users?$skiptoken=a", True),
         ("http://[::1]:8080/v1.0", "http://localhost:8080/v1.0/users?$skiptoken=a", True),
         ("http://127.0.0.1/v1.0", "http://localhost:80/v1.0/users?$skiptoken=a", True),
+        ("https://graph.example:443/v1.0", "https://graph.example/v1.0/users?$skiptoken=a", True),
+        ("https://graph.example/v1.0", "https://graph.example:443/v1.0/users?$skiptoken=a", True),
+        ("https://graph.example:8443/v1.0", "https://graph.example/v1.0/users?$skiptoken=a", False),
         ("http://127.0.0.1:8080/v1.0", "http://localhost:8081/v1.0/users?$skiptoken=a", False),
         ("http://127.0.0.1:8080/v1.0", "http://localhost/v1.0/users?$skiptoken=a", False),
         ("http://127.0.0.1:8080/v1.0", "https://localhost:8080/v1.0/users?$skiptoken=a", False),
@@ -107,6 +110,17 @@ def test_only_reading_requests_are_permitted(method: str, path: str, allowed: bo
         return
     with pytest.raises(FaultError):
         check_request(request, ROOT)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://graph.example:443/v1.0", "http://localhost:80/v1.0", "http://[::1]:80/v1.0", "http://[::1]:8080/v1.0"],
+)
+def test_requests_to_an_endpoint_with_a_port_are_permitted(endpoint: str) -> None:
+    root = root_of(endpoint)
+    check_request(httpx.Request("GET", f"{root.url}/users"), root)
+    with pytest.raises(FaultError):
+        check_request(httpx.Request("GET", httpx.URL(f"{root.url}/users").copy_with(port=8081)), root)
 
 
 def test_send_mail_is_permitted_only_with_mail() -> None:
