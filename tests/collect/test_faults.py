@@ -71,6 +71,7 @@ RECOVERABLE: dict[str, AddFault] = {
     "a link to the same page": fault("next-link-loop", path="/users"),
     "a link to the same host in capitals": fault("next-link-foreign", path="/users", value="upper-case"),
     "a lost link": fault("next-link-missing", path="/users", query="assignedLicenses"),
+    "a lost link of sign-ins": fault("next-link-missing", path="/users", query="signInActivity"),
     "duplicates": fault("duplicates", path="/users", times=None),
     "a user moved between pages": fault("moved", path="/users", query="assignedLicenses", times=2),
     "claims challenge": fault("claims-challenge", path="/users"),
@@ -210,6 +211,15 @@ def test_sign_ins_are_unavailable_without_a_premium_licence(graph: Emulator) -> 
     assert snapshot.status(Source.USERS) == "complete"
     assert snapshot.status(Source.SIGN_IN_ACTIVITY) == "unavailable"
     assert "P1 or P2" in snapshot.reason(Source.SIGN_IN_ACTIVITY)
+
+
+@pytest.mark.slow
+def test_sign_ins_are_partial_if_their_list_is_always_shorter_than_that_of_users(graph: Emulator) -> None:
+    graph.faults.add("next-link-missing", path="/users", query="signInActivity", times=None)
+    snapshot = collect(graph, SIGN_INS)
+    assert snapshot.status(Source.USERS) == "complete"
+    assert snapshot.status(Source.SIGN_IN_ACTIVITY) == "partial"
+    assert "Graph counts 1300 users, but twice listed only" in snapshot.reason(Source.SIGN_IN_ACTIVITY)
 
 
 @pytest.mark.slow

@@ -10,12 +10,13 @@ from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
 from auditor.collect.shards import Shards
 from auditor.collect.sources.model import CollectionSource, SourceResult
-from auditor.collect.sources.users import USERS
+from auditor.collect.sources.users import USERS, shortfall_of
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import MALFORMED, Decoder
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.collect.tables.timestamps import timestamps
-from auditor.domain.enums import Source
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import pages
@@ -34,17 +35,30 @@ _MAX_INTERVAL = 2.0
 
 
 async def _read(context: CollectionContext) -> SourceResult:
-    """Read the sign-in activity of all users; read it again in small pages if Graph seems to have omitted some."""
+    """Read the sign-in activity of all users; read it again in small pages if Graph omitted users or activity."""
     decoder = Decoder(_SELECT)
     spool = Spool(context.folder, "sign-ins", decoder.schema)
     shards = await context.shards
     faults = await _read_pages(context, decoder, spool, shards, top=requests.SIGN_IN_PAGE_SIZE)
     too_large = any(fault.kind is FaultKind.TOO_LARGE for fault in faults)
-    if too_large or (not faults and await _is_activity_omitted(context, spool)):
+    shortfall = await _shortfall(context, spool)
+    if too_large or (not faults and (shortfall or await _is_activity_omitted(context, spool))):
         faults = await _read_pages(context, decoder, spool, shards, top=_SMALL_PAGE)
-    count = spool.distinct()
-    coverage = context.make_coverage(Source.SIGN_IN_ACTIVITY, count, faults, asked=("signInActivity",))
+        shortfall = await _shortfall(context, spool)
+    coverage = context.make_coverage(
+        Source.SIGN_IN_ACTIVITY,
+        spool.distinct(),
+        faults,
+        asked=("signInActivity",),
+        shortfall=None if faults else shortfall,
+    )
     return SourceResult(coverage=(coverage,), users=spool)
+
+
+async def _shortfall(context: CollectionContext, spool: Spool) -> Message | None:
+    """Return a shortfall if users are missing who are in the list of users, as after a link that Graph lost."""
+    users = await context.user_coverage
+    return shortfall_of(users.count, spool.distinct()) if users.status is SourceStatus.COMPLETE else None
 
 
 def _join(users: UserRows, rows: pa.Table) -> None:

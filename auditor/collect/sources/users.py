@@ -70,9 +70,8 @@ async def _read(context: CollectionContext) -> SourceResult:
         if missing > (0 if expected <= _REREAD_USERS else _tolerance(expected)):
             # Read the list again for users that moved between pages or were lost with a link.
             faults = await _read_shards(context, asked, decoder, spool, Shards())
-            missing, without_id = expected - spool.distinct(), decoder.without_id - without_id
-            if not faults and missing > _tolerance(expected):
-                shortfall = _shortfall(expected, expected - missing)
+            without_id = decoder.without_id - without_id
+            shortfall = None if faults else shortfall_of(expected, spool.distinct())
     if without_id:
         shortfall = Message(
             "users without an id: {without_id}; {shortfall}",
@@ -85,7 +84,10 @@ async def _read(context: CollectionContext) -> SourceResult:
     return SourceResult(coverage=(coverage,), users=spool)
 
 
-def _shortfall(expected: int, listed: int) -> Message:
+def shortfall_of(expected: int, listed: int) -> Message | None:
+    """Return why a list of users that was read twice is incomplete; None if it is as long as expected, or nearly."""
+    if expected - listed <= _tolerance(expected):
+        return None
     return Message(
         "Graph counts {expected} users, but twice listed only {expected2} of them; "
         "collect again later, when its index is up to date",
