@@ -75,12 +75,14 @@ class PlannedRequests(Struct, frozen=True, kw_only=True):
 
 def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[ReplayedRequest]) -> PlannedRequests:
     """Return the changes of replayed requests; `state` is the state of the snapshot."""
-    requests = {step.user: step.request for step in replay if step.request.target.kind is RequestKind.PROPERTY}
-    names = {name for request in requests.values() for name in properties_of(request)}
-    values = read_properties(facts, requests.keys(), names)
+    set_names: dict[str, set[str]] = {}
+    for step in replay:
+        if step.request.target.kind is RequestKind.PROPERTY:
+            set_names.setdefault(step.user, set()).update(properties_of(step.request))
+    values = read_properties(facts, set_names.keys(), set().union(*set_names.values()))
     properties = {
-        user: {name: value for name, value in values.get(user, {}).items() if name in properties_of(request)}
-        for user, request in requests.items()
+        user: {name: value for name, value in values.get(user, {}).items() if name in names}
+        for user, names in set_names.items()
     }
     undo = _Undo(facts=facts, initial=state, values=properties)
     steps: dict[str, list[PlannedRequest]] = {}
