@@ -154,10 +154,9 @@ def _simulate(
             refused[key] = step.refusal
     for user, evaluated in proposals.items():
         # A retry is never refused, but there may still be no seat for it.
-        if (
-            user not in {*refused, *options.group_changes}
-            and state.accounts[user].held != evaluated.proposal.after.held
-        ):
+        if user in refused or user in options.group_changes:
+            continue
+        if state.accounts[user].held != evaluated.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."
     return _SimulationResult(
         state=state,

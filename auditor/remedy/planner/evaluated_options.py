@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
@@ -75,9 +76,30 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
         asked = frozenset(fingerprint for answer in self.answered.seats for fingerprint in answer.question.findings)
         return asked & self.answered.answers.keys()
 
+    def fixing(self, finding: Finding) -> Sequence[EvaluatedProposal]:
+        """Return the proposals that fix a finding."""
+        return self._fixing.get(finding.fingerprint, ())
+
+    @cached_property
+    def _fixing(self) -> Mapping[str, Sequence[EvaluatedProposal]]:
+        """Fingerprint → the proposals that fix the finding."""
+        fixing: dict[str, list[EvaluatedProposal]] = {}
+        for evaluated in chain.from_iterable(self.evaluated.values()):
+            for finding in evaluated.fixed:
+                fixing.setdefault(finding.fingerprint, []).append(evaluated)
+        return fixing
+
+    @cached_property
+    def _owners(self) -> Mapping[str, str]:
+        """Id of a group with a change, and of each of its people → the key of the change."""
+        owners: dict[str, str] = {}
+        for key, change in self.group_changes.items():
+            owners |= {subject: key for subject in (change.group, *change.users) if subject not in owners}
+        return owners
+
     def owner(self, user: str) -> str:
         """Return the key under which a person or group is changed: the person's id, or the key of the group change."""
-        return next((key for key, change in self.group_changes.items() if user in {change.group, *change.users}), user)
+        return self._owners.get(user, user)
 
 
 def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:

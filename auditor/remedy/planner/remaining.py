@@ -43,7 +43,7 @@ def remaining_of(
         return Remaining(fingerprint=fingerprint, code="limit", why=constraints.barred[user])
     if user in options.pathless:
         return Remaining(fingerprint=fingerprint, code="paths", why=remaining_reason(l10n, "paths"))
-    fixing = [evaluated for evaluated in options.evaluated.get(user, ()) if finding in evaluated.fixed]
+    fixing = options.fixing(finding)
     for evaluated in fixing:
         for sku_id in evaluated.option.seats:
             if sku_id in constraints.reasons:

@@ -108,7 +108,7 @@ def _finding_states(
         item.fingerprint: item.status for item in tenant.findings if item.fingerprint in planned_fingerprints
     }
     evaluated_policies = {item.id for item in tenant.policies if item.status is not Outcome.NOT_EVALUATED}
-    fixed = frozenset(plan.proof.fixed)
+    fixed, undone = frozenset(plan.proof.fixed), _undone(steps, logged)
     action_by_fingerprint = {
         fingerprint: number for number, action in enumerate(plan.actions, start=1) for fingerprint in action.findings
     }
@@ -116,8 +116,10 @@ def _finding_states(
     def state(finding: PlannedFinding) -> FindingState:
         status = status_by_fingerprint.get(finding.fingerprint)
         if status in {Status.OPEN, Status.REPORT_ONLY}:
+            # A finding without an action is fixed by several actions together: all of their requests count.
             number = action_by_fingerprint.get(finding.fingerprint)
-            came_back = finding.fingerprint in fixed and _was_done(number, finding.subject.id, steps, logged)
+            is_undone = undone.get((number, finding.subject.id), undone.get((number, ""), True))
+            came_back = finding.fingerprint in fixed and not is_undone
             return FindingState.CAME_BACK if came_back else FindingState.OPEN
         if tenant.failure is not None or (status is None and finding.policy not in evaluated_policies):
             return FindingState.UNKNOWN
@@ -126,15 +128,17 @@ def _finding_states(
     return {finding.fingerprint: state(finding) for finding in plan.findings}
 
 
-def _was_done(number: int | None, subject: str, steps: Steps, logged: Collection[Step]) -> bool:
-    """Return whether the requests of an action for a subject were made, according to the state or the log.
+def _undone(steps: Steps, logged: Collection[Step]) -> dict[tuple[int | None, str], bool]:
+    """Return whether a request was not made, according to the state and the log, by action and subject.
 
-    A finding without an action is fixed by several actions together: `number` is None, and all requests count.
+    The subject is empty for all requests of an action, and the number of the action is None for those of all actions.
     """
-    if number is not None:
-        steps = {step: verdict for step, verdict in steps.items() if step[0] == number}
-        steps = {step: verdict for step, verdict in steps.items() if verdict.subject == subject} or steps
-    return bool(steps) and all(verdict.verdict is Verdict.DONE or step in logged for step, verdict in steps.items())
+    undone: dict[tuple[int | None, str], bool] = {}
+    for step, verdict in steps.items():
+        is_undone = verdict.verdict is not Verdict.DONE and step not in logged
+        for key in ((step[0], verdict.subject), (step[0], ""), (None, "")):
+            undone[key] = undone.get(key, False) or is_undone
+    return undone
 
 
 def _action(
