@@ -277,9 +277,9 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         numbers = {"needed": l10n.number(moved.assigned_after), "usable": l10n.number(moved.usable)}
         return [l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)]
     if group.first.kind is ActionKind.BOUNDS:
-        return [l10n.gettext(messages.BOUNDS_FIRST)]
+        return [*removal_notes(group, l10n), l10n.gettext(messages.BOUNDS_FIRST)]
     if group.first.kind in NUMBERED and not group.first.proven:
-        return _total(inputs, group, count)
+        return [*_total(inputs, group, count), *removal_notes(group, l10n)]
     sufficient = all_of(l10n, _sufficient_products(inputs, group))
     return [l10n.gettext(messages.ANY_OF).format(products=sufficient)] if sufficient else ()
 

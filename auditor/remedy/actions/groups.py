@@ -7,7 +7,6 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Concern
@@ -35,17 +34,6 @@ UNSORTED: Final[SortKey] = (0, "", "")
 """The sort key of remedies that are already in order."""
 FindingRank = tuple[int, str]
 """Rank of the severity, and fingerprint: the lowest is the worst finding of an action."""
-
-
-class SeatsLeft(Struct, frozen=True, kw_only=True):
-    """The seats that removals leave to people who need one; without numbers, they may not be enough."""
-
-    usable: int | None = None
-    """The seats that are left if they are too few."""
-    people: int = 0
-    """The people who need one."""
-    replaced: bool = False
-    """Whether seats to buy replace the removed ones."""
 
 
 class ActionGroup:
@@ -79,8 +67,10 @@ class ActionGroup:
         """Seats to buy that are covered by a larger product, which another action buys."""
         self.replacing = 0
         """Seats to buy that replace seats which other actions remove."""
-        self.counted_for: dict[str, SeatsLeft] = {}
-        """The policies that count the seats to remove for people, unless enough are left."""
+        self.kept: dict[str, int] = {}
+        """Policy → spare seats that are not removed, because it counts them for people."""
+        self.counted_for: dict[str, bool] = {}
+        """Policy that counts the removed seats for people → whether seats to buy replace them, or may be too few."""
         self.ended = False
         """Whether it is about a contract that has ended."""
         self.unneeded = False

@@ -1,12 +1,15 @@
 """Seats that people need in number, and actions that remove seats of the same products."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from auditor.domain.actions.action import Action
+from auditor.domain.actions.money import Money
+from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.crowded_tenant import audited, product, state_of, subscription
-from tests.builders.tenant.tenants import person
+from tests.builders.tenant.tenants import person, sku_id
 
 P1, E3 = "AAD_PREMIUM", "SPE_E3"
 COVERS = """policies:
@@ -16,9 +19,11 @@ RULES = f"""{COVERS}- {{id: idle, severity: low, seats: {{of: paid, spare: {{max
 prices: {{currency: EUR, perSeatPerMonth: {{SPE_E3: 35.70, AAD_PREMIUM: 5.60}}}}
 """
 WAIVED = "waivers: [{id: w, policies: [p1], reason: next year, owner: o, expires: 2027-01-31}]\n"
-COUNTED = "The policy p1 counts these seats too:"
 CHECK = "Check that the seats afterwards are enough for these policies, which count them: p1."
-INSTEAD = "Remove fewer, or buy seats of another product that it counts."
+KEPT = (
+    "10 more spare seats are not removed, because the policy p1 counts them for people who need one. To remove them "
+    "too, buy seats of another product that the policy counts."
+)
 REPLACED = "For these policies, seats to buy replace the removed ones: p1."
 
 
@@ -67,18 +72,20 @@ def test_seats_that_are_missing_and_spare_need_other_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("people", "rules", "note"),
+    ("people", "rules", "removed", "note"),
     [
-        (13, RULES, f"{COUNTED} 3 would be left for 13 people who need one. {INSTEAD}"),
-        (3, RULES, None),
-        (13, RULES.replace("id: p1,", "id: p1, users: {department: Store},"), CHECK),
-        (13, RULES.replace("id: p1,", "id: p1, status: report-only,"), None),
-        (13, RULES.replace("covers: users", "spare: {min: 0}"), None),
+        (13, RULES, 7, KEPT),
+        (3, RULES, 17, None),
+        (13, RULES.replace("id: p1,", "id: p1, users: {department: Store},"), 17, CHECK),
+        (13, RULES.replace("id: p1,", "id: p1, status: report-only,"), 17, None),
+        (13, RULES.replace("covers: users", "spare: {min: 0}"), 17, None),
     ],
 )
-def test_removal_says_whether_enough_seats_are_left_for_people(people: int, rules: str, note: str | None) -> None:
+def test_removal_leaves_enough_seats_for_people_or_says_to_check(
+    people: int, rules: str, removed: int, note: str | None
+) -> None:
     removal = actions_of(state(p1=0, e3=20, people=people), rules)["remove-seats-at-renewal"]
-    assert removal.count == 17
+    assert (removal.count, removal.money) == (removed, Money(currency="EUR", per_month=removed * Decimal("35.70")))
     assert [text for text in removal.prerequisites if "p1" in text] == [note] * (note is not None)
 
 
@@ -86,3 +93,21 @@ def test_waived_shortage_changes_no_action() -> None:
     actions = actions_of(state(p1=1, e3=9), RULES + WAIVED)
     assert set(actions) == {"remove-seats-at-renewal"}
     assert not any("p1" in text for text in actions["remove-seats-at-renewal"].prerequisites)
+
+
+def test_cheapest_seats_are_kept_and_removals_without_seats_ask_for_other_limits() -> None:
+    actions = actions_of(state(p1=5, e3=12, people=12))
+    assert set(actions) == {"bounds", "remove-seats-at-renewal"}
+    limits, removal = actions["bounds"], actions["remove-seats-at-renewal"]
+    assert limits.title == "Correct the limits of Microsoft Entra ID P1: no number of seats satisfies both"
+    assert (removal.sku_id, removal.count) == (sku_id(E3), 5)
+    assert limits.prerequisites[0].startswith("5 more spare seats are not removed")
+    assert any(text.startswith("4 more spare seats are not removed") for text in removal.prerequisites)
+
+
+def test_plan_suggests_and_follows_a_removal_that_leaves_enough_seats() -> None:
+    tenant, rules = state(p1=0, e3=20), f"version: 1\n{RULES}"
+    (question,) = decided_plan(rules, [tenant]).tenants[0].questions
+    assert question.answers[0] == {"renewal": {"seats": 13, "renew": True}}
+    plan = decided_plan(rules, [tenant], {"question": question.id, "answer": dict(question.answers[0])}).tenants[0]
+    assert ([seats.enabled for seats in plan.decided_seats], plan.notices) == ([13], ())

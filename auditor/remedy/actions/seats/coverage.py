@@ -1,51 +1,98 @@
-"""Counts the seats that actions remove from products of which people need a seat in number."""
+"""Limits and replaces the seats that actions remove from products of which people need a seat in number."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from msgspec.structs import replace
 
 from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
 from auditor.domain.actions.kind import REMOVING, ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
+from auditor.domain.result.seat_usage import SeatCoverage
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup, SeatsLeft
+from auditor.remedy.actions.groups import ActionGroup
 
 Removal = tuple[ActionGroup, Collection[str]]
 """A group that removes seats, and the skuIds of its products."""
 
 
 def settle_coverage(groups: Collection[ActionGroup], removals: Sequence[Removal], context: RemediationContext) -> None:
-    """Make purchases for people who need a seat also replace the seats that `removals` take from the same products.
+    """Make removals leave enough seats to people who need one, or purchases for these people replace the seats.
 
     If seats of a product are both missing and to be removed, no number of them satisfies both policies: unless somebody
-    decided the removal, its group becomes one about the limits. Removals get the policies that count their seats and
-    for which too few of them may be left.
+    decided the removal, its group becomes one about the limits. So does a removal of which no seat is left. Removals
+    get the policies that count their seats and for which the seats are replaced or may be too few.
     """
     findings = [finding for finding in context.findings if finding.check == NOT_COVERED]
     short = {finding.policy: finding for finding in findings if finding.status is Status.OPEN}
     missing = {sku_id for sku_id, _ in map(missing_product, short.values())}
     for group, _ in removals:
         if group.first.old in missing and not group.first.answered:
-            group.set_kind(ActionKind.BOUNDS, group.first.article)
-            group.moved = None
-    removals = [(group, skus) for group, skus in removals if group.first.kind in REMOVING and skus]
+            _set_limits(group)
     waived = {finding.policy for finding in findings if finding.status is Status.WAIVED}
-    for policy, products in _counted_products(context):
-        counted = [group for group, skus in removals if not products.isdisjoint(skus)]
-        if policy in waived or not counted:
+    counted = [(policy, products) for policy, products in _counted_products(context) if policy not in waived]
+    coverage = {entry.policy: entry for entry in context.tenant.coverage or ()}
+    for policy, products in counted:
+        if policy not in short and policy in coverage:
+            _keep_needed(policy, coverage[policy], products, groups, removals, context)
+    for policy, products in counted:
+        concerned = [
+            group for group, skus in removals if group.first.kind in REMOVING and not products.isdisjoint(skus)
+        ]
+        if not concerned:
             continue
-        removed = sum(group.seats for group, skus in removals if products.issuperset(skus))
-        removed -= sum(
-            group.seats for group in groups if group.first.kind is ActionKind.BUY and group.first.old in products
-        )
-        left = (
-            SeatsLeft(replaced=_replace(short[policy], removed, groups))
-            if policy in short
-            else _seats_left(context, policy, removed)
-        )
-        if left is not None:
-            for group in counted:
-                group.counted_for[policy] = left
+        removed = _removed(products, groups, removals)
+        replaced = policy in short and _replace(short[policy], removed, groups)
+        if policy in short or not _is_enough(coverage.get(policy), removed):
+            for group in concerned:
+                group.counted_for[policy] = replaced
+
+
+def _set_limits(group: ActionGroup) -> None:
+    """Turn a removal into an action about limits that no number of seats satisfies."""
+    group.set_kind(ActionKind.BOUNDS, group.first.article)
+    group.moved = None
+
+
+def _whole(products: frozenset[str], removals: Iterable[Removal]) -> list[ActionGroup]:
+    """Return the groups that remove seats of these products only."""
+    return [group for group, skus in removals if group.first.kind in REMOVING and skus and products.issuperset(skus)]
+
+
+def _removed(products: frozenset[str], groups: Iterable[ActionGroup], removals: Iterable[Removal]) -> int:
+    """Return the seats of products that actions remove, less those that others buy."""
+    bought = (group.seats for group in groups if group.first.kind is ActionKind.BUY and group.first.old in products)
+    return sum(group.seats for group in _whole(products, removals)) - sum(bought)
+
+
+def _keep_needed(
+    policy: str,
+    coverage: SeatCoverage,
+    products: frozenset[str],
+    groups: Collection[ActionGroup],
+    removals: Sequence[Removal],
+    context: RemediationContext,
+) -> None:
+    """Limit removals that nobody decided, so that they leave enough seats to the people who certainly need one.
+
+    The cheapest seats are kept. Nothing is limited if it is not known whether there are enough today.
+    """
+    spare = coverage.usable - coverage.people
+    excess = _removed(products, groups, removals) - spare
+    undecided = [group for group in _whole(products, removals) if not group.first.answered]
+    for group in sorted(undecided, key=lambda group: (context.price(group.first.old) or Decimal(0), group.first.old)):
+        kept = min(excess, group.seats)
+        if spare < 0 or kept <= 0:
+            return
+        excess -= kept
+        group.seats -= kept
+        group.kept[policy] = kept
+        if group.moved is not None:
+            group.moved = replace(group.moved, added=group.moved.added + kept)
+        if not group.seats:
+            _set_limits(group)
 
 
 def _replace(finding: Finding, removed: int, groups: Iterable[ActionGroup]) -> bool:
@@ -65,15 +112,12 @@ def _replace(finding: Finding, removed: int, groups: Iterable[ActionGroup]) -> b
     return bool(purchases)
 
 
-def _seats_left(context: RemediationContext, policy: str, removed: int) -> SeatsLeft | None:
-    """Return the seats that removals leave to a policy without missing seats; None if they are certainly enough."""
-    coverage = next((entry for entry in context.tenant.coverage or () if entry.policy == policy), None)
-    if coverage is None:
-        return SeatsLeft()  # not evaluated, or it is not certain of anybody whether they need a seat
-    left = coverage.usable - removed
-    if left >= coverage.people + coverage.unknown:
-        return None
-    return SeatsLeft(usable=left, people=coverage.people) if left < coverage.people else SeatsLeft()
+def _is_enough(coverage: SeatCoverage | None, removed: int) -> bool:
+    """Return whether enough seats are certainly left to a policy without missing seats.
+
+    Without coverage, the policy was not evaluated, or it is not certain of anybody whether they need a seat.
+    """
+    return coverage is not None and coverage.usable - removed >= coverage.people + coverage.unknown
 
 
 def _counted_products(context: RemediationContext) -> Iterator[tuple[str, frozenset[str]]]:

@@ -47,25 +47,20 @@ def coverage_notes(
 
 def removal_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
     """Yield what the removal of seats means for the policies that count them for people."""
-    replaced: list[str] = []
-    unknown: list[str] = []
-    for policy, left in group.counted_for.items():
-        if left.usable is not None:
-            form = l10n.ngettext(
-                "The policy {policy} counts these seats too: {usable} would be left for {count} person who needs one. "
-                "Remove fewer, or buy seats of another product that it counts.",
-                "The policy {policy} counts these seats too: {usable} would be left for {count} people who need one. "
-                "Remove fewer, or buy seats of another product that it counts.",
-                left.people,
-            )
-            yield form.format(policy=policy, usable=l10n.number(left.usable), count=l10n.number(left.people))
-        else:
-            (replaced if left.replaced else unknown).append(policy)
-    if replaced:
+    for policy, kept in group.kept.items():
+        form = l10n.ngettext(
+            "{count} more spare seat is not removed, because the policy {policy} counts it for people who need one. To "
+            "remove it too, buy a seat of another product that the policy counts.",
+            "{count} more spare seats are not removed, because the policy {policy} counts them for people who need "
+            "one. To remove them too, buy seats of another product that the policy counts.",
+            kept,
+        )
+        yield form.format(count=l10n.number(kept), policy=policy)
+    if replaced := ", ".join(policy for policy, is_replaced in group.counted_for.items() if is_replaced):
         text = l10n.gettext("For these policies, seats to buy replace the removed ones: {policies}.")
-        yield text.format(policies=", ".join(replaced))
-    if unknown:
+        yield text.format(policies=replaced)
+    if unknown := ", ".join(policy for policy, is_replaced in group.counted_for.items() if not is_replaced):
         text = l10n.gettext(
             "Check that the seats afterwards are enough for these policies, which count them: {policies}."
         )
-        yield text.format(policies=", ".join(unknown))
+        yield text.format(policies=unknown)
