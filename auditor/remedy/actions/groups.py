@@ -108,6 +108,13 @@ class ActionGroup:
         return dict.fromkeys(self.first.old_products, self.people)
 
     @property
+    def bought_seats(self) -> int:
+        """The seats that it buys; 0 if it buys none."""
+        if self.first.kind not in {ActionKind.BUY, ActionKind.COVER}:
+            return 0
+        return max(0, self.seats - self.covered)
+
+    @property
     def owners(self) -> list[str]:
         """The policies behind it, the one with the worst finding first."""
         return sorted(self.policies, key=self.policies.__getitem__)

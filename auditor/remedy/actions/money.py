@@ -36,8 +36,8 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
         return _cost(context, old, count), _cost(context, new, count)
     if remedy.kind in GIVING:
         return _cost(context, new, 0), _cost(context, new, count)
-    if remedy.kind is ActionKind.COVER and count > group.covered:
-        return _cost(context, old, 0), _cost(context, old, count - group.covered)
+    if remedy.kind is ActionKind.COVER and group.bought_seats:
+        return _cost(context, old, 0), _cost(context, old, group.bought_seats)
     seat = context.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in NUMBERED:
         return None, None
@@ -88,8 +88,8 @@ def counted_once(
     for group, action in all_actions:
         if action.money is not None and group.first.kind in REMOVING:
             removed[group.first.old] += action.count
-        elif action.money is not None and group.first.kind is ActionKind.BUY:
-            bought[group.first.old] += action.count
+        elif action.money is not None:
+            bought[group.first.old] += group.bought_seats
     corrected: list[tuple[ActionGroup, Action]] = []
     for group, action in reversed(all_actions):
         freed = Counter(group.people_by_product) if group.first.kind in TAKING | MOVING else Counter[str]()

@@ -111,3 +111,28 @@ def test_plan_suggests_and_follows_a_removal_that_leaves_enough_seats() -> None:
     assert question.answers[0] == {"renewal": {"seats": 13, "renew": True}}
     plan = decided_plan(rules, [tenant], {"question": question.id, "answer": dict(question.answers[0])}).tenants[0]
     assert ([seats.enabled for seats in plan.decided_seats], plan.notices) == ([13], ())
+
+
+GIVE = "policies:\n- {id: give, severity: high, assignments: {require: [AAD_PREMIUM]}}"
+
+
+@pytest.mark.parametrize(("limited", "kind"), [("SPE_E3", "cover"), ("paid", "buy")])
+def test_seats_bought_for_people_are_bought_once_and_cost_nothing_when_assigned(limited: str, kind: str) -> None:
+    rules = RULES.replace("of: [AAD_PREMIUM, SPE_E3]", "of: AAD_PREMIUM").replace("policies:", GIVE)
+    rules = rules.replace("of: paid", f"of: {limited}")
+    actions = actions_of(state(p1=3, e3=3), rules)
+    assert set(actions) == {kind, "assign"}
+    assert (actions[kind].count, actions["assign"].count) == (10, 13)
+    assert {name: action.costs for name, action in actions.items()} == {
+        kind: Money(currency="EUR", per_month=10 * Decimal("5.60")),
+        "assign": Money(currency="EUR", per_month=3 * Decimal("5.60")),
+    }
+    assert actions["assign"].prerequisites[0].endswith("another action shows how many are missing.")
+    assert len(actions["assign"].requests) == 13, "the set in the policy is a single product"
+
+
+def test_larger_purchase_is_enough_for_people_and_for_assigned_seats() -> None:
+    rules = RULES.replace("of: [AAD_PREMIUM, SPE_E3]", "of: AAD_PREMIUM").replace("{max: 0}", "{min: 0}")
+    users = [person(f"p{number}", *([P1] if number < 4 else [])) for number in range(13)]
+    actions = actions_of(state_of(users, [product(P1, 3, 4)], [subscription(P1, 3, "2027-06-01")]), rules)
+    assert {kind: (action.count, len(action.findings)) for kind, action in actions.items()} == {"cover": (10, 2)}

@@ -37,7 +37,10 @@ def given_by(paths: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
 def target_of(finding: Finding, context: RemediationContext) -> str:
     """Return the skuId of the product that a person lacks, or the text of the policy if it names no single product."""
     written = written_of(finding)
-    return written if written in context.members else context.skus.get(written.casefold(), written)
+    members = context.members.get(written)
+    if members is not None:
+        return members[0] if len(members) == 1 else written
+    return context.skus.get(written.casefold(), written)
 
 
 def is_assignable(name: str, context: RemediationContext) -> bool:

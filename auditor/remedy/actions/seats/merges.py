@@ -37,3 +37,19 @@ def merge_covered(remaining: dict[object, ActionGroup], context: RemediationCont
             largest.merge(remaining.pop(key))
         else:
             group.covered = min(group.seats, sum(larger.seats for larger in larger_groups))
+
+
+def merge_purchases(remaining: dict[object, ActionGroup]) -> None:
+    """Merge actions that buy seats of the same product, for people who need one in number and for other reasons.
+
+    The larger purchase is enough for both. A purchase that somebody decided is not merged into a larger one.
+    """
+    purchases = {group.first.old: key for key, group in remaining.items() if group.first.kind is ActionKind.BUY}
+    for key, group in list(remaining.items()):
+        if group.first.kind is not ActionKind.COVER or group.first.old not in purchases:
+            continue
+        purchase = remaining[purchases[group.first.old]]
+        if purchase.seats >= group.bought_seats:
+            purchase.merge(remaining.pop(key))
+        elif not purchase.first.answered:
+            group.merge(remaining.pop(purchases[group.first.old]))

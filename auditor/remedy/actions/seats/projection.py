@@ -1,7 +1,7 @@
 """Counts the seats of each product over all actions of a tenant, so that at most one action buys or removes seats."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec import Struct, field
@@ -19,7 +19,7 @@ from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.seats.coverage import settle_coverage
-from auditor.remedy.actions.seats.merges import merge_caps, merge_covered
+from auditor.remedy.actions.seats.merges import merge_caps, merge_covered, merge_purchases
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
@@ -180,12 +180,13 @@ def settle_seats(
         resolving = resolving_group(unproven, projection, skus, is_removal=is_removal)
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
-    _set_shortages(remaining.values(), projection, numbered)
     groups_left = remaining.values()
     removals = [(group, products_of(group, projection)) for group in groups_left if group.first.kind in REMOVING]
     settle_coverage(groups_left, removals, context)
     merge_caps(remaining)
     merge_covered(remaining, context)
+    merge_purchases(remaining)
+    _set_shortages(remaining.values(), projection, numbered)
     _set_movements(remaining.values(), projection)
     action_groups.groups = remaining
 
@@ -297,11 +298,15 @@ def _set_movements(groups: Iterable[ActionGroup], projection: SeatProjection) ->
         if group.moved is None and old in projection.context.seats:
             group.moved = movements.get(old) or projection.movement((old,))
             if group.moved is not None and group.first.kind is ActionKind.COVER:
-                group.moved = replace(group.moved, added=max(0, group.seats - group.covered))
+                group.moved = replace(group.moved, added=group.bought_seats)
 
 
-def _set_shortages(groups: Iterable[ActionGroup], projection: SeatProjection, numbered: set[str]) -> None:
-    """Show the missing seats of a product in the action about most people, if no action about its seats does."""
+def _set_shortages(groups: Collection[ActionGroup], projection: SeatProjection, numbered: set[str]) -> None:
+    """Show the missing seats of a product in the action about most people, if no action about its seats does.
+
+    Seats that are bought for people who need one in number are not missing.
+    """
+    bought = {group.first.old: group.bought_seats for group in groups if group.first.kind is ActionKind.COVER}
     waiting: dict[str, list[ActionGroup]] = {}
     for group in groups:
         first = group.first
@@ -313,4 +318,5 @@ def _set_shortages(groups: Iterable[ActionGroup], projection: SeatProjection, nu
     for sku, candidates in waiting.items():
         ordered = sorted(candidates, key=lambda group: (-group.people_by_product.get(sku, group.people), group.worst))
         for index, group in enumerate(ordered):
-            group.lacking[sku] = 0 if index or sku in numbered else projection.shortage(sku)
+            lacking = max(0, projection.shortage(sku) - bought.get(sku, 0))
+            group.lacking[sku] = 0 if index or sku in numbered else lacking
