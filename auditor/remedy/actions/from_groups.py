@@ -1,7 +1,7 @@
 """Turns groups of remedies into the actions of a tenant, in an order that is safe to execute."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,7 @@ from auditor.remedy.actions.seats.coverage_notes import coverage_notes, removal_
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
+from auditor.remedy.actions.seats.recent_purchases import RecentPurchases, remove_recent
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.product_kinds import may_have
@@ -44,8 +45,8 @@ _SUBSCRIPTION_KINDS = NUMBERED | {
     ActionKind.PURCHASE,
     ActionKind.UNKNOWN_PRODUCT,
 }
-_DATED = _SUBSCRIPTION_KINDS | {ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING}
-"""Kinds with steps into which the date is inserted."""
+_DATED = (_SUBSCRIPTION_KINDS | {ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING}) - {ActionKind.REMOVE_NOW}
+"""Kinds with steps into which the date is inserted; the steps of a removal name the date of the renewal."""
 _SEAT_KINDS = _SUBSCRIPTION_KINDS | {ActionKind.SETTLED, ActionKind.CAP}
 _MAILBOX = "shared-mailbox"
 """The article of actions about shared mailboxes."""
@@ -60,7 +61,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     l10n: Localizer,
     changes: Iterable[PlannedChange],
     groups: Mapping[str, str],
-    just_bought: Collection[str],
+    purchases: Mapping[str, RecentPurchases],
     seats: Mapping[str, int],
     renewals: Mapping[str, bool],
     fixed: Iterable[Remedy],
@@ -70,15 +71,16 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     `routes` are those of the tenant's findings, in the same order. Actions that free seats come first, then those that
     buy, move, remove and cancel; within these, the worst and most expensive come first. Only the requests of `changes`,
     those of the plan, are listed, because others were not simulated. `groups` are the names of groups by id,
-    `just_bought` is as for `ActionGroups`. `seats` are the seats by skuId that somebody decided to buy (+) or to give
+    `purchases` are the recent ones by skuId. `seats` are the seats by skuId that somebody decided to buy (+) or to give
     back (−); one action per product is about this number. `renewals` maps the fingerprint of a finding to whether
     somebody decided to renew; `fixed` is as for `add_fixed`.
     """
     remedies = remedies_of(context, routes, changes)
-    action_groups = ActionGroups(context.owners, just_bought)
+    action_groups = ActionGroups(context.owners)
     action_groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, requests=())) for remedy in remedies)
     add_decided(action_groups, context, seats)
     settle_seats(action_groups, context, seats)
+    remove_recent(action_groups, context.tenant.agreement, purchases)
     add_fixed(action_groups, context, fixed)
     follow_renewals(action_groups, renewals)
     settle_endings(action_groups, context.today)

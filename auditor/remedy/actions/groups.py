@@ -1,6 +1,6 @@
 """Groups remedies: each group becomes one action for a person."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from heapq import nsmallest
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Concern
 from auditor.domain.actions.kind import NUMBERED, RENEWED, ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
-from auditor.domain.enums import Agreement, Severity, SubjectType
+from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
@@ -219,10 +219,9 @@ class ActionGroup:
 class ActionGroups:
     """The groups of one tenant."""
 
-    def __init__(self, owners: Mapping[str, str], just_bought: Collection[str] = ()) -> None:
-        """Create an empty list; `owners` are the owners by policy id, `just_bought` the skuIds of such products."""
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        """Create an empty list; `owners` are the owners by policy id."""
         self._owners = owners
-        self._just_bought = just_bought
         self.groups: dict[object, ActionGroup] = {}
         """The groups by their key: what they are about."""
         self.numbered: list[ActionGroup] = []
@@ -257,10 +256,8 @@ class ActionGroups:
         trial_products = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.TRIAL}
         changed_groups: dict[int, ActionGroup] = {}
         for key, remedy in keyed:
-            kind, is_mca = remedy.kind, remedy.situation.agreement is Agreement.MCA
-            if kind is ActionKind.REMOVE_AT_RENEWAL and is_mca and remedy.old in self._just_bought:
-                kind = ActionKind.REMOVE_NOW
-            elif kind is ActionKind.EXPIRING and (remedy.old in state_products or remedy.old in trial_products):
+            kind = remedy.kind
+            if kind is ActionKind.EXPIRING and (remedy.old in state_products or remedy.old in trial_products):
                 # The end of a subscription is part of the action about its state or its trial.
                 kind = ActionKind.STATE if remedy.old in state_products else ActionKind.TRIAL
             adjusted = remedy if kind is remedy.kind else replace(remedy, kind=kind)

@@ -1,26 +1,10 @@
 """The seats of a product's subscriptions, and when they can be given back."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from auditor.checks.subscriptions.subscriptions import is_active
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
-from auditor.engine.tenant_facts import TenantFacts
-
-WINDOW = timedelta(days=7)
-"""How long after the purchase a Microsoft Customer Agreement allows removing seats (Buy or remove licenses, 2024)."""
-
-
-def just_bought(facts: TenantFacts) -> frozenset[str]:
-    """Return the products with a paid subscription in use that is at most `WINDOW` old, by lowercase skuId."""
-    bought = [row for row in facts.subscriptions if row["skuId"] and row["createdDateTime"] is not None]
-    return frozenset(
-        row["skuId"].lower()
-        for row in bought
-        if facts.as_of - WINDOW <= row["createdDateTime"] <= facts.as_of
-        and not row["isTrial"]
-        and is_active(row["status"])
-    )
 
 
 def day_of(instant: datetime) -> date:

@@ -276,8 +276,7 @@ def _set_number(group: ActionGroup, change: int, moved: SeatMovement | None) -> 
     """Give a group the number of seats to buy (+) or to remove (−)."""
     first, kind, check = group.first, ActionKind.BUY, BELOW_MINIMUM
     if change < 0:
-        check = ABOVE_MAXIMUM
-        kind = first.kind if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
+        kind, check = removal_kind(first.situation.agreement), ABOVE_MAXIMUM
     if first.kind is not kind:
         group.set_kind(kind, check.articles(first.situation)[0])
     group.seats = abs(change)
