@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import model
-from auditor.guidance.model import CLOSED_CLOUDS, Dimension, Library, Variant
+from auditor.guidance.model import CLOSED_CLOUDS, Dimension, Library, SourceDocument, Variant
 from auditor.guidance.tenant_guidance import Caution, Composed, Hyperlink, NumberedStep, Passage, PastSteps, RoleNeeded
 
 _DOCSET: Final = "https://learn.microsoft.com/microsoft-365/"
@@ -22,6 +22,15 @@ def compose(library: Library, article: str, variant: Variant) -> Composed:
     If the variant leaves a fact open, passages that depend on it are included under the label of their branch.
     """
     return _Composer(library, library.articles[article], variant).composed()
+
+
+def related_links(library: Library, composed: Composed, cloud: Cloud) -> tuple[Hyperlink, ...]:
+    """Return the main source of each article to which steps and next steps refer, under the title of the article."""
+    articles = dict.fromkeys(item.article for item in (*composed.steps, *composed.next) if item.article is not None)
+    return tuple(
+        Hyperlink(label=library.titles[article], url=_in_view(library.main_sources[article], cloud).url)
+        for article in articles
+    )
 
 
 class _Composer:
@@ -69,7 +78,7 @@ class _Composer:
             warnings=warnings,
             next=next_passages,
             links=_distinct(link for passage in passages for link in passage.links),
-            sources=tuple(replace(page, url=self._with_view(page.url)) for page in sources),
+            sources=tuple(_in_view(page, self._variant.cloud) for page in sources),
             history=tuple(change for change in article.history if change.applies(self._variant)),
             corrections=tuple(map(self._passage, article.corrections)),
             editions=tuple(
@@ -141,7 +150,7 @@ class _Composer:
     def _hyperlink(self, name: str) -> Hyperlink:
         document, terms = self._library.documents.get(name), self._library.terms
         if document is not None:
-            return Hyperlink(label=document.title, url=self._with_view(document.url))
+            return Hyperlink(label=document.title, url=_in_view(document, self._variant.cloud).url)
         target = self._library.targets[name]
         url = target.urls.get(self._variant.cloud)
         if target.closed is not None or self._historic:
@@ -150,10 +159,11 @@ class _Composer:
             return Hyperlink(label=terms.home_label, url=terms.homes[self._variant.cloud])
         return Hyperlink(label=target.label, url=url)
 
-    def _with_view(self, url: str) -> str:
-        """Return the address of a page in the view of the tenant's cloud, if the page has views."""
-        view = _VIEWS.get(self._variant.cloud)
-        return url if view is None or not url.startswith(_DOCSET) else f"{url}?view={view}"
+
+def _in_view(page: SourceDocument, cloud: Cloud) -> SourceDocument:
+    """Return a page with its address in the view of a cloud, if the page has views."""
+    view = _VIEWS.get(cloud)
+    return page if view is None or not page.url.startswith(_DOCSET) else replace(page, url=f"{page.url}?view={view}")
 
 
 def _distinct(links: Iterable[Hyperlink]) -> tuple[Hyperlink, ...]:

@@ -14,6 +14,7 @@ _SUFFIX: Final = ".yaml"
 _SHARED: Final = ("links", "terms")
 """Files with what the articles share."""
 _TITLE: Final = re.compile(r"^title:.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
+_SOURCES: Final = re.compile(r"^sources:.*\n(?:[ \t]+.*\n)*", re.MULTILINE)
 
 
 def open_library(names: Iterable[str], read: Callable[[str], str]) -> Library:
@@ -28,20 +29,20 @@ def open_library(names: Iterable[str], read: Callable[[str], str]) -> Library:
         roles = [{**role, "duty": role.get("for")} for role in values["roles"]]
         return msgspec.convert({**values, "roles": roles}, Article)
 
-    def title(key: str) -> str:
-        # Many articles are only referred to by title, which can be read without parsing all steps.
+    def value(key: str, pattern: re.Pattern[str]) -> Any:
+        # Many articles are only referred to, by title or main source, which can be read without parsing all steps.
         name = key + _SUFFIX
-        parsed: Any = reader.parse(_TITLE.findall(read(name))[0], file=name).value
-        return str(parsed["title"])
+        parsed: Any = reader.parse(pattern.findall(read(name))[0], file=name).value
+        return next(iter(parsed.values()))
 
     ids = [key for name in sorted(names) if (key := name.removesuffix(_SUFFIX)) not in _SHARED]
     links, terms = map(content, _SHARED)
+    documents = {key: msgspec.convert({**item, "id": key}, SourceDocument) for key, item in links["documents"].items()}
     return Library(
         articles=_LazyMapping(ids, article),
-        titles=_LazyMapping(ids, title),
-        documents={
-            key: msgspec.convert({**value, "id": key}, SourceDocument) for key, value in links["documents"].items()
-        },
+        titles=_LazyMapping(ids, lambda key: str(value(key, _TITLE))),
+        main_sources=_LazyMapping(ids, lambda key: documents[value(key, _SOURCES)[0]]),
+        documents=documents,
         targets={
             key: msgspec.convert({**value, "id": key, "home": kind == "pages"}, Target)
             for kind in ("pages", "sites")

@@ -205,6 +205,8 @@ class Library(Struct, frozen=True, kw_only=True, eq=False):
     articles: Mapping[str, Article]
     titles: Mapping[str, str]
     """Article id → title."""
+    main_sources: Mapping[str, SourceDocument]
+    """Article id → the first of its sources."""
     documents: Mapping[str, SourceDocument]
     targets: Mapping[str, Target]
     terms: Terms

@@ -50,31 +50,24 @@ def step(
     l10n: Localizer,
     text: str,
     branches: tuple[str, ...],
-    article: str | None,
     *,
+    article: str | None = None,
     dated: str | None = None,
     deadline: Deadline | None = None,
 ) -> str:
-    """Return one documented step, with the labels of its branches and the article that describes it in full.
+    """Return one documented step, with the labels of its branches.
 
-    `dated` is the text to use if `deadline` is known; its `{date}` becomes `before` or `by` and the day. The article is
-    left out if the step is its title.
+    `article` refers to the article that describes it in full. `dated` is the text to use if `deadline` is known; its
+    `{date}` becomes `before` or `by` and the day.
     """
     if dated is None or deadline is None:
         translated = l10n.gettext(text)
     else:
         when = l10n.gettext("by {day}") if deadline.included else l10n.gettext("before {day}")
         translated = l10n.gettext(dated).replace("{date}", when.replace("{day}", l10n.day(deadline.day)))
-    if article is not None and not _is_same(text, article):
-        translated = l10n.gettext("{step} (In full: {article}.)").format(step=translated, article=l10n.gettext(article))
+    if article is not None:
+        translated = l10n.gettext("{step} (In full: {article}.)").format(step=translated, article=article)
     return under(l10n, translated, branches)
-
-
-def _is_same(step_text: str, title: str) -> bool:
-    """Return whether a step says the same as the title of an article; Microsoft's titles have American spelling."""
-    return step_text.rstrip(".").casefold().replace("licence", "license") == title.casefold().replace(
-        "licence", "license"
-    )
 
 
 def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:

@@ -40,7 +40,7 @@ def composed(article: str, variant: Variant) -> Composed:
 
 
 def role(guidance: Composed) -> str:
-    return guidance_text(guidance, packaged().titles, ENGLISH).role
+    return guidance_text(guidance, (), ENGLISH).role
 
 
 def ids(guidance: Composed) -> list[str]:

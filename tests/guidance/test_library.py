@@ -48,6 +48,8 @@ def test_packaged_articles_are_valid() -> None:
     assert set(library.articles) == {path.stem for path in FOLDER.glob("*.yaml")} - {"links", "terms"}
     assert len(library.articles) >= 40
     assert dict(library.titles) == {name: article.title for name, article in library.articles.items()}
+    first_sources = {name: library.documents[article.sources[0]] for name, article in library.articles.items()}
+    assert dict(library.main_sources) == first_sources
 
 
 def test_article_is_read_once_on_first_access() -> None:

@@ -6,10 +6,11 @@ from itertools import product
 
 import pytest
 
+from auditor.domain.actions.action import Link
 from auditor.domain.actions.deadline import Deadline
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.translation import Localizer
-from auditor.guidance import Composed, Variant, compose
+from auditor.guidance import Composed, Variant, compose, related_links
 from auditor.guidance.portal_names import state_name
 from auditor.localization import localization
 from auditor.remedy.actions.guidance.article_markdown import article_markdown
@@ -74,11 +75,10 @@ def test_texts_about_an_agreement_are_not_shown_under_another(article: str) -> N
 @pytest.mark.parametrize("locale", LOCALES)
 def test_subscription_end_depends_on_the_agreement_in_every_language(locale: str) -> None:
     l10n: Localizer = ENGLISH if locale == "en" else localization(locale)
-    titles = packaged().titles
     texts_by_agreement = {
         agreement: guidance_text(
             article_of("subscription-end", agreement=agreement, status="Enabled"),
-            titles,
+            (),
             l10n,
             Deadline(day=date(2026, 12, 3)),
         )
@@ -141,12 +141,26 @@ def test_germany_cloud_has_no_texts_of_later_years() -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_markdown_has_warnings_before_steps_and_sources_last(locale: str) -> None:
     l10n = localization(locale)
-    text = article_markdown(article_of("transfer-between-tenants", agreement=MCA), l10n, packaged().titles)
+    text = article_markdown(article_of("transfer-between-tenants", agreement=MCA), l10n, str)
     positions = [text.index(f"## {l10n.gettext(title)}") for title in ("Warnings", "Steps", "Then", "Sources")]
     assert positions == sorted(positions)
     assert l10n.gettext("Corrections to the published text") in text
     assert "2026-11" not in text.rsplit("##", 1)[1]
     assert "2026" in text.rsplit("##", 1)[1]
+
+
+def test_steps_of_actions_link_the_pages_of_the_articles_to_which_they_refer() -> None:
+    """The articles themselves are not in reports: only `auditor explain` and the documentation refer to them."""
+    guidance = article_of("guests", cloud=Cloud.CHINA)
+    text = guidance_text(guidance, related_links(packaged(), guidance, Cloud.CHINA), ENGLISH)
+    (unassign,) = [step for step in guidance.steps if step.article == "unassign-licenses"]
+    assert any(line.endswith(unassign.text) for line in text.steps)
+    page = f"{packaged().main_sources['group-licenses'].url}?view=o365-21vianet"
+    assert page not in {*(link.url for link in guidance.links), *(source.url for source in guidance.sources)}
+    assert Link(label=packaged().titles["group-licenses"], address=page) in text.links
+    assert len({link.address for link in text.links}) == len(text.links), "no page is linked twice"
+    markdown = article_markdown(guidance, ENGLISH, lambda name: f"[{name}]({name}.md)")
+    assert f"{unassign.text} (In full: [unassign-licenses](unassign-licenses.md).)" in markdown
 
 
 @pytest.mark.slow
@@ -158,7 +172,7 @@ def test_template_does_not_repeat_its_words_or_add_an_article_to_a_role(locale: 
         r"|[Tt]he role The|de rol De|Rollen Den|rollen Den|Rolle Der"
     )
     for article, agreement in product(packaged().articles, (*KNOWN, Agreement.UNKNOWN)):
-        rendered = guidance_text(article_of(article, agreement=agreement), packaged().titles, l10n)
+        rendered = guidance_text(article_of(article, agreement=agreement), (), l10n)
         cautions = [text for text, _ in rendered.cautions]
         for text in (*rendered.prerequisites, *cautions, *rendered.steps, rendered.role):
             assert not doubled.search(text), text
@@ -192,4 +206,4 @@ def test_announced_changes_are_listed_until_their_date() -> None:
 def test_article_has_the_oldest_check_date_of_its_sources() -> None:
     guidance = article_of("self-service-purchases")
     assert guidance.checked == min(source.checked for source in guidance.sources)
-    assert guidance_text(guidance, packaged().titles, ENGLISH).checked == guidance.checked.isoformat()
+    assert guidance_text(guidance, (), ENGLISH).checked == guidance.checked.isoformat()

@@ -44,7 +44,9 @@ def pages() -> dict[str, str]:
         texts[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, ENGLISH, link)
     for name in library.articles:
         composition = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
-        texts[f"guidance/{name}.md"] = _NOTE + article_markdown(composition, ENGLISH, titles)
+        texts[f"guidance/{name}.md"] = _NOTE + article_markdown(
+            composition, ENGLISH, lambda name: f"[{titles[name]}]({name}.md)"
+        )
     texts["guidance/freshness.md"] = _NOTE + freshness_markdown(freshness(library, today))
     texts["checks/README.md"] = _NOTE + "\n".join(
         [

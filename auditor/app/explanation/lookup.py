@@ -65,10 +65,10 @@ def explain(
     titles = library.titles
     check = known_check(name)
     if check is not None:
-        return check_markdown(check, l10n, lambda name: f"{l10n.gettext(titles[name])} (`auditor explain {name}`)")
+        return check_markdown(check, l10n, lambda name: f"{l10n.gettext(titles[name])} ({_command(name)})")
     article = error_article(name) or name
     if article in library.articles:
-        return article_markdown(compose(library, article, variant), l10n, titles)
+        return article_markdown(compose(library, article, variant), l10n, _command)
     saved = None
     if result is not None:
         saved = _read_result(result, l10n)
@@ -180,12 +180,16 @@ def _finding_text(
     if not actions and finding.guidance in library.articles:
         cloud = Cloud.WORLDWIDE if tenant is None else tenant.cloud
         agreement = Agreement.UNKNOWN if tenant is None else tenant.agreement
-        titles = library.titles
         composed = compose(
             library, finding.guidance, Variant(cloud=cloud, agreement=agreement, day=saved.run.as_of.date())
         )
-        lines.append("#" + article_markdown(composed, l10n, titles).replace("\n## ", "\n### "))
+        lines.append("#" + article_markdown(composed, l10n, _command).replace("\n## ", "\n### "))
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _command(name: str) -> str:
+    """Return the command that explains a check or an article."""
+    return f"`auditor explain {name}`"
 
 
 def _value_text(value: object) -> str:

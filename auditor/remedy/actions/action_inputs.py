@@ -11,7 +11,7 @@ from auditor.domain.actions.deadline import Deadline
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
-from auditor.guidance import Library, Variant, compose
+from auditor.guidance import Library, Variant, compose, related_links
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
@@ -72,4 +72,5 @@ def _cached(
     library: Library, article: str, variant: Variant, l10n: Localizer, deadline: Deadline | None
 ) -> GuidanceText:
     """Return the text of an article for a variant; cached, because many actions and tenants share it."""
-    return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)
+    composed = compose(library, article, variant)
+    return guidance_text(composed, related_links(library, composed, variant.cloud), l10n, deadline)

@@ -18,7 +18,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import Localizer
-from auditor.guidance import Library, Situation, Variant, compose
+from auditor.guidance import Library, Situation, Variant, compose, related_links
 from auditor.remedy import messages
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.ranks import with_ranks
@@ -60,7 +60,8 @@ def actions_between(
                 variant = Variant(
                     cloud=facts.cloud, agreement=facts.agreement, side=side, leaving=False, moving=False, day=today
                 )
-                guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
+                composed = compose(library, article, variant)
+                guidance = guidance_text(composed, related_links(library, composed, variant.cloud), l10n)
                 owner = owners.get(finding.policy, "")
                 actions.append(_action(finding, share, titles.get(name, name), kind, article, guidance, owner, l10n))
                 severities.append(finding.severity)

@@ -7,7 +7,7 @@ from auditor.checks.check import Check
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.translation import N_, Localizer
 from auditor.guidance import ERRORS, Composed, Situation
-from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
+from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep, Passage
 from auditor.remedy import messages
 
 _SUBJECTS: Final[Mapping[SubjectType, str]] = {
@@ -49,8 +49,8 @@ def routes(check: Check[Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return (("", usual), *((name, articles) for name, articles in by_situation if articles != usual))
 
 
-def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, str]) -> str:
-    """Return an article as Markdown; `titles` are those of all articles, by id."""
+def article_markdown(composed: Composed, l10n: Localizer, page: Callable[[str], str]) -> str:
+    """Return an article as Markdown; `page` returns a reference to an article by id."""
     lines = [f"# {l10n.gettext(composed.title)}", "", l10n.gettext(composed.summary), ""]
     lines += [f"> {l10n.gettext(notice)}" for notice in composed.notices]
     lines += [""] if composed.notices else []
@@ -64,17 +64,17 @@ def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, s
         l10n.gettext("Warnings"),
         [messages.warning_text(l10n, item.text, item.loses, item.after, item.branches) for item in composed.warnings],
     )
-    lines += [f"## {l10n.gettext('Steps')}", "", *_steps(composed.steps, l10n, titles), ""]
+    lines += [f"## {l10n.gettext('Steps')}", "", *_steps(composed.steps, l10n, page), ""]
     lines += _section(
         l10n.gettext("Then"),
-        [messages.step(l10n, item.text, item.branches, titles.get(item.article or "")) for item in composed.next],
+        [messages.step(l10n, item.text, item.branches, article=_reference(item, page)) for item in composed.next],
     )
     lines += _section(
         l10n.gettext("What changed"),
         [f"{item.date}: {l10n.gettext(item.then)} {l10n.gettext(item.now)}" for item in composed.history],
     )
     for past in composed.editions:
-        lines += [f"## {l10n.gettext(past.title)} ({past.date})", "", *_steps(past.steps, l10n, titles), ""]
+        lines += [f"## {l10n.gettext(past.title)} ({past.date})", "", *_steps(past.steps, l10n, page), ""]
     lines += _section(
         l10n.gettext("Corrections to the published text"),
         [f"{l10n.gettext(item.text)}{_links(item.links, l10n)}" for item in composed.corrections],
@@ -117,9 +117,13 @@ def _section(heading: str, items: Iterable[str]) -> list[str]:
     return [f"## {heading}", "", *(f"- {item}" for item in lines), ""] if lines else []
 
 
-def _steps(steps: Iterable[NumberedStep], l10n: Localizer, titles: Mapping[str, str]) -> Iterator[str]:
+def _reference(item: Passage, page: Callable[[str], str]) -> str | None:
+    return None if item.article is None else page(item.article)
+
+
+def _steps(steps: Iterable[NumberedStep], l10n: Localizer, page: Callable[[str], str]) -> Iterator[str]:
     for step in steps:
-        text = messages.step(l10n, step.text, step.branches, titles.get(step.article or ""))
+        text = messages.step(l10n, step.text, step.branches, article=_reference(step, page))
         if step.irreversible:
             text += f" **{l10n.gettext('This step cannot be undone.')}**"
         yield f"{step.number}. {text}{_links(step.links, l10n)}"

@@ -1,13 +1,13 @@
 """Renders a composed guidance article as the texts of an action, in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from auditor.domain.actions.action import Link
 from auditor.domain.actions.deadline import Deadline
 from auditor.domain.translation import Localizer
-from auditor.guidance import Composed
+from auditor.guidance import Composed, Hyperlink
 from auditor.remedy import messages
 
 
@@ -27,9 +27,9 @@ class GuidanceText(Struct, frozen=True, kw_only=True):
 
 
 def guidance_text(
-    composed: Composed, titles: Mapping[str, str], l10n: Localizer, deadline: Deadline | None = None
+    composed: Composed, related: Iterable[Hyperlink], l10n: Localizer, deadline: Deadline | None = None
 ) -> GuidanceText:
-    """Return the texts of an article; `titles` are those of all articles, by id.
+    """Return the texts of an article; `related` are its `related_links`, which are added to the links.
 
     The steps contain `deadline`, when to decide about the action, if it is known.
     """
@@ -45,14 +45,7 @@ def guidance_text(
             ),
         ),
         steps=tuple(
-            messages.step(
-                l10n,
-                step.text,
-                step.branches,
-                None if step.article is None else titles[step.article],
-                dated=step.dated,
-                deadline=deadline,
-            )
+            messages.step(l10n, step.text, step.branches, dated=step.dated, deadline=deadline)
             for step in composed.steps
         ),
         irreversible=tuple(step.number for step in composed.steps if step.irreversible),
@@ -61,9 +54,9 @@ def guidance_text(
             (messages.warning_text(l10n, caution.text, caution.loses, caution.after, caution.branches), caution.part)
             for caution in composed.warnings
         ),
-        links=_links(l10n, composed),
+        links=_links(l10n, composed, related),
         next=tuple(
-            messages.step(l10n, item.text, item.branches, None if item.article is None else titles[item.article])
+            messages.step(l10n, item.text, item.branches)
             for item in composed.next
             if item.article is None or item.article not in linked_articles
         ),
@@ -71,10 +64,13 @@ def guidance_text(
     )
 
 
-def _links(l10n: Localizer, composed: Composed) -> tuple[Link, ...]:
-    """Return the main source of the article first, then the pages to open, then its other sources."""
-    pages = [Link(label=l10n.gettext(source.title), address=source.url) for source in composed.sources]
-    linked = (Link(label=l10n.gettext(link.label), address=link.url) for link in composed.links if link.url is not None)
-    links = [*pages[:1], *linked]
-    links += pages[1:]
-    return tuple(dict.fromkeys(links))
+def _links(l10n: Localizer, composed: Composed, related: Iterable[Hyperlink]) -> tuple[Link, ...]:
+    """Return the main source of the article, then the pages to open, then its other sources and related ones."""
+    pages = [Hyperlink(label=source.title, url=source.url) for source in composed.sources]
+    links = dict.fromkeys([*pages[:1], *composed.links, *pages[1:]])
+    addresses = {link.url for link in links}
+    for link in related:
+        if link.url not in addresses:
+            addresses.add(link.url)
+            links[link] = None
+    return tuple(Link(label=l10n.gettext(link.label), address=link.url) for link in links if link.url is not None)
