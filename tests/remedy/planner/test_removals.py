@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.plan_tenants import (
     CLOUD_GROUP,
@@ -56,3 +58,21 @@ def test_title_does_not_name_a_group_that_does_not_assign_a_removed_add_on() -> 
     assert action.title.partition(" – ")[0] == "Unassign Microsoft 365 E3 + Visio Plan 2 from 1 person"
     assert [request["method"] for request in action.requests] == ["DELETE", "POST"]
     assert plan.tenants[0].proof.remaining == ()
+
+
+@pytest.mark.parametrize("name", ["department", "Department"])
+def test_decided_property_is_set_instead_of_removing_the_licence_from_the_group(name: str) -> None:
+    """The names of properties in rules are not case-sensitive."""
+    rules = "version: 1\npolicies: [{id: no-e3, severity: high, users: {city: Breda}, assignments: {deny: [SPE_E3]}}]"
+    facts = {**CLOUD_GROUP, "groupTypes": ["DynamicMembership"], "membershipRule": f'user.{name} -eq "Store"'}
+    store = group("STORE", E3, **facts, membershipRuleProcessingState="On", members=["ann"])
+    tenant = snapshot([user("ann", grant(E3, "g1"), city="Breda", department="Store")], {E3: 1}, groups=[store])
+    before = decided_plan(rules, [tenant]).tenants[0]
+    assert [request["path"] for action in before.actions for request in action.requests] == ["/groups/g1/assignLicense"]
+    (question,) = [question for question in before.questions if question.kind == "set"]
+    assert question.products == ("department",)
+    decision = {"question": question.id, "answer": {"set": {"department": "Office"}}}
+    plan = decided_plan(rules, [tenant], decision).tenants[0]
+    requests = [request for action in plan.actions for request in action.requests]
+    assert [(request["path"], request["body"]) for request in requests] == [("/users/ann", {"department": "Office"})]
+    assert plan.after.open == 0

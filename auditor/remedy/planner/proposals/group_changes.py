@@ -10,6 +10,7 @@ from auditor.checks.check import Correction
 from auditor.checks.health.group_empty import CHECK as GROUP_EMPTY
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Source, SourceStatus, Status
+from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.finding import Finding
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.remedies.targets import sku_of
@@ -52,7 +53,8 @@ def group_changes_of(
 ) -> tuple[GroupChange, ...]:
     """Return the changes of groups whose people should all lose a product that the group gives.
 
-    All of these people must be known to the plan, so that nobody else is changed.
+    All of these people must be known to the plan, so that nobody else is changed, and nobody may have decided about a
+    person that the change is another one: a smaller product, or a property by which the person leaves the group.
     """
     candidates: dict[tuple[str, str], dict[str, list[Finding]]] = {}
     for user, user_findings in findings.items():
@@ -64,6 +66,7 @@ def group_changes_of(
                 or correction_of(finding) is not Correction.REPLACE
                 or not may_act(finding, product_options)
                 or decided_downgrade(finding, product_options) is not None
+                or product_options.value(finding, AnswerKind.SET) is not None
                 or account.direct(sku_id) is not None
             ):
                 continue

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from auditor.domain.policy.selector import USER_PROPERTIES
+
 _PROPERTY: Final = re.compile(r"\buser\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<sign>[()\[\],])|(?P<text>"(?:[^"`]|`.)*"|'(?:[^']|'')*')|(?P<word>-?[A-Za-z][A-Za-z0-9_.]*))""",
 )
+_GRAPH_NAMES: Final = {name.casefold(): name for name in USER_PROPERTIES}
 _MAX_DEPTH: Final = 40
 """Maximum depth of nested parentheses; a rule with more is not evaluated."""
 
@@ -30,8 +33,8 @@ class _UnreadableRuleError(Exception):
 
 
 def rule_properties(rule: str) -> tuple[str, ...]:
-    """Return the user properties in a rule, in order of appearance."""
-    return tuple(dict.fromkeys(_PROPERTY.findall(rule)))
+    """Return the user properties in a rule, in order of appearance, with Graph's upper and lower case if known."""
+    return tuple(dict.fromkeys(_GRAPH_NAMES.get(name.casefold(), name) for name in _PROPERTY.findall(rule)))
 
 
 def rule_matches(rule: str, values: Mapping[str, Any]) -> Truth:
