@@ -8,8 +8,10 @@ from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.plan_tenants import (
     CLOUD_GROUP,
     E3,
+    F3,
     LEAVERS,
     PRICES,
+    STORE,
     VISIO,
     grant,
     group,
@@ -76,3 +78,20 @@ def test_decided_property_is_set_instead_of_removing_the_licence_from_the_group(
     requests = [request for action in plan.actions for request in action.requests]
     assert [(request["path"], request["body"]) for request in requests] == [("/users/ann", {"department": "Office"})]
     assert plan.after.open == 0
+
+
+def test_replacement_comes_from_the_chosen_group_instead_of_changing_the_licence_of_the_group() -> None:
+    members = {"g1": ("ann", E3), "f1": ("bo", F3), "f2": ("cem", F3)}
+    groups = [
+        group(name.upper(), sku, identifier=name, members=[person], **CLOUD_GROUP)
+        for name, (person, sku) in members.items()
+    ]
+    people = [user(person, grant(sku, name), department="Store") for name, (person, sku) in members.items()]
+    tenant, rules = snapshot(people, {E3: 1, F3: 9}, groups=groups), f"version: 1\n{STORE}"
+    (question,) = decided_plan(rules, [tenant]).tenants[0].questions
+    decision = {"question": question.id, "answer": {"group": {"id": "f2"}}}
+    plan = decided_plan(rules, [tenant], decision).tenants[0]
+    assert [request["path"] for action in plan.actions for request in action.requests] == [
+        "/groups/f2/members/$ref",
+        "/groups/g1/members/ann/$ref",
+    ]

@@ -54,7 +54,8 @@ def group_changes_of(
     """Return the changes of groups whose people should all lose a product that the group gives.
 
     All of these people must be known to the plan, so that nobody else is changed, and nobody may have decided about a
-    person that the change is another one: a smaller product, or a property by which the person leaves the group.
+    person that the change is another one: a smaller product, a property by which the person leaves the group, or
+    another group that gives the replacement.
     """
     candidates: dict[tuple[str, str], dict[str, list[Finding]]] = {}
     for user, user_findings in findings.items():
@@ -149,6 +150,8 @@ def _group_change(
     sku_id: str,
     findings: Mapping[str, Sequence[Finding]],
 ) -> GroupChange | None:
+    if _is_from_chosen_group(product_options, sku_id, findings):
+        return None
     target = _target(product_options, state, sku_id, findings)
     off = _off(product_options, [state.accounts[user] for user in findings], (group, sku_id), target)
     added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
@@ -180,6 +183,19 @@ def _group_change(
     proposal = Proposal(after=NOBODY, requests=(request,), remove=(sku_id,), add=added)
     evaluated = scored(product_options, proposal, tuple(fixed), tuple(sorted(lost)), seats=seats)
     return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), evaluated=evaluated)
+
+
+def _is_from_chosen_group(
+    product_options: ProductOptions, sku_id: str, findings: Mapping[str, Sequence[Finding]]
+) -> bool:
+    """Whether it was decided about some of the people which group gives the product that replaces theirs."""
+    return any(
+        product_options.chosen_group(finding) is not None
+        and any(same_kind(sku_id, new) for new in product_options.candidates(finding))
+        for user_findings in findings.values()
+        for finding in user_findings
+        if correction_of(finding) is Correction.ASSIGN
+    )
 
 
 def _target(
