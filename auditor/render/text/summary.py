@@ -11,7 +11,7 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import capitalized
 from auditor.localization import Localization
-from auditor.render.text.labels import SOURCE_STATES, Labels
+from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, Labels
 from auditor.render.text.omissions import GAPS, omissions, unevaluated
 from auditor.render.text.sanitize import shortened
 from auditor.result.ranking import by_urgency
@@ -28,7 +28,7 @@ _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27
 
 
 def verdict(result: Result, l10n: Labels) -> str:
-    """Return the outcome of the run in one sentence; if the audit is incomplete, it never sounds complete."""
+    """Return the outcome of the run in at most two sentences; if the audit is incomplete, it never sounds complete."""
     count = sum(result.summary.open.values())
     if result.nothing_audited:
         return l10n.plural(
@@ -40,10 +40,11 @@ def verdict(result: Result, l10n: Labels) -> str:
         if not _has_policies(result):
             return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
         return l10n.gettext("Everything complies with the policies.")
-    return (
-        l10n.joined((l10n.plural("{count} open finding", "{count} open findings", count), _worst_count(result, l10n)))
-        + "."
-    )
+    found = l10n.plural("{count} open finding", "{count} open findings", count)
+    if count == 1:  # "1 of them" does not fit a single finding
+        severity = next(severity for severity, number in result.summary.open.items() if number)
+        return f"{found}. {l10n.gettext('Severity: {severity}.', severity=l10n.gettext(SEVERITIES[severity]))}"
+    return f"{l10n.joined((found, _worst_count(result, l10n)))}."
 
 
 def _has_policies(result: Result) -> bool:

@@ -1,12 +1,13 @@
-"""The sentences about tenants that could not be audited, or not completely."""
+"""The introductory sentences: the outcome, and the tenants that could not be audited, or not completely."""
 
+import pytest
 from msgspec.structs import replace
 
-from auditor.domain.enums import Outcome, Source, SourceStatus
+from auditor.domain.enums import Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.result.model import Coverage, FleetResult, PolicyOutcome, Result
 from auditor.render.text.labels import Labels
-from auditor.render.text.summary import completeness, missing_data
+from auditor.render.text.summary import completeness, missing_data, verdict
 from tests.builders.result.results import result
 
 UNKNOWN_APPLICATION = (
@@ -77,3 +78,16 @@ def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_r
         "1 policy not evaluated in c (no dates): p0.",
         "1 policy across tenants was not evaluated (no prices): p1.",
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "counts", "text"),
+    [
+        ("en", {Severity.HIGH: 1}, "1 open finding. Severity: high."),
+        ("sv", {Severity.CRITICAL: 0, Severity.LOW: 1}, "1 öppen iakttagelse. Allvarlighetsgrad: låg."),
+        ("da", {Severity.HIGH: 1, Severity.LOW: 1}, "2 åbne fund, 1 af dem høj."),
+    ],
+)
+def test_verdict_states_the_severity_of_a_single_finding(language: str, counts: dict[Severity, int], text: str) -> None:
+    one = result()
+    assert verdict(replace(one, summary=replace(one.summary, open=counts)), Labels(language)) == text

@@ -76,7 +76,7 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
         yield _Series(label=l10n.gettext("spare seats"), runs=[r for r, _ in counted], values=[v for _, v in counted])
     for currency in sorted({currency for run in runs for currency in run.money}):
         values = [run.money.get(currency, Decimal(0)) for run in runs]
-        label = l10n.gettext("a month in open findings")
+        label = l10n.gettext("monthly cost of open findings")
         yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
 
 
