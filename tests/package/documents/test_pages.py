@@ -12,8 +12,10 @@ import pytest
 import yaml
 
 from auditor.app.audit.remediation import packaged_library
+from auditor.app.scaffold.starter_policies import GROUPS, LARGE, SMALL
 from auditor.collect.sources.registry import SOURCES
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
+from auditor.render.formats import FORMATS
 from auditor.settings.loader import load
 from auditor.snapshot import schema
 from auditor.snapshot.reader import read
@@ -161,6 +163,26 @@ def blocks(name: str) -> list[str]:
     """Return the YAML blocks of a page without their indentation."""
     indented = re.findall(r"^( *)```yaml\n(.*?)^ *```", page(name), re.DOTALL | re.MULTILINE)
     return [textwrap.dedent(body) for _, body in indented]
+
+
+def test_guide_lists_every_output_format_with_its_file() -> None:
+    names, names_of_files = zip(*guide_rows("Formats"), strict=True)
+    formats = [name for cell in names for name in re.findall(r"`(\w+)`", cell)]
+    paths = [name for cell in names_of_files for name in re.findall(r"`([\w.]+)`", cell)]
+    assert dict(zip(formats, paths, strict=True)) == {name: known.file for name, known in FORMATS.items()}
+
+
+def test_guide_lists_the_files_of_the_library_that_init_copies() -> None:
+    small, large, groups = (set(re.findall(r"`([a-z-]+)`", cell)) for _, cell in guide_rows("Which policies"))
+    assert small == set(SMALL)
+    assert set(LARGE) - set(SMALL) == large
+    assert groups == {GROUPS}
+
+
+def guide_rows(title: str) -> list[tuple[str, str]]:
+    """Return the first two cells of the rows that begin with code, in a section of the guide."""
+    section = re.split(r"\n#+ ", page("docs/getting-started.md").split(f"### {title}")[1])[0]
+    return re.findall(r"^\| (`[^|]+) \| ([^|]+) \|", section, re.MULTILINE)
 
 
 def test_files_named_in_readme_and_contributing_exist() -> None:
