@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 from auditor.app.audit.remediation import packaged_library
+from auditor.app.plan.command import FORMATS as PLAN_FORMATS
+from auditor.app.plan.command import TENANT_FORMATS
 from auditor.app.scaffold.starter_policies import GROUPS, LARGE, SMALL
 from auditor.collect.sources.registry import SOURCES
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
@@ -170,6 +172,14 @@ def test_guide_lists_every_output_format_with_its_file() -> None:
     formats = [name for cell in names for name in re.findall(r"`(\w+)`", cell)]
     paths = [name for cell in names_of_files for name in re.findall(r"`([\w.]+)`", cell)]
     assert dict(zip(formats, paths, strict=True)) == {name: known.file for name, known in FORMATS.items()}
+
+
+def test_page_of_the_plan_lists_every_format() -> None:
+    table = page("docs/plan.md").split("\n## ")[0]
+    names = [
+        name for row in re.findall(r"^\| (`[a-z].*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    ]
+    assert set(names) == {*PLAN_FORMATS, *TENANT_FORMATS, "terminal"}
 
 
 def test_guide_lists_the_files_of_the_library_that_init_copies() -> None:
