@@ -147,7 +147,13 @@ def _ask_each(questions: Sequence[_Question], args: argparse.Namespace, locale: 
 
 _QUESTIONS = (
     _Question("agreement", N_("How licences are bought"), Agreement.UNKNOWN.value, one_of(Agreement), tuple(Agreement)),
-    _Question("size", N_("Size of the tenant"), "small", choice_of(SIZES), SIZES),
+    _Question(
+        "size",
+        N_("Starter policies: large adds those about add-ons, inactivity and mailboxes"),
+        "small",
+        choice_of(SIZES),
+        SIZES,
+    ),
     _Question("assignment", N_("How licences are assigned"), "direct", choice_of(ASSIGNMENTS), ASSIGNMENTS),
     _Question(
         "policies",
