@@ -1,6 +1,5 @@
-# Two stages: what installs is not in what runs. Pin the base by digest where you build, with
+# Two stages, so that the image does not contain what only the installation needs. To pin the base image, build with
 #   docker build --build-arg BASE=python:3.12-slim-bookworm@sha256:… .
-# No digest stands here: one that nobody looked up would be worse than a tag that says what it is.
 ARG BASE=python:3.12-slim-bookworm
 
 FROM ${BASE} AS build
@@ -10,7 +9,7 @@ RUN python -m venv /opt/auditor \
     && /opt/auditor/bin/python -m pip install --no-cache-dir --no-compile --require-hashes \
         -r requirements/build.txt -r requirements/runtime.txt
 COPY . .
-# Compiled is what a run imports: nothing else of Microsoft's SDK (190 MB less), and all of the other libraries.
+# Compile all libraries except Microsoft's SDK, of which only the modules that a run imports are compiled (190 MB less).
 RUN /opt/auditor/bin/python -m pip install --no-cache-dir --no-compile --no-deps --no-build-isolation . \
     && /opt/auditor/bin/python -m compileall -q -x '/msgraph/' /opt/auditor/lib \
     && /opt/auditor/bin/python -c 'import auditor.graph.requests, auditor.graph.sdk_fast_path'

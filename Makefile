@@ -1,5 +1,5 @@
-# Two commands are enough: `make demo` and `make test`. Each makes its own virtual environment and repeats nothing
-# that is already done. Works with GNU make 3.81 and later; Windows users find their lines in README.md.
+# `make demo` and `make test` create the virtual environment if there is none. Needs GNU make 3.81 or later; README.md has the
+# commands for Windows.
 
 VENV ?= .venv
 OUT ?= out/demo
