@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -24,7 +24,7 @@ _ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
 
 
 PseudonymsByWords = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
-"""Names of several words and their pseudonyms, by first word, number of words and words, all in lower case.
+"""Names of several words and their pseudonyms, by first word, number of words and words, all as `_folded` returns them.
 
 The lookup takes one step per word of a text, regardless of how many users share a first name.
 """
@@ -113,18 +113,36 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         return cached
 
     def _without_names(self, text: str) -> str:
-        words = _WORD.findall(text.casefold())
+        words = _WORD.findall(_folded(text))
         if self.names.keys().isdisjoint(words):
             return text
         for index, word in enumerate(words):
             for length, by_words in self.names.get(word, {}).items():
                 for name, pseudonym in by_words.get(tuple(words[index : index + length]), {}).items():
-                    text = re.sub(re.escape(name), pseudonym, text, flags=re.IGNORECASE)
+                    text = _replaced(text, name, pseudonym)
         return text
 
     def _pseudonym(self, text: str) -> str | None:
         folded = text.casefold()
         return self.texts.get(folded) or self.named.get(folded)
+
+
+def _folded(text: str) -> str:
+    """Return a text without differences of case, including those of the Turkish letters for i."""
+    return text.casefold().replace("\u0307", "").replace("\u0131", "i")
+
+
+def _replaced(text: str, name: str, pseudonym: str) -> str:
+    """Replace a folded name in a text; folding changes the length of some letters: `ß` becomes `ss`."""
+    letters = [_folded(letter) for letter in text]
+    index_of = {offset: index for index, offset in enumerate(accumulate(map(len, letters), initial=0))}
+    parts, end = [], 0
+    for match in re.finditer(re.escape(name), "".join(letters)):
+        first, last = index_of.get(match.start()), index_of.get(match.end())
+        if first is not None and last is not None:
+            parts += [text[end:first], pseudonym]
+            end = last
+    return "".join(parts) + text[end:]
 
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
@@ -177,7 +195,7 @@ def people_of(
 def _by_words(names: Mapping[str, str]) -> PseudonymsByWords:
     """Return the lookup table of names of several words, with the longest names of each first word first."""
     by_first: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
-    for name, pseudonym in names.items():
+    for name, pseudonym in ((_folded(name), pseudonym) for name, pseudonym in names.items()):
         words = tuple(_WORD.findall(name))
         if len(words) > 1:
             by_first.setdefault(words[0], {}).setdefault(len(words), {}).setdefault(words, {})[name] = pseudonym
@@ -188,6 +206,7 @@ def people_in_policies(result: Result, key: RedactionKey, named: Mapping[str, st
     """Return the users with findings, in all tenants, who are mentioned in the texts of policies."""
     run = result.run
     words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()
+    folded = _folded(words)
     exact: dict[str, str] = {}
     names: dict[str, str] = {}
     for tenant in result.tenants:
@@ -196,7 +215,7 @@ def people_in_policies(result: Result, key: RedactionKey, named: Mapping[str, st
         for aliases in (
             aliases for lengths in people.names.values() for group in lengths.values() for aliases in group.values()
         ):
-            names.update((name, alias) for name, alias in aliases.items() if name in words)
+            names.update((name, alias) for name, alias in aliases.items() if name in folded)
     return UserPseudonyms(key=key, exact=exact, names=_by_words(names), named=named)
 
 

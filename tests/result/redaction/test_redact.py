@@ -1,5 +1,6 @@
 """Redaction of results: pseudonyms are stable for a key and distinct per person, and nothing else is changed."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
+from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import Result
 from auditor.result.aggregate import concerns
+from auditor.result.redaction.people import people_of
 from auditor.result.redaction.pseudonyms import RedactionKey, key_of
 from auditor.result.redaction.redact import redacted
 from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, policy_set, tenant, user
@@ -102,6 +105,15 @@ def test_ids_and_addresses_in_texts_are_replaced(text: str, expected: str) -> No
     action = with_action(steps=(text,), requests=({"path": text, "body": [{"to": text}]},))
     assert action.steps == (expected,)
     assert action.requests == ({"path": expected, "body": [{"to": expected}]},)
+
+
+@pytest.mark.parametrize("name", ["Jürgen Groß", "İbrahim Y\u0131lmaz", "Ana Díaz"])
+@pytest.mark.parametrize("written", [str, str.upper, str.lower, str.casefold])
+def test_names_are_replaced_in_any_case(name: str, written: Callable[[str], str]) -> None:
+    """Upper and lower case of `ß` and of the Turkish letters for i have other letters, or another number of them."""
+    subject = Subject(type=SubjectType.USER, id="id-ann", name=name)
+    people = people_of(TENANT_ID, (), KEY, {}, [subject])
+    assert people.free_text(f"Große Seats of {written(name)}'s team") == f"Große Seats of {ANN}'s team"
 
 
 def test_people_are_replaced_in_the_values_of_titles() -> None:
