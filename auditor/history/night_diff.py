@@ -1,5 +1,6 @@
 """Compares the stored states of a tenant at two instants: findings, policies, seats and money."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -140,10 +141,13 @@ def _policies(
     before: LoggedResult, after: LoggedResult, findings: Sequence[FindingBetween] | None
 ) -> Iterator[PolicyBetween]:
     old, new = ({policy["id"]: policy for policy in entry.summary["policies"]} for entry in (before, after))
+    kinds_by_policy: dict[str, Counter[str]] = defaultdict(Counter)
+    for finding in findings or ():
+        kinds_by_policy[finding.policy][finding.kind] += 1
     for name in sorted({*old, *new}):
         pair = old.get(name), new.get(name)
         open_counts, waived = (tuple(0 if p is None else int(p[field]) for p in pair) for field in ("open", "waived"))
-        kinds = None if findings is None else [finding.kind for finding in findings if finding.policy == name]
+        kinds = None if findings is None else kinds_by_policy[name]
         if open_counts[0] != open_counts[1] or waived[0] != waived[1] or kinds:
             severity = next((p["severity"] for p in reversed(pair) if p is not None and p["severity"]), None)
             yield PolicyBetween(
@@ -151,9 +155,9 @@ def _policies(
                 severity=None if severity is None else Severity(severity),
                 open=(open_counts[0], open_counts[1]),
                 waived=(waived[0], waived[1]),
-                new=None if kinds is None else kinds.count("new"),
-                gone=None if kinds is None else kinds.count("gone"),
-                changed=None if kinds is None else kinds.count("changed"),
+                new=None if kinds is None else kinds["new"],
+                gone=None if kinds is None else kinds["gone"],
+                changed=None if kinds is None else kinds["changed"],
             )
 
 

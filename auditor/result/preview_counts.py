@@ -1,7 +1,8 @@
 """Counts and sums of the effects of a policy change: in total, by policy and by department."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -11,47 +12,47 @@ from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, 
 from auditor.domain.result.finding import Finding
 from auditor.findings.stats import sums
 
+Key = TypeVar("Key", bound=Hashable)
 
-def difference_count(
-    differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True
-) -> DifferenceCount:
-    """Count the findings that match `wanted`; a changed finding is matched as it is after the change."""
+
+def difference_count(differences: Sequence[Difference]) -> DifferenceCount:
+    """Count the findings of differences."""
     return DifferenceCount(
-        added=sum(wanted(finding) for difference in differences for finding in difference.added),
-        removed=sum(wanted(finding) for difference in differences for finding in difference.removed),
-        changed=sum(wanted(pair.after) for difference in differences for pair in difference.changed),
-        unconfirmed=sum(wanted(finding) for difference in differences for finding in difference.unconfirmed),
-        money=_money(differences, wanted),
+        added=sum(len(difference.added) for difference in differences),
+        removed=sum(len(difference.removed) for difference in differences),
+        changed=sum(len(difference.changed) for difference in differences),
+        unconfirmed=sum(len(difference.unconfirmed) for difference in differences),
+        money=_money(differences),
     )
 
 
 def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, DifferenceCount], ...]:
     """Return every policy that was edited or whose findings differ, with its counts."""
-    counted = [
-        (policy, difference_count(preview.everywhere, lambda finding, id_=policy.id: finding.policy == id_))  # type: ignore[misc]
-        for policy in preview.policies
-    ]
+    differences = _divided(preview, lambda finding: finding.policy)
+    counted = [(policy, difference_count(differences.get(policy.id, ()))) for policy in preview.policies]
     return tuple((policy, counts) for policy, counts in counted if policy.edited or not counts.empty)
 
 
 def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount], ...]:
     """Return every department with different findings, with its counts; None is for people without a department."""
-    people = [
-        finding
-        for difference in preview.everywhere
-        for finding in (
-            *difference.added,
-            *difference.removed,
-            *difference.unconfirmed,
-            *(pair.after for pair in difference.changed),
-        )
-        if finding.subject.type is SubjectType.USER
-    ]
-    names = sorted({department(finding) for finding in people}, key=lambda name: (name is None, name or ""))
-    return tuple(
-        (name, difference_count(preview.everywhere, lambda finding, name=name: _of(finding, name)))  # type: ignore[misc]
-        for name in names
-    )
+    differences = _divided(preview, lambda finding: (finding.subject.type is SubjectType.USER, department(finding)))
+    names = sorted((name for is_user, name in differences if is_user), key=lambda name: (name is None, name or ""))
+    return tuple((name, difference_count(differences[True, name])) for name in names)
+
+
+def _divided(preview: Preview, key: Callable[[Finding], Key]) -> dict[Key, list[Difference]]:
+    """Return the differences of each tenant by a key of the finding, as it is after the change."""
+    divided: dict[Key, list[Difference]] = {}
+    for difference in preview.everywhere:
+        parts: dict[Key, dict[str, list[Any]]] = {}
+        for kind in ("added", "removed", "changed", "unconfirmed"):
+            for item in getattr(difference, kind):
+                finding = item.after if isinstance(item, ChangedFinding) else item
+                parts.setdefault(key(finding), {}).setdefault(kind, []).append(item)
+        for value, lists in parts.items():
+            part = {kind: tuple(items) for kind, items in lists.items()}
+            divided.setdefault(value, []).append(replace(Difference(name=difference.name), **part))
+    return divided
 
 
 def department(finding: Finding) -> str | None:
@@ -72,24 +73,20 @@ def worsened_severities(preview: Preview) -> tuple[Severity, ...]:
     return tuple(severities)
 
 
-def _of(finding: Finding, name: str | None) -> bool:
-    return finding.subject.type is SubjectType.USER and department(finding) == name
-
-
 def _open(finding: Finding) -> bool:
     return finding.status is Status.OPEN
 
 
-def _money(differences: Sequence[Difference], wanted: Callable[[Finding], bool]) -> tuple[MoneyChange, ...]:
+def _money(differences: Sequence[Difference]) -> tuple[MoneyChange, ...]:
     """Sum the money of added and removed findings by the rules of `auditor.findings.stats.sums`, for each tenant.
 
     Each seat counts once in a tenant, and budgets are excluded. Of a changed finding, only the difference counts.
     """
     plus, minus, kept = [], [], []
     for difference in differences:
-        pairs = [pair for pair in difference.changed if wanted(pair.after)]
-        plus.append(sums([*filter(wanted, difference.added), *(pair.after for pair in pairs)]))
-        minus.append(sums([*filter(wanted, difference.removed), *(pair.before for pair in pairs)]))
+        pairs = difference.changed
+        plus.append(sums([*difference.added, *(pair.after for pair in pairs)]))
+        minus.append(sums([*difference.removed, *(pair.before for pair in pairs)]))
         kept.append(sums(_cheaper(pair) for pair in pairs if _open(pair.before) and _open(pair.after)))
     more, less, same = sum_money(plus), sum_money(minus), sum_money(kept)
     zero = Decimal(0)

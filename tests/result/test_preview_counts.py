@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from auditor.domain.enums import Severity
 from auditor.domain.preview import ChangedFinding, Difference, PolicyChange, Preview, Side
 from auditor.domain.result.finding import Finding
-from auditor.result.preview_counts import by_department, by_policy
+from auditor.result import preview_counts
+from auditor.result.preview_counts import by_department, by_policy, department
 from tests.builders.result.results import AS_OF, result
 
 FINDINGS = result().tenants[0].findings
@@ -53,3 +54,19 @@ def test_departments_count_findings_about_people_and_the_last_row_those_without_
 
 def test_findings_about_products_have_no_row_of_departments() -> None:
     assert by_department(preview(added=(PRODUCT,))) == ()
+
+
+def test_each_finding_is_assigned_to_its_department_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large tenant has thousands of departments, and a change may concern everybody."""
+    people = tuple(replace(PERSON, fingerprint=f"{i:032x}", evidence={"department": f"D{i:02}"}) for i in range(40))
+    assigned: list[Finding] = []
+
+    def counted(finding: Finding) -> str | None:
+        assigned.append(finding)
+        return department(finding)
+
+    monkeypatch.setattr(preview_counts, "department", counted)
+    assert [(name, count.added) for name, count in by_department(preview(added=people))] == [
+        (f"D{i:02}", 1) for i in range(40)
+    ]
+    assert len(assigned) == len(people)
