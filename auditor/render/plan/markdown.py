@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 from auditor.domain.actions.action import Action
@@ -12,10 +13,16 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan
 from auditor.render.plan.page import plan_view
 from auditor.render.plan.view import ActionView, FirstAction, GuideView, PlanView, QuestionGroup, TenantRow, TenantView
+from auditor.render.text.guidance import MARKUP
 from auditor.render.text.markdown_table import markdown_table
 
-_MARKUP = re.compile(r"(?i)([\\`*\[\]<>|~&]|(?<![a-z0-9])_|_(?![a-z0-9])|:(?=//)|(?<=www)\.)")
-"""Characters of markup, and those by which GitHub recognizes bare addresses."""
+_MARKUP = re.compile(
+    r"(?i)([\\`*\[\]<|~]|(?<!\S )>|>(?! )|&(?=[#a-z])|(?<![a-z0-9])_|_(?![a-z0-9])|:(?=//)|(?<=www)\.|\A[-+#=])"
+)
+"""Characters of markup, and those by which GitHub recognizes bare addresses.
+
+Signs between spaces, as in `Billing > Licenses`, are kept, so that the source stays readable.
+"""
 _COLUMNS: Final = (
     N_("Tenant"),
     N_("Open findings"),
@@ -196,8 +203,21 @@ def _guidance(guidance: SharedGuidance, l10n: Localization) -> Iterator[str]:
             yield f"- {same} [{escaped(part.like[1])}](#{part.like[0]})"
         for number, (text, irreversible) in enumerate(part.lines, start=1):
             note = f" **{l10n.gettext('This step cannot be undone.')}**" if irreversible else ""
-            yield f"{f'{number}.' if name == 'steps' else '-'} {text}{note}"
+            yield f"{f'{number}.' if name == 'steps' else '-'} {_formatted(text)}{note}"
         yield ""
+
+
+def _formatted(text: str) -> str:
+    """Return guidance with its **bold** and `code`, and all other markup escaped: it can contain names of groups."""
+    line = printable_line(text)
+    kept = set(chain.from_iterable(map(_marks, MARKUP.finditer(line))))
+    return _MARKUP.sub(lambda match: match[0] if match.start() in kept else f"\\{match[0]}", line)
+
+
+def _marks(match: re.Match[str]) -> Iterable[int]:
+    """Return the positions of the asterisks of a bold text, or those of a whole code."""
+    first, last = match.span()
+    return (first, first + 1, last - 2, last - 1) if match[1] else range(first, last)
 
 
 def _list(title: str, items: Iterable[str]) -> Iterator[str]:

@@ -15,6 +15,16 @@ def test_addresses_in_names_are_not_links() -> None:
     assert escaped("HTTPS://evil.example www.evil.example") == r"HTTPS\://evil.example www\.evil.example"
 
 
+def test_names_begin_no_headings_lists_or_quotes() -> None:
+    assert [escaped(text)[:2] for text in ("# x", "- x", "+ x", "===", "> x")] == [r"\#", r"\-", r"\+", r"\=", r"\>"]
+
+
 def test_source_of_a_name_is_readable() -> None:
-    for text in ("Joost Visser (joost@contoso.example)", "CONTOSO_SHELF_CAMERA", "Seats: 4 + 2", "€1,469.35"):
+    for text in (
+        "Procurement & Legal > Sales",
+        "Joost Visser (joost@contoso.example)",
+        "CONTOSO_SHELF_CAMERA",
+        "Seats: 4 + 2",
+        "€1,469.35",
+    ):
         assert escaped(text) == text

@@ -71,6 +71,20 @@ def test_reasons_of_remaining_findings_have_no_markup() -> None:
     assert reason == "The group LIC-E3 is synchronised from on premises: change its members there."
 
 
+def test_names_of_groups_are_escaped_in_guidance_and_its_markup_is_kept() -> None:
+    names = ("<img src=x>", "[x](https://evil.example)")
+    people = [user(name, grant(E3, name), accountEnabled=False) for name in ("g1", "g2")]
+    groups = [
+        group(name, E3, identifier=f"g{number}", **{**CLOUD_GROUP, "members": [f"g{number}"]})
+        for number, name in enumerate(names, 1)
+    ]
+    made, l10n = fleet([snapshot(people, {E3: 5}, groups=groups)], LEAVERS), localization("en")
+    document = plan_markdown(made, l10n=l10n).decode()
+    for name in (r"\<img src=x\>", r"\[x\](https\://evil.example)"):
+        assert f"- The change applies to every member of the group {name}, including those" in document
+    assert "Go to the **Billing** > **Licenses** page" in document
+
+
 IDLE = "  - {id: idle, severity: low, seats: {of: paid, spare: {max: 1}}}\n" + PRICES
 
 
