@@ -116,7 +116,7 @@ def seat_decisions(result: Result, l10n: Labels) -> str:
 
 def _product(sku_id: str, tenant: TenantResult) -> str:
     product = builtin().product(sku_id)
-    return product_names(tenant).get(sku_id) or (product.name if product is not None else sku_id)
+    return product_names(tenant).get(sku_id.casefold()) or (product.name if product is not None else sku_id)
 
 
 def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDecisionVerdict], l10n: Labels) -> str:

@@ -221,6 +221,8 @@ def _unknown(count: int, l10n: Labels) -> str:
 def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
     if product.used_in_30_days is None or product.used_in_90_days is None or product.idle is None:
         return None
+    if not product.assigned:  # only in a saved result that another program changed
+        return None
     ends = (product.used_in_30_days, product.used_in_90_days, product.used_in_90_days + product.idle)
     first, second, third = (round(end * WIDTH / product.assigned) for end in ends)
     return first, second, third

@@ -28,6 +28,15 @@ def test_products_are_sorted_by_the_cost_of_idle_seats() -> None:
     assert (last.idle_cost, last.idle, last.used_90, last.bar, last.unknown) == ("", "–", "–", None, "")
 
 
+def test_product_without_assigned_seats_has_no_bar() -> None:
+    tenant = contoso()
+    assert tenant.usage is not None
+    unassigned = replace(tenant.usage.products[0], assigned=0, used_in_30_days=0, used_in_90_days=0, idle=0)
+    table = usage_table(replace(tenant, usage=replace(tenant.usage, products=(unassigned,))), EN)
+    assert table is not None
+    assert table.rows[0].bar is None
+
+
 def test_each_product_with_idle_seats_has_one_line() -> None:
     tenant = contoso()
     lines = idle_lines(usage_table(tenant, EN))
