@@ -72,12 +72,13 @@ def embedded_text(*paths: str) -> str:
     return "".join(text.replace("; }", "}") if path.endswith(".css") else text for path, text in texts.items())
 
 
-def content_policy(style: str) -> str:
-    """Return a Content-Security-Policy that allows one inline style sheet and nothing else."""
-    return f"default-src 'none'; style-src {hash_source(style)}; base-uri 'none'; form-action 'none'"
+def content_policy(style: str, script: str = "") -> str:
+    """Return a Content-Security-Policy that allows this inline style sheet and script, and nothing else."""
+    sources = [f"style-src {_hash_source(style)}", *([f"script-src {_hash_source(script)}"] if script else [])]
+    return "; ".join(("default-src 'none'", *sources, "base-uri 'none'", "form-action 'none'"))
 
 
-def hash_source(text: str) -> str:
+def _hash_source(text: str) -> str:
     """Return the hash source that allows an inline style sheet or script in a Content-Security-Policy."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 

@@ -20,7 +20,7 @@ from auditor.guidance.parts import HEADINGS
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.embedded_data import embedded_data
-from auditor.render.static_page import embedded_text, hash_source
+from auditor.render.static_page import content_policy, embedded_text
 from auditor.render.tables.flat import row_count
 from auditor.render.text.guidance import MARKUP
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
@@ -60,7 +60,7 @@ def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     # Build these lazily, tenant by tenant, while the page is written: all of them together would need as much memory as
     # the page.
     functions = {"action_sets": lambda section: action_sets(section.actions, index_of[section], l10n)}
-    context = {"page": page, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
+    context = {"page": page, "fleet": fleet, "csp": content_policy(style, script), **functions, **table, **inline}
     return _chunks(template.generate(**context), (columns.text, columns.fingerprints))
 
 
@@ -165,18 +165,6 @@ def _escaped(text: str) -> Markup:
 def visible_text(value: Any) -> Any:
     """Return text with its control characters visible, and other values unchanged: `finalize` for plain text."""
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _csp(style: str, script: str) -> str:
-    sources = {
-        "default-src": "'none'",
-        "style-src": hash_source(style),
-        "script-src": hash_source(script),
-        "img-src": "data:",
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
-    return "; ".join(f"{name} {source}" for name, source in sources.items())
 
 
 def _template(name: str, l10n: Labels) -> str:

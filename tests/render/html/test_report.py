@@ -95,6 +95,8 @@ def test_report_loads_nothing_and_csp_allows_only_its_inline_code(sample: str) -
     policy = next(tag["content"] for name, tag in page.tags if name == "meta" and "http-equiv" in tag)
     assert policy is not None
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    allowed = dict(directive.split(" ", 1) for directive in policy.split("; "))
+    assert {name for name, source in allowed.items() if source != "'none'"} == {"style-src", "script-src"}
     for kind in ("style", "script"):
         inline = re.findall(f"<{kind}>(.*?)</{kind}>", sample, re.DOTALL)
         assert len(inline) == 1
