@@ -1,6 +1,6 @@
 """Writes approvals.csv: the actions and open questions of a tenant's plan, for approval in a spreadsheet."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from auditor.domain.actions.action import Action
@@ -11,7 +11,7 @@ from auditor.domain.result.finding import Finding
 from auditor.findings.display_names import named_product, part_name
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
-from auditor.render.plan.outline import by_subject
+from auditor.render.plan.outline import by_subject, with_findings
 from auditor.render.plan.outline_text import finding_name
 from auditor.render.plan.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
@@ -64,9 +64,8 @@ def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
 
 
 def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
     questions = questions_by_action(tenant)
-    for number, action in enumerate(tenant.actions, start=1):
+    for number, (action, findings) in enumerate(with_findings(tenant), start=1):
         if only is None or number in only:
             yield _action(number, action, findings, tenant.names, l10n)
             yield from (_question(number, question, l10n, tenant.names) for question in questions.get(number, ()))
@@ -75,13 +74,10 @@ def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) 
 
 
 def _action(
-    number: int, action: Action, findings: Mapping[str, Finding], names: Mapping[str, str], l10n: Localization
+    number: int, action: Action, findings: Sequence[Finding], names: Mapping[str, str], l10n: Localization
 ) -> tuple[object, ...]:
-    action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
-    people = dict.fromkeys(
-        finding_name(finding) for finding in action_findings if finding.subject.type is SubjectType.USER
-    )
-    named_products = [*filter(None, (named_product(finding, names) for finding in action_findings))]
+    people = dict.fromkeys(finding_name(finding) for finding in findings if finding.subject.type is SubjectType.USER)
+    named_products = [*filter(None, (named_product(finding, names) for finding in findings))]
     products = _PRODUCT_SEPARATOR.join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
     saving, currency = _money(action.money)
     return (

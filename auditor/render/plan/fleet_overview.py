@@ -22,7 +22,7 @@ from auditor.domain.actions.priority import (
 )
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.render.plan.outline import by_rank, findings_of, worst_severity
+from auditor.render.plan.outline import by_rank, with_findings, worst_severity
 from auditor.render.plan.view import FirstAction, TenantRow
 from auditor.render.text.deadlines import due_text
 from auditor.result.ranking import TenantSortKey, tenant_order
@@ -55,9 +55,9 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
     candidates: list[tuple[TenantPlan, int, Action, Weight]] = []
     subjects: list[RankedItem] = []
     for tenant in plan.tenants:
-        findings = {finding.fingerprint: finding for finding in tenant.findings}
+        severities = [worst_severity(findings) for _, findings in with_findings(tenant)]
         for number, action in by_rank(tenant):
-            weight = weight_of(action, worst_severity(findings_of(action, findings)))
+            weight = weight_of(action, severities[number - 1])
             candidates.append((tenant, number, action, weight))
             subjects.append(RankedItem(tenant.name, product_concerned(action), task_of(action)))
     order = ranked([weight for *_, weight in candidates], today)

@@ -1,6 +1,6 @@
 """Collects the effect and the open questions of each action of a plan."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from msgspec import Struct
@@ -52,9 +52,13 @@ def fixed_by_requests(tenant: TenantPlan) -> frozenset[str]:
     return frozenset(tenant.proof.fixed) - manual
 
 
-def findings_of(action: Action, findings: Mapping[str, Finding]) -> tuple[Finding, ...]:
-    """Return the findings of an action among those given by fingerprint."""
-    return tuple(findings[fingerprint] for fingerprint in action.findings if fingerprint in findings)
+def with_findings(tenant: TenantPlan) -> list[tuple[Action, tuple[Finding, ...]]]:
+    """Return the actions of a tenant's plan, in the order of execution, each with its open findings."""
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
+    return [
+        (action, tuple(findings[fingerprint] for fingerprint in action.findings if fingerprint in findings))
+        for action in tenant.actions
+    ]
 
 
 def worst_severity(findings: Iterable[Finding]) -> Severity:
@@ -64,13 +68,11 @@ def worst_severity(findings: Iterable[Finding]) -> Severity:
 
 def outline(tenant: TenantPlan) -> Iterator[OutlineEntry]:
     """Yield the actions of a tenant's plan, in the order of execution."""
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
     fixed = frozenset(tenant.proof.fixed)
     questions_by_finding: dict[str, Question] = {
         fingerprint: question for question in tenant.open_questions for fingerprint in question.findings
     }
-    for number, action in enumerate(tenant.actions, start=1):
-        action_findings = findings_of(action, findings)
+    for number, (action, findings) in enumerate(with_findings(tenant), start=1):
         questions = {
             questions_by_finding[fingerprint].id: questions_by_finding[fingerprint]
             for fingerprint in action.findings
@@ -79,8 +81,8 @@ def outline(tenant: TenantPlan) -> Iterator[OutlineEntry]:
         yield OutlineEntry(
             number=number,
             action=action,
-            severity=worst_severity(action_findings),
-            findings=action_findings,
+            severity=worst_severity(findings),
+            findings=findings,
             fixed=fixed.intersection(action.findings),
             change=tenant.seat_effects.get(action.id, SeatEffect()) if action.requests else None,
             questions=tuple(by_subject(questions.values())),

@@ -1,6 +1,6 @@
 """Renders the part of a tenant's plan that one owner of policies decides about, as an HTML page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +12,7 @@ from auditor.domain.result.finding import Finding
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.approvals import questions_by_action
+from auditor.render.plan.outline import with_findings
 from auditor.render.plan.outline_text import affecting, finding_name
 from auditor.render.plan.question_text import answer_label, answer_text, sentence
 from auditor.render.static_page import PageSection, text_page
@@ -33,10 +34,9 @@ def owner_page(owner: str, tenant: TenantPlan, numbers: frozenset[int], as_of: s
     day = l10n.date(datetime.fromisoformat(as_of))
     tenant_line = f"{tenant.title}, {day}"
     sections = [PageSection(title=title, paragraphs=(tenant_line, owner_line, intro), level=1)]
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
     questions = questions_by_action(tenant)
     title_by_warnings: dict[tuple[str, ...], str] = {}
-    for number, action in enumerate(tenant.actions, start=1):
+    for number, (action, findings) in enumerate(with_findings(tenant), start=1):
         if number in numbers:
             sections += _action(number, action, findings, title_by_warnings, l10n)
             sections += [_question(question, tenant.names, l10n) for question in questions.get(number, ())]
@@ -48,7 +48,7 @@ def owner_page(owner: str, tenant: TenantPlan, numbers: frozenset[int], as_of: s
 def _action(
     number: int,
     action: Action,
-    findings: Mapping[str, Finding],
+    findings: Sequence[Finding],
     title_by_warnings: dict[tuple[str, ...], str],
     l10n: Localization,
 ) -> Iterator[PageSection]:
@@ -56,8 +56,7 @@ def _action(
 
     `title_by_warnings` maps warnings to the title of the first action with them, so that they are not repeated.
     """
-    action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
-    affected = affecting(action_findings)
+    affected = affecting(findings)
     names = list(dict.fromkeys(map(finding_name, affected)))
     people = all(finding.subject.type is SubjectType.USER for finding in affected)
     listed = (l10n.first_people if people else l10n.first_of)(names, _MAX_NAMES)
@@ -65,7 +64,7 @@ def _action(
         action.why,
         f"{l10n.gettext('Affects')}: {listed}" if names else "",
         due_sentence(action, l10n),
-        _consequence(action, len(action_findings), l10n),
+        _consequence(action, len(findings), l10n),
     )
     title = f"{number}. {action.title}"
     yield PageSection(title=title, paragraphs=tuple(filter(None, paragraphs)), level=2)
