@@ -69,8 +69,9 @@ def bound_in_seats(value: object, usable: int) -> Decimal | None:
 def effective_bounds(seats: SeatCount) -> Mapping[str, str]:
     """Return the `minimum` and `maximum` of spare seats that satisfy the bounds of all policies.
 
-    A key is left out if there is no such bound; so is a minimum of 0, because the bar ends there anyway. The result is
-    empty if the seats are not known or no number of them satisfies all bounds.
+    A key is left out if there is no such bound; so is a minimum of 0, because the bar ends there anyway. A maximum may
+    exceed the usable seats: it is the number that the policy allows. The result is empty if the seats are not known or
+    no number of them satisfies all bounds.
     """
     if seats.usable is None:
         return {}
@@ -79,7 +80,7 @@ def effective_bounds(seats: SeatCount) -> Mapping[str, str]:
     first = max((bounds.usable - bounds.maximum for bounds in seats.bounds if bounds.maximum is not None), default=0)
     if last < max(first, 0):
         return {}
-    minimum, maximum = max(seats.usable - last, 0), seats.usable - max(first, 0)
+    minimum, maximum = max(seats.usable - last, 0), seats.usable - first
     limits = {"minimum": str(minimum)} if minimum else {}
     return limits | {"maximum": str(maximum)} if any(bounds.maximum is not None for bounds in seats.bounds) else limits
 
