@@ -56,13 +56,13 @@ def _effect(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
             decided,
         )
     if requests:
-        yield l10n.plural(
-            "{count} request fixes {fixed} of them; {left} remain.",
-            "{count} requests fix {fixed} of them; {left} remain.",
+        fixes = l10n.plural(
+            "{count} request fixes {fixed} of them",
+            "{count} requests fix {fixed} of them",
             requests,
             fixed=l10n.number(by_requests),
-            left=l10n.number(len(proof.remaining)),
         )
+        yield l10n.plural("{fixes}; {count} remains.", "{fixes}; {count} remain.", len(proof.remaining), fixes=fixes)
     elif open_:
         yield l10n.gettext("The plan has no requests.")
     if proof.new:

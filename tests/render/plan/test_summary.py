@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from auditor.domain.message import Message
 from auditor.localization import localization
 from auditor.policy.loader import load
-from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.model import Remaining, TenantPlan
 from auditor.render.plan.summary import missing_data, summary
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.crowded_tenant import subscription
@@ -23,6 +23,19 @@ def test_plan_with_excluded_alternatives_is_not_called_the_best() -> None:
         limited = replace(plan, solver=replace(plan.solver, name=solver, optimal=False))
         text = " ".join(summary(limited, localization("en")))
         assert "A better plan may exist" in text
+
+
+@pytest.mark.parametrize(
+    ("locale", "texts"),
+    [("en", ("1 remains.", "2 remain.")), ("nl", ("1 blijft over.", "2 blijven over.")),
+     ("de", ("1 bleibt offen.", "2 bleiben offen."))],
+)  # fmt: skip
+def test_verb_about_remaining_findings_follows_their_number(locale: str, texts: tuple[str, str]) -> None:
+    plan = planned(snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 5}), LEAVERS)
+    for count, text in enumerate(texts, start=1):
+        remaining = tuple(Remaining(fingerprint=str(number), code="person", why="") for number in range(count))
+        first, *_ = summary(replace(plan, proof=replace(plan.proof, remaining=remaining)), localization(locale))
+        assert first.endswith(f"; {text}")
 
 
 @pytest.mark.slow
