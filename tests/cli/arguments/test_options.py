@@ -1,6 +1,5 @@
 """Options of `auditor audit`: effects, and errors that stop the program before it writes anything."""
 
-import argparse
 import json
 import re
 import shutil
@@ -10,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from auditor.cli.arguments.options import declare
-from auditor.cli.main import command_parser
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 
 INVALID_OPTIONS = [
@@ -323,23 +320,6 @@ def test_options_may_be_given_before_the_command(tmp_path: Path, options: tuple[
     assert "fout[schema-unknown]" in expect(2, *options, "schema", "frobnicate", cwd=tmp_path).err
     assert expect(0, "--locale", "nl", "--help", cwd=tmp_path).text.startswith("gebruik: auditor COMMAND")
     assert "keuze: 'frobnicate'" in expect(2, *options, "frobnicate", "schema", cwd=tmp_path).err
-
-
-def test_help_of_an_option_that_is_not_declared_is_an_error() -> None:
-    with pytest.raises(ValueError, match="verbose"):
-        declare(argparse.ArgumentParser(), "quiet", verbose="log each step")
-
-
-@pytest.mark.parametrize(
-    ("command", "text"),
-    [
-        ("issues", "print the texts of the issues too; a bug shows its traceback"),
-        ("send", "log each step; a bug shows its traceback"),
-        ("verify", "log each step; a bug shows its traceback"),
-    ],
-)
-def test_help_describes_what_verbose_prints(command: str, text: str) -> None:
-    assert text in command_parser(command)[1].format_help().replace("\n                        ", " ")
 
 
 @pytest.mark.parametrize("command", [("audit", "--demo"), ("collect",), ("products", "update", "table.csv")])

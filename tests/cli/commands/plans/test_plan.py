@@ -339,18 +339,3 @@ def test_damaged_snapshot_is_an_error(tmp_path: Path, rules: str) -> None:
 def test_invalid_arguments_exit_with_2_and_write_nothing(arguments: list[str], tmp_path: Path) -> None:
     assert run(["plan", "-q", "-o", str(tmp_path), AS_OF, *arguments]) == 2
     assert not (tmp_path / "plan.json").exists()
-
-
-@pytest.mark.slow
-def test_plan_that_cannot_be_stored_is_written_and_shown(tmp_path: Path, rules: str) -> None:
-    write(tmp_path / "snapshots", snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 1}))
-    options = ("plan", rules, "--snapshot", "snapshots", AS_OF)
-    (tmp_path / "file").write_text("", encoding="utf-8")
-    completed = expect(3, *options, "--store", "file/store", cwd=tmp_path)
-    assert "error[store-unwritable]" in completed.err
-    assert ("1 open finding" in completed.text, plan_of(tmp_path / "out")["tenants"][0]["before"]["open"]) == (True, 1)
-    expect(0, *options, "-q", "--store", "store", cwd=tmp_path)
-    marker = tmp_path / "store" / "store.json"
-    marker.write_text(marker.read_text(encoding="utf-8").replace("store/v1", "store/v9"), encoding="utf-8")
-    assert "error[store-version]" in expect(2, *options, "-o", "p", "--store", "store", cwd=tmp_path).err
-    assert not (tmp_path / "p").exists()

@@ -101,14 +101,6 @@ def test_unknown_policy_person_or_finding_is_reported_with_suggestions(
     assert (quiet.code, quiet.err, json.loads(quiet.out)["episodes"]) == (0, "", [])
 
 
-@pytest.mark.parametrize("question", [(), ("--policy", "blocked"), ("--person", "bob@contoso.example"), ("--people",)])
-def test_quiet_history_prints_no_text(question: tuple[str, ...], workspace: Path) -> None:
-    nights = ("--from", instant(0), "--to", instant(1)) if question == ("--people",) else ()
-    assert expect(0, "history", "audits", *question, *nights, cwd=workspace).out != b""
-    quiet = expect(0, "history", "audits", *question, *nights, "-q", cwd=workspace)
-    assert (quiet.out, quiet.err) == (b"", "")
-
-
 def test_policy_without_findings_is_not_reported_as_unknown(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     write(tmp_path / "snapshots", night({**TWO_PEOPLE, "users": [ANN]}, 0, asked=ASKED))

@@ -207,3 +207,11 @@ def test_policies_that_were_not_evaluated_do_not_count_as_without_a_finding(tmp_
     assert "1 policy without a finding, 1 policy not evaluated in the latest result" in text
     assert "the only night was not read completely" in text
     assert "in the only result some policy could not be evaluated" in text
+
+
+@pytest.mark.parametrize("question", [(), ("--policy", "blocked"), ("--person", "bob@contoso.example"), ("--people",)])
+def test_quiet_history_prints_no_text(question: tuple[str, ...], folder: Path) -> None:
+    nights = ("--from", instant(0), "--to", instant(1)) if question == ("--people",) else ()
+    assert expect(0, "history", "audits", *question, *nights, cwd=folder).out != b""
+    quiet = expect(0, "history", "audits", *question, *nights, "-q", cwd=folder)
+    assert (quiet.out, quiet.err) == (b"", "")
