@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 from msgspec import Struct
@@ -12,10 +12,12 @@ from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.attempt_outcome import Fail, Ok, Retry, SignInAgain, outcome_of
 from auditor.graph.client import Graph, NotGraphError, not_graph
-from auditor.graph.errors import Fault, FaultError
+from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.response_body import decode_object
 
 T = TypeVar("T")
+_Outcome: TypeAlias = T | Fault | Retry | Fail | SignInAgain
+"""The outcome of one request in a batch: its value, a final fault of its decoder, or the outcome of the attempt."""
 
 MAX_ITEMS = 20
 """Requests per batch: Graph's limit."""
@@ -23,6 +25,7 @@ _EVENTUAL = {"headers": {"ConsistencyLevel": "eventual"}}
 _MAX_ATTEMPTS = 6
 """Attempts for one request."""
 _MAX_CONCURRENCY = 4
+_ABSENT = frozenset({FaultKind.MISSING, FaultKind.NO_MAILBOX})
 
 
 class _Item(Struct, frozen=True, kw_only=True):
@@ -76,6 +79,11 @@ async def answers(
     pending = {str(number): key for number, key in enumerate(addresses)}
     results: dict[str, T | Fault] = {}
     last_faults: dict[str, Fault] = {}
+
+    def decode_outcomes(body: bytes) -> dict[str, _Outcome[T]]:
+        items = _decode_items(body)
+        return {item_id: _outcome(items.get(item_id), decode, name) for item_id in pending}
+
     for attempt in range(1, _MAX_ATTEMPTS + 1):
         items = tuple(
             {"id": item_id, "method": "GET", "url": addresses[key], **(_EVENTUAL if advanced else {})}
@@ -83,13 +91,13 @@ async def answers(
         )
         try:
             call = requests.batch(graph, items, units=max(1, units * len(items)))
-            answer = await graph.answer(call, _decode_items)
+            answer = await graph.answer(call, decode_outcomes, is_final=_are_final)
         except FaultError as error:
             last_faults.update(dict.fromkeys(pending.values(), error.fault))
             break
         wait = 0.0
-        for item_id, key in list(pending.items()):
-            outcome = _outcome(answer.value.get(item_id), decode, name)
+        for item_id, outcome in answer.value.items():
+            key = pending[item_id]
             match outcome:
                 case Retry(fault=fault, wait=requested_wait):
                     last_faults[key] = fault
@@ -100,14 +108,21 @@ async def answers(
                     results[pending.pop(item_id)] = outcome
         if not pending or attempt == _MAX_ATTEMPTS or wait > retry_policy.budget:
             break
-        if not answer.recorded:
-            await retry_policy.sleep(wait)
+        await retry_policy.sleep(wait)
     return {**results, **{key: last_faults[key] for key in pending.values()}}
 
 
-def _outcome(
-    item: _Item | None, decode: Callable[[bytes], T | Fault], name: str
-) -> T | Fault | Retry | Fail | SignInAgain:
+def _are_final(outcomes: Mapping[str, _Outcome[T]]) -> bool:
+    """Return whether a later batch would have the same outcomes: values, and objects that do not exist."""
+    return all(
+        outcome.fault.kind in _ABSENT
+        if isinstance(outcome, Fail)
+        else not isinstance(outcome, Fault | Retry | SignInAgain)
+        for outcome in outcomes.values()
+    )
+
+
+def _outcome(item: _Item | None, decode: Callable[[bytes], T | Fault], name: str) -> _Outcome[T]:
     if item is None:
         return Retry(fault=not_graph(name, Message("the batch has no response to this request")))
     outcome = outcome_of(item.status, item.headers, item.body, request_name=name)

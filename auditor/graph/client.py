@@ -72,8 +72,6 @@ class GraphResponse(Struct, Generic[T], frozen=True, kw_only=True):
     value: T
     retried: bool
     """Whether more than one attempt was needed; Graph may reject the page token of such an answer."""
-    recorded: bool = False
-    """Whether an interrupted collection had recorded it, so that nothing was requested."""
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
@@ -128,17 +126,20 @@ class Graph:
         *,
         link: str | None = None,
         throttled: Callable[[], None] | None = None,
+        is_final: Callable[[T], bool] = lambda _: True,
     ) -> GraphResponse[T]:
         """Send a call, with retries, and return the decoded body.
 
         `decode` raises NotGraphError for an incomplete body, which causes a retry. `throttled` is called for every
-        answer with status 429. Raises FaultError if the retry policy is exhausted or the answer is a final refusal.
+        answer with status 429. `is_final` returns False for a value that contains refusals or failures: it is not
+        recorded, so that a resumed collection requests it again. Raises FaultError if the retry policy is exhausted or
+        the answer is a final refusal.
         """
         started = self.retry_policy.clock()
         attempt = failures = renewals = 0
         while True:
             attempt += 1
-            outcome = await self._attempt(call, decode, link)
+            outcome = await self._attempt(call, decode, link, is_final)
             match outcome:
                 case GraphResponse():
                     return replace(outcome, retried=attempt > 1)
@@ -197,7 +198,7 @@ class Graph:
         return cast("httpx.Response | None", response)
 
     async def _attempt(
-        self, call: Call, decode: Callable[[bytes], T], link: str | None
+        self, call: Call, decode: Callable[[bytes], T], link: str | None, is_final: Callable[[T], bool]
     ) -> GraphResponse[T] | Retry | SignInAgain | Fail:
         import httpx  # noqa: PLC0415 - only collection needs it
 
@@ -224,15 +225,13 @@ class Graph:
             return Fail(fault=not_graph(call.name, Message(str(error)[:_MAX_QUOTED])))
         if response is None:
             return Retry(fault=not_graph(call.name, Message("no body")))
-        return self._decode(call, response, decode)
+        return self._decode(call, response, decode, is_final)
 
     def _decode(
-        self, call: Call, response: "httpx.Response", decode: Callable[[bytes], T]
+        self, call: Call, response: "httpx.Response", decode: Callable[[bytes], T], is_final: Callable[[T], bool]
     ) -> GraphResponse[T] | Retry | SignInAgain | Fail:
-        """Record clock skew and cost from the headers; return the decoded body, or the outcome of the attempt."""
+        """Keep clock skew and cost from the headers; return the decoded body, or the outcome of the attempt."""
         import httpx  # noqa: PLC0415 - only collection needs it
-
-        from auditor.graph.transport.aiohttp_transport import RECORDED  # noqa: PLC0415
 
         # httpx keeps the response and its stream in a reference cycle; release the body without waiting for the cyclic
         # garbage collector.
@@ -251,8 +250,7 @@ class Graph:
         if not isinstance(outcome, Ok):
             return outcome
         try:
-            recorded = bool(response.extensions.get(RECORDED))
-            return GraphResponse(value=decode(response.content), retried=False, recorded=recorded)
+            value = decode(response.content)
         except NotGraphError as error:
             error_text = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             if error_text:
@@ -261,6 +259,9 @@ class Graph:
                 )
                 return Retry(fault=not_graph(call.name, reason))
             return Retry(fault=not_graph(call.name, error.message))
+        if self.record is not None and is_final(value):
+            self.record.add_response(response)
+        return GraphResponse(value=value, retried=False)
 
 
 def native_response() -> Any:

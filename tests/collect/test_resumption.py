@@ -6,16 +6,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from auditor.app.tenants.collection import CollectOutcome, collect_all
+from auditor.domain.enums import Source
+from auditor.domain.policy.data_needs import Needs
+from auditor.graph.transport.response_record import ResponseRecord
 from tests.builders.service.command_line import ROOT, Ran, call, clean_environment
 from tests.builders.tenant.collection import PEOPLE, configured, environment
+from tests.builders.tenant.collection import collect as collect_in_process
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET
 from tests.emulator.journal import Host
@@ -157,6 +163,32 @@ def test_finished_tenants_are_not_read_again(workspace: Path, graph: Emulator) -
     assert snapshot_of(workspace, "fabrikam") == before
     assert snapshot_of(workspace).name == before.name, "all snapshots of a collection have its instant"
     assert str(before.relative_to(workspace)) in completed.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "options"),
+    [
+        ("html", "/subscribedSkus", {"status": 200}),
+        ("denied", "/users/*/mailboxSettings", {}),
+        ("throttled", "/users/*/mailboxSettings", {"retry_after": "1"}),
+    ],
+)
+def test_refusals_and_failures_are_requested_again(
+    tmp_path: Path, graph: Emulator, kind: str, path: str, options: dict[str, Any]
+) -> None:
+    """A resumed collection asks again for what failed before, as after a permission was granted."""
+    needs = PEOPLE.union(Needs(sources=frozenset({Source.SUBSCRIBED_SKUS, Source.MAILBOXES})))
+    whole = collect_in_process(graph, needs).tables
+
+    def collected() -> Mapping[str, pa.Table]:
+        with closing(ResponseRecord(tmp_path, "contoso")) as record:
+            return collect_in_process(graph, needs, record=record).tables
+
+    graph.faults.add(kind, path=path, times=None, **options)
+    assert collected() != whole
+    again(graph)
+    assert collected() == whole
+    assert requests(graph, path) + requests(graph, "/$batch") > 0 == requests(graph, "/users")
 
 
 def test_data_of_another_tenant_is_not_used(workspace: Path, graph: Emulator) -> None:

@@ -1,7 +1,7 @@
 """Sends httpx requests with aiohttp, whose C parser takes a third of the CPU time of httpx's own parser."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 import httpx
@@ -14,8 +14,6 @@ from auditor.graph.transport.ca_bundle import tls_context
 if TYPE_CHECKING:
     from auditor.graph.transport.response_record import ResponseRecord
 
-RECORDED: Final = "recorded"
-"""The key in the extensions of a response that was recorded by an interrupted collection, and not requested again."""
 _OUTDATED_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 """Response headers that no longer apply after the body is decoded."""
 
@@ -139,7 +137,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     ) -> None:
         """Create a transport; `session` belongs to a `Connections` object, which closes it.
 
-        Requests whose answer is in the record are not sent; other answers with status 200 are added to it.
+        Requests whose answer is in the record are not sent.
         """
         self._session = session
         self._proxy = proxy
@@ -148,10 +146,11 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read the whole answer. Raises the exceptions of httpx."""
         content = await request.aread()
-        # `report_files` records files, because they are downloaded from addresses that expire.
-        record = None if KEY in request.extensions else self._record
-        if record is not None and (recorded := record.take(request)) is not None:
-            return httpx.Response(200, content=bytes(recorded), request=request, extensions={RECORDED: True})
+        # `report_files` looks up reports, because they are downloaded from addresses that expire.
+        if self._record is not None and KEY not in request.extensions:
+            recorded = self._record.take_response(request)
+            if recorded is not None:
+                return recorded
         timeouts = request.extensions.get("timeout", {})
         try:
             async with self._session.request(
@@ -171,7 +170,5 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error), request=request) from error
         except aiohttp.ClientError as error:
             raise httpx.RemoteProtocolError(f"{type(error).__name__}: {error}", request=request) from error
-        if record is not None and answer.status == 200:
-            record.add(request, body)
         headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _OUTDATED_HEADERS]
         return httpx.Response(answer.status, headers=headers, content=body, request=request)

@@ -1,4 +1,4 @@
-"""Records the answers of Graph on disk, so that an interrupted collection does not request them again."""
+"""Records the usable answers of Graph on disk, so that an interrupted collection does not request them again."""
 
 import hashlib
 import mmap
@@ -16,12 +16,15 @@ from msgspec import Struct
 
 from auditor.files.folder import Folder
 from auditor.files.output import opened
+from auditor.graph.transport.body_file import KEY
 
 if TYPE_CHECKING:
     import httpx
 
 _SCHEMA: Final = pa.schema([("request", pa.binary(32)), ("body", pa.large_binary()), ("checksum", pa.uint32())])
 """One row per answer with status 200: the digest of the request, and the decompressed body with its CRC-32."""
+_RECORDED: Final = "recorded"
+"""The key in the extensions of responses that were recorded by an earlier process."""
 _MAX_BUFFERED_BYTES: Final = 1 << 20
 """Bytes of answers that are kept in memory, and lost if the process is killed."""
 
@@ -71,6 +74,24 @@ class ResponseRecord:
             return None
         location = locations.popleft()
         return memoryview(self._batch(location.path, location.offset)["body"][location.row].as_buffer())
+
+    def take_response(self, request: "httpx.Request") -> "httpx.Response | None":
+        """Return the recorded answer to a request as a response; None as `take`."""
+        import httpx  # noqa: PLC0415 - only collection needs it
+
+        body = self.take(request)
+        if body is None:
+            return None
+        return httpx.Response(200, content=bytes(body), request=request, extensions={_RECORDED: True})
+
+    def add_response(self, response: "httpx.Response") -> None:
+        """Record a response with status 200, unless it was recorded before or its body went to a file."""
+        if (
+            response.status_code == 200
+            and _RECORDED not in response.extensions
+            and KEY not in response.request.extensions
+        ):
+            self.add(response.request, response.content)
 
     def add(self, request: "httpx.Request", body: bytes | mmap.mmap) -> None:
         """Record the answer to a request."""
@@ -138,15 +159,22 @@ class ResponseRecord:
 
     def _batch(self, path: Path, offset: int) -> pa.RecordBatch:
         if self._latest is None or self._latest[:2] != (path, offset):
-            with pa.memory_map(str(path)) as source:
+            with _mapped(path) as source:
                 source.seek(offset)
                 self._latest = path, offset, pa.ipc.read_record_batch(pa.ipc.read_message(source), _SCHEMA)
         return self._latest[2]
 
 
+def _mapped(path: Path) -> pa.BufferReader:
+    """Map a file into memory for reading. Raises OSError if it cannot be read."""
+    with path.open("rb") as file:
+        is_empty = os.fstat(file.fileno()).st_size == 0
+        return pa.BufferReader(b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
 def _batches(path: Path) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Yield the offset and the rows of each record batch, up to the first that is cut off or damaged."""
-    with pa.memory_map(str(path)) as source, suppress(pa.ArrowException, OSError, EOFError, ValueError):
+    with _mapped(path) as source, suppress(pa.ArrowException, OSError, EOFError, ValueError):
         pa.ipc.read_message(source)  # the schema
         while True:
             offset = source.tell()

@@ -19,6 +19,7 @@ from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.settings import ClientSecret, Credential, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy
+from auditor.graph.transport.response_record import ResponseRecord
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import FILES, OPTIONAL_TABLES
@@ -113,6 +114,7 @@ def collect(
     tenant: Tenant | None = None,
     retry_policy: RetryPolicy | None = None,
     env: dict[str, str] | None = None,
+    record: ResponseRecord | None = None,
 ) -> Collected:
     """Collect a tenant into a temporary folder."""
     time = Ticking()
@@ -125,6 +127,7 @@ def collect(
                 instant=INSTANT,
                 environ=environment(emulator) if env is None else env,
                 retry_policy=retry_policy or time.retry_policy(),
+                record=record,
             )
         )
         assert [path.name for path in folder.parent.iterdir()] == [folder.name], "nothing half done is left"
