@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from auditor.app.history.queries import open_history, tenant_trends
 from auditor.domain.enums import Severity
-from auditor.history.result_log import SCHEMA as LEDGER
+from auditor.history.logged_result import SCHEMA as LEDGER
 from auditor.snapshot.manifest import decode as decode_manifest
 from auditor.snapshot.manifest import encode as encode_manifest
 from auditor.snapshot.model import Manifest, Snapshot, in_memory

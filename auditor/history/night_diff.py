@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
-from auditor.history.result_log import LoggedResult, ResultLog
+from auditor.history.logged_result import LoggedResult
+from auditor.history.result_log import ResultLog
 from auditor.history.trends import (
-    NightSummary,
     finding_fields,
     incomplete_nights,
     incomplete_results,
     is_for_people,
     usable_seats,
 )
+from auditor.store.commit import NightCounts
 
 T = TypeVar("T")
 _Findings = Mapping[str, Mapping[str, Any]]
@@ -25,7 +26,7 @@ _Findings = Mapping[str, Mapping[str, Any]]
 
 def compare_instants(
     tenant: str,
-    nights: Sequence[NightSummary],
+    nights: Sequence[NightCounts],
     result_log: ResultLog | None,
     first: datetime,
     last: datetime,
@@ -89,7 +90,7 @@ def _latest(values: Sequence[T], instants: Sequence[datetime], last: datetime) -
     )
 
 
-def _seats_by_sku(night: NightSummary | None, entry: LoggedResult | None) -> Mapping[str, Mapping[str, Any]] | None:
+def _seats_by_sku(night: NightCounts | None, entry: LoggedResult | None) -> Mapping[str, Mapping[str, Any]] | None:
     """Return the seats of a night, else those of a result, by SKU; None if there is neither."""
     source = entry if night is None else night
     return None if source is None else {seat["skuId"].casefold(): seat for seat in source.summary["seats"]}

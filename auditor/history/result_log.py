@@ -10,46 +10,30 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from msgspec import Struct
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
-from auditor.domain.syntax.limits import count, run_instant
-from auditor.files import json_document
-from auditor.history.finding_events import EVENTS, checked_summary, compute_events, independent_part, summary_of
-from auditor.store.commit import check_directory, check_tenant, checked_document, checked_name, damaged, with_digest
+from auditor.history.finding_events import EVENTS, compute_events, independent_part, summary_of
+from auditor.history.logged_result import SCHEMA, LoggedResult, commit_tenant, decode_entry, since_checkpoint
+from auditor.store.commit import check_directory, damaged, with_digest
 from auditor.store.objects.backends import Backend
 
-SCHEMA: Final = "auditor/ledger/v1"
-_EVENTS_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")
 _EVENTS_NUMBER: Final = re.compile(r"[a-z0-9-]{1,63}/findings/([0-9]{6,15})-[0-9a-f]{16}\.parquet")
 _MAX_ATTEMPTS: Final = 20
 """Maximum number of attempts to get the next number while other processes write."""
-_COMMIT_NAME: Final = re.compile(r"([a-z0-9-]{1,63})/results/[0-9]{6,15}\.json")
 CURRENT_EVENTS: Final = frozenset({"held", "opened", "waived", "unwaived"})
 """Events after which the finding still exists."""
 
 
-class LoggedResult(Struct, frozen=True, kw_only=True):
-    """A result in the log: its counts, and the name of the object with its events."""
-
-    number: int
-    as_of: datetime
-    run: str
-    events: str
-    """The name of the object with its events."""
-    sha256: str
-    size: int
-    checkpoint: bool
-    """Whether the events include all current findings, so that earlier events are not needed."""
-    summary: Mapping[str, Any]
-
-
-def commit_tenant(name: str) -> str | None:
-    """Return the tenant of a result if `name` is that of its commit; None for other objects."""
-    match = _COMMIT_NAME.fullmatch(name)
-    return None if match is None else match[1]
+def results_by_tenant(results: Iterable[Result]) -> dict[str, list[tuple[Result, TenantResult]]]:
+    """Return the results of each tenant that did not fail, in the order in which a log takes them: by instant."""
+    by_tenant: dict[str, list[tuple[Result, TenantResult]]] = {}
+    for result in sorted(results, key=lambda result: result.run.as_of):
+        for tenant in result.tenants:
+            if tenant.failure is None:
+                by_tenant.setdefault(tenant.name, []).append((result, tenant))
+    return by_tenant
 
 
 class ResultLog:
@@ -58,20 +42,40 @@ class ResultLog:
     def __init__(self, backend: Backend, tenant: str) -> None:
         self._backend = backend
         self._tenant = tenant
+        self._entries: tuple[LoggedResult, ...] | None = None
+        self._newest: tuple[str, dict[str, dict[str, Any]]] | None = None
+        """The events that `put` added last, by the name of their object, and the findings after them."""
 
     def entries(self) -> tuple[LoggedResult, ...]:
-        """Return all results in order. Raises SnapshotError if one is damaged."""
+        """Return all results in order, read once; `put` reads those that were added since.
+
+        Raises SnapshotError if one is damaged.
+        """
+        return self._read_entries() if self._entries is None else self._entries
+
+    def _read_entries(self) -> tuple[LoggedResult, ...]:
+        """Return the results that are stored now; commits never change, so that only new ones are decoded."""
+        known = {self.commit_name(entry.number): entry for entry in self._entries or ()}
+        names = self._commit_names()
+        new = dict(self._decoded([name for name in names if name not in known]))
         entries = []
-        for _, entry in self.commits():
+        for name in names:
+            entry = known.get(name) or new[name]
             if isinstance(entry, SnapshotError):
                 raise entry
             entries.append(entry)
-        return tuple(entries)
+        self._entries = tuple(entries)
+        return self._entries
 
     def commits(self) -> Iterator[tuple[str, LoggedResult | SnapshotError]]:
         """Yield the name of each commit with its result, in order; for a damaged commit with the error instead."""
+        return self._decoded(self._commit_names())
+
+    def _commit_names(self) -> list[str]:
         # Other names belong to other programs, such as the desktop.ini of a file manager.
-        names = [name for name in self._backend.names(f"{self._tenant}/results") if commit_tenant(name)]
+        return [name for name in self._backend.names(f"{self._tenant}/results") if commit_tenant(name)]
+
+    def _decoded(self, names: Sequence[str]) -> Iterator[tuple[str, LoggedResult | SnapshotError]]:
         for name, body in zip(names, self._backend.read_many(names), strict=True):
             where = f"{self._backend.address}/{name}"
             try:
@@ -100,7 +104,7 @@ class ResultLog:
         for results of another directory under the name of the tenant.
         """
         for _ in range(_MAX_ATTEMPTS):
-            entries = self.entries()
+            entries = self._read_entries()
             if self._is_stored(entries, result, tenant, money):
                 return 0
             if entries:
@@ -108,7 +112,7 @@ class ResultLog:
                 check_directory(where, self._tenant, entries[-1].summary.get("tenantId", ""), tenant.tenant_id)
                 self.check_key(entries[-1], result)
             number = entries[-1].number + 1 if entries else 1
-            document, body = self._document(entries, number, result, tenant, money)
+            document, body, current = self._document(entries, number, result, tenant, money)
             findings = document["events"]["name"]
             created = self._backend.create(findings, body)
             commit = with_digest(document)
@@ -117,8 +121,9 @@ class ResultLog:
                     self._backend.remove(findings)
                 if findings not in self._backend.names(f"{self._tenant}/findings"):
                     self._backend.create(findings, body)
+                self._newest = findings, current
                 return len(body) + len(commit)
-            if created and all(entry.events != findings for entry in self.entries()):
+            if created and all(entry.events != findings for entry in self._read_entries()):
                 self._backend.remove(findings)
         raise self._refused(
             "store-exists",
@@ -183,9 +188,9 @@ class ResultLog:
         result: Result,
         tenant: TenantResult,
         money: Mapping[str, Decimal],
-    ) -> tuple[dict[str, Any], bytes]:
-        """Return the commit document of a result that follows `entries`, and the content of its object of events."""
-        rows, current = compute_events(result, tenant, self._replay(since_checkpoint(entries)))
+    ) -> tuple[dict[str, Any], bytes, dict[str, dict[str, Any]]]:
+        """Return the commit document of a result that follows `entries`, the bytes of its events, and its findings."""
+        rows, current = compute_events(result, tenant, self._newest_findings(entries))
         checkpoint = not entries or f"{entries[-1].as_of:%Y-%m}" != f"{result.run.as_of:%Y-%m}"
         if checkpoint:
             reported = {row["fingerprint"] for row in rows}
@@ -210,7 +215,13 @@ class ResultLog:
             },
             "summary": summary_of(result, tenant, rows, current.values(), money),
         }
-        return document, body
+        return document, body, current
+
+    def _newest_findings(self, entries: Sequence[LoggedResult]) -> Mapping[str, dict[str, Any]]:
+        """Return the findings after the newest result, which are read unless the previous `put` added it."""
+        if self._newest is not None and entries and entries[-1].events == self._newest[0]:
+            return self._newest[1]
+        return self._replay(since_checkpoint(entries))
 
     def _has_same_content(
         self, entry: LoggedResult, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
@@ -308,30 +319,3 @@ class ResultLog:
     def _refused(self, slug: str, message: Message) -> SnapshotError:
         hint = Message("store results in the order of their instants, each once; nothing was changed")
         return SnapshotError(slug, message, hint=hint)
-
-
-def since_checkpoint(entries: Sequence[LoggedResult]) -> Sequence[LoggedResult]:
-    """Return the results since the newest checkpoint. Their events have all current findings; retention keeps them."""
-    return entries[max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0) :]
-
-
-def decode_entry(body: bytes, where: str, tenant: str) -> LoggedResult:
-    """Decode an entry of the log of `tenant`; `where` is its name in errors. Raises AuditorError if it is damaged."""
-    document = checked_document(body, where, SCHEMA)
-    try:
-        events = document["events"]
-        # Commits of earlier versions contain the tenant only in the name of their events.
-        for name in (events["name"].partition("/")[0], document.get("tenant", tenant)):
-            check_tenant(name, tenant, where)
-        return LoggedResult(
-            number=count(document["number"]),
-            as_of=run_instant(document["asOf"]),
-            run=json_document.checked(document["run"], str),
-            events=checked_name(events["name"], _EVENTS_NAME),
-            sha256=json_document.checked(events["sha256"], str),
-            size=count(events["bytes"]),
-            checkpoint=events["checkpoint"] is True,
-            summary=checked_summary(document["summary"]),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise damaged(where, Message("has a missing or damaged value: {error}", error=error)) from error

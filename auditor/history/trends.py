@@ -11,28 +11,20 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct
 
 from auditor.domain.enums import Outcome, Severity, applies_to_people
 from auditor.domain.message import Message
 from auditor.domain.trends import Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.history.forecast import forecast
-from auditor.history.result_log import LoggedResult
+from auditor.history.logged_result import LoggedResult
+from auditor.store.commit import NightCounts
 
 T = TypeVar("T")
 
 
-class NightSummary(Struct, frozen=True, kw_only=True):
-    """The counts of a night: the summary of a stored night, or counts computed from a snapshot."""
-
-    instant: datetime
-    complete: bool
-    summary: Mapping[str, Any]
-
-
 def trends(
     tenant: str,
-    nights: Sequence[NightSummary],
+    nights: Sequence[NightCounts],
     results: Sequence[LoggedResult],
     *,
     now: datetime,
@@ -70,7 +62,7 @@ def trends(
     )
 
 
-def last_display_name(nights: Iterable[NightSummary], results: Iterable[LoggedResult]) -> str:
+def last_display_name(nights: Iterable[NightCounts], results: Iterable[LoggedResult]) -> str:
     """Return the latest display name of the tenant in nights and results; empty if none contains it."""
     known = [(night.instant, night.summary.get("displayName")) for night in nights]
     known += [(entry.as_of, entry.summary.get("displayName")) for entry in results]
@@ -142,7 +134,7 @@ def _is_within(instant: datetime, between: tuple[datetime | None, datetime | Non
 
 
 def _seats(
-    nights: Sequence[NightSummary], results: Sequence[LoggedResult], now: datetime, *, ended: bool
+    nights: Sequence[NightCounts], results: Sequence[LoggedResult], now: datetime, *, ended: bool
 ) -> Iterator[SeatTrend]:
     """Yield the seats of each SKU in every night, and in every result of a day without a night."""
     days = {night.instant.date() for night in nights}
@@ -184,7 +176,7 @@ def usable_seats(seat: Mapping[str, Any]) -> int | None:
     return None if seat["enabled"] is None or seat["warning"] is None else int(seat["enabled"]) + int(seat["warning"])
 
 
-def _cohorts(nights: Sequence[NightSummary]) -> dict[str, Cohorts]:
+def _cohorts(nights: Sequence[NightCounts]) -> dict[str, Cohorts]:
     """Return the sums of the cohorts of holders from one night to the next, by skuId.
 
     Of overlapping comparisons, only the longest counts. They overlap if a night was stored after the night that
@@ -258,7 +250,7 @@ def _not_evaluated(results: Sequence[LoggedResult]) -> frozenset[str]:
     return frozenset(policy["id"] for policy in policies if policy["status"] == Outcome.NOT_EVALUATED.value)
 
 
-def incomplete_nights(nights: Sequence[NightSummary | None]) -> Iterator[Message]:
+def incomplete_nights(nights: Sequence[NightCounts | None]) -> Iterator[Message]:
     """Yield a message if nights are incomplete: what they lack may only not have been read."""
     incomplete = sum(night is not None and not night.complete for night in nights)
     if incomplete and len(nights) == 1:
@@ -280,7 +272,7 @@ def incomplete_results(results: Sequence[LoggedResult | None]) -> Iterator[Messa
         )
 
 
-def _missing_data(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> Iterator[Message]:
+def _missing_data(nights: Sequence[NightCounts], results: Sequence[LoggedResult]) -> Iterator[Message]:
     yield from incomplete_nights(nights)
     without_people = sum(night.summary.get("users") is None for night in nights)
     if without_people and len(nights) == 1:

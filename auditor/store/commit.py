@@ -73,7 +73,7 @@ class Night(Struct, frozen=True, kw_only=True):
 
 
 class NightCounts(Struct, frozen=True, kw_only=True):
-    """The data of a night that trends need."""
+    """The data of a night that trends need, from its commit or computed from a snapshot."""
 
     instant: datetime
     complete: bool

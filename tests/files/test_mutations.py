@@ -16,8 +16,8 @@ from auditor.catalogue import microsoft
 from auditor.deliver.mail.sent_log import SentLog
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError
-from auditor.history.result_log import decode_entry
-from auditor.history.trends import NightSummary, trends
+from auditor.history.logged_result import decode_entry
+from auditor.history.trends import trends
 from auditor.policy.loader import load as load_policies
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import parse
@@ -254,8 +254,7 @@ def test_trends_of_mutated_commits(snapshot: Path) -> None:
         except AuditorError:
             continue
         accepted += 1
-        summary = NightSummary(instant=counts.instant, complete=counts.complete, summary=counts.summary)
-        trends("fabrikam", [summary], [entry], now=NOW)
+        trends("fabrikam", [counts], [entry], now=NOW)
 
 
 def test_policies() -> None:

@@ -16,7 +16,8 @@ from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding, ProductReference, Subject, report_order
 from auditor.domain.result.model import PolicyHeader, Result, TenantResult
 from auditor.failures import TenantBoundary
-from auditor.history.result_log import CURRENT_EVENTS, ResultLog, since_checkpoint
+from auditor.history.logged_result import since_checkpoint
+from auditor.history.result_log import CURRENT_EVENTS, ResultLog
 from auditor.result.diff import EarlierFindings, compared_tenant, with_reopened
 from auditor.store.store import Store
 

@@ -19,14 +19,15 @@ from auditor.domain.similar_name import tenants_hint
 from auditor.domain.trends import Between, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
+from auditor.history.logged_result import LoggedResult, commit_tenant
 from auditor.history.night_diff import compare_instants
-from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant
-from auditor.history.trends import NightSummary, last_display_name, trends
+from auditor.history.result_log import ResultLog, results_by_tenant
+from auditor.history.trends import last_display_name, trends
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.reader import products_of
-from auditor.store.commit import instant_name
+from auditor.store.commit import NightCounts, instant_name
 from auditor.store.objects.memory_backend import MemoryBackend
 from auditor.store.store import Store
 
@@ -36,7 +37,7 @@ Period = tuple[datetime | None, datetime | None]
 class TenantHistory(Struct, frozen=True, kw_only=True):
     """The nights and results of one tenant."""
 
-    nights: tuple[NightSummary, ...] = ()
+    nights: tuple[NightCounts, ...] = ()
     results: ResultLog | None = None
     display_name: str = ""
     """The last known one; empty if there is none."""
@@ -168,7 +169,7 @@ def _contained(tenant: str, failures: dict[str, TenantBoundary], *, only_tenant:
 
 def _merged(name: str, first: TenantHistory, second: TenantHistory) -> TenantHistory:
     """Merge a tenant's nights (each once) and results from two locations. Raises UsageError if both have results."""
-    nights: dict[datetime, NightSummary] = {}
+    nights: dict[datetime, NightCounts] = {}
     for night in (*first.nights, *second.nights):
         previous = nights.get(night.instant)
         if previous is None or previous.summary.get("users") is None:
@@ -244,11 +245,7 @@ def _from_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, 
     tenants: dict[str, TenantHistory] = {}
     for tenant, names in names_of.items():
         with _contained(tenant, failures):
-            nights = tuple(
-                NightSummary(instant=night.instant, complete=night.complete, summary=night.summary)
-                for night in store.counts(names)
-            )
-            tenants[tenant] = TenantHistory(nights=nights, results=ResultLog(store.backend, tenant))
+            tenants[tenant] = TenantHistory(nights=store.counts(names), results=ResultLog(store.backend, tenant))
     return tenants
 
 
@@ -264,7 +261,7 @@ def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, T
             manifest, folder = entry
             seats = seats_of(products_of(folder), None)
             summary = {"displayName": manifest.display_name, "seats": seats, "cohorts": None}
-            night = NightSummary(instant=manifest.instant, complete=manifest.complete, summary=summary)
+            night = NightCounts(instant=manifest.instant, complete=manifest.complete, summary=summary)
             tenants[manifest.tenant] = TenantHistory(
                 nights=(*tenants.get(manifest.tenant, TenantHistory()).nights, night)
             )
@@ -288,12 +285,12 @@ def _readable_results(paths: Sequence[Path], unreadable: dict[str, TenantBoundar
 
 
 def _logs_of_results(results: Iterable[Result], failures: dict[str, TenantBoundary]) -> dict[str, ResultLog]:
-    memory = MemoryBackend()
     logs: dict[str, ResultLog] = {}
-    for result in sorted(results, key=lambda result: result.run.as_of):
-        for tenant in result.tenants:
-            if tenant.failure is None:
-                with _contained(tenant.name, failures):
-                    logs[tenant.name] = ResultLog(memory, tenant.name)
-                    logs[tenant.name].put(result, tenant, tenant.findings.stats.money)
+    for name, results_of_tenant in results_by_tenant(results).items():
+        with _contained(name, failures):
+            backend = MemoryBackend()
+            result_log = ResultLog(backend, name)
+            for result, tenant in results_of_tenant:
+                result_log.put(result, tenant, tenant.findings.stats.money)
+            logs[name] = ResultLog(backend, name)  # does not hold the last findings in memory
     return logs

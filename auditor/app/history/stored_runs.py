@@ -13,7 +13,8 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, SnapshotError
 from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
-from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant, decode_entry
+from auditor.history.logged_result import LoggedResult, commit_tenant, decode_entry
+from auditor.history.result_log import ResultLog
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.missing_tenants import warn_of_missing
 from auditor.result.seats import free_part_numbers, is_for_people

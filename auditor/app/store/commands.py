@@ -20,7 +20,8 @@ from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.files.names import instant_of
 from auditor.findings.spill import spill_file
-from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant
+from auditor.history.logged_result import LoggedResult, commit_tenant
+from auditor.history.result_log import ResultLog, results_by_tenant
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.store.commit import Night
 from auditor.store.plans import change_log_names, plan_names
@@ -56,7 +57,7 @@ def keep(
 
 
 def put(location: Path | str, paths: Sequence[Path]) -> Iterator[Stored | AuditorError]:
-    """Store snapshots and results, sorted by instant; a missing store is created.
+    """Store snapshots by instant, then the results of each tenant by instant; a missing store is created.
 
     A snapshot or result that cannot be read is yielded as a failure, and does not stop the others. Raises AuditorError
     before anything is written if nothing can be read.
@@ -92,22 +93,20 @@ def _readable_snapshots(paths: Sequence[Path]) -> tuple[list[Path], list[Auditor
 def _stored(
     store: Store, folders: Sequence[Path], results: Sequence[Result], *, only_one: bool = False
 ) -> Iterator[Stored | AuditorError]:
-    """Store snapshots and results, sorted by instant; a failure is yielded, with `only_one` it is raised."""
+    """Store snapshots, then the results of each tenant, by instant; a failure is yielded, with `only_one` raised."""
     for folder in sorted(folders, key=lambda folder: folder.name):
         with TenantBoundary(folder.parent.name, only_tenant=only_one) as boundary:
             night, new = store.put(folder)
             size = night.own_size if new else 0
             stored = Stored(what="snapshot", tenant=night.tenant, instant=night.instant, new=new, size=size)
         yield boundary.named_failure or stored
-    for result in sorted(results, key=lambda result: result.run.as_of):
-        for tenant in result.tenants:
-            if tenant.failure is None:
-                with TenantBoundary(tenant.name, only_tenant=only_one and len(result.tenants) == 1) as boundary:
-                    size = ResultLog(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
-                    stored = Stored(
-                        what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size
-                    )
-                yield boundary.named_failure or stored
+    for name, results_of_tenant in results_by_tenant(results).items():
+        result_log = ResultLog(store.backend, name)
+        for result, tenant in results_of_tenant:
+            with TenantBoundary(name, only_tenant=only_one and len(result.tenants) == 1) as boundary:
+                size = result_log.put(result, tenant, tenant.findings.stats.money)
+                stored = Stored(what="result", tenant=name, instant=result.run.as_of, new=size > 0, size=size)
+            yield boundary.named_failure or stored
 
 
 def nights(location: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:

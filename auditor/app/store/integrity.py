@@ -12,7 +12,8 @@ from auditor.app.locations import store_at
 from auditor.app.store.commands import known_tenants
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.history.result_log import LoggedResult, ResultLog, since_checkpoint
+from auditor.history.logged_result import LoggedResult, since_checkpoint
+from auditor.history.result_log import ResultLog
 from auditor.store.commit import Night, damaged
 from auditor.store.plans import change_log_names, read_change_log
 from auditor.store.store import Store

@@ -16,7 +16,7 @@ from auditor.domain.errors import AuditorError, UsageError, printable_line
 from auditor.domain.message import Message
 from auditor.domain.translation import NN_
 from auditor.files.names import instant_of
-from auditor.history.result_log import LoggedResult
+from auditor.history.logged_result import LoggedResult
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import Night
