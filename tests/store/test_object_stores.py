@@ -97,10 +97,14 @@ def test_two_concurrent_writers_of_one_night_store_one_of_them(server: Server, w
 
 
 @pytest.mark.usefixtures("workspace")
-def test_create_does_not_overwrite_an_object(server: Server) -> None:
+def test_only_replace_overwrites_an_object(server: Server) -> None:
     backend = backend_of(parse(f"{server.address}/once"))
     assert [backend.create("a/b", b"first"), backend.create("a/b", b"second")] == [True, False]
     assert (backend.read("a/b"), backend.read("a/c"), backend.names("a")) == (b"first", None, ("a/b",))
+    backend.replace("a/b", b"third")
+    backend.replace("a/d", b"new")
+    assert backend.read_many(["a/b", "a/d"]) == [b"third", b"new"]
+    backend.remove("a/d")
     backend.remove("a/b")
     backend.remove("a/b")
     assert backend.names("") == ()

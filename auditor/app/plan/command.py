@@ -1,6 +1,6 @@
 """Creates the plan of selected tenants and the documents of its formats, and keeps plans in a store."""
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -146,7 +146,7 @@ def _pages(name: str, path: Path, plan: FleetPlan, l10n: Localization) -> Iterat
         yield ChildFile(path.parent, (tenant_name(tenant.name), path.name)), document(name, page, page, l10n)
 
 
-def earlier_plan_files(targets: Iterable[tuple[str, Path]], written: Container[Path]) -> Iterator[Path]:
+def earlier_plan_files(targets: Iterable[tuple[str, Path]], written: Iterable[Path]) -> Iterator[Path]:
     """Yield the files of these formats for single tenants that are not in `written`, beside the targets."""
     names = {
         path.with_name(file): None
@@ -154,13 +154,14 @@ def earlier_plan_files(targets: Iterable[tuple[str, Path]], written: Container[P
         if name in TENANT_FORMATS or name in {"html", "markdown"}
         for file in ((path.name, "undo.ps1", TENANT_FORMATS["approvals"]) if name == "powershell" else (path.name,))
     }
+    known = {*written}
     for path in names:
         found = (path, *sorted(path.parent.glob(f"*/{path.name}")))
-        yield from (file for file in found if file not in written and file.is_file())
+        yield from (file for file in found if file not in known and file.is_file())
 
 
 def store_plan(location: Path | str, plan: FleetPlan) -> None:
-    """Save the plan of every tenant in a store, next to its nights; a plan of the same instant is replaced.
+    """Save the plan of every tenant in a store, next to its nights; it replaces one of the same instant.
 
     A tenant that could not be audited has no plan: its latest one remains the one to verify.
     """
@@ -169,7 +170,4 @@ def store_plan(location: Path | str, plan: FleetPlan) -> None:
     store = store_at(location).create()
     for tenant in (tenant for tenant in plan.tenants if tenant.failure is None):
         name = plan_name(tenant.name, datetime.fromisoformat(plan.as_of))
-        body = plan_json(replace(plan, tenants=(tenant,)))
-        if not store.backend.create(name, body):
-            store.backend.remove(name)
-            store.backend.create(name, body)
+        store.backend.replace(name, plan_json(replace(plan, tenants=(tenant,))))

@@ -49,6 +49,9 @@ class Backend(Protocol):
     def create(self, name: str, body: bytes) -> bool:
         """Create an object atomically; returns False if the name is taken."""
 
+    def replace(self, name: str, body: bytes) -> None:
+        """Write an object atomically; one of this name is kept until the new one is complete."""
+
     def remove(self, name: str) -> None:
         """Delete an object; a missing object is not an error."""
 
@@ -116,13 +119,21 @@ class FolderBackend:
 
     def create(self, name: str, body: bytes) -> bool:
         """Write a temporary file, then link it: linking fails if the name is taken; renaming would replace the file."""
+        return self._written(name, body, _link)
+
+    def replace(self, name: str, body: bytes) -> None:
+        """Write a temporary file, then rename it."""
+        self._written(name, body, lambda folder, temporary_name, last, _: folder.replace(temporary_name, last))
+
+    def _written(self, name: str, body: bytes, publish: Callable[[Folder, str, str, bytes], Returned]) -> Returned:
+        """Write a temporary file, and return what `publish` returns for it and the last part of the name."""
         *folders, last = object_parts(name)
         try:
             with Folder.open_or_create(self.root, *folders) as folder:
                 descriptor, temporary_name = folder.temporary(last)
                 try:
                     _write(descriptor, body)
-                    return _link(folder, temporary_name, last, body)
+                    return publish(folder, temporary_name, last, body)
                 finally:
                     folder.remove(temporary_name)
         except OSError as error:
@@ -253,6 +264,11 @@ class ObjectStoreBackend:
             return True
 
         return self._request(upload)
+
+    def replace(self, name: str, body: bytes) -> None:
+        """Upload an object, which exists once all of it was received."""
+        object_parts(name)
+        self._request(lambda: self._fs.pipe_file(self._path(name), body))
 
     def remove(self, name: str) -> None:
         """Delete an object."""

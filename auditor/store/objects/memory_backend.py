@@ -39,6 +39,10 @@ class MemoryBackend:
         self._objects[name] = body
         return True
 
+    def replace(self, name: str, body: bytes) -> None:
+        """Store an object."""
+        self._objects[name] = body
+
     def remove(self, name: str) -> None:
         """Delete an object."""
         self._objects.pop(name, None)
