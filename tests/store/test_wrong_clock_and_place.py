@@ -50,6 +50,15 @@ def test_prune_refuses_a_clock_far_ahead(options: tuple[str, ...], nightly: Path
 
 
 @pytest.mark.slow
+def test_variable_for_all_commands_does_not_confirm_a_clock_far_ahead(nightly: Path) -> None:
+    before = contents(nightly / "audits")
+    assert_clock_error(call(*PRUNE, "--delete", cwd=nightly, AUDITOR_AS_OF="2042-01-01"))
+    assert contents(nightly / "audits") == before
+    flagged = call(*PRUNE, "--delete", "--as-of", "2042-01-01", cwd=nightly, AUDITOR_AS_OF="2026-02-08")
+    assert (flagged.code, flagged.text.count("deleted:")) == (0, 9)
+
+
+@pytest.mark.slow
 def test_prune_of_results_refuses_a_clock_far_ahead(tmp_path: Path) -> None:
     call("audit", "--demo", "--as-of", AS_OF, "-f", "json", cwd=tmp_path)
     assert call("store", "put", "audits", "out/result.json", cwd=tmp_path).code == 0

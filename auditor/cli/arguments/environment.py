@@ -37,8 +37,10 @@ def fill_in(
 
     Repeatable options take a list separated by commas; switches take yes or no. An empty variable counts as unset:
     workflows set empty variables for inputs without a value. An option that only shares its name with one of `audit`
-    has no variable. Raises UsageError for a value that the option rejects.
+    has no variable. The names of the options that were set are in `from_variables`. Raises UsageError for a value that
+    the option rejects.
     """
+    arguments.from_variables = set()
     ignored = _ignored_variables(parser, _options_on(parser, command_line))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
@@ -47,6 +49,7 @@ def fill_in(
         if not text or action.dest in ignored:
             continue
         setattr(arguments, action.dest, _value(action, str(name), text))
+        arguments.from_variables.add(action.dest)
 
 
 def _variable(name: str) -> str:

@@ -201,7 +201,8 @@ def _check_summary(results: Sequence[IntegrityCheck], l10n: Labels) -> Iterator[
 
 def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     instant = args.as_of or now()
-    confirmed = args.as_of is not None
+    # A variable that is set for all commands does not confirm that the clock is wrong.
+    confirmed = args.as_of is not None and "as_of" not in args.from_variables
     pruning = apply_retention(
         args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed
     )
