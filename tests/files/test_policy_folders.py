@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import call
 
-POLICY = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices have paths only on POSIX")
 
 
@@ -18,7 +18,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices have pa
 def folder(tmp_path: Path) -> Path:
     """A folder with one policy file in `policies`."""
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "a.yaml").write_text(POLICY)
+    (tmp_path / "policies" / "a.yaml").write_text(SPARE_SEATS)
     return tmp_path
 
 
@@ -118,7 +118,7 @@ def test_explicitly_named_decisions_must_exist(folder: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["YAML", "Yml", "YML"])
 def test_letter_case_of_the_suffix_is_ignored(folder: Path, suffix: str) -> None:
-    (folder / "policies" / f"b.{suffix}").write_text(POLICY.replace("spare,", "second,"))
+    (folder / "policies" / f"b.{suffix}").write_text(SPARE_SEATS.replace("spare,", "second,"))
     result = call("validate", "policies", cwd=folder)
     assert result.code == 0, result.err
     assert "2 policies" in result.text + result.err
@@ -126,7 +126,7 @@ def test_letter_case_of_the_suffix_is_ignored(folder: Path, suffix: str) -> None
 
 @pytest.mark.parametrize("key", ["policies", '"policies"', "waivers"])
 def test_policies_inside_a_test_file_are_reported(folder: Path, key: str) -> None:
-    text = POLICY.replace("spare,", "second,").replace("policies", key)
+    text = SPARE_SEATS.replace("spare,", "second,").replace("policies", key)
     (folder / "policies" / "b_test.yaml").write_text(text)
     result = call("validate", "policies", cwd=folder)
     assert result.code == 2

@@ -15,6 +15,7 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.snapshot_damage import column, copied, edited, rewritten
 
@@ -28,9 +29,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for snapshot in snapshots(NOW):
         write(folder / "snapshots", snapshot)
     (folder / "policies").mkdir()
-    (folder / "policies" / "a.yaml").write_text(
-        "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
-    )
+    (folder / "policies" / "a.yaml").write_text(SPARE_SEATS)
     return folder
 
 

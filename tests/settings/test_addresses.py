@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from auditor.settings.loader import load
+from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import call
 
 FILE = """\
@@ -41,9 +42,7 @@ def test_unknown_host_is_a_warning_with_its_line(key: str, address: str, host: s
 
 def test_every_command_that_signs_in_prints_the_warning(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "p.yaml").write_text(
-        "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
-    )
+    (tmp_path / "policies" / "p.yaml").write_text(SPARE_SEATS)
     (tmp_path / "tenants.yaml").write_text(FILE.format(key="authority", address="https://login.evil.example"))
     for arguments in (
         ("validate", "--tenants", "tenants.yaml"), ("doctor",), ("collect", "--no-progress"), ("audit", "-f", "json"),

@@ -9,6 +9,7 @@ from auditor.domain.errors import InputError, SettingsError, format_diagnostic
 from auditor.domain.settings import SmtpMail
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.settings.loader import load
+from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import call
 
 FILE = """\
@@ -35,9 +36,7 @@ CREDENTIALS = (
 @pytest.mark.parametrize("secret", SECRETS)
 def test_error_names_the_line_and_not_the_secret(tmp_path: Path, credential: str, secret: str) -> None:
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "p.yaml").write_text(
-        "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
-    )
+    (tmp_path / "policies" / "p.yaml").write_text(SPARE_SEATS)
     (tmp_path / "tenants.yaml").write_text(FILE.format(credential=credential.format(secret)))
     for arguments in (("collect", "--no-progress"), ("doctor",), ("audit", "-f", "json=-")):
         completed = call(*arguments, cwd=tmp_path)

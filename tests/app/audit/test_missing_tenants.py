@@ -9,13 +9,9 @@ import pytest
 
 from auditor.demo.tenants import snapshots
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import Ran, call
 
-POLICY = """\
-version: 1
-policies:
-- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}
-"""
 TEXT = "the tenant fabrikam was in the run of 2026-11-20 and is not in this one"
 
 
@@ -23,7 +19,7 @@ TEXT = "the tenant fabrikam was in the run of 2026-11-20 and is not in this one"
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Snapshots of the two demo tenants, and an audit of both: a result and a store."""
     folder = tmp_path_factory.mktemp("audited")
-    (folder / "p.yaml").write_text(POLICY)
+    (folder / "p.yaml").write_text(SPARE_SEATS)
     for snapshot in snapshots(datetime(2026, 11, 20, 2, 17, tzinfo=UTC)):
         write(folder / "snapshots", snapshot)
     options = ("--as-of", "2026-11-20T03:00:00Z", "-f", "json=out/result.json", "--store", "audits", "-q")

@@ -9,9 +9,9 @@ import pytest
 
 from auditor.demo.tenants import snapshots
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import call, expect
 
-POLICY = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
 NIGHTS = ("2026-11-18T021700Z", "2026-11-19T021700Z")
 
 
@@ -19,7 +19,7 @@ NIGHTS = ("2026-11-18T021700Z", "2026-11-19T021700Z")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of two nights of the two demo tenants, and one policy file."""
     folder = tmp_path_factory.mktemp("stored")
-    (folder / "p.yaml").write_text(POLICY)
+    (folder / "p.yaml").write_text(SPARE_SEATS)
     for day in (18, 19):
         for snapshot in snapshots(datetime(2026, 11, day, 2, 17, tzinfo=UTC)):
             write(folder / "snapshots", snapshot)

@@ -15,6 +15,14 @@ policies:
 """
 """A file with one policy, to which further policies can be appended."""
 
+DENIED_TO_LEAVERS = (
+    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
+)
+"""A file with one policy, whose findings a plan can fix."""
+
+SPARE_SEATS = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
+"""A file with one policy, about the seats of the tenant."""
+
 
 def document_text(schema: SchemaName) -> str:
     """Return a document with nearly every key of a schema."""

@@ -30,6 +30,7 @@ from auditor.localization import localization
 from auditor.render import render
 from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.service.command_line import Ran, Terminal, call
 from tests.builders.tenant.tenants import NOW
@@ -38,7 +39,6 @@ from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
 from tests.localization.catalogue_messages import CODE, LANGUAGES
 from tests.localization.rules import ENGLISH, NAMES
 
-POLICY = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
 MAIL = """\
 version: 1
 tenants:
@@ -114,7 +114,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with valid and broken snapshots, results, stores and tables."""
     folder = tmp_path_factory.mktemp("stock")
     (folder / "policies").mkdir()
-    (folder / "policies" / "spare.yaml").write_text(POLICY)
+    (folder / "policies" / "spare.yaml").write_text(SPARE_SEATS)
     for snapshot in snapshots(NOW):
         write(folder / "snapshots", snapshot)
     text = b"".join(render(demo_result(), "json", locale="en")).decode()
@@ -248,7 +248,7 @@ def test_refused_sources_of_a_collection_are_reported_in_the_language(language: 
         emulator.faults.add("denied", path="/subscribedSkus", times=None)
         (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
         (tmp_path / "policies").mkdir()
-        (tmp_path / "policies" / "spare.yaml").write_text(POLICY)
+        (tmp_path / "policies" / "spare.yaml").write_text(SPARE_SEATS)
         environ = {**emulator.environment(), "EMULATOR_CLIENT_SECRET": SECRET}
         completed = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
         assert completed.code == 3, completed.err

@@ -9,18 +9,15 @@ from msgspec.structs import replace
 
 from auditor import resources
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import AS_OF, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
-
-RULES = (
-    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
-)
 
 
 @pytest.mark.slow
 def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
     """Neither 0 open findings nor a proof, scripts or a remark about the solution; the others have their plan."""
-    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
     state = snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 1})
     write(tmp_path / "snapshots", state)
     other = write(tmp_path / "snapshots", replace(state, manifest=replace(state.manifest, tenant="adatum")))

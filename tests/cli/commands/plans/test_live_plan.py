@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import expect
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
-RULES = (
-    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
-)
 HEALTHY = {"S": SECRET, "T": SECRET}
 
 
@@ -26,7 +24,7 @@ def emulator() -> Iterator[Emulator]:
 def workspace(tmp_path: Path, emulator: Emulator) -> Path:
     """A folder with a policy and a tenants file; the secrets of the tenants are in the variables S and T."""
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "rules.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "policies" / "rules.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
     entries = [
         f"  - name: {tenant.name}\n    tenantId: {tenant.tenant_id}\n"
         f"    credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: {variable}}}\n"

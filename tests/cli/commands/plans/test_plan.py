@@ -16,13 +16,11 @@ from auditor import resources
 from auditor.cli.main import run
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import Ran, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
 
 AS_OF = "--as-of=2026-11-20T02:17:00Z"
-RULES = (
-    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
-)
 
 
 def plan_of(folder: Path) -> dict[str, Any]:
@@ -304,7 +302,7 @@ def page_of(people: list[dict[str, Any]], folder: Path, rules: str) -> str:
 @pytest.fixture
 def rules(tmp_path: Path) -> str:
     path = tmp_path / "rules.yaml"
-    path.write_text(RULES, encoding="utf-8")
+    path.write_text(DENIED_TO_LEAVERS, encoding="utf-8")
     return str(path)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
 
@@ -17,10 +18,7 @@ def test_plan_that_cannot_be_stored_is_written_and_shown(tmp_path: Path) -> None
     write(tmp_path / "snapshots", snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 1}))
     options = ("plan", "p.yaml", "--snapshot", "snapshots", AS_OF)
     (tmp_path / "file").write_text("", encoding="utf-8")
-    (tmp_path / "p.yaml").write_text(
-        "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n",
-        encoding="utf-8",
-    )
+    (tmp_path / "p.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
     completed = expect(3, *options, "--store", "file/store", cwd=tmp_path)
     assert "error[store-unwritable]" in completed.err
     plan = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))

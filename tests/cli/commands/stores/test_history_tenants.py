@@ -8,18 +8,15 @@ import pytest
 
 from auditor.result.ranking import MAX_SECTIONS
 from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
-
-RULES = (
-    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
-)
 
 
 @pytest.mark.slow
 def test_tenants_with_the_worst_findings_are_first_in_the_table_and_below_it(tmp_path: Path) -> None:
     count = MAX_SECTIONS + 2
-    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    (tmp_path / "rules.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
     for number in range(1, count + 1):
         people = [user(f"p{person}", grant(E3), accountEnabled=False) for person in range(number)]
         write(tmp_path / "snapshots", snapshot(people, {E3: number}, name=f"t{number:02}"))
@@ -63,7 +60,7 @@ def test_several_tenants_can_be_selected(tmp_path: Path) -> None:
 def leavers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a store of t01 and t02, of which only t02 has findings: one of each of two policies, about zoe."""
     folder = tmp_path_factory.mktemp("leavers")
-    rules = RULES.replace("id: leavers,", "id: leavers, title: Nobody who has left has a licence,")
+    rules = DENIED_TO_LEAVERS.replace("id: leavers,", "id: leavers, title: Nobody who has left has a licence,")
     more = "- {id: no-e3, severity: low, users: {accountEnabled: false}, assignments: {deny: [SPE_E3]}}\n"
     (folder / "rules.yaml").write_text(rules.replace("policies: [", "policies:\n- ").replace("}}]", "}}") + more)
     for name, enabled in (("t01", True), ("t02", False)):
