@@ -16,8 +16,8 @@ from auditor.checks.data_needs import policy_needs
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.policy.loader import load
-from auditor.render import render
 from auditor.snapshot.writer import write
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.service.command_line import ROOT, call
 from tests.builders.tenant.collection import PEOPLE, SIGN_INS, collect
 from tests.builders.tenant.tenants import audited, bought, finding_keys, judged, path, policy_file, sku_id, tenant, user
@@ -101,7 +101,7 @@ def test_links_contain_no_personal_data() -> None:
     text = policy_file("assignments: {deny: ['SPE_*'], duplicates: deny}", prices="{SPE_E3: 35.70, SPE_E5: 54.75}")
     result = audited(text, tenant(*people, subscribedSkus=[bought("SPE_E3", 1, 2), bought("SPE_E5", 9, 1)]))
     for name in ("html", "json", "csv", "markdown", "sarif", "junit", "ndjson"):
-        links = re.findall(rb"https?://[^\s\"'<>)]+", b"".join(render(result, name, locale="en")))
+        links = re.findall(rb"https?://[^\s\"'<>)]+", rendered_bytes(result, name))
         assert not [link for link in links if re.search(rb"ann|bob|contoso|id-", link, re.IGNORECASE)]
 
 

@@ -21,7 +21,6 @@ from auditor.history.trends import trends
 from auditor.policy.loader import load as load_policies
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import parse
-from auditor.render import render
 from auditor.result.codec.result_reader import load
 from auditor.settings.loader import load as load_tenants
 from auditor.snapshot.manifest import FileEntry, decode
@@ -31,6 +30,7 @@ from auditor.snapshot.reader import open_table_file
 from auditor.snapshot.writer import write
 from auditor.store.commit import SCHEMA, decode_counts, decode_night, with_digest
 from tests.builders.document.mutations import of_bytes, of_json, of_values, of_yaml, small
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
 from tests.builders.tenant.snapshot_damage import sealed_manifest
@@ -97,7 +97,7 @@ def check_mutations(change: Callable[[Random], bytes], read: Callable[[bytes], o
 
 @cache
 def saved_result() -> bytes:
-    return b"".join(render(result(), "json", locale="en"))
+    return rendered_bytes(result(), "json")
 
 
 def test_saved_results() -> None:

@@ -20,6 +20,7 @@ from auditor.render import render
 from auditor.result.codec.result_reader import load
 from auditor.store.objects.location import parse
 from auditor.store.retention import parse_keep
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
 
@@ -27,7 +28,7 @@ FAR_FUTURE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def saved_result() -> Any:
-    return json.loads(b"".join(render(result(), "json", locale="en")))
+    return json.loads(rendered_bytes(result(), "json"))
 
 
 def duplicate(key: str) -> Callable[[Any], None]:

@@ -33,8 +33,8 @@ from auditor.domain.result.model import (
     TenantResult,
 )
 from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM
-from auditor.render import render
 from auditor.result.codec.result_reader import load
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared, result
 
 TEXT = st.text(max_size=8)
@@ -121,7 +121,7 @@ RESULT = st.builds(
 
 
 def result_json(document: Result) -> bytes:
-    return b"".join(render(document, "json", locale="en"))
+    return rendered_bytes(document, "json")
 
 
 @pytest.mark.slow

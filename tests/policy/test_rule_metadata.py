@@ -10,10 +10,10 @@ from auditor.domain.errors import InputError
 from auditor.domain.policy.model import Reference
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
-from auditor.render import render
 from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
 from auditor.result.codec.result_reader import load as load_result
+from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
 from tests.builders.tenant.tenants import audited, tenant, user
@@ -32,10 +32,6 @@ policies:
 """
 
 
-def rendered(run_result: Result, output_format: str) -> str:
-    return b"".join(render(run_result, output_format, locale="en")).decode()
-
-
 def with_metadata(url: str = PAGE) -> Result:
     """Return a result with a reference and a framework on every policy."""
     run = result()
@@ -49,7 +45,7 @@ def test_references_and_frameworks_are_in_the_result() -> None:
     [header] = audited_result.run.policies
     assert header.references == (Reference(title="Best practices", url=PAGE),)
     assert header.frameworks == (CIS,)
-    text = rendered(audited_result, "json")
+    text = rendered_text(audited_result, "json")
     assert json.loads(text)["run"]["policies"][0]["references"] == [{"title": "Best practices", "url": PAGE}]
     assert load_result(text.encode()).run.policies == audited_result.run.policies
 
@@ -84,31 +80,31 @@ def test_explain_lists_references_and_frameworks(tmp_path: Path) -> None:
 
 
 def test_page_links_to_references_and_escapes_their_titles() -> None:
-    text = rendered(with_metadata(), "html")
+    text = rendered_text(with_metadata(), "html")
     assert f'<a href="{PAGE}" rel="noreferrer">Best &lt;practices&gt;</a>' in text
     assert f"<span>{CIS}</span>" in text
 
 
 def test_address_that_is_not_https_is_not_a_link() -> None:
     run_result = with_metadata("javascript:alert(1)")
-    assert "javascript:" not in rendered(run_result, "html")
+    assert "javascript:" not in rendered_text(run_result, "html")
     assert all(
         url == ""
         for section in page(run_result, Labels("en")).sections
         for group in section.groups
         for _, url in group.references
     )
-    assert "helpUri" not in rendered(run_result, "sarif")
+    assert "helpUri" not in rendered_text(run_result, "sarif")
 
 
 def test_sarif_has_the_first_reference_as_help_and_frameworks_as_tags() -> None:
-    rules = json.loads(rendered(with_metadata(), "sarif"))["runs"][0]["tool"]["driver"]["rules"]
+    rules = json.loads(rendered_text(with_metadata(), "sarif"))["runs"][0]["tool"]["driver"]["rules"]
     assert {rule["helpUri"] for rule in rules} == {PAGE}
     assert all(rule["properties"]["tags"] == ["cost", CIS] for rule in rules)
 
 
 def test_policy_without_references_has_no_keys_for_them() -> None:
     for output_format in ("json", "sarif"):
-        text = rendered(result(), output_format)
+        text = rendered_text(result(), output_format)
         assert '"references"' not in text
         assert '"helpUri"' not in text

@@ -16,20 +16,16 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from auditor.domain.result.model import FleetResult, Result
-from auditor.render import render
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.text.sanitize import visible
 from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared, result
 
 CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufffe\uffff]"
 )
-
-
-def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en"))
 
 
 def empty_result() -> Result:
@@ -101,14 +97,14 @@ def check_result(finding: dict[str, Any], rules: list[dict[str, Any]]) -> None:
 
 @every_text
 def test_sarif_is_valid_for_its_schema_and_for_code_scanning(text: str) -> None:
-    sarif = body(holding(text), "sarif").decode()
+    sarif = rendered_bytes(holding(text), "sarif").decode()
     check_sarif(json.loads(sarif))
     assert not CONTROLS.search(sarif)
 
 
 def test_sarif_of_a_compared_run_and_of_an_empty_result_is_valid() -> None:
-    check_sarif(json.loads(body(compared(), "sarif")))
-    check_sarif(json.loads(body(empty_result(), "sarif")))
+    check_sarif(json.loads(rendered_bytes(compared(), "sarif")))
+    check_sarif(json.loads(rendered_bytes(empty_result(), "sarif")))
 
 
 # JUnit: elements and attributes of the XSD that Jenkins publishes for its own reader.
@@ -138,7 +134,7 @@ def check_junit(element: Element) -> None:
 @every_text
 def test_junit_is_valid_for_jenkins_and_readable(text: str) -> None:
     audit = holding(text)
-    xml = body(audit, "junit")
+    xml = rendered_bytes(audit, "junit")
     root = fromstring(xml)  # trusted input
     check_junit(root)
     assert not CONTROLS.search(xml.decode())
@@ -151,14 +147,14 @@ def test_junit_is_valid_for_jenkins_and_readable(text: str) -> None:
 
 
 def test_junit_of_an_empty_result_is_valid() -> None:
-    check_junit(fromstring(body(empty_result(), "junit")))
+    check_junit(fromstring(rendered_bytes(empty_result(), "junit")))
 
 
 @pytest.mark.slow
 @every_text
 def test_csv_keeps_texts_and_escapes_formulas(text: str) -> None:
     audit = holding(text)
-    rows = list(csv.DictReader(StringIO(body(audit, "csv").decode(), newline=""), strict=True))
+    rows = list(csv.DictReader(StringIO(rendered_bytes(audit, "csv").decode(), newline=""), strict=True))
     assert len(rows) == len(audit.tenants[0].findings) + 1
     for row in rows:
         assert None not in row
@@ -173,7 +169,7 @@ def test_csv_keeps_texts_and_escapes_formulas(text: str) -> None:
 @every_text
 def test_ndjson_has_one_finding_per_line(text: str) -> None:
     audit = holding(text)
-    lines = body(audit, "ndjson").split(b"\n")
+    lines = rendered_bytes(audit, "ndjson").split(b"\n")
     assert lines.pop() == b""
     assert [json.loads(line)["subject"]["name"] for line in lines[:-1]] == [text] * len(audit.tenants[0].findings)
 
@@ -181,8 +177,8 @@ def test_ndjson_has_one_finding_per_line(text: str) -> None:
 @pytest.mark.slow
 @every_text
 def test_parquet_schema_does_not_depend_on_the_content(text: str) -> None:
-    table = pq.read_table(BytesIO(body(holding(text), "parquet")))
-    assert table.schema == pq.read_table(BytesIO(body(empty_result(), "parquet"))).schema
+    table = pq.read_table(BytesIO(rendered_bytes(holding(text), "parquet")))
+    assert table.schema == pq.read_table(BytesIO(rendered_bytes(empty_result(), "parquet"))).schema
     assert set(table.column("subjectName").to_pylist()[:-1]) == {visible(text, keep="\t\r\n")}
 
 
@@ -195,7 +191,7 @@ def markup(tokens: Iterable[Any]) -> Iterable[tuple[str, str]]:
 @pytest.mark.slow
 @every_text
 def test_markdown_is_small_and_has_no_active_content(text: str) -> None:
-    encoded = body(holding(text), "markdown")
+    encoded = rendered_bytes(holding(text), "markdown")
     assert len(encoded) < 1_000_000
     summary = encoded.decode()
     assert not CONTROLS.search(summary)
@@ -212,5 +208,5 @@ def test_markdown_is_small_and_has_no_active_content(text: str) -> None:
 @every_text
 @pytest.mark.parametrize("name", ["json", "ndjson", "html"])
 def test_files_contain_no_terminal_control_characters(name: str, text: str) -> None:
-    output = body(holding(text), name).decode()
+    output = rendered_bytes(holding(text), name).decode()
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", output)

@@ -16,17 +16,14 @@ from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.render import FORMATS, render
+from auditor.render import FORMATS
 from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
 from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.tables.flat import COLUMNS
 from auditor.result.aggregate import summarise
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared, result
 from tests.golden.compare import check
-
-
-def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en"))
 
 
 def with_findings(findings: tuple[Finding, ...]) -> Result:
@@ -38,11 +35,11 @@ def with_findings(findings: tuple[Finding, ...]) -> Result:
 @pytest.mark.parametrize("file", ["result.sarif", "junit.xml", "summary.md"])
 def test_file_equals_its_golden_file(file: str) -> None:
     name = next(name for name, kind in FORMATS.items() if kind.file == file)
-    check(file, body(compared(), name))
+    check(file, rendered_bytes(compared(), name))
 
 
 def sarif(of: Result) -> Any:
-    return json.loads(body(of, "sarif"))
+    return json.loads(rendered_bytes(of, "sarif"))
 
 
 def test_sarif_without_a_comparison_has_no_baseline_state() -> None:
@@ -66,7 +63,7 @@ def test_sarif_addresses_are_uris(file: str, uri: str) -> None:
 
 
 def junit(of: Result) -> Element:
-    return fromstring(body(of, "junit"))  # trusted input
+    return fromstring(rendered_bytes(of, "junit"))  # trusted input
 
 
 def test_junit_reports_a_failed_tenant_as_an_error() -> None:
@@ -91,7 +88,9 @@ def test_each_parquet_row_group_contains_one_tenant_only() -> None:
     tenants = tuple(replace(sample.tenants[0], findings=FindingTable.of((finding,) * size)) for size in sizes)
     file = pq.ParquetFile(
         BytesIO(
-            body(replace(sample, tenants=tenants, fleet=replace(sample.fleet, findings=FindingTable.of(()))), "parquet")
+            rendered_bytes(
+                replace(sample, tenants=tenants, fleet=replace(sample.fleet, findings=FindingTable.of(()))), "parquet"
+            )
         )
     )
     rows = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
@@ -100,7 +99,7 @@ def test_each_parquet_row_group_contains_one_tenant_only() -> None:
 
 
 def test_parquet_has_the_columns_of_the_flat_table_with_types() -> None:
-    table = pq.read_table(BytesIO(body(result(), "parquet")))
+    table = pq.read_table(BytesIO(rendered_bytes(result(), "parquet")))
     assert table.column_names == ["run", "asOf", *COLUMNS]
     assert table.num_rows == len(result().tenants[0].findings) + 1
     rows = table.to_pylist()
@@ -132,6 +131,6 @@ def test_markdown_above_the_limit_is_cut_between_rows() -> None:
     tenant = result().tenants[0]
     big = replace(tenant.findings[0], evidence={"department": "x" * 290})
     findings = tuple(replace(big, policy=f"p{number}", fingerprint=str(number)) for number in range(4000))
-    summary = body(with_findings(findings), "markdown")
+    summary = rendered_bytes(with_findings(findings), "markdown")
     assert len(summary) < MARKDOWN_LIMIT
     assert summary.decode().rstrip().endswith("see the other reports for the full text._")

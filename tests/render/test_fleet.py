@@ -15,7 +15,6 @@ from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.mail.content import RENEWALS
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader
@@ -28,6 +27,7 @@ from auditor.render.view.timeline import next_date
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import spare_seats
+from tests.builders.result.rendered import rendered_bytes, rendered_text
 from tests.builders.result.results import result
 
 
@@ -61,9 +61,7 @@ def test_failed_and_worst_tenants_are_first_and_the_total_is_last() -> None:
     assert [row.title for row in table] == [*titles, "All tenants together"]
     assert [section.title for section in page(audit, Labels("en")).sections] == titles
     assert [line.name for line in next(mail_views(audit, Reader(locale="en"), Labels("en"))).tenants] == titles
-    summary = (
-        b"".join(render(audit, "markdown", locale="en")).decode().partition("\n## Tenants\n")[2].partition("\n## ")
-    )
+    summary = rendered_text(audit, "markdown").partition("\n## Tenants\n")[2].partition("\n## ")
     assert re.findall(r"^\| (\w[^|]*) \| ", summary[0], re.MULTILINE) == ["Tenant", *(row.title for row in table)]
     columns = "Findings", "Usable", "Assigned", "Spare", "Per month"
     assert f"| Tenant | {' | '.join(columns)} |" in summary[0], "without an earlier run, there is no column of changes"
@@ -113,12 +111,12 @@ def test_seats_that_were_not_collected_are_unknown_instead_of_zero(status: Sourc
 
 def test_single_tenant_has_no_table() -> None:
     assert rows(worst()) == ()
-    assert 'id="tenants-h"' not in _html(fleet(worst()))
+    assert 'id="tenants-h"' not in rendered_text(fleet(worst()), "html")
 
 
 def test_hostile_name_is_escaped_in_the_table() -> None:
     evil = clean_tenant("evil", display_name="<img src=x onerror=alert(1)>\u202e")
-    text = _html(fleet(evil, clean_tenant("good")))
+    text = rendered_text(fleet(evil, clean_tenant("good")), "html")
     assert 'id="tenants-h"' in text
     assert "<img" not in text
     assert "\u202e" not in text
@@ -132,10 +130,6 @@ def test_mail_about_a_large_fleet_names_the_worst_tenant() -> None:
     assert "The worst" in parts.text
     assert "a059" not in parts.text
     assert Decimal(len(parts.html)) < 100_000
-
-
-def _html(audit: Result) -> str:
-    return b"".join(render(audit, "html", locale="en")).decode()
 
 
 def printed(rows: tuple[FleetRow, ...], width: int = 80) -> list[str]:
@@ -178,22 +172,22 @@ def two_listed_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("two_listed_tenants")
 def test_page_and_summary_mention_tenants_that_are_left_out() -> None:
     audit = fleet(*(replace(worst(), name=f"t{number}", display_name=f"Tenant {number}") for number in range(5)))
-    head = _html(audit).partition("<main>")[0]
+    head = rendered_text(audit, "html").partition("<main>")[0]
     assert '<p class="who">5 tenants</p>' in head
-    assert "findings, from the worst 2 tenants" in _html(audit)
-    summary = b"".join(render(audit, "markdown", locale="en")).decode()
+    assert "findings, from the worst 2 tenants" in rendered_text(audit, "html")
+    summary = rendered_text(audit, "markdown")
     assert "The 2 worst of 5 tenants are shown below" in summary
-    single = b"".join(render(fleet(worst()), "markdown", locale="en")).decode()
+    single = rendered_text(fleet(worst()), "markdown")
     assert "The worst" not in single
 
 
 @pytest.mark.usefixtures("two_listed_tenants")
 def test_tenants_not_on_the_page_are_linked_to_their_own_pages() -> None:
     audit = fleet(*(replace(worst(), name=f"t {number}", display_name=f"Tenant {number}") for number in range(3)))
-    text = b"".join(render(audit, "html", locale="en", tenant_pages="tenants")).decode()
+    text = rendered_text(audit, "html", tenant_pages="tenants")
     (table,) = re.findall(r'<table class="fleet">.*?</table>', text, re.DOTALL)
     assert re.findall('href="([^"]+)"', table) == ["#t-t-0", "#t-t-1", "tenants/t%202.html", "#fleet"]
-    assert "tenants/" not in _html(audit)
+    assert "tenants/" not in rendered_text(audit, "html")
 
 
 @pytest.mark.slow
@@ -240,7 +234,7 @@ def test_the_same_task_in_several_tenants_is_one_highlight(monkeypatch: pytest.M
     assert len({highlight.title for highlight in highlights}) == len(highlights) == FIRST
     assert {highlight.elsewhere for highlight in highlights} == {"also in 2 other tenants"}
     view = next(mail_views(audit, Reader(locale="en"), Labels("en")))
-    texts = [b"".join(render(audit, name, locale="en")) for name in ("markdown", "html")]
+    texts = [rendered_bytes(audit, name) for name in ("markdown", "html")]
     texts += [terminal_text(PageContent(audit, "en"), paths=()), repr(view.actions).encode()]
     assert [text.count(b"also in 2 other tenants") for text in texts] == [FIRST] * 4
     monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 2)

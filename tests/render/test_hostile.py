@@ -8,11 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.cli.terminal.result import terminal_text
-from auditor.render import render
 from auditor.render.mail.message import MAX_SIZE, render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.view.content import PageContent
 from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import result
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ MARKED = holding("a **bold** and `coded` text")
 
 @cache
 def normal_page() -> Tags:
-    return Tags(b"".join(render(MARKED, "html", locale="en")).decode())
+    return Tags(rendered_text(MARKED, "html"))
 
 
 @cache
@@ -68,7 +68,7 @@ def test_hostile_text_adds_no_elements_or_links_to_a_mail(text: str) -> None:
 
 @every_text
 def test_hostile_text_adds_no_elements_or_links_to_a_page(text: str) -> None:
-    page = b"".join(render(holding(text), "html", locale="en")).decode()
+    page = rendered_text(holding(text), "html")
     shown = Tags(page)
     assert shown.elements <= normal_page().elements
     assert shown.addresses <= normal_page().addresses

@@ -16,10 +16,10 @@ from auditor.domain.enums import Severity, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.result.verification import FreedSeats, MoneyVerdict, TenantVerification
-from auditor.render import render
 from auditor.result.aggregate import money
 from auditor.result.seats import paid_seats
 from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import compared, result
 
 open_metrics: Callable[[str], Any] = openmetrics_parser.text_string_to_metric_families
@@ -29,7 +29,7 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def text(sample_value: Result) -> str:
-    return b"".join(render(sample_value, "openmetrics", locale="nl")).decode()
+    return rendered_text(sample_value, "openmetrics", locale="nl")
 
 
 def samples(families: Any) -> Samples:

@@ -10,11 +10,11 @@ from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.errors import SnapshotError
 from auditor.policy.loader import load
-from auditor.render import render
 from auditor.snapshot.from_graph import instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.tenant.tenants import NOW, bought, path, policy_file, tenant, user
 
 BLOCKS = [
@@ -43,7 +43,7 @@ def result_of(snapshot: Snapshot, block: str) -> bytes:
     loaded = load([("p.yaml", f"version: 1\n{policy_file(block)}".encode())])
     result = audit([replace(snapshot, identity="same")], loaded.policies, builtin(), NOW)
     assert result.tenants[0].findings
-    return b"".join(render(result, "json", locale="en"))
+    return rendered_bytes(result, "json")
 
 
 @pytest.mark.slow

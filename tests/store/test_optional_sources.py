@@ -13,7 +13,6 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.render import render
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.snapshot.reader import read
@@ -22,6 +21,7 @@ from auditor.snapshot.writer import write
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
 from tests.builders.result.audited_demo import AS_OF, demo_result
+from tests.builders.result.rendered import rendered_text
 from tests.builders.tenant.snapshot_damage import rewritten
 from tests.builders.tenant.two_people import assert_same_tables, store_in
 
@@ -119,7 +119,7 @@ def test_redaction_hides_users_in_optional_sources_and_keeps_the_rest(nights: Se
             assert names <= redacted_findings[KEY.fingerprint(finding.fingerprint)].evidence.keys()
             evidence_names |= names
     assert evidence_names == _EVIDENCE
-    text = b"".join(render(after, "json", locale="en")).decode()
+    text = rendered_text(after, "json")
     for user in users_of(nights[0]):
         for name in ("id", "userPrincipalName"):
             assert user[name] not in text

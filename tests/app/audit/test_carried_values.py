@@ -11,11 +11,11 @@ from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result, SeatBounds, TenantResult
 from auditor.policy.loader import load as load_policies
-from auditor.render import render
 from auditor.result.codec.result_reader import load
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.tenant.tenants import NOW, bought, sku_id, tenant, user
 
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
@@ -42,7 +42,7 @@ def audit_result(*names: str) -> Result:
 
 
 def body(result: Result) -> bytes:
-    return b"".join(render(result, "json", locale="en"))
+    return rendered_bytes(result, "json")
 
 
 def assert_values(tenant: TenantResult) -> None:

@@ -14,12 +14,12 @@ from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load as load_policies
-from auditor.render import render
 from auditor.result.codec.result_reader import load
 from auditor.result.diff import compare
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.tenant.tenants import NOW, bought, tenant, user
 
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
@@ -44,7 +44,7 @@ def audit_result(*states: Snapshot, day: int = 0) -> Result:
 
 
 def body(result: Result) -> bytes:
-    return b"".join(render(result, "json", locale="en"))
+    return rendered_bytes(result, "json")
 
 
 def merged(*results: Result) -> Result:

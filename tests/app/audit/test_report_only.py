@@ -14,12 +14,12 @@ from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
 from auditor.domain.errors import InputError
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
-from auditor.render import render
 from auditor.render.view.content import PageContent
 from auditor.result.aggregate import summarise
 from auditor.result.codec.result_reader import load as load_result
 from auditor.result.diff import compare
 from auditor.snapshot.writer import write
+from tests.builders.result.rendered import rendered_text
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
 
@@ -36,10 +36,6 @@ STATE = tenant(
 @pytest.fixture(scope="module")
 def report_only() -> Result:
     return with_actions(audited(REPORT_ONLY, STATE), policy_set(REPORT_ONLY))
-
-
-def rendered(result: Result, output_format: str) -> str:
-    return b"".join(render(result, output_format, locale="en")).decode()
 
 
 def test_findings_are_listed_and_do_not_count(report_only: Result) -> None:
@@ -88,8 +84,8 @@ def test_audit_is_complete_without_data_that_only_report_only_policies_need() ->
     assert (enabled_audit.complete, report_only_audit.complete) == (False, True)
     assert (exit_code(enabled_audit, None), exit_code(report_only_audit, None)) == (3, 0)
     assert summarise(report_only_audit.tenants).not_evaluated == 0
-    assert "not allowed" in rendered(report_only_audit, "html")
-    assert "**idle** (report-only)" in rendered(report_only_audit, "markdown")
+    assert "not allowed" in rendered_text(report_only_audit, "html")
+    assert "**idle** (report-only)" in rendered_text(report_only_audit, "markdown")
 
 
 def test_findings_of_an_enabled_policy_are_new_and_of_a_report_only_policy_are_not() -> None:
@@ -105,7 +101,7 @@ def test_findings_of_an_enabled_policy_are_new_and_of_a_report_only_policy_are_n
 
 
 def test_json_contains_report_only_and_is_read_back(report_only: Result) -> None:
-    text = rendered(report_only, "json")
+    text = rendered_text(report_only, "json")
     document = json.loads(text)
     assert document["summary"]["reportOnly"] == 1
     assert [policy.get("reportOnly") for policy in document["run"]["policies"]] == [True, None]
@@ -113,12 +109,12 @@ def test_json_contains_report_only_and_is_read_back(report_only: Result) -> None
 
 
 def test_csv_shows_the_status_report_only(report_only: Result) -> None:
-    rows = list(DictReader(rendered(report_only, "csv").removeprefix("\ufeff").splitlines()))
+    rows = list(DictReader(rendered_text(report_only, "csv").removeprefix("\ufeff").splitlines()))
     assert {row["policy"]: row["status"] for row in rows} == {"leavers": "report-only", "places": "open"}
 
 
 def test_sarif_level_is_note(report_only: Result) -> None:
-    run = json.loads(rendered(report_only, "sarif"))["runs"][0]
+    run = json.loads(rendered_text(report_only, "sarif"))["runs"][0]
     levels = {result["ruleId"]: (result["level"], result.get("properties")) for result in run["results"]}
     assert levels["leavers"] == ("note", {"status": "report-only"})
     assert run["tool"]["driver"]["rules"][0]["defaultConfiguration"] == {"level": "note"}
@@ -126,7 +122,7 @@ def test_sarif_level_is_note(report_only: Result) -> None:
 
 
 def test_junit_test_case_is_skipped(report_only: Result) -> None:
-    root = ET.fromstring(rendered(report_only, "junit"))
+    root = ET.fromstring(rendered_text(report_only, "junit"))
     cases = {case.get("name"): [child.tag for child in case] for case in root.iter("testcase")}
     assert cases == {"leavers": ["skipped"], "places": ["failure"]}
     assert root.get("failures") == "1"
@@ -134,9 +130,9 @@ def test_junit_test_case_is_skipped(report_only: Result) -> None:
 
 @pytest.mark.slow
 def test_page_markdown_and_terminal_mark_report_only_findings(report_only: Result) -> None:
-    page = rendered(report_only, "html")
+    page = rendered_text(report_only, "html")
     assert "The policy is report-only: its findings are shown and do not count." in page
-    assert "1 report-only" in rendered(report_only, "markdown")
+    assert "1 report-only" in rendered_text(report_only, "markdown")
     terminal = terminal_text(PageContent(report_only, "en"), paths=()).decode()
     assert "1 report-only" in terminal
     assert "Leavers" not in terminal.partition("What to do first")[2]

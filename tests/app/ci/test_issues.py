@@ -13,10 +13,10 @@ from auditor.deliver.github.issues import Repository, open_repository
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import DeliveryError, SettingsError
 from auditor.domain.result.model import Result
-from auditor.render import render
 from auditor.render.ci.issue import END, issue_id
 from auditor.result.work_items import FLEET, work_items
 from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
 from tests.builders.service.github_api import REPOSITORY, TOKEN, GithubApi, github_api
@@ -234,7 +234,7 @@ def test_hostile_text_in_issues_is_escaped(text: str) -> None:
 
 @pytest.mark.slow
 def test_issues_command(api: GithubApi, tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_bytes(b"".join(render(complete_result(), "json", locale="en")))
+    (tmp_path / "result.json").write_bytes(rendered_bytes(complete_result(), "json"))
     arguments = ("issues", "result.json", "--repository", REPOSITORY, "--limit", "1", "--severity", "info")
     offline = call(*arguments, "--dry-run", cwd=tmp_path)
     assert (offline.code, api.asked) == (0, []), offline.err

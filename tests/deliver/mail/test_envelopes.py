@@ -14,8 +14,8 @@ from auditor.domain.result.model import FleetPast, Notice, Result
 from auditor.domain.result.verification import ActionVerdict, TenantVerification, Verdict, freed_by
 from auditor.domain.settings import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.result.aggregate import concerns, summarise
+from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import compared, result
 from tests.builders.tenant.tenants import audited, policy_set, user
 from tests.builders.tenant.tenants import tenant as tenant_state
@@ -58,7 +58,7 @@ def test_recipient_sees_only_the_tenants_of_the_envelope() -> None:
     assert not subset.fleet.findings
     assert sum(subset.summary.open.values()) == 0
     for format_ in ("html", "csv"):
-        text = b"".join(render(subset, format_, locale="en")).decode()
+        text = rendered_text(subset, format_)
         assert "contoso.example" not in text.replace("licensing@contoso.example", "")
         assert "Contoso" not in text
 

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared, result
 from tests.builders.service.chromium import watched
 
@@ -29,7 +29,7 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
     def report_file(report: str, locale: str = "en") -> Path:
         file = folder / f"{report}-{locale}.html"
         if not file.exists():
-            file.write_bytes(b"".join(render(_result(report, locale), "html", locale=locale)))
+            file.write_bytes(rendered_bytes(_result(report, locale), "html", locale=locale))
         return file
 
     return report_file

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from auditor.domain.result.tenant_titles import tenant_titles
-from auditor.render import render
 from auditor.render.html import report
 from auditor.result.aggregate import single_tenant
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 
 
@@ -22,7 +22,7 @@ def test_dialog_links_to_the_page_of_a_tenant_without_section(
     pages = {"report.html": (fleet, "tenants"), f"tenants/{tenant.name}.html": (single_tenant(fleet, tenant.name), "")}
     (tmp_path / "tenants").mkdir()
     for name, (content, folder) in pages.items():
-        (tmp_path / name).write_bytes(b"".join(render(content, "html", locale="en", tenant_pages=folder)))
+        (tmp_path / name).write_bytes(rendered_bytes(content, "html", tenant_pages=folder))
     fingerprint = tenant.actions[0].findings[0]
     page = chromium.new_page()
     page.goto(f"{(tmp_path / 'report.html').as_uri()}#f-{fingerprint}")

@@ -27,11 +27,11 @@ from auditor.domain.result.model import Coverage, TenantResult
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.table import FindingTable
 from auditor.localization import localization
-from auditor.render import render
 from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.result.audited_demo import demo_result
+from tests.builders.result.rendered import rendered_text
 from tests.builders.service.command_line import Ran, Terminal, call
 from tests.builders.tenant.tenants import NOW
 from tests.emulator.__main__ import tenants_file
@@ -117,7 +117,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "policies" / "spare.yaml").write_text(SPARE_SEATS)
     for snapshot in snapshots(NOW):
         write(folder / "snapshots", snapshot)
-    text = b"".join(render(demo_result(), "json", locale="en")).decode()
+    text = rendered_text(demo_result(), "json")
     (folder / "result.json").write_text(text)
     (folder / "damaged.json").write_text(text[: len(text) // 2])
     (folder / "other.json").write_text(text.replace("auditor/result/v1", "other/thing", 1))
@@ -318,7 +318,7 @@ def test_github_annotations_and_summary_are_in_the_language_of_the_reports(langu
 @pytest.mark.parametrize("name", ["junit", "sarif", "html"])
 def test_reasons_of_unevaluated_policies_are_translated_in_every_format(language: str, name: str) -> None:
     audit = replace(demo_result(), tenants=tuple(gaps()))
-    body = b"".join(render(localized_result(audit, language), name, locale=language)).decode()
+    body = rendered_text(localized_result(audit, language), name, locale=language)
     text = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
     for english in (
         "the token has expired",

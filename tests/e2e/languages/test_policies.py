@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from auditor.app.report.localization import localized_result
 from auditor.localization import localization
-from auditor.render import render
 from tests.builders.result.audited_demo import demo_result
+from tests.builders.result.rendered import rendered_bytes, rendered_text
 from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.extract import policies
 
@@ -29,7 +29,7 @@ def test_titles_and_rationales_of_starter_policies_are_translated(language: str)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["html", "markdown", "sarif", "junit"])
 def test_reports_for_people_have_no_english_title(language: str, name: str) -> None:
-    body = b"".join(render(demo_result(language), name, locale=language)).decode()
+    body = rendered_text(demo_result(language), name, locale=language)
     titles = [header.title for header in demo_result().run.policies if len(header.title) > 20]
     assert [title for title in titles if title in body] == []
 
@@ -39,7 +39,7 @@ def test_sarif_rules_and_results_are_equal_in_every_language() -> None:
     """Only the messages of SARIF are translated; ids and locations are not."""
     ids = []
     for locale in ("en", "nl"):
-        log = json.loads(b"".join(render(demo_result(locale), "sarif", locale=locale)))["runs"][0]
+        log = json.loads(rendered_bytes(demo_result(locale), "sarif", locale=locale))["runs"][0]
         rules = log["tool"]["driver"]["rules"]
         ids.append([rule["id"] for rule in rules])
         ids.append([(item["ruleId"], item["partialFingerprints"], item["locations"]) for item in log["results"]])

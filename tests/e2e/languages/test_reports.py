@@ -13,6 +13,7 @@ from auditor.localization import localization
 from auditor.render import FORMATS, render
 from auditor.settings.locales import checked_locale
 from tests.builders.result.audited_demo import demo_result
+from tests.builders.result.rendered import rendered_bytes
 from tests.localization.catalogue_messages import BOLD, LANGUAGES, wanted
 from tests.localization.extract import DOMAINS
 
@@ -101,7 +102,7 @@ def test_action_titles_and_steps_are_translated_but_requests_are_not(language: s
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
 def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> None:
     assert not FORMATS[name].localized
-    bodies = {b"".join(render(demo_result(), name, locale=locale)) for locale in ("en", "de", "tr")}
+    bodies = {rendered_bytes(demo_result(), name, locale=locale) for locale in ("en", "de", "tr")}
     assert len(bodies) == 1
 
 

@@ -11,19 +11,15 @@ from auditor.domain.enums import Outcome, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.render import render
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import BY_ID, person, result
 
 TENANT = result().tenants[0]
 LEAVER = next(finding for finding in TENANT.findings if finding.policy == "leavers")
 
 
-def junit(of: Result) -> bytes:
-    return b"".join(render(of, "junit", locale="en"))
-
-
 def case(of: Result, policy: str) -> Element:
-    testcase = fromstring(junit(of)).find(f"testsuite/testcase[@name='{policy}']")  # trusted input
+    testcase = fromstring(rendered_bytes(of, "junit")).find(f"testsuite/testcase[@name='{policy}']")  # trusted input
     assert testcase is not None
     return testcase
 
@@ -60,7 +56,7 @@ def test_failure_counts_the_findings_that_it_does_not_list() -> None:
     lines = str(failure.text).split("\n")
     assert [line.split(" — ")[0] for line in lines[:3]] == [finding.subject.name for finding in large[:3]]
     assert lines[3:] == ["4,997 more in findings.csv"]
-    assert len(junit(of)) < 2000
+    assert len(rendered_bytes(of, "junit")) < 2000
 
 
 def test_test_case_lists_at_most_a_hundred_findings() -> None:
@@ -105,14 +101,16 @@ def with_statuses(statuses: list[Status | None]) -> Result:
 @pytest.mark.slow
 @given(st.lists(st.sampled_from([None, *Status]), max_size=len(TENANT.findings)))
 def test_totals_are_the_sums_of_all_suites(statuses: list[Status | None]) -> None:
-    root = fromstring(junit(with_statuses(statuses)))
+    root = fromstring(rendered_bytes(with_statuses(statuses), "junit"))
     for kind in ("tests", "failures", "errors"):
         assert root.get(kind) == str(sum(int(suite.get(kind, "")) for suite in root))
 
 
 def test_empty_result_is_a_valid_document() -> None:
     sample = result()
-    xml = junit(replace(sample, tenants=(), fleet=replace(sample.fleet, policies=(), findings=FindingTable.of(()))))
+    xml = rendered_bytes(
+        replace(sample, tenants=(), fleet=replace(sample.fleet, policies=(), findings=FindingTable.of(()))), "junit"
+    )
     root = fromstring(xml)
     assert (root.tag, len(root), root.get("tests")) == ("testsuites", 0, "0")
     assert xml.endswith(b"/>\n")

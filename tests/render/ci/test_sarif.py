@@ -13,15 +13,11 @@ from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.ci.sarif import LIMIT
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import POLICIES, result
 
 FINDING = result().tenants[0].findings[0]
-
-
-def sarif(of: Result) -> bytes:
-    return b"".join(render(of, "sarif", locale="en"))
 
 
 def fleet(*parts: Sequence[Finding]) -> Result:
@@ -91,9 +87,9 @@ def left_out(body: bytes) -> list[int]:
 def test_written_findings_equal_the_first_of_a_sorted_list_of_all(of: Result, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.render.ci.sarif.LIMIT", limit)
-        body = sarif(of)
+        body = rendered_bytes(of, "sarif")
     expected = expected_findings(of, limit)
-    assert results(body) == results(sarif(fleet(*expected)))
+    assert results(body) == results(rendered_bytes(fleet(*expected), "sarif"))
     omitted = [len(findings) - len(written) for findings, written in zip(_lists(of), expected, strict=True)]
     assert left_out(body) == (omitted if len(omitted) <= 20 else [sum(omitted)])
 
@@ -119,6 +115,6 @@ def _many(severities: str) -> tuple[Finding, ...]:
 @pytest.mark.slow
 def test_at_most_limit_findings_are_written_and_the_critical_one_is_kept() -> None:
     of = fleet(_many("h" * LIMIT + "cw"), ())
-    (written, _) = results(sarif(of))
+    (written, _) = results(rendered_bytes(of, "sarif"))
     assert len(written) == LIMIT
     assert written[-1]["ruleId"] == POLICIES[0].id

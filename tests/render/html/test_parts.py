@@ -16,7 +16,6 @@ from auditor.domain.result.model import SeatBounds
 from auditor.findings.facts import last_sign_in
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.text.evidence.evidence import evidence_text, limits
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import single_line, visible
@@ -27,6 +26,7 @@ from auditor.render.view.page import page
 from auditor.render.view.rows import Context, seat_row
 from auditor.result.aggregate import action_amounts, all_prices_known, money
 from auditor.result.codec.result_reader import load
+from tests.builders.result.rendered import rendered_bytes, rendered_text
 from tests.builders.result.results import contoso, result
 from tests.builders.tenant.tenants import audited, bought, tenant, user
 
@@ -70,10 +70,10 @@ def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
     leavers = "- {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}\n"
     outcome = audited(f"policies:\n{leavers}{prices}", state)
     assert money(outcome) == {"EUR": 3 * Decimal("35.71")}
-    saved = load(b"".join(render(outcome, "json", locale="en")))
+    saved = load(rendered_bytes(outcome, "json"))
     assert money(saved) == money(outcome)
     assert action_amounts(saved.tenants[0].actions) == action_amounts(outcome.tenants[0].actions)
-    rows = list(DictReader(b"".join(render(outcome, "csv", locale="en")).decode().splitlines()))
+    rows = list(DictReader(rendered_text(outcome, "csv").splitlines()))
     assert sum(Decimal(row["perMonth"]) for row in rows) == money(outcome)["EUR"]
     assert "€107.13" in page(outcome, EN).figures[0].amount
 
@@ -182,7 +182,7 @@ def test_page_shows_the_limits_of_a_product_within_them() -> None:
         replace(seat, bounds=seat_bounds) if seat.sku_part_number == "SPE_E5" else seat for seat in sample_tenant.seats
     )
     sample = replace(result(), tenants=(replace(sample_tenant, seats=seats),))
-    page = b"".join(render(sample, "html", locale="en")).decode()
+    page = rendered_text(sample, "html")
     row = page[page.index('<tr><th scope="row">Microsoft 365 E5</th>') :]
     row = row[: row.index("</tr>")]
     assert 'aria-label="177 of 180 seats assigned, at least 3 spare"' in row

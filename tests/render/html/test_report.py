@@ -18,8 +18,8 @@ from auditor.domain.message import Message
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.result.aggregate import summarise
+from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import compared, result
 from tests.builders.tenant.tenants import audited, tenant, user
 from tests.golden.compare import check
@@ -73,7 +73,7 @@ class Page(HTMLParser):
 
 
 def html(of: Result) -> str:
-    return b"".join(render(of, "html", locale="en")).decode()
+    return rendered_text(of, "html")
 
 
 def of_tenant(tenant: TenantResult) -> Result:

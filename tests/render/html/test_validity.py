@@ -12,10 +12,10 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.localization import languages
-from auditor.render import render
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.diff import compare
 from benchmarks.report import large
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import night_before, result
 
 html5lib = pytest.importorskip("html5lib", reason="html5lib is not installed")
@@ -48,7 +48,7 @@ def reports() -> Iterator[tuple[str, Result]]:
 def test_report_is_valid_html(name: str, audit: Result) -> None:
     past = EarlierRun(as_of=audit.run.as_of - timedelta(days=1), open={Severity.HIGH: 2}, money={"EUR": Decimal(2)})
     for locale in languages() if name == "changed" else ("en",):
-        body = b"".join(render(audit, "html", locale=locale, history=(past,)))
+        body = rendered_bytes(audit, "html", locale=locale, history=(past,))
         parser = html5lib.HTMLParser(strict=False)
         parser.parse(body.decode())
         assert [(index, error) for index, error, _ in parser.errors] == []

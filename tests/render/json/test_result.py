@@ -15,12 +15,13 @@ from auditor.render import TenantSpans, render, result_json, tenant_frame, tenan
 from auditor.resources import schema
 from auditor.result.codec.encoder import document, line
 from auditor.result.codec.result_document import result_document
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared, result
 from tests.golden.compare import check
 
 
 def _bytes(of: Result, name: str = "json") -> bytes:
-    return b"".join(render(of, name, locale="en"))
+    return rendered_bytes(of, name)
 
 
 def test_result_json_is_as_approved() -> None:
@@ -37,7 +38,7 @@ def test_result_json_is_valid_against_the_published_schema() -> None:
 
 
 def test_result_json_does_not_depend_on_the_locale() -> None:
-    assert b"".join(render(result(), "json", locale="tr")) == _bytes(result())
+    assert rendered_bytes(result(), "json", locale="tr") == _bytes(result())
 
 
 def test_evidence_and_policies_keep_their_key_order() -> None:

@@ -10,9 +10,9 @@ from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.envelopes import envelopes
 from auditor.domain.enums import Severity
 from auditor.domain.settings import Recipient, Tenant
-from auditor.render import render
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
+from tests.builders.result.rendered import rendered_bytes, rendered_text
 from tests.builders.result.results import result
 from tests.builders.tenant.tenants import audited, bought, tenant, user
 
@@ -70,7 +70,7 @@ def test_waiver_of_one_tenant_is_hidden_from_recipients_of_another() -> None:
         "o@x.example": ["own", "both", "all", "spare"],
     }
     assert parts["b@x.example"].run.definitions["waivers"][0]["tenants"] == [second]
-    page = b"".join(render(parts["b@x.example"], "html", locale="en")).decode()
+    page = rendered_text(parts["b@x.example"], "html")
     assert "known to both" in page
     assert "the sale of the stores" not in page
     assert first not in page.casefold()
@@ -82,7 +82,7 @@ def test_trends_count_only_findings_that_the_recipient_may_see(tmp_path: Path) -
     first, second = audit.tenants
     earlier = replace(audit, run=replace(audit.run, as_of=audit.run.as_of - timedelta(days=7)))
     (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "result.json").write_bytes(b"".join(render(earlier, "json", locale="en")))
+    (tmp_path / "old" / "result.json").write_bytes(rendered_bytes(earlier, "json"))
     readers = (
         Recipient(address="all@x.example"),
         Recipient(address="critical@x.example", severities=(Severity.CRITICAL,)),

@@ -15,12 +15,13 @@ from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import money
 from tests.builders.result.audited_demo import demo_result, large_result
+from tests.builders.result.rendered import rendered_bytes, rendered_text
 from tests.builders.result.results import result
 from tests.golden.compare import check
 
 
 def _rows(of: Result) -> list[dict[str, str]]:
-    text = b"".join(render(of, "csv", locale="en")).decode()
+    text = rendered_text(of, "csv")
     return list(csv.DictReader(StringIO(text, newline="")))
 
 
@@ -34,7 +35,7 @@ def _result_with_name(name: str) -> Result:
 
 
 def test_findings_csv_is_as_approved() -> None:
-    check("findings.csv", b"".join(render(result(), "csv", locale="en")))
+    check("findings.csv", rendered_bytes(result(), "csv"))
 
 
 @pytest.mark.slow
@@ -82,8 +83,8 @@ def test_direction_marks_and_control_characters_are_escaped() -> None:
 
 
 def test_lines_end_with_crlf_and_the_byte_order_mark_is_optional() -> None:
-    plain = b"".join(render(result(), "csv", locale="en"))
-    marked = b"".join(render(result(), "csv", locale="en", byte_order_mark=True))
+    plain = rendered_bytes(result(), "csv")
+    marked = rendered_bytes(result(), "csv", byte_order_mark=True)
     assert marked == b"\xef\xbb\xbf" + plain
     assert plain.count(b"\r\n") == plain.count(b"\n")
 
@@ -99,7 +100,7 @@ def test_long_table_is_written_in_chunks() -> None:
 
 def test_departments_csv_has_a_row_for_unassigned_seats() -> None:
     def text(of: Result) -> str:
-        return b"".join(render(of, "departments", locale="en")).decode()
+        return rendered_text(of, "departments")
 
     lines = text(result()).split("\r\n")
     assert lines[0].startswith("tenant,by,name,merged,currency,perMonth,idlePerMonth,assigned,used,idle,unknown")

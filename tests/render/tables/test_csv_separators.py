@@ -15,8 +15,8 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Subject
 from auditor.domain.trends import PolicyTrend, Trends
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.history.table import render_csv
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
@@ -50,12 +50,8 @@ def findings(name: str) -> bytes:
     tenant = sample.tenants[0]
     subject = Subject(type=SubjectType.USER, id=name, name=name)
     finding = replace(tenant.findings[0], subject=subject, evidence={"department": name})
-    return b"".join(
-        render(
-            replace(sample, tenants=(replace(tenant, name=name, findings=FindingTable.of((finding,))),)),
-            "csv",
-            locale="en",
-        )
+    return rendered_bytes(
+        replace(sample, tenants=(replace(tenant, name=name, findings=FindingTable.of((finding,))),)), "csv"
     )
 
 

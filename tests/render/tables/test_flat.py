@@ -19,11 +19,11 @@ from auditor.domain.result.finding import Finding, ProductReference, SourceLine,
 from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.facts import SIGN_INS
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.tables.bulk_escape import BulkEscaper
 from auditor.render.tables.flat import COLUMNS, RepeatedColumns, RowBatch, TextColumn, row_batches
 from auditor.render.tables.xlsx_rows import plain
 from auditor.render.text.sanitize import visible, without_surrogates
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 from tests.render.tables.naive import rows, table
 
@@ -104,16 +104,14 @@ def column(batch: RowBatch, name: str) -> list[object]:
     raise AssertionError(name)
 
 
-def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en"))
-
-
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
 def test_csv_equals_the_output_of_the_standard_library(findings: list[Finding], fleet: list[Finding]) -> None:
     audit = holding(findings, fleet)
-    assert body(audit, "csv").decode().splitlines(keepends=True) == table(audit).decode().splitlines(keepends=True)
+    assert rendered_bytes(audit, "csv").decode().splitlines(keepends=True) == table(audit).decode().splitlines(
+        keepends=True
+    )
 
 
 @pytest.mark.slow
@@ -134,7 +132,9 @@ def test_repeated_findings_in_any_order_give_the_reference_rows(
     )
     second = replace(audit.tenants[1], findings=FindingTable.of(audit.tenants[0].findings[::-1]))
     audit = replace(audit, tenants=(audit.tenants[0], second))
-    assert body(audit, "csv").decode().splitlines(keepends=True) == table(audit).decode().splitlines(keepends=True)
+    assert rendered_bytes(audit, "csv").decode().splitlines(keepends=True) == table(audit).decode().splitlines(
+        keepends=True
+    )
     assert read(audit, 5) == expected_rows(audit)
 
 
@@ -143,7 +143,7 @@ def test_repeated_findings_in_any_order_give_the_reference_rows(
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
 def test_parquet_has_the_cells_of_the_reference(findings: list[Finding], fleet: list[Finding]) -> None:
     audit = holding(findings, fleet)
-    arrow_table = pq.read_table(BytesIO(body(audit, "parquet")))
+    arrow_table = pq.read_table(BytesIO(rendered_bytes(audit, "parquet")))
     assert arrow_table.num_rows == len(findings) + len(fleet)
     numbers = {field.name for field in arrow_table.schema if not pa.types.is_string(field.type)}
     assert numbers >= {"sourceLine", "perMonth", "adjust", "spare"}
@@ -160,7 +160,7 @@ def test_parquet_has_the_cells_of_the_reference(findings: list[Finding], fleet: 
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
 def test_xlsx_has_the_cells_of_the_reference(findings: list[Finding], fleet: list[Finding]) -> None:
     audit = holding(findings, fleet)
-    sheet = load_workbook(BytesIO(body(audit, "xlsx")))["Findings"]
+    sheet = load_workbook(BytesIO(rendered_bytes(audit, "xlsx")))["Findings"]
     cells = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2, max_row=1 + len(findings) + len(fleet))]
     assert cells == [
         [
@@ -234,7 +234,7 @@ def test_unusual_fact_among_usual_ones_is_written_unchanged(name: str) -> None:
     ]
     # The second occurrence may be served from a cache.
     audit = result_with(USUAL, *odd, {key: value for key, value in USUAL.items() if key != name}, *odd[::-1], USUAL)
-    assert body(audit, "csv") == table(audit)
+    assert rendered_bytes(audit, "csv") == table(audit)
     assert read(audit, 5) == expected_rows(audit)
 
 
@@ -276,8 +276,8 @@ def test_last_of_several_sign_ins_is_written(evidence: tuple[dict[str, Any], ...
 def test_path_with_values_of_wrong_types_is_written() -> None:
     first = result().tenants[0].findings[0]
     audit = holding([replace(first, evidence={"paths": [{"groupName": ["a", 1], "state": {}}]})], [])
-    assert body(audit, "csv") == table(audit)
-    assert b"['a', 1]" in body(audit, "csv")
+    assert rendered_bytes(audit, "csv") == table(audit)
+    assert b"['a', 1]" in rendered_bytes(audit, "csv")
 
 
 @pytest.mark.slow
@@ -302,7 +302,7 @@ def test_non_ascii_names_stay_in_their_rows(names: tuple[str, ...]) -> None:
 def assert_csv_of(names: tuple[str, ...]) -> None:
     first = result().tenants[0].findings[0]
     audit = holding([replace(first, subject=replace(first.subject, name=name)) for name in names], [])
-    assert body(audit, "csv") == table(audit)
+    assert rendered_bytes(audit, "csv") == table(audit)
 
 
 @pytest.mark.slow

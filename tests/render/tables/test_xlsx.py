@@ -18,19 +18,19 @@ from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import ContractTerm, FleetResult, Result
 from auditor.domain.result.seat_usage import SeatCoverage
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.tables import xlsx
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
 from auditor.result.aggregate import action_amounts, money
 from tests.builders.result.hostile_texts import HOSTILE, holding
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared, result
 from tests.localization.catalogue_messages import LANGUAGES
 from tests.render.tables.naive import rows
 
 
 def book(of: Result, locale: str = "en") -> Any:
-    return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale))))
+    return load_workbook(BytesIO(rendered_bytes(of, "xlsx", locale=locale)))
 
 
 def waived(*, expires: str = "2027-01-31") -> Result:
@@ -147,7 +147,7 @@ def test_amounts_have_no_more_digits_than_cents() -> None:
     audit = compared()
     (tenant, *others), money_of_action = audit.tenants, Money(currency="EUR", per_month=Decimal("86.65"))
     actions = tuple(replace(action, money=money_of_action) for action in tenant.actions)
-    data = b"".join(render(replace(audit, tenants=(replace(tenant, actions=actions), *others)), "xlsx", locale="en"))
+    data = rendered_bytes(replace(audit, tenants=(replace(tenant, actions=actions), *others)), "xlsx")
     sheet = ZipFile(BytesIO(data)).read("xl/worksheets/sheet3.xml").decode()
     assert findall(r"<v>86[^<]*</v>", sheet) == ["<v>86.65</v>"] * len(actions) != []
 
@@ -302,14 +302,14 @@ def test_sheet_above_the_size_limit_refers_to_findings_csv(monkeypatch: pytest.M
 
 @pytest.mark.slow
 def test_declared_dimension_of_a_sheet_covers_all_cells() -> None:
-    body = b"".join(render(waived(), "xlsx", locale="en"))
+    body = rendered_bytes(waived(), "xlsx")
     workbook = load_workbook(BytesIO(body), read_only=True)
     for sheet in workbook.worksheets[1:]:
         assert sheet.calculate_dimension(force=False) == book(waived())[sheet.title].dimensions
 
 
 def test_rows_and_cells_have_explicit_references() -> None:
-    with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en")))) as archive:
+    with ZipFile(BytesIO(rendered_bytes(compared(), "xlsx"))) as archive:
         xml = archive.read("xl/worksheets/sheet2.xml").decode()
     references = findall(r'<row r="([0-9]+)"><c r="A([0-9]+)"', xml)
     assert [int(number) for number, _ in references] == list(range(2, 2 + len(list(rows(compared())))))

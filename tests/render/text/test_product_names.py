@@ -13,6 +13,7 @@ from auditor.render.view.finding_index import finding_indexes
 from auditor.render.view.page import page
 from auditor.render.view.rows import problem
 from auditor.result.codec.result_reader import load
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.tenant.crowded_tenant import audited, product, state_of, subscription
 from tests.builders.tenant.tenants import bought, person
 
@@ -90,7 +91,7 @@ policies: [{{id: p, severity: low, assignments: {{require: [{element}]}}}}]
     )
     trial = {**subscription("VISIOCLIENT", 5, "2027-01-31"), "isTrial": True}
     state = state_of([person("ann")], [product("SPE_E3", 5, 0), product("VISIOCLIENT", 5, 0), own], [trial])
-    body = b"".join(render(audited(state, policies), "json", locale="en"))
+    body = rendered_bytes(audited(state, policies), "json")
     index = finding_indexes(load(body), Labels("en"))[0]
     assert [problem(finding, index.context) for finding in index.statements] == [text]
 

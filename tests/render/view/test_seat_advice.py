@@ -7,13 +7,13 @@ import pytest
 from auditor.app.audit.run import Request
 from auditor.domain.actions.seat_movement import SeatMovement, seat_movement
 from auditor.remedy.messages import ENGLISH
-from auditor.render import render
 from auditor.render.html.action_sets import action_sets
 from auditor.render.text.evidence.evidence import advice_after_actions
 from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
 from auditor.render.view.page import page
 from tests.builders.result.audits import run
+from tests.builders.result.rendered import rendered_text
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 @pytest.mark.slow
 def test_seat_advice_counts_the_seats_that_other_actions_free() -> None:
     result = run(Request(demo=True, as_of=AS_OF, started=AS_OF))
-    summary = b"".join(render(result, "markdown", locale="en")).decode()
+    summary = rendered_text(result, "markdown")
     (row,) = [line for line in summary.splitlines() if line.startswith("| Visio Plan 2 |")]
     assert row.endswith("| over-assigned; the actions free 1; then 0 of 10 are spare |")
     (f3_row,) = [line for line in summary.splitlines() if line.startswith("| Microsoft 365 F3 | 213")]

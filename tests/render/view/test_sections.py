@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.html import report
 from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
 from auditor.result.aggregate import single_tenant, summarise
+from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import result
 
 SECTION = '<div id="(t-[^"]+|fleet)"'
@@ -30,7 +30,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Result:
 
 
 def html(given: Result, tenant_pages: str = "") -> str:
-    return b"".join(render(given, "html", locale="en", tenant_pages=tenant_pages)).decode()
+    return rendered_text(given, "html", tenant_pages=tenant_pages)
 
 
 def test_only_the_worst_tenants_have_a_section(fleet: Result) -> None:

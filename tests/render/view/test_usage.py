@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.money import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
-from auditor.render import render
 from auditor.render.text.labels import Labels
 from auditor.render.view.seat_lines import coverage_lines, smaller_products
 from auditor.render.view.usage import idle_lines, unit_tables, usage_table
+from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import contoso, fabrikam, result
 
 EN = Labels("en")
@@ -114,7 +114,7 @@ def test_rows_that_are_left_out_are_counted_with_the_folded_ones() -> None:
     text = re.sub(
         r"<[^>]+>",
         " ",
-        b"".join(render(audit, "html", locale="en")).decode().partition(">By department</h3>")[2],
+        rendered_text(audit, "html").partition(">By department</h3>")[2],
     )
     folded, inner = re.findall(r"and (\d+) more", text)[:2]
     assert (folded, inner) == ("25", "5"), "5 rows are shown, 20 are folded, and 5 are left out"
@@ -166,7 +166,7 @@ def test_labels_after_numbers_agree_with_them(locale: str, seat: str, seats: str
     one, two = replace(first, people=1, assigned=1), replace(second, people=2, assigned=2)
     departments = replace(tenant.departments, departments=(one, two, *others), companies=(), cost_centers=())
     audit = replace(result(), tenants=(replace(tenant, departments=departments),))
-    page = b"".join(render(audit, "html", locale=locale)).decode()
+    page = rendered_text(audit, "html", locale=locale)
     labels = re.findall(r'<td class="n">(\d+) <small class="lab">([^<]*)</small>', page)
     assert {label for number, label in labels if number == "1"} >= {seat, person}
     assert {label for number, label in labels if number == "2"} >= {seats, people}

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.localization import localization
-from auditor.render import render
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call, expect
 from tests.builders.service.failures import without_home
@@ -148,7 +148,7 @@ def write_result_of_last_week(sending: Place) -> None:
     earlier = replace(current, run=replace(current.run, as_of=current.run.as_of - timedelta(days=7)))
     (sending.folder / "old" / "night").mkdir(parents=True)
     path = sending.folder / "old" / "night" / "result.json"
-    path.write_bytes(b"".join(render(earlier, "json", locale="en")))
+    path.write_bytes(rendered_bytes(earlier, "json"))
 
 
 def page(mail: EmailMessage) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from auditor.render import render
+from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared
 from tests.builders.service.mail_place import sent, write_tenants
 from tests.builders.service.web_server import HANG_UP, Response
@@ -27,7 +27,7 @@ def webhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]
 
 @pytest.fixture(scope="module")
 def result_body() -> bytes:
-    return b"".join(render(compared(), "json", locale="en"))
+    return rendered_bytes(compared(), "json")
 
 
 class Place(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,6 @@ from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.render import render
 from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
@@ -23,6 +22,7 @@ from auditor.render.view.rows import Context
 from auditor.render.view.timeline import timeline
 from auditor.result.aggregate import action_amounts, money, summarise
 from auditor.result.seats import spare_seats
+from tests.builders.result.rendered import rendered_bytes, rendered_text
 from tests.builders.result.results import result
 
 EN = Labels("en")
@@ -48,7 +48,7 @@ def test_trends_need_an_earlier_run_and_stay_within_the_chart() -> None:
         points = [tuple(map(float, point.split(","))) for point in curve.points.split(" ")]
         assert len(points) == 2
         assert all(0 <= x <= 120 and 0 <= y <= 32 for x, y in points)
-    text = b"".join(render(current, "html", locale="en", history=(past,))).decode()
+    text = rendered_text(current, "html", history=(past,))
     assert text.count("<polyline") == 3
 
 
@@ -94,7 +94,7 @@ def test_subscription_is_unmarked_without_a_finding_and_drawn_once_with_one() ->
     ]
     assert (line.renewals[0].state, line.renewals[0].summary) == ("Expired", "90 seats purchased, 29 spare today")
     sample = result()
-    page = b"".join(render(replace(sample, tenants=(tenant,)), "html", locale="en")).decode()
+    page = rendered_text(replace(sample, tenants=(tenant,)), "html")
     svg = page[page.index('<svg class="line-of-time"') :]
     svg = svg[: svg.index("</section>")]
     assert svg.count('<circle class="plain"') == 3
@@ -136,7 +136,7 @@ def test_hostile_names_of_subscriptions_are_escaped_and_cut() -> None:
     hostile = "<script>alert(1)</script>{{ 7*7 }}\x00" + "x" * 5000
     subscription = replace(tenant.subscriptions[0], sku_id="other", name=hostile, status=hostile)
     sample = replace(result(), tenants=(replace(tenant, subscriptions=(subscription,)),))
-    page = b"".join(render(sample, "html", locale="en")).decode()
+    page = rendered_text(sample, "html")
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}" in page
     assert "x" * 400 not in page
@@ -205,7 +205,7 @@ def test_invalid_renewal_date_is_left_out(date: object) -> None:
     invalid = replace(tenant, findings=FindingTable.of(changed), subscriptions=())
     assert timeline_of(invalid) is None
     sample = result()
-    assert b"".join(render(replace(sample, tenants=(invalid,)), "html", locale="en"))
+    assert rendered_bytes(replace(sample, tenants=(invalid,)), "html")
 
 
 @pytest.mark.parametrize(
@@ -239,14 +239,14 @@ def test_trends_are_read_from_earlier_runs_of_the_same_tenants(tmp_path: Path) -
     assert [past.as_of for past in earlier_runs] == [current.run.as_of - timedelta(days=days) for days in (8, 1)]
     assert earlier_runs[0].open == current.summary.open
     assert earlier_runs[0].money == money(current)
-    text = b"".join(render(current, "html", locale="en", history=earlier_runs)).decode()
+    text = rendered_text(current, "html", history=earlier_runs)
     assert "Over time" in text
     assert "66 on 12 Nov 2026, 66 (at least) now" in text
 
 
 def _save(folder: Path, past: Result) -> None:
     folder.mkdir()
-    (folder / "result.json").write_bytes(b"".join(render(past, "json", locale="en")))
+    (folder / "result.json").write_bytes(rendered_bytes(past, "json"))
 
 
 @pytest.mark.slow
@@ -273,7 +273,7 @@ def test_trend_compares_only_tenants_audited_in_both_runs(tmp_path: Path) -> Non
         latest = replace(current, tenants=tenants, fleet=FleetResult(), summary=summarise(tenants))
         assert days(latest) == [5, 4, 2, 1]
         assert all(past.open == alone for past in earlier(tmp_path, latest))
-        page = b"".join(render(latest, "html", locale="en", history=earlier(tmp_path, latest))).decode()
+        page = rendered_text(latest, "html", history=earlier(tmp_path, latest))
         count = sum(alone.values())
         assert f"{count} on 15 Nov 2026, {count} (at least) now" in page
     assert earlier(tmp_path, replace(current, tenants=(failed,))) == ()
