@@ -20,8 +20,8 @@ CLIENT_ID = "a0a0a0a0-1111-4222-8333-444444444444"
 def auditor_app(**more: object) -> App:
     """Return an app that signs in with a secret or from GitHub (both forms of the subject) and has all read roles."""
     federated = (
-        Federated(subject=subject("contoso", "licences")),
-        Federated(subject=subject("contoso", "licences", ids=(4242, 777))),
+        Federated(subject=subject()),
+        Federated(subject=subject(ids=(4242, 777))),
     )
     settings: dict[str, object] = {"secrets": (Secret(value=SECRET),), "federated": federated} | more
     return App(client_id=CLIENT_ID, **settings)  # type: ignore[arg-type]

@@ -76,6 +76,13 @@ def test_deviating_token_answers_are_accepted(body: bytes, tmp_path: Path) -> No
         assert token_of(tenant, {"SECRET": "s" * 8, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}) == "abcd"
 
 
+def refusal(credential: Certificate | WorkloadIdentity, **environ: str) -> AuditorError:
+    """Return the error of a sign-in with a credential."""
+    with pytest.raises(AuditorError) as caught:
+        token_of(Tenant(name="contoso", tenant_id=TENANT, credential=credential), environ)
+    return caught.value
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x30\x82\x00", _KEY],
@@ -83,30 +90,20 @@ def test_deviating_token_answers_are_accepted(body: bytes, tmp_path: Path) -> No
 def test_invalid_certificate_file_is_an_error(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "auditor.pem"
     path.write_bytes(content)
-    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, path=str(path)))
-    with pytest.raises(AuditorError) as caught:
-        token_of(tenant, {})
-    assert caught.value.slug == "certificate-invalid"
-    assert "PEM" in (caught.value.hint or "")
+    error = refusal(Certificate(client_id="c" * 36, path=str(path)))
+    assert error.slug == "certificate-invalid"
+    assert "PEM" in (error.hint or "")
 
 
 @pytest.mark.parametrize("text", ["###", "AAAA", base64.b64encode(b"no certificate").decode(), "é"])
 def test_invalid_certificate_in_a_variable_is_an_error(text: str) -> None:
-    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, env="CERT"))
-    with pytest.raises(AuditorError) as caught:
-        token_of(tenant, {"CERT": text})
-    assert caught.value.slug == "certificate-invalid"
+    assert refusal(Certificate(client_id="c" * 36, env="CERT"), CERT=text).slug == "certificate-invalid"
 
 
 def test_folder_as_certificate_file_is_an_error(tmp_path: Path) -> None:
-    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, path=str(tmp_path)))
-    with pytest.raises(AuditorError) as caught:
-        token_of(tenant, {})
-    assert caught.value.slug == "credential-file"
+    assert refusal(Certificate(client_id="c" * 36, path=str(tmp_path))).slug == "credential-file"
 
 
 def test_missing_token_file_is_an_error(tmp_path: Path) -> None:
-    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=WorkloadIdentity(client_id="c" * 36))
-    with pytest.raises(AuditorError) as caught:
-        token_of(tenant, {"AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "nowhere")})
-    assert caught.value.hint
+    credential = WorkloadIdentity(client_id="c" * 36)
+    assert refusal(credential, AZURE_FEDERATED_TOKEN_FILE=str(tmp_path / "nowhere")).hint

@@ -15,15 +15,11 @@ from tests.builders.service.command_line import call
 from tests.spark.cluster import QUICK_JAVA
 
 
-def test_missing_java_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variable", ["PATH", "JAVA_HOME"])
+def test_missing_java_is_an_error(tmp_path: Path, variable: str) -> None:
     with pytest.raises(UsageError, match="needs Java, which is not installed") as caught:
-        check_java({"PATH": str(tmp_path)})
+        check_java({variable: str(tmp_path)})
     assert "JAVA_HOME" in (caught.value.hint or "")
-
-
-def test_java_home_without_java_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="needs Java, which is not installed"):
-        check_java({"JAVA_HOME": str(tmp_path)})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the fake java is a shell script")

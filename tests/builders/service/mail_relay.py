@@ -124,9 +124,9 @@ def relay(
 
 
 @contextmanager
-def silent(host: str = "127.0.0.1") -> Iterator[int]:
+def silent() -> Iterator[int]:
     """Run a server that accepts connections and never sends anything."""
     with socket.socket() as listening:
-        listening.bind((host, 0))
+        listening.bind(("127.0.0.1", 0))
         listening.listen()
         yield int(listening.getsockname()[1])

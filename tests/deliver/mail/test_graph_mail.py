@@ -163,16 +163,10 @@ def test_outcome_is_unknown_if_the_connection_is_reset(graph: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_outcome_is_unknown_after_a_timeout(graph: Emulator) -> None:
+@pytest.mark.parametrize("limit", [{"time_limit": 2}, {"answer_timeout": 1}], ids=["of sending", "of all requests"])
+def test_outcome_is_unknown_and_mail_is_sent_once_after_a_timeout(graph: Emulator, limit: dict[str, Any]) -> None:
     graph.faults.add("slow", path="/users/*/sendMail", seconds=6)
-    assert send_through(graph, from_ann(), time_limit=2).status is SendStatus.UNKNOWN
-    assert len(graph.journal.of("/users/*/sendMail")) == 1
-
-
-@pytest.mark.slow
-def test_mail_is_sent_once_if_the_limit_of_all_requests_ends_the_attempt(graph: Emulator) -> None:
-    graph.faults.add("slow", path="/users/*/sendMail", seconds=3)
-    assert send_through(graph, from_ann(), answer_timeout=1).status is SendStatus.UNKNOWN
+    assert send_through(graph, from_ann(), **limit).status is SendStatus.UNKNOWN
     assert len(graph.journal.of("/users/*/sendMail")) == 1
 
 

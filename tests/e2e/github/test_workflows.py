@@ -80,9 +80,13 @@ def test_variable_audit_shards_sets_the_number_of_shards(tmp_path: Path, shards:
     assert job.output("shards", "shards") == expected
 
 
-def write_result(folder: Path, *, complete: bool, as_of: str) -> None:
+def write_complete_result(folder: Path) -> None:
     folder.mkdir(parents=True)
-    document = {"run": {"asOf": as_of}, "tenants": [{"complete": complete}], "summary": {"notEvaluated": 0}}
+    document = {
+        "run": {"asOf": "2026-01-01T00:00:00Z"},
+        "tenants": [{"complete": True}],
+        "summary": {"notEvaluated": 0},
+    }
     (folder / "result.json").write_text(json.dumps(document), encoding="utf-8")
 
 
@@ -91,11 +95,11 @@ def write_result(folder: Path, *, complete: bool, as_of: str) -> None:
 def test_report_stops_if_a_shard_has_no_result(tmp_path: Path) -> None:
     job = job_in(tmp_path)
     job.values["needs.plan.outputs.shards"] = "[1,2]"
-    write_result(job.folder / "shards" / "audit-shard-1", complete=True, as_of="2026-01-01T00:00:00Z")
-    write_result(job.folder / "shards" / "audit-shard-1" / "tenants", complete=True, as_of="2026-01-01T00:00:00Z")
+    write_complete_result(job.folder / "shards" / "audit-shard-1")
+    write_complete_result(job.folder / "shards" / "audit-shard-1" / "tenants")
     assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 3
     assert "Only 1 of 2 parts" in job.log
-    write_result(job.folder / "shards" / "audit-shard-2", complete=True, as_of="2026-01-01T00:00:00Z")
+    write_complete_result(job.folder / "shards" / "audit-shard-2")
     assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 0
     assert job.output("shards", "results").splitlines() == [
         f"shards/audit-shard-{number}/result.json" for number in (1, 2)

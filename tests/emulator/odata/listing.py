@@ -28,8 +28,7 @@ class Rows(Struct, frozen=True, kw_only=True):
 class PageCache:
     """Caches rendered pages, evicting the least recently used, and the positions that match a query."""
 
-    def __init__(self, limit: int = CACHE_BYTES) -> None:
-        self._limit = limit
+    def __init__(self) -> None:
         self._size = 0
         self._pages: OrderedDict[tuple[Any, ...], Body] = OrderedDict()
         self._matches: OrderedDict[tuple[Any, ...], Sequence[int]] = OrderedDict()
@@ -41,7 +40,7 @@ class PageCache:
             return body
         body = self._pages[key] = Body(render())
         self._size += len(body.plain)
-        while self._size > self._limit and len(self._pages) > 1:
+        while self._size > CACHE_BYTES and len(self._pages) > 1:
             self._size -= len(self._pages.popitem(last=False)[1].plain)
         return body
 

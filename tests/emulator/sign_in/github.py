@@ -1,7 +1,6 @@
 """GitHub's OIDC issuer: returns a new ID token, valid for five minutes, for each request of a workflow run."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -15,27 +14,24 @@ LIFETIME = 300
 PATH = "/github/idtoken"
 
 
-def subject(
-    owner: str, repository: str, *, context: str = "ref:refs/heads/main", ids: tuple[int, int] | None = None
-) -> str:
-    """Return the `sub` claim; `ids` of owner and repository give the immutable form of July 2026."""
+def subject(*, context: str = "ref:refs/heads/main", ids: tuple[int, int] | None = None) -> str:
+    """Return the `sub` claim of contoso/licences; `ids` of both give the immutable form of July 2026."""
     if ids is None:
-        return f"repo:{owner}/{repository}:{context}"
-    return f"repo:{owner}@{ids[0]}/{repository}@{ids[1]}:{context}"
+        return f"repo:contoso/licences:{context}"
+    return f"repo:contoso@{ids[0]}/licences@{ids[1]}:{context}"
 
 
 class GitHub(Struct, kw_only=True):
     """The issuer for one workflow run whose job has `id-token: write`; `audiences` records those of all calls."""
 
-    subject: str = field(default_factory=lambda: subject("contoso", "licences"))
+    subject: str = field(default_factory=subject)
     request_token: str = "emulated-actions-request-token"
     lifetime: int = LIFETIME
-    clock: Callable[[], float] = time.time
     audiences: list[str] = field(default_factory=list)
 
     def token(self, audience: str, **more: Any) -> str:
         """Return a new ID token; `more` replaces claims, for forged or stale tokens."""
-        now = int(self.clock())
+        now = int(time.time())
         claims = {
             "iss": GITHUB_ISSUER, "sub": self.subject, "aud": audience, "jti": str(uuid4()), "iat": now,
             "nbf": now - 5, "exp": now + self.lifetime, "repository": "contoso/licences", "ref": "refs/heads/main",

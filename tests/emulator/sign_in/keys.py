@@ -48,14 +48,14 @@ def thumbprints(pem: str) -> tuple[Certificate, frozenset[str]]:
 
 
 @cache
-def self_signed(common_name: str = "auditor") -> tuple[str, str]:
+def self_signed() -> tuple[str, str]:
     """Return a certificate and its private key as PEM, for apps that sign in with a certificate."""
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
     from cryptography import x509  # noqa: PLC0415
 
-    key = private_key(f"certificate:{common_name}")
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    key = private_key("certificate:auditor")
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "auditor")])
     now = datetime.fromtimestamp(time.time(), UTC)
     certificate = (
         x509.CertificateBuilder()

@@ -46,8 +46,7 @@ class DeviceSignIn(Struct, kw_only=True):
 class TokenService:
     """The sign-in service of all tenants, with the checks and error codes of Entra (sources: README.md)."""
 
-    def __init__(self, tenants: Iterable[Tenant] = (), *, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+    def __init__(self, tenants: Iterable[Tenant]) -> None:
         self.authority = ""
         self.tenants = {tenant.tenant_id.lower(): tenant for tenant in tenants}
         self.opaque: dict[str, Caller] = {}
@@ -78,7 +77,7 @@ class TokenService:
 
     def issue(self, tenant: Tenant, app: App, *, scope: str = "", claims: str = "") -> str:
         """Return a signed access token for the app, as the token endpoint does."""
-        now = int(self.clock())
+        now = int(time.time())
         audience = scope.removesuffix("/.default") or tenant.audience
         payload: dict[str, Any] = {
             "aud": audience,
@@ -108,7 +107,7 @@ class TokenService:
         caller = self.opaque.get(token) or self._verified.get(token)
         if caller is None:
             caller = self._verified[token] = self._read(token)
-        if caller.expires <= self.clock():
+        if caller.expires <= time.time():
             raise self.unauthorised("Lifetime validation failed, the token is expired.")
         return caller
 
@@ -127,7 +126,7 @@ class TokenService:
     def _refusal(self, token: str) -> GraphError:
         if self.refused[token] == "expired":
             return self.unauthorised("Lifetime validation failed, the token is expired.")
-        required_claims = {"access_token": {"nbf": {"essential": True, "value": str(int(self.clock()))}}}
+        required_claims = {"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}}
         claims = base64.b64encode(json.dumps(required_claims).encode()).decode()
         message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp"
         return self.unauthorised(message, f', error="insufficient_claims", claims="{claims}"')
@@ -200,7 +199,7 @@ class TokenService:
             raise SignInError(70003, "unsupported_grant_type", text, status=400)
         tenant = self._existing_tenant(key)
         app = self._app(tenant, form["client_id"])
-        verify(form, app, tenant, authority=self.authority, now=self.clock())
+        verify(form, app, tenant, authority=self.authority, now=time.time())
         scope = _scope(form["scope"], tenant)
         return {
             "token_type": "Bearer",
@@ -234,7 +233,7 @@ class TokenService:
             raise SignInError(70016, "authorization_pending", text, status=400)
         if sign_in.user == "":
             raise SignInError(65004, "access_denied", "User declined to consent to access the app.", status=400)
-        now = int(self.clock())
+        now = int(time.time())
         id_claims = {
             "oid": sign_in.user, "sub": sign_in.user, "tid": tenant.tenant_id, "aud": sign_in.app.client_id,
             "iss": f"{self.authority}/{tenant.tenant_id}/v2.0", "iat": now, "nbf": now, "exp": now + 3600,
@@ -264,7 +263,7 @@ class TokenService:
             return _json(build())
         except SignInError as error:
             trace, correlation = str(uuid4()), str(uuid4())
-            stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(self.clock()))
+            stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(time.time()))
             text = (
                 f"AADSTS{error.code}: {error.text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
             )

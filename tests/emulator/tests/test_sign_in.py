@@ -58,7 +58,7 @@ def test_discovery_documents_and_signing_keys(emulator: Emulator) -> None:
 
 @pytest.mark.parametrize("ids", [None, (4242, 777)])
 def test_both_forms_of_the_github_subject_are_accepted(emulator: Emulator, ids: tuple[int, int] | None) -> None:
-    emulator.github.subject = subject("contoso", "licences", ids=ids)
+    emulator.github.subject = subject(ids=ids)
     response = request(emulator, client_assertion=id_token(emulator), client_assertion_type=ASSERTION_TYPE)
     assert accepted(emulator, response.json()["access_token"])
 
@@ -110,7 +110,7 @@ def test_errors_have_entra_codes(
     [
         ({"sub": "repo:other/repository:ref:refs/heads/main"}, 700213),
         ({"sub": "repo:Contoso/Licences:ref:refs/heads/main"}, 7002138),
-        ({"sub": subject("contoso", "licences", context="environment:production")}, 700213),
+        ({"sub": subject(context="environment:production")}, 700213),
         ({"aud": "api://other"}, 700212),
         ({"iss": "https://token.evil.example"}, 700211),
         ({"exp": 1_000_000}, 700024),
