@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from auditor.demo.tenants import snapshots
 from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import LEAVERS
-from tests.builders.tenant.tenants import NOW, bought, tenant, user
+from tests.builders.tenant.demo_snapshots import saved_demo
+from tests.builders.tenant.tenants import bought, tenant, user
 
 POLICY = LEAVERS + "- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
 
@@ -29,8 +29,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two demo tenants, saved as `auditor collect` saves them, with people and products of every kind."""
     root = tmp_path_factory.mktemp("demo") / "snapshots"
-    for snapshot in snapshots(NOW):
-        write(root, snapshot)
+    saved_demo(root)
     return root
 
 

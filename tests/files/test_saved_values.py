@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.settings import Certificate, Tenant
 from auditor.findings.table import FindingTable
@@ -23,6 +22,7 @@ from auditor.store.retention import parse_keep
 from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
+from tests.builders.tenant.demo_snapshots import saved_demo
 
 FAR_FUTURE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -102,10 +102,7 @@ def test_scheme_of_a_store_address_ignores_letter_case() -> None:
 
 @pytest.mark.slow
 def test_files_of_other_programs_in_a_store_are_ignored(tmp_path: Path) -> None:
-    from auditor.snapshot.writer import write  # noqa: PLC0415
-
-    for snapshot in snapshots(datetime(2026, 11, 20, 2, 17, tzinfo=UTC)):
-        write(tmp_path / "snapshots", snapshot)
+    saved_demo(tmp_path / "snapshots")
     (tmp_path / "r.json").write_text(json.dumps(saved_result()))
     assert call("store", "put", "store", "snapshots", "r.json", cwd=tmp_path).code == 0
     for folder in [path for path in (tmp_path / "store").rglob("*") if path.is_dir()]:

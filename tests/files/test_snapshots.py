@@ -4,30 +4,25 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.demo.tenants import snapshots
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.reader import read
-from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import AS_OF, call
+from tests.builders.tenant.demo_snapshots import saved_demo
 from tests.builders.tenant.snapshot_damage import column, copied, edited, rewritten
-
-NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Snapshots of the two demo tenants, and one policy file."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    for snapshot in snapshots(NOW):
-        write(folder / "snapshots", snapshot)
+    saved_demo(folder / "snapshots")
     (folder / "policies").mkdir()
     (folder / "policies" / "a.yaml").write_text(SPARE_SEATS)
     return folder

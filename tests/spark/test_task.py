@@ -10,11 +10,10 @@ import pyarrow as pa
 import pytest
 
 from auditor.catalogue import builtin
-from auditor.demo import snapshots
 from auditor.policy.loader import load
 from auditor.snapshot.reader import identity_of
-from auditor.snapshot.writer import write
 from auditor.spark.task import Task, evaluate_tasks, job_inputs, outcome_of
+from tests.builders.tenant.demo_snapshots import saved_demo
 
 NOW = datetime(2026, 11, 21, 2, 17, tzinfo=UTC)
 POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {allow: []}}\n"
@@ -35,7 +34,7 @@ print("pandas" in sys.modules)
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     root = tmp_path_factory.mktemp("saved")
-    return [write(root, snapshot) for snapshot in snapshots(NOW)]
+    return saved_demo(root, NOW)
 
 
 def _inputs() -> bytes:

@@ -2,15 +2,13 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from auditor.demo.tenants import snapshots
-from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import Ran, call
+from tests.builders.tenant.demo_snapshots import saved_demo
 
 TEXT = "the tenant fabrikam was in the run of 2026-11-20 and is not in this one"
 
@@ -20,8 +18,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Snapshots of the two demo tenants, and an audit of both: a result and a store."""
     folder = tmp_path_factory.mktemp("audited")
     (folder / "p.yaml").write_text(SPARE_SEATS)
-    for snapshot in snapshots(datetime(2026, 11, 20, 2, 17, tzinfo=UTC)):
-        write(folder / "snapshots", snapshot)
+    saved_demo(folder / "snapshots")
     options = ("--as-of", "2026-11-20T03:00:00Z", "-f", "json=out/result.json", "--store", "audits", "-q")
     assert audit(folder, *options).code == 0
     return folder

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from auditor.demo.tenants import snapshots
-from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.service.command_line import call, expect
+from tests.builders.tenant.demo_snapshots import saved_demo
 
 NIGHTS = ("2026-11-18T021700Z", "2026-11-19T021700Z")
 
@@ -21,8 +20,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     (folder / "p.yaml").write_text(SPARE_SEATS)
     for day in (18, 19):
-        for snapshot in snapshots(datetime(2026, 11, day, 2, 17, tzinfo=UTC)):
-            write(folder / "snapshots", snapshot)
+        saved_demo(folder / "snapshots", datetime(2026, 11, day, 2, 17, tzinfo=UTC))
     expect(0, "store", "put", "audits", "snapshots", cwd=folder)
     return folder
 

@@ -20,7 +20,6 @@ from auditor.app.report.outputs import outputs
 from auditor.catalogue import builtin
 from auditor.cli.terminal.console import commented
 from auditor.cli.terminal.progress import shown_progress
-from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import Message, detailed, joined
 from auditor.domain.result.model import Coverage, TenantResult
@@ -28,12 +27,11 @@ from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.table import FindingTable
 from auditor.localization import localization
 from auditor.render.text.labels import SOURCE_STATES, Labels
-from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.rendered import rendered_text
 from tests.builders.service.command_line import Ran, Terminal, call
-from tests.builders.tenant.tenants import NOW
+from tests.builders.tenant.demo_snapshots import saved_demo
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
 from tests.localization.catalogue_messages import CODE, LANGUAGES
@@ -115,8 +113,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stock")
     (folder / "policies").mkdir()
     (folder / "policies" / "spare.yaml").write_text(SPARE_SEATS)
-    for snapshot in snapshots(NOW):
-        write(folder / "snapshots", snapshot)
+    saved_demo(folder / "snapshots")
     text = rendered_text(demo_result(), "json")
     (folder / "result.json").write_text(text)
     (folder / "damaged.json").write_text(text[: len(text) // 2])
