@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from auditor.guidance import Library, open_library
+from auditor.guidance import Composed, Library, Variant, compose, open_library
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "reports" / "guidance"
@@ -26,3 +26,8 @@ def packaged() -> Library:
 def known_links() -> dict[str, Any]:
     """Return the addresses that Microsoft documents, by kind."""
     return dict(yaml.safe_load(Path(__file__).with_name("known_links.yaml").read_text(encoding="utf-8")))
+
+
+def composed(article: str, variant: Variant) -> Composed:
+    """Return an article of the library for a variant."""
+    return compose(packaged(), article, variant)

@@ -12,7 +12,7 @@ from auditor.guidance import Composed, Variant, compose
 from auditor.guidance.tenant_guidance import Hyperlink
 from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.remedy.messages import ENGLISH
-from tests.guidance.packaged import known_links, packaged
+from tests.guidance.packaged import composed, known_links, packaged
 
 ARTICLES = sorted(packaged().articles)
 AGREEMENTS = [agreement for agreement in Agreement if agreement is not Agreement.UNKNOWN]
@@ -33,10 +33,6 @@ KNOWN = Variant(
 class Branched(Protocol):
     @property
     def branches(self) -> tuple[str, ...]: ...
-
-
-def composed(article: str, variant: Variant) -> Composed:
-    return compose(packaged(), article, variant)
 
 
 def role(guidance: Composed) -> str:

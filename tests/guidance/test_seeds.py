@@ -4,16 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud
-from auditor.guidance import Variant, compose
+from auditor.guidance import Variant
 from auditor.guidance.tenant_guidance import Composed
-from tests.guidance.packaged import packaged
+from tests.guidance.packaged import composed, packaged
 
 MOVE, TRANSFER = "move-users", "transfer-between-tenants"
 DIRECT = Variant(cloud=Cloud.WORLDWIDE, agreement=Agreement.MOSA, path="direct")
-
-
-def composed(article: str, variant: Variant) -> Composed:
-    return compose(packaged(), article, variant)
 
 
 def text_of(guidance: Composed, step: str) -> str:

@@ -5,6 +5,7 @@ from functools import cache
 
 from auditor.app.audit.run import Request
 from auditor.app.report.localization import localized_result
+from auditor.domain.actions.action import Action
 from auditor.domain.result.model import Result, TenantResult
 from benchmarks.report import large
 from tests.builders.result.audits import run
@@ -23,3 +24,8 @@ def demo_result(locale: str = "en") -> Result:
 def contoso() -> TenantResult:
     """Return the larger of the two tenants."""
     return next(tenant for tenant in demo_result().tenants if tenant.name == "contoso")
+
+
+def demo_actions() -> list[Action]:
+    """Return the actions of both tenants."""
+    return [action for tenant in demo_result().tenants for action in tenant.actions]

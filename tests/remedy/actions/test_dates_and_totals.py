@@ -4,24 +4,19 @@ from datetime import date
 
 import pytest
 
-from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
 from auditor.render.text.deadlines import due_text
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
-from tests.builders.result.audited_demo import demo_result
+from tests.builders.result.audited_demo import demo_actions, demo_result
 from tests.localization.catalogue_messages import LANGUAGES
-
-
-def actions() -> list[Action]:
-    return [action for tenant in demo_result().tenants for action in tenant.actions]
 
 
 @pytest.mark.slow
 def test_step_to_choose_names_the_end_date_of_the_subscription() -> None:
-    renewing = [action for action in actions() if action.kind == ActionKind.EXPIRING]
+    renewing = [action for action in demo_actions() if action.kind == ActionKind.EXPIRING]
     assert renewing
     for action in renewing:
         steps = [step for step in action.steps if " whether to renew" in step]
@@ -53,7 +48,7 @@ def test_list_and_steps_state_a_date_as_last_day_or_as_the_day_before_which_to_a
 
 @pytest.mark.slow
 def test_purchase_states_the_new_total_if_subscriptions_are_known() -> None:
-    buying = next(action for action in actions() if action.kind == ActionKind.BUY)
+    buying = next(action for action in demo_actions() if action.kind == ActionKind.BUY)
     assert any("the new total is" in text for text in buying.prerequisites)
 
 
@@ -84,7 +79,7 @@ def test_no_action_removes_seats_of_a_trial() -> None:
 
 
 def test_titles_name_subscription_states_as_the_admin_center_does() -> None:
-    titles = [action.title for action in actions() if action.kind == ActionKind.STATE]
+    titles = [action.title for action in demo_actions() if action.kind == ActionKind.STATE]
     assert titles
     assert not any("(Suspended)" in title or "(Warning)" in title for title in titles)
     assert all(title.endswith(("(Disabled)", "(Expired)")) for title in titles)
@@ -108,7 +103,7 @@ def test_group_licence_in_error_is_not_assigned_directly() -> None:
         if finding.check == "assignment.error" and "MutuallyExclusive" in (finding.detail or "")
     )
     assert finding.product is not None
-    for action in actions():
+    for action in demo_actions():
         for request in action.requests:
             if finding.subject.id in request["path"]:
                 added = [licence["skuId"] for licence in request["body"].get("addLicenses", ())]
@@ -137,7 +132,7 @@ def test_text_about_the_end_of_a_term_differs_by_agreement(locale: str) -> None:
 
 
 def test_oldest_is_the_earliest_check_date_of_the_guidance() -> None:
-    day = oldest(actions())
+    day = oldest(demo_actions())
     assert day is not None
-    assert day.isoformat() == min(action.checked for action in actions())
+    assert day.isoformat() == min(action.checked for action in demo_actions())
     assert oldest(()) is None

@@ -10,7 +10,6 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library, with_actions
 from auditor.catalogue import builtin
 from auditor.demo import policies
-from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Status
@@ -20,12 +19,8 @@ from auditor.remedy.actions.context import context_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.kinds import ORDER
 from auditor.result.codec.encoder import line
-from tests.builders.result.audited_demo import AS_OF, contoso, demo_result
+from tests.builders.result.audited_demo import AS_OF, contoso, demo_actions, demo_result
 from tests.builders.tenant import tenants
-
-
-def actions() -> list[Action]:
-    return [action for tenant in demo_result().tenants for action in tenant.actions]
 
 
 @pytest.mark.slow
@@ -43,7 +38,7 @@ def test_findings_and_actions_name_existing_articles() -> None:
         demo_result().fleet.findings
     )
     assert {finding.guidance for finding in findings} <= set(articles)
-    assert {action.guidance for action in actions()} <= set(articles)
+    assert {action.guidance for action in demo_actions()} <= set(articles)
 
 
 @pytest.mark.slow
@@ -61,7 +56,7 @@ def test_action_ids_and_titles_are_unique_within_a_tenant() -> None:
 
 
 def test_every_action_has_role_steps_links_and_warnings() -> None:
-    for action in actions():
+    for action in demo_actions():
         assert action.role
         assert action.steps
         assert action.links
@@ -235,7 +230,7 @@ def test_prerequisites_list_the_products_that_satisfy_a_named_set() -> None:
 
 def test_titles_say_why_somebody_loses_a_licence() -> None:
     reasons = {"former-employee": "former employee", "inactive-users": "inactive user", "guests": "guest"}
-    explained = [action for action in actions() if action.guidance in reasons]
+    explained = [action for action in demo_actions() if action.guidance in reasons]
     assert explained
     assert all(reasons[action.guidance] in action.title for action in explained)
 
@@ -281,7 +276,7 @@ def test_no_action_buys_seats_that_another_gives_back(bounds: str, enabled: int,
 @pytest.mark.slow
 def test_only_actions_that_turn_a_service_off_warn_about_its_data() -> None:
     warned = {
-        kind: {"later its data" in " ".join(action.warnings) for action in actions() if action.kind == kind}
+        kind: {"later its data" in " ".join(action.warnings) for action in demo_actions() if action.kind == kind}
         for kind in (ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF)
     }
     assert warned == {ActionKind.SERVICE_ON: {False}, ActionKind.SERVICE_OFF: {True}}
