@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from auditor.domain.errors import GraphError
 from auditor.domain.policy.data_needs import Needs
-from auditor.domain.settings import Token
+from auditor.domain.settings import Tenant, Token
 from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Connections, CookielessClient
 from tests.builders.service.listeners import Talk, listening
 from tests.builders.tenant.collection import AGGREGATES, Ticking, collect, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
+from tests.emulator.server import Emulator
 
 
 async def get(host: str, *repetitions: int, seconds: float = 60) -> list[httpx.Response]:
@@ -88,21 +89,21 @@ def test_cookies_are_not_sent_back() -> None:
     assert b"cookie" not in requests[1].lower()
 
 
+def refusal(emulator: Emulator, tenant: Tenant, token: str) -> tuple[GraphError, Ticking]:
+    """Return the error of a collection, and the clock of its retries."""
+    time = Ticking()
+    with pytest.raises(GraphError) as caught:
+        collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env={"T": token}, retry_policy=time.retry_policy())
+    return caught.value, time
+
+
 @pytest.mark.slow
 def test_graph_with_untrusted_certificate_is_reported_without_retry() -> None:
     with running_emulator([small_tenant()]) as emulator:
         tenant = replace(configured(emulator), endpoint=emulator.tls_endpoint, credential=Token(token_env="T"))
-        time = Ticking()
-        with pytest.raises(GraphError) as caught:
-            collect(
-                emulator,
-                Needs(sources=AGGREGATES),
-                tenant=tenant,
-                env={"T": emulator.bearer("contoso")},
-                retry_policy=time.retry_policy(),
-            )
-        assert "CERTIFICATE_VERIFY_FAILED" in caught.value.message
-        assert "SSL_CERT_FILE" in (caught.value.hint or "")
+        error, time = refusal(emulator, tenant, emulator.bearer("contoso"))
+        assert "CERTIFICATE_VERIFY_FAILED" in error.message
+        assert "SSL_CERT_FILE" in (error.hint or "")
         assert not time.slept
         trusting_environment = environment(emulator, T=emulator.bearer("contoso"))
         assert collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env=trusting_environment).manifest.complete
@@ -111,15 +112,7 @@ def test_graph_with_untrusted_certificate_is_reported_without_retry() -> None:
 def test_unreachable_graph_is_retried_and_reported() -> None:
     with running_emulator([small_tenant()]) as emulator:
         tenant = replace(configured(emulator), endpoint="http://127.0.0.1:9/v1.0", credential=Token(token_env="T"))
-        time = Ticking()
-        with pytest.raises(GraphError) as caught:
-            collect(
-                emulator,
-                Needs(sources=AGGREGATES),
-                tenant=tenant,
-                env={"T": "opaque"},
-                retry_policy=time.retry_policy(),
-            )
-    assert "ConnectError" in caught.value.message
-    assert "network" in (caught.value.hint or "")
+        error, time = refusal(emulator, tenant, "opaque")
+    assert "ConnectError" in error.message
+    assert "network" in (error.hint or "")
     assert len(time.slept) >= 6
