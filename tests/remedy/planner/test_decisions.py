@@ -10,7 +10,7 @@ from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.errors import InputError
 from auditor.domain.policy.decision import Question
-from auditor.policy.loader import Loaded, load
+from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
@@ -45,10 +45,6 @@ PEOPLE = {
 
 def state(*names: str, **more: Any) -> Snapshot:
     return snapshot([PEOPLE[name] for name in names], {E3: 9, E5: 9, F3: 9}, **more)
-
-
-def loaded(decisions: list[dict[str, Any]]) -> Loaded:
-    return decided(RULES + PRICES, *decisions)
 
 
 def fleet(states: list[Snapshot], *decisions: dict[str, Any]) -> FleetPlan:
@@ -293,7 +289,7 @@ def test_invalid_decisions_are_reported_with_their_location() -> None:
         {"question": "0" * 12, "answer": {"release": True}, "on": "2026-11-31"},
     ]
     with pytest.raises(InputError) as caught:
-        loaded([*wrong, {"id": "D-0", "question": "0" * 12, "answer": {"release": True}}])
+        decided(RULES + PRICES, *wrong, {"id": "D-0", "question": "0" * 12, "answer": {"release": True}})
     assert {diagnostic.slug for diagnostic in caught.value.diagnostics} == {
         "decision-unknown-policy", "decision-reason", "policy-bad-date", "decision-duplicate-id",
     }  # fmt: skip
@@ -314,15 +310,13 @@ def test_cost_centre_is_not_set_because_graph_would_empty_the_division() -> None
 
 def test_add_on_is_removed_with_its_suite_only_by_decision_and_if_a_policy_requires_the_suite() -> None:
     base = "  - {id: base, severity: high, users: {holds: [VISIOCLIENT]}, assignments: {require: [SPE_E3]}}\n"
-    rules = RULES.replace("{of: paid, allow: []}", "{deny: [SPE_E3]}").encode()
+    rules = RULES.replace("{of: paid, allow: []}", "{deny: [SPE_E3]}")
     leaver = user("leaver", grant(E3), grant(VISIO), accountEnabled=False, department="Sales")
     tenant = snapshot([leaver], {E3: 9, VISIO: 9})
     removed = []
-    for text in (rules, rules + base.encode()):
-        undecided = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW)
-        answers = loaded([{"for": {"policy": "leavers"}, "answer": {"release": True}}]).decisions
-        plan = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW, decisions=answers)
-        assert plan.proven
+    for text in (rules, rules + base):
+        undecided = decided_plan(text, [tenant])
+        plan = decided_plan(text, [tenant], {"for": {"policy": "leavers"}, "answer": {"release": True}})
         removed.append([bodies(item.tenants[0]) for item in (undecided, plan)])
     path = "/users/leaver/assignLicense"
     assert removed[0] == [[(path, [], ["SPE_E3"])]] * 2
@@ -343,6 +337,6 @@ def test_question_about_a_missing_value_offers_the_values_that_all_policies_allo
     )
     text = "version: 1\npolicies:\n  - {id: located, severity: low, attributes: {require: [usageLocation]}}\n" + lists
     nowhere = snapshot([user("nowhere", grant(F3), usageLocation=None)], {F3: 9})
-    (question,) = plan_run([nowhere], load([("p.yaml", text.encode())]).policies, builtin(), NOW).tenants[0].questions
+    (question,) = decided_plan(text, [nowhere]).tenants[0].questions
     offered = [answer["set"]["usageLocation"] for answer in question.answers if "set" in answer]
     assert offered == answers
