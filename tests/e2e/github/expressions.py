@@ -10,11 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>&&|\|\||==|!=|[!().,*\[\]])"
-    r"|(?P<word>[A-Za-z_][\w-]*))"
-)
-_STATUS = frozenset({"success", "failure", "always", "cancelled"})
+_TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<sign>&&|\|\||==|!=|[().,*\[\]])|(?P<word>[A-Za-z_][\w-]*))")
+_STATUS = frozenset({"success", "always"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +122,6 @@ class _Reader:
         return value
 
     def operand(self) -> Any:
-        if self.take("!"):
-            return not truthy(self.operand())
         if self.take("("):
             value = self.disjunction()
             self.expect(")")
@@ -135,10 +130,6 @@ class _Reader:
         match kind:
             case "text":
                 return token[1:-1].replace("''", "'")
-            case "number":
-                return float(token)
-            case "word" if token in {"true", "false", "null"}:
-                return {"true": True, "false": False, "null": None}[token]
             case "word" if self.take("("):
                 return self.call(token)
             case "word":
@@ -156,10 +147,6 @@ class _Reader:
                 return True
             case "success", []:
                 return not self.scope.failed
-            case "failure", []:
-                return self.scope.failed
-            case "cancelled", []:
-                return False
             case "fromJSON", [str() as text]:
                 return json.loads(text)
             case "join", [list() as values, str() as separator]:
@@ -191,15 +178,7 @@ def _equal(left: Any, right: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    match value:
-        case None | False | "":
-            return 0
-        case True:
-            return 1
-        case int() | float():
-            return value
-        case _:
-            try:
-                return float(value)
-            except (TypeError, ValueError):
-                return float("nan")
+    try:
+        return float(value or 0)
+    except (TypeError, ValueError):
+        return float("nan")

@@ -191,7 +191,7 @@ class _Job:
         return Scope(contexts={**self.contexts, **contexts}, failed=self.failed)
 
     def steps(self, steps: list[Step], file: str, job: str) -> None:
-        """Run the steps whose condition holds; after a failed step, only those with `always()` or `failure()`."""
+        """Run the steps whose condition holds; after a failed step, only those with `always()`."""
         for step in steps:
             if not condition(step.get("if", "success()"), self.scope()):
                 continue
