@@ -17,7 +17,6 @@ from tests.builders.tenant.collection import INSTANT, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
-PEOPLE = "users: {accountEnabled: true}, assignments: {of: paid, allow: ['*']}"
 PATHS = "health: {errors: deny}"
 
 

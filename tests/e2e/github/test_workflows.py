@@ -16,7 +16,6 @@ from tests.e2e.github.runner import Job
 
 FOLDER = ".github/workflows"
 NIGHTLY, PREVIEW = f"{FOLDER}/nightly-audit.yml", f"{FOLDER}/policy-preview.yml"
-PROGRAM = str(Path(sys.executable).parent / "auditor")
 LOG_CALL = 'printf "%s\\n" "$*" >> "$GH_LOG"\n'
 
 needs_bash = pytest.mark.skipif(

@@ -9,7 +9,6 @@ from tests.package.tree import modules, nodes
 READS = frozenset({"read_bytes", "read_text", "open", "OSFile", "memory_map", "fromfile", "read_table", "read_csv"})
 """Calls that open a path. Modules that call them on packaged data or on open files are listed below."""
 PACKAGED = "packaged data, which comes with the program"
-OUTPUT = "opens a path for writing only"
 OPENED = "the argument is bytes or a file that is open already"
 ALLOWED = {
     "auditor/app/scaffold/starter_policies.py": PACKAGED,

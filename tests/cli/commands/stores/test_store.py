@@ -13,8 +13,6 @@ from tests.builders.service.command_line import call, contents, expect
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE
 
-LATER = "2027-01-01T00:00:00Z"
-
 
 @pytest.fixture(scope="module")
 def stored_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
