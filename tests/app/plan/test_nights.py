@@ -47,7 +47,9 @@ def test_plan_uses_the_stored_night_at_the_instant(tmp_path: Path) -> None:
 def test_stored_plan_is_kept_until_the_plan_that_replaces_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = (fleet([night(20, *leavers)], RULES.removeprefix("version: 1\n")) for leavers in (("ann",), ("ann", "bo")))
+    first, second = (
+        fleet([night(20, *leavers)], RULES.removeprefix("version: 1\n")) for leavers in (("ann",), ("ann", "bo"))
+    )
     assert first.as_of == second.as_of
     store_plan(tmp_path, first)
     (name,) = plan_names(FolderBackend(tmp_path), "contoso")
