@@ -1,6 +1,6 @@
 """Stores a night, and prints what was stored and what failed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from auditor.app.store.commands import Stored
     from auditor.render.text.labels import Labels
 
+_MAX_LINES: Final = 10
+"""Maximum number of snapshots and results that are printed in a line each."""
 _MIN_MEGABYTES: Final = 10_000_000
 """Smallest number of bytes that is printed in megabytes."""
 
@@ -50,15 +52,34 @@ def store_night(
 def print_outcomes(
     outcomes: "Iterable[Stored | AuditorError]", l10n: "Labels", *, locale: str | None, quiet: bool
 ) -> int:
-    """Print what was stored and what failed; returns 3 if anything failed, else 0."""
+    """Print what failed and what was stored, in a few lines if that is much; returns 3 if anything failed, else 0."""
     code = 0
+    done: list[Stored] = []
     for stored in outcomes:
         if isinstance(stored, AuditorError):
             print_diagnostics(stored.diagnostics, locale=locale)
             code = 3
-        elif not quiet:
-            print_message(printable_line(_outcome_line(stored, l10n)))
+        else:
+            done.append(stored)
+    if not quiet:
+        lines = _sums(done, l10n) if len(done) > _MAX_LINES else (_outcome_line(stored, l10n) for stored in done)
+        for line in lines:
+            print_message(printable_line(line))
     return code
+
+
+def _sums(done: "Sequence[Stored]", l10n: "Labels") -> Iterator[str]:
+    """Yield how many snapshots and results were stored, and how many were stored already."""
+    texts = {
+        ("snapshot", True): l10n.gettext("Snapshots stored: {count}, {size}"),
+        ("snapshot", False): l10n.gettext("Snapshots that were already stored: {count}"),
+        ("result", True): l10n.gettext("Results stored: {count}, {size}"),
+        ("result", False): l10n.gettext("Results that were already stored: {count}"),
+    }
+    for (what, new), text in texts.items():
+        sizes = [stored.size for stored in done if (stored.what, stored.new) == (what, new)]
+        if sizes:
+            yield text.format(count=l10n.number(len(sizes)), size=format_size(sum(sizes), l10n))
 
 
 def _outcome_line(stored: "Stored", l10n: "Labels") -> str:

@@ -125,7 +125,7 @@ class SignIn:
         if credential is None:
             raise GraphError(
                 "credential-missing",
-                Message("the tenant {name} has no credential", name=self._tenant.name),
+                Message("the tenant has no credential"),
                 hint=Message("add one in the tenants file, or audit a saved snapshot with --snapshot"),
             )
         if isinstance(credential, Token):
@@ -157,11 +157,7 @@ class SignIn:
             raise GraphError(
                 "credential-variable",
                 is_missing(name, self._tenant.credential_at),
-                hint=Message(
-                    "set {name} to the secret, password or token for the tenant {name2}",
-                    name=to_set(name),
-                    name2=self._tenant.name,
-                ),
+                hint=Message("set {name} to the secret, password or token", name=to_set(name)),
             )
         return self.secrets.add(value)
 

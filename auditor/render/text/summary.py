@@ -18,6 +18,8 @@ from auditor.result.ranking import by_urgency
 
 MAX_NAMED: Final = 3
 """Maximum number of tenants or policies that a sentence or title names."""
+MAX_TENANTS_NAMED: Final = 20
+"""Maximum number of tenants that a command names for each problem, if it prints only the problems."""
 _NAMED_REASONS: Final = 2
 """Reasons that are given in a sentence."""
 _UNKNOWN_NAME: Final = "policy.unknown-"
@@ -161,20 +163,22 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
     yield from ((fleet, l10n.translate(reason)) for reason in omissions((), result.fleet.policies))
 
 
-def combined_reasons(reasons: Iterable[tuple[str, str]], total: int, l10n: Localization) -> Iterator[tuple[str, str]]:
+def combined_reasons(
+    reasons: Iterable[tuple[str, str]], total: int, l10n: Localization, *, limit: int = MAX_NAMED
+) -> Iterator[tuple[str, str]]:
     """Yield (tenants, reason) from pairs of a tenant and a reason; tenants with the same reason are combined.
 
-    `total` is the number of all tenants.
+    `total` is the number of all tenants, `limit` that of the tenants that are named for each reason.
     """
     for names, reason in _combined(reasons):
-        yield named_tenants(names, total, l10n), reason
+        yield named_tenants(names, total, l10n, limit=limit), reason
 
 
-def named_tenants(names: Sequence[str], total: int, l10n: Localization) -> str:
+def named_tenants(names: Sequence[str], total: int, l10n: Localization, *, limit: int = MAX_NAMED) -> str:
     """Return the first names and the number of the others, or only the number if these are all tenants."""
-    if MAX_NAMED < len(names) == total:
+    if limit < len(names) == total:
         return l10n.gettext("all {count} tenants", count=l10n.number(total))
-    return l10n.first_of(names, MAX_NAMED)
+    return l10n.first_of(names, limit)
 
 
 def _combined(reasons: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
@@ -10,10 +11,14 @@ from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, path_of_ou
 from auditor.cli.store_summary import check_store, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress
-from auditor.domain.errors import printable
+from auditor.domain.enums import SourceStatus
+from auditor.domain.errors import printable, printable_line
+from auditor.domain.result.model import Coverage
 from auditor.domain.source_titles import SOURCE_TITLES
-from auditor.failures import with_tenant_name
+from auditor.failures import reason_of, with_tenant_name
 from auditor.render.text.labels import SOURCE_STATES, Labels
+from auditor.render.text.summary import MAX_TENANTS_NAMED, combined_reasons
+from auditor.result.ranking import MAX_SECTIONS
 from auditor.settings.loader import read, select_tenants
 
 EXAMPLES = """\
@@ -82,7 +87,10 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print_message(l10n.gettext("to continue, run the same command with --resume"))
             raise
-    code = max(_print_coverage(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
+    if len(outcomes) > MAX_SECTIONS:
+        code = _print_problems(outcomes, l10n, quiet=args.quiet)
+    else:
+        code = max(_print_coverage(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
     if args.store is None:
         return code
     folders = [outcome.folder for outcome in outcomes if outcome.folder is not None]
@@ -99,14 +107,47 @@ def _print_coverage(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> in
     out(str(outcome.folder))
     complete = True
     for coverage in outcome.sources:
-        is_complete = coverage.status.value in {"complete", "not-needed"}
-        complete = complete and is_complete
-        source = f"{outcome.tenant.name}: {l10n.gettext(SOURCE_TITLES[coverage.name])}"
-        if not is_complete:
-            state = l10n.gettext(SOURCE_STATES[coverage.status])
-            print_message(
-                printable(f"{source}: {state}" + (f": {l10n.translate(coverage.reason)}" if coverage.reason else ""))
-            )
+        complete = complete and _is_complete(coverage)
+        if not _is_complete(coverage):
+            print_message(printable(f"{outcome.tenant.name}: {_gap(coverage, l10n)}"))
         elif not quiet:
-            print_message(f"{source}: {l10n.number(coverage.count)}")
+            source = l10n.gettext(SOURCE_TITLES[coverage.name])
+            print_message(f"{outcome.tenant.name}: {source}: {l10n.number(coverage.count)}")
     return 0 if complete else 3
+
+
+def _print_problems(outcomes: Sequence[CollectOutcome], l10n: Labels, *, quiet: bool) -> int:
+    """Print the folders, each problem once with its tenants, and how many tenants have none; returns the exit code."""
+    problems = {outcome.tenant.name: list(_problems(outcome, l10n)) for outcome in outcomes}
+    for outcome in outcomes:
+        if outcome.folder is not None:
+            out(str(outcome.folder))
+    pairs = ((tenant, problem) for tenant, texts in problems.items() for problem in texts)
+    for tenants, problem in combined_reasons(pairs, len(outcomes), l10n, limit=MAX_TENANTS_NAMED):
+        print_message(printable_line(f"{tenants}: {problem}"))
+    if not quiet:
+        complete = l10n.number(sum(not texts for texts in problems.values()))
+        text = l10n.gettext(
+            "Tenants that were read completely: {complete} of {count}",
+            complete=complete,
+            count=l10n.number(len(outcomes)),
+        )
+        print_message(text)
+    return 3 if any(problems.values()) else 0
+
+
+def _problems(outcome: CollectOutcome, l10n: Labels) -> Iterator[str]:
+    """Yield why a tenant has no snapshot, or what its snapshot lacks."""
+    if outcome.failure is not None:
+        yield l10n.translate(reason_of(outcome.failure))
+    yield from (_gap(coverage, l10n) for coverage in outcome.sources if not _is_complete(coverage))
+
+
+def _is_complete(coverage: Coverage) -> bool:
+    return coverage.status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED}
+
+
+def _gap(coverage: Coverage, l10n: Labels) -> str:
+    """Return the name of a source, its state, and the reason if there is one."""
+    text = f"{l10n.gettext(SOURCE_TITLES[coverage.name])}: {l10n.gettext(SOURCE_STATES[coverage.status])}"
+    return f"{text}: {l10n.translate(coverage.reason)}" if coverage.reason else text

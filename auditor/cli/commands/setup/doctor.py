@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from auditor.app.policy_files import load_policies
 from auditor.app.scaffold.choices import default_branch, github_repository
 from auditor.app.tenants.collection import all_needs, needs_of
-from auditor.app.tenants.doctor import DoctorCheck, DoctorOutcome, diagnose_all
+from auditor.app.tenants.doctor import Diagnosis, DoctorCheck, DoctorOutcome, diagnose_all
 from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, reader_locale
 from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import wrapped_text
@@ -16,6 +17,8 @@ from auditor.domain.errors import printable
 from auditor.domain.settings import GraphMail, Settings, Tenant
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
+from auditor.render.text.summary import MAX_TENANTS_NAMED, combined_reasons
+from auditor.result.ranking import MAX_SECTIONS
 from auditor.settings.loader import read, select_tenants
 from auditor.settings.placeholders import PLACEHOLDER
 
@@ -57,11 +60,14 @@ def run(args: argparse.Namespace) -> int:
         tenants, policies=policies, ask=ask, repository=github_repository(Path()), branch=default_branch(Path())
     )
     with for_people():
-        for diagnosis in diagnoses:
-            tenant = diagnosis.tenant
-            print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
-            for check in diagnosis.checks:
-                _print_check(check, l10n)
+        if len(diagnoses) > MAX_SECTIONS:
+            _print_problems(diagnoses, l10n)
+        else:
+            for diagnosis in diagnoses:
+                tenant = diagnosis.tenant
+                print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
+                for check in diagnosis.checks:
+                    _print_check(check, l10n)
     return 0 if all(diagnosis.healthy for diagnosis in diagnoses) else 3
 
 
@@ -71,10 +77,41 @@ def _sender(settings: Settings, tenant: Tenant) -> str | None:
     return mail.sender if mail is not None and sends else None
 
 
+def _print_problems(diagnoses: Sequence[Diagnosis], l10n: Localization) -> None:
+    """Print each problem once, the worst first, with the tenants that have it, and how many tenants are ready."""
+    for health in (DoctorOutcome.BAD, DoctorOutcome.UNKNOWN, DoctorOutcome.NOTE):
+        mark = _mark(health, l10n)
+        indent = " " * (len(mark) + 2)
+        problems = _problems(diagnoses, health, l10n)
+        for tenants, problem in combined_reasons(problems, len(diagnoses), l10n, limit=MAX_TENANTS_NAMED):
+            print(wrapped_text(problem, first=f"{mark}  ", rest=indent))
+            print(wrapped_text(tenants, first=indent, rest=indent))
+    ready = l10n.number(sum(diagnosis.healthy for diagnosis in diagnoses))
+    print(l10n.gettext("Tenants that are ready: {ready} of {count}", ready=ready, count=l10n.number(len(diagnoses))))
+    hint = "`auditor doctor --tenant NAME` prints all checks of a tenant, and the commands that solve its problems."
+    print(wrapped_text(l10n.gettext(hint)))
+
+
+def _problems(diagnoses: Sequence[Diagnosis], health: DoctorOutcome, l10n: Localization) -> Iterator[tuple[str, str]]:
+    """Yield the name of the tenant and the text of each check with this outcome."""
+    for diagnosis in diagnoses:
+        for check in diagnosis.checks:
+            if check.health is health:
+                yield diagnosis.tenant.name, _text(check, l10n)
+
+
+def _text(check: DoctorCheck, l10n: Localization) -> str:
+    return f"{l10n.gettext(check.name)}: {l10n.translate(check.message)}"
+
+
+def _mark(health: DoctorOutcome, l10n: Localization) -> str:
+    """Return the mark of an outcome, as wide as the widest."""
+    marks = {outcome: l10n.gettext(mark) for outcome, mark in _MARKS.items()}
+    return marks[health].ljust(max(map(len, marks.values())))
+
+
 def _print_check(check: DoctorCheck, l10n: Localization) -> None:
-    marks = {health: l10n.gettext(mark) for health, mark in _MARKS.items()}
-    mark = marks[check.health].ljust(max(map(len, marks.values())))
-    text = l10n.translate(check.message)
-    print(wrapped_text(f"{l10n.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
+    mark = _mark(check.health, l10n)
+    print(wrapped_text(_text(check, l10n), first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
     for command in check.commands:
         print(f"          {printable(commented(command, l10n))}")
