@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from auditor.domain.enums import Severity
@@ -25,6 +26,8 @@ _NAMED_REASONS: Final = 2
 _UNKNOWN_NAME: Final = "policy.unknown-"
 """The beginning of the codes of notices about names that do not exist."""
 _MAX_UNKNOWN_NAMES: Final = 5
+_MAX_AGE: Final = timedelta(days=1)
+"""Age of the data from which reports mention it: an audit of every night reads it again within a day."""
 _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 """Quoted names, and ids, in a reason."""
 
@@ -67,17 +70,38 @@ def _worst_count(result: Result, l10n: Labels) -> str:
 
 
 def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
-    """Return sentences about missing data, the worst first; if the audit is complete, one sentence that says so."""
-    if result.complete:
-        if not _has_policies(result):
-            return (l10n.gettext("No data was needed."),)
-        # The report of a recipient may contain only some of the policies.
-        sentence = l10n.gettext(
-            "Every source that the policies of this report need was read, and each of these policies was evaluated."
-        )
-        return (sentence,)
+    """Return texts about missing and old data, the worst first; if the audit is complete, one text that says so."""
     titles = _titles(result)
-    return (*_failures(result, titles, l10n), *_unevaluated(result, titles, l10n))
+    outdated = tuple(_outdated(result, titles, l10n))
+    if not result.complete:
+        return (*_failures(result, titles, l10n), *outdated, *_unevaluated(result, titles, l10n))
+    if not _has_policies(result):
+        return (l10n.gettext("No data was needed."),)
+    # The report of a recipient may contain only some of the policies.
+    sentence = l10n.gettext(
+        "Every source that the policies of this report need was read, and each of these policies was evaluated."
+    )
+    return (" ".join((*outdated, sentence)),)
+
+
+def _outdated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
+    """Yield a sentence about the tenants whose data is older than a day, as after a collection that failed."""
+    limit = result.run.as_of - _MAX_AGE
+    instants = {
+        titles[tenant.name]: tenant.as_of
+        for tenant in sorted(result.tenants, key=lambda tenant: tenant.as_of)
+        if tenant.failure is None and tenant.as_of < limit
+    }
+    if instants:
+        yield l10n.plural(
+            "The data of {tenants} was read on {date}, more than a day before the audit; `auditor collect` reads it "
+            "again.",
+            "The data of {tenants} was read more than a day before the audit, the oldest on {date}; `auditor collect` "
+            "reads it again.",
+            len(instants),
+            tenants=named_tenants(tuple(instants), len(titles), l10n),
+            date=l10n.day(next(iter(instants.values()))),
+        )
 
 
 def _unevaluated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The introductory sentences: the outcome, and the tenants that could not be audited, or not completely."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -91,3 +93,30 @@ def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_r
 def test_verdict_states_the_severity_of_a_single_finding(language: str, counts: dict[Severity, int], text: str) -> None:
     one = result()
     assert verdict(replace(one, summary=replace(one.summary, open=counts)), Labels(language)) == text
+
+
+def of_ages(*hours: float) -> tuple[str, ...]:
+    """Return the texts about an audit of tenants whose data is so many hours old."""
+    report = result()
+    (first, *_) = (tenant for tenant in report.tenants if tenant.failure is None)
+    tenants = tuple(
+        replace(first, name=f"t{number}", display_name="", as_of=report.run.as_of - timedelta(hours=age), policies=())
+        for number, age in enumerate(hours)
+    )
+    return completeness(replace(report, tenants=tenants, fleet=FleetResult()), Labels("en"))
+
+
+def test_tenants_whose_data_is_older_than_a_day_are_named_the_oldest_first() -> None:
+    day = Labels("en").day(result().run.as_of - timedelta(hours=49))
+    text, *_ = of_ages(0, 25, 49)
+    assert text.startswith(
+        f"The data of t2, t1 was read more than a day before the audit, the oldest on {day}; "
+        "`auditor collect` reads it again."
+    )
+    assert of_ages(49)[0].startswith(
+        f"The data of t0 was read on {day}, more than a day before the audit; `auditor collect` reads it again."
+    )
+
+
+def test_data_of_the_last_day_is_not_mentioned() -> None:
+    assert not any("was read" in text for text in of_ages(0, 24))
