@@ -40,11 +40,12 @@ def parse(text: str) -> Path | Address:
             Message("the {scheme}:// address has a query, a fragment or a password", scheme=parts.scheme),
             hint=Message("leave it out; keys and tokens come from the environment (see docs/history.md)"),
         )
-    if not parts.netloc or ".." in parts.path.split("/"):
+    message = None if parts.netloc else Message("'{text}' has no container", text=text)
+    if ".." in parts.path.split("/"):
+        message = Message("'{text}' has '..' in its folder", text=text)
+    if message is not None:
         raise UsageError(
-            "store-address",
-            Message("'{text}' has no container", text=text),
-            hint=Message("write {scheme}://CONTAINER/FOLDER", scheme=parts.scheme),
+            "store-address", message, hint=Message("write {scheme}://CONTAINER/FOLDER", scheme=parts.scheme)
         )
     # Schemes are case-insensitive (RFC 3986, 3.1).
     return Address(parts.scheme + text[len(parts.scheme) :].rstrip("/"))

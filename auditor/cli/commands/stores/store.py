@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of=(
             "get: the latest night up to this instant; prune: the instant from which ages are counted (default: now)"
         ),
-        output="get: the folder to write to",
+        output="get: the folder to write to (default: snapshots/)",
     )
     parser.add_argument("--json", action="store_true", help="list, check, prune: print JSON to stdout")
     texts = {"locale": "language of the messages", "quiet": "print nothing but errors and data"}
