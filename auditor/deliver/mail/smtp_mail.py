@@ -18,6 +18,7 @@ from auditor.domain.settings import SmtpMail, StartTls
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.files import input as files
 from auditor.graph.request_guard import LOOPBACK
+from auditor.graph.transport.ca_bundle import authorities
 
 TIMEOUT: Final = 60.0
 """Seconds for each answer of the relay."""
@@ -101,9 +102,9 @@ def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | 
 
 
 def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
-    path = relay.ca or environ.get("AUDITOR_CA_BUNDLE")
+    path = relay.ca
     if path is None:
-        return ssl.create_default_context()
+        return ssl.create_default_context(cafile=authorities(environ))
     try:
         files.check_regular(Path(path), max_bytes=files.CERTIFICATES)
         return ssl.create_default_context(cafile=str(Path(path)))

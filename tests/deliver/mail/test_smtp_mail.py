@@ -188,3 +188,11 @@ def test_mail_is_refused_if_the_server_is_unreachable_or_silent() -> None:
         attempt = sent(SmtpMail(host="127.0.0.1", port=port), timeout=0.3)
     assert attempt.status is SendStatus.REFUSED
     assert "timed out" in attempt.message
+
+
+@pytest.mark.parametrize("name", ["AUDITOR_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_relay_is_trusted_by_the_variables_that_other_connections_use(name: str, tmp_path: Path) -> None:
+    with relay(tmp_path) as running:
+        smtp = settings(running, ca=None)
+        environ = {**ENVIRON, "AUDITOR_CA_BUNDLE": "", name: str(running.ca)}
+        assert send(open_relay(smtp, environ), mail_message(), timeout=10).status is SendStatus.ACCEPTED
