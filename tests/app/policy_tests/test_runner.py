@@ -255,3 +255,11 @@ def test_test_command_prints_verdicts_and_sets_the_exit_code(tmp_path: Path) -> 
     assert "passed stores" not in call("test", "stores_test.yaml", "-q", cwd=tmp_path).text
     (tmp_path / "stores_test.yaml").write_text("version: 1\ntests: {}\n")
     assert call("test", ".", cwd=tmp_path).code == 2
+
+
+def test_quiet_prints_failures_and_the_count_only(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("version: 1\npolicies: [{id: h, severity: low, health: {empty: deny}}]\n")
+    (tmp_path / "p_test.yaml").write_text("version: 1\ntests: [{name: nothing, given: {}, expect: []}]\n")
+    loud, quiet = call("test", ".", cwd=tmp_path), call("test", ".", "-q", cwd=tmp_path)
+    assert (loud.code, "warning[policy-no-match]" in loud.err) == (0, True), loud.err
+    assert (quiet.code, quiet.text.strip(), quiet.err) == (0, "1 passed, 0 failed", "")

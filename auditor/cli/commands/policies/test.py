@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
         l10n.plural("{count} failed", "{count} failed", failed),
     )
     out(", ".join(counts))
-    warnings = [warning for verdict in verdicts for warning in verdict.not_evaluated]
-    print_diagnostics([*warnings, *never_matched(verdicts)], locale=args.locale)
+    if not args.quiet:
+        warnings = [warning for verdict in verdicts for warning in verdict.not_evaluated]
+        print_diagnostics([*warnings, *never_matched(verdicts)], locale=args.locale)
     return int(failed > 0)
