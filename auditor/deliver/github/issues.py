@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import ssl
 import time
 import urllib.parse
@@ -24,7 +25,8 @@ LABEL: Final = "auditor"
 """The label of every issue of this program."""
 _COLOUR: Final = "5319e7"
 _PAGE: Final = 100
-_MAX_PAGES: Final = 100
+_MAX_PAGES: Final = 10_000
+_NEXT_LINK: Final = re.compile(r'<([^<>\s]+)>;\s*rel="next"')
 _ATTEMPTS: Final = 4
 _MAX_WAIT: Final = 300.0
 _BETWEEN_WRITES: Final = 1.0
@@ -59,15 +61,21 @@ class Repository:
 
     def issues(self) -> Iterator[Issue]:
         """Yield the issues with LABEL, open and closed, the oldest first. Raises DeliveryError."""
+        filters = {"state": "all", "labels": LABEL, "sort": "created", "direction": "asc", "per_page": _PAGE}
+        query = urllib.parse.urlencode({**filters, "page": 1})
         for page in range(1, _MAX_PAGES + 1):
-            filters = {"state": "all", "labels": LABEL, "sort": "created", "direction": "asc", "per_page": _PAGE}
-            query = urllib.parse.urlencode({**filters, "page": page})
-            issues = self._call("GET", f"/issues?{query}")
+            issues, headers = self._call_with_headers("GET", f"/issues?{query}")
             if not isinstance(issues, list):
                 raise _unexpected("GET /issues")
             yield from (_issue(issue) for issue in issues if "pull_request" not in issue)
-            if len(issues) < _PAGE:
+            # GitHub refuses high page numbers: its links have a cursor instead. Only their query is used.
+            link = _NEXT_LINK.search(headers.get("link", ""))
+            if link is None and len(issues) < _PAGE:
                 return
+            following = urllib.parse.urlencode({**filters, "page": page + 1})
+            query = following if link is None else urllib.parse.urlsplit(link[1]).query
+        # Issues that are not read would be opened again.
+        raise _unexpected("GET /issues")
 
     def ensure_label(self) -> None:
         """Create LABEL if it is missing: GitHub drops unknown labels, and issues are searched by it."""
@@ -90,6 +98,11 @@ class Repository:
         self._call("PATCH", f"/issues/{number}", changes)
 
     def _call(self, method: str, path: str, document: object = None, *, absent_is_none: bool = False) -> Any:
+        return self._call_with_headers(method, path, document, absent_is_none=absent_is_none)[0]
+
+    def _call_with_headers(
+        self, method: str, path: str, document: object = None, *, absent_is_none: bool = False
+    ) -> tuple[Any, Mapping[str, str]]:
         if method != "GET":
             self.pause(_BETWEEN_WRITES)
         waited = 0.0
@@ -102,11 +115,11 @@ class Repository:
             waited += wait
         if 200 <= status < 300:
             try:
-                return json.loads(body)
+                return json.loads(body), headers
             except (ValueError, RecursionError):
                 raise _unexpected(f"{method} {path.partition('?')[0]}") from None
         if status == 404 and absent_is_none:
-            return None
+            return None, headers
         raise self._refused(f"{method} {path.partition('?')[0]}", status, body)
 
     def _request(self, method: str, path: str, document: object) -> tuple[int, Mapping[str, str], bytes]:

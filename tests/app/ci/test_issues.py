@@ -102,6 +102,15 @@ def test_all_pages_of_existing_issues_are_read(api: GithubApi) -> None:
     assert steps(run(api)) == {"same"}
 
 
+def test_issues_beyond_the_numbered_pages_are_read_by_the_cursor_of_the_link(api: GithubApi) -> None:
+    api.numbered_pages = 1
+    for number in range(230):
+        api.add(title="x", body=f"<!-- auditor elsewhere/{number} -->\n", labels=[{"name": "auditor"}])
+    run(api)
+    api.asked.clear()
+    assert steps(run(api)) == {"same"}
+
+
 def test_limit_opens_the_most_severe_issues_first(api: GithubApi) -> None:
     limited = replace(ALL, limit=1)
     assert [step for step in run(api, job=limited) if step != "later"] == ["open 1"]

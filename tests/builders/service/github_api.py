@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from msgspec import Struct, field
 
@@ -29,6 +29,8 @@ class GithubApi(Struct, kw_only=True):
     """Method and path of every request."""
     refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     """Status and headers of the next answers, instead of the real ones."""
+    numbered_pages: int = 100
+    """The number of pages that can be requested by their number alone; the others need the cursor of a link."""
     may_label: bool = True
     """Whether the token may create labels; GitHub drops unknown ones silently if it may not."""
 
@@ -79,7 +81,12 @@ class GithubApi(Struct, kw_only=True):
             answer = {"message": "You have exceeded a secondary rate limit"}
         else:
             body = json.loads(request.body) if request.body else None
-            status, answer = self.answer(request.method, url.path, parse_qs(url.query), body)
+            query = parse_qs(url.query)
+            status, answer = self.answer(request.method, url.path, query, body)
+            if request.method == "GET" and url.path.endswith("/issues") and len(answer) == int(query["per_page"][0]):
+                query["page"] = [str(int(query["page"][0]) + 1)]
+                query["after"] = [f"cursor{query['page'][0]}"]
+                headers = {"Link": f'<{self.url}/repositories/1/issues?{urlencode(query, doseq=True)}>; rel="next"'}
         return Response(status=status, headers=headers, body=json.dumps(answer).encode())
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
@@ -90,6 +97,8 @@ class GithubApi(Struct, kw_only=True):
             case "GET", ["issues"]:
                 size, page = int(query["per_page"][0]), int(query["page"][0])
                 assert size <= 100
+                if page > self.numbered_pages and query.get("after") != [f"cursor{page}"]:
+                    return 422, {"message": "Pagination with the page parameter is not supported for large datasets"}
                 labels = set(query["labels"][0].split(","))
                 matching = [i for i in self.issues if labels <= {label["name"] for label in i["labels"]}]
                 matching = [i for i in matching if query["state"][0] in {"all", i["state"]}]
