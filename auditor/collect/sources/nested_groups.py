@@ -7,11 +7,13 @@ from typing import Any
 from msgspec import Struct, field
 
 from auditor.collect.context import CollectionContext
+from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.graph.batch import MAX_ITEMS, answers
+from auditor.graph.client import NotGraphError
 from auditor.graph.errors import Fault, FaultKind
 from auditor.graph.paging import ObjectPage
-from auditor.graph.response_body import Rows, decode_list_page, decode_object, link_of
+from auditor.graph.response_body import Rows, decode_list_page, decode_object
 
 GROUP = "#microsoft.graph.group"
 _NAME = "GET /groups/{id}/members"
@@ -74,27 +76,25 @@ async def read_nested(context: CollectionContext, groups: Iterable[str], direct:
 
 
 async def _read_large(context: CollectionContext, groups: Sequence[str], direct: DirectMembers) -> None:
-    for addresses, add in (
-        ({group: requests.nested_groups_address(group) for group in groups}, _add_nested),
-        ({group: requests.member_count_address(group) for group in groups}, _add_count),
-    ):
-        results = await answers(context.graph, addresses, decode_object, name=_NAME, units=2, advanced=True)
-        for group, answer in results.items():
-            if isinstance(answer, Fault):
-                direct.faults.setdefault(answer.kind, answer)
-            else:
-                add(direct, group, answer)
+    nested = {group: requests.nested_groups_address(group) for group in groups}
+    pages = await answers(context.graph, nested, decode_list_page, name=_NAME, units=2, advanced=True)
+    for group, page in pages.items():
+        if isinstance(page, Fault):
+            direct.faults.setdefault(page.kind, page)
+        elif page.rows or page.link is None:
+            direct.nested[group] = set(ids_of(page.rows, None))
+    numbers = {group: requests.member_count_address(group) for group in groups}
+    counts = await answers(context.graph, numbers, _decode_member_count, name=_NAME, units=2, advanced=True)
+    for group, count in counts.items():
+        if isinstance(count, Fault):
+            direct.faults.setdefault(count.kind, count)
+        else:
+            direct.counts[group] = count
 
 
-def _add_nested(direct: DirectMembers, group: str, document: dict[str, Any]) -> None:
-    rows = document.get("value")
-    if isinstance(rows, list):
-        ids = set(ids_of([row for row in rows if isinstance(row, dict)], None))
-        if ids or link_of(document) is None:
-            direct.nested[group] = ids
-
-
-def _add_count(direct: DirectMembers, group: str, document: dict[str, Any]) -> None:
-    count = document.get("@odata.count")
-    if isinstance(count, int) and count >= 0:
-        direct.counts[group] = count
+def _decode_member_count(body: bytes) -> int:
+    """Decode the `@odata.count` of a page. Raises NotGraphError."""
+    count = decode_object(body).get("@odata.count")
+    if not isinstance(count, int) or count < 0:
+        raise NotGraphError(Message("it is not a number"))
+    return count

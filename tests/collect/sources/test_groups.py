@@ -14,6 +14,7 @@ from tests.builders.tenant.collection import PEOPLE, Collected, collect
 from tests.emulator.fixtures import auditor_app, running_emulator, shared_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import Tenant, load, stable_id
+from tests.emulator.wire import answer
 
 LICENSED = Needs(sources=frozenset({Source.GROUPS}), licensed_groups=True)
 _E3: dict[str, Any] = {"skuId": "05e9a617-0261-4cee-bb44-138d3ef5d965", "disabledPlans": []}
@@ -146,6 +147,21 @@ def test_nested_groups_and_member_counts(nested_groups: Emulator, all_sources: b
     if not all_sources:
         assert not snapshot.tables["members"].num_rows
         assert len(batched) == 35 + 2 * 2, "one request per group, and two more for each large one"
+
+
+@pytest.mark.slow
+def test_member_count_that_is_no_number_is_a_failure(nested_groups: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    nested_groups.reset()
+
+    def without_count(document: dict[str, Any]) -> Any:
+        return answer(document | ({"@odata.count": None} if "@odata.count" in document else {}))
+
+    with monkeypatch.context() as damaged:
+        damaged.setattr("tests.emulator.endpoints.groups.answer", without_count)
+        snapshot = collect(nested_groups, NESTED)
+    rows = _groups(snapshot)
+    assert (rows["Many"]["memberCount"], rows["Many"]["nestedGroups"], rows["Above"]["memberCount"]) == (None, [], 3)
+    assert snapshot.status(Source.MEMBERS) == "partial"
 
 
 @pytest.mark.slow
