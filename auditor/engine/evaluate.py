@@ -19,9 +19,9 @@ from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.policy.waivers import waive_object_finding
 from auditor.engine.policy_index import PATHS
 from auditor.engine.scope import TenantScope
-from auditor.engine.seat_usage import seat_columns
+from auditor.engine.seat_usage import units_of
 from auditor.snapshot.model import UserBatch
-from auditor.snapshot.schema import USERS_PER_ROW_GROUP
+from auditor.snapshot.schema import ACTIVITY_COLUMNS, USERS_PER_ROW_GROUP
 
 _CONCURRENT_BATCHES = 2
 """Batches that are evaluated at the same time; a third one is read meanwhile."""
@@ -117,7 +117,7 @@ def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the user and assignment columns that the policies and waivers read; people's names are not included."""
     users, assignments = bound.rules.columns(bound.policies, bound.waivers)
     if bound.counts_seats:
-        users = tuple(sorted({*users, *seat_columns(bound.facts)}))
+        users = tuple(sorted({*users, *units_of(bound.facts), *ACTIVITY_COLUMNS.values()}))
     gaps = bound.facts.snapshot.not_collected
     if gaps is not None and not gaps:
         users = tuple(name for name in users if name != "notCollected")

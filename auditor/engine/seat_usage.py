@@ -26,11 +26,6 @@ UNITS = ("department", "companyName", "costCenter", "division")
 """User properties by which seats are counted, if they were requested."""
 
 
-def seat_columns(facts: TenantFacts) -> tuple[str, ...]:
-    """Return the user columns that the seat counts read."""
-    return (*units_of(facts), *ACTIVITY_COLUMNS.values())
-
-
 def units_of(facts: TenantFacts) -> tuple[str, ...]:
     """Return the properties by which the seats of a tenant are counted; the first one if none was requested."""
     return tuple(name for name in UNITS if facts.is_requested(name)) or UNITS[:1]
