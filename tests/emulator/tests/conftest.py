@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from tests.emulator.fixtures import emulator, running_emulator, seeded_emulator, small_tenant
+from tests.emulator.fixtures import emulator, running_emulator, seeded_emulator, shared_emulator, small_tenant
 from tests.emulator.server import Emulator
 
 __all__ = ["client", "emulator", "seeded_emulator", "shared", "two_tenants"]
@@ -13,11 +13,8 @@ __all__ = ["client", "emulator", "seeded_emulator", "shared", "two_tenants"]
 Client = Callable[..., httpx.Response]
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Emulator]:
-    """One emulator with the small tenant per module, for tests that do not change its state."""
-    with running_emulator() as running:
-        yield running
+shared = shared_emulator(small_tenant)
+"""One emulator with the small tenant per module, for tests that do not change its state."""
 
 
 @pytest.fixture
