@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Source, SourceStatus
 from tests.builders.tenant.tenants import (
     NOW,
@@ -146,6 +147,15 @@ def test_budget_total_is_the_price_of_all_usable_seats() -> None:
     assert finding.evidence == {"total": 4117.5, "limit": 4000.0, "lowerBound": False, "unpriced": []}
     assert euros(finding) == Decimal("117.50")
     assert outcome(judged("budget: {limit: 4117.50}", state, prices=prices)) == "pass"
+
+
+def test_budget_total_is_rounded_as_its_excess() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 1, 0)])
+    finding = one(judged("budget: {limit: 10}", state, prices="{SPE_E3: 35.765}"))
+    money = finding.money
+    assert finding.evidence["total"] == 35.77
+    assert money is not None
+    assert rounded(money.per_month) == Decimal("25.77")
 
 
 def test_budget_that_the_products_that_were_read_exceed_is_a_lower_bound() -> None:

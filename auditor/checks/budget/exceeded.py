@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from auditor.checks.check import Check, Cost, Detail, ObjectAction
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money
+from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Budget
@@ -49,15 +49,15 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     if total <= block.limit:
         scope.unknown.add_all(unread)
         if unpriced:
-            known = {"total": f"{total:.2f}", "currency": prices.currency, "limit": f"{block.limit:.2f}"}
+            known = {"total": rounded(total), "currency": prices.currency, "limit": rounded(block.limit)}
             reason = Message(
                 "at least {total} {currency} of {limit}; no price for {unpriced}", unpriced=", ".join(unpriced), **known
             )
             scope.unknown.add("prices", reason)
         return
     evidence = {
-        "total": float(round(total, 2)),
-        "limit": float(round(block.limit, 2)),
+        "total": float(rounded(total)),
+        "limit": float(rounded(block.limit)),
         "lowerBound": bool(unpriced) or unread is not None,
         "unpriced": unpriced,
     }
