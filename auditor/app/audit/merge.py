@@ -34,8 +34,10 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         return first
     owners: dict[str, str] = {}
     for name, result in results:
-        _require_same("policies", first_name, first.run.policy_digest, name, result.run.policy_digest)
-        _require_same("instants", first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
+        if first.run.policy_digest != result.run.policy_digest:
+            _require_same_currency(first_name, first, name, result)
+        _require_same(Message("policies"), first_name, first.run.policy_digest, name, result.run.policy_digest)
+        _require_same(Message("instants"), first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
         _require_same(
             Message("versions of the program"), first_name, first.run.tool_version, name, result.run.tool_version
         )
@@ -110,7 +112,7 @@ def policies_of(result: Result) -> PolicySet:
     )
 
 
-def _require_same(what: str, one_name: str, one: str, other_name: str, other: str) -> None:
+def _require_same(what: Message, one_name: str, one: str, other_name: str, other: str) -> None:
     if one != other:
         raise UsageError(
             "merge-different-runs",
@@ -123,6 +125,23 @@ def _require_same(what: str, one_name: str, one: str, other_name: str, other: st
                 other=other,
             ),
             hint=Message("merge the shards of one run"),
+        )
+
+
+def _require_same_currency(first_name: str, first: Result, name: str, result: Result) -> None:
+    """Raise UsageError if the price lists of two results have different currencies."""
+    one, other = policies_of(first).currency, policies_of(result).currency
+    if one is not None and other is not None and one != other:
+        raise UsageError(
+            "merge-different-currencies",
+            Message(
+                "{one_name} has prices in {one} and {other_name} in {other}; amounts are never converted",
+                one_name=first_name,
+                one=one,
+                other_name=name,
+                other=other,
+            ),
+            hint=Message("merge the results of each currency into a report of its own"),
         )
 
 

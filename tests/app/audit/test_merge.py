@@ -20,7 +20,7 @@ from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
 from tests.builders.result.rendered import rendered_bytes
-from tests.builders.tenant.tenants import NOW, bought, tenant, user
+from tests.builders.tenant.tenants import NOW, audited, bought, tenant, user
 
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = """version: 1
@@ -187,3 +187,17 @@ def test_merging_redacted_and_plain_results_is_an_error() -> None:
             merged(*results)
         assert caught.value.slug == "merge-different-runs"
     assert merged(redacted(plain, KEY), pseudonymised).run.redacted
+
+
+def test_results_with_prices_in_different_currencies_are_named() -> None:
+    results = [
+        audited(
+            "policies: [{id: p, severity: low, budget: {limit: 1}}]\n"
+            f"prices: {{currency: {currency}, perSeatPerMonth: {{SPE_E3: 30}}}}",
+            tenant(name=currency.lower()),
+        )
+        for currency in ("EUR", "DKK")
+    ]
+    with pytest.raises(UsageError, match=r"prices in EUR and 1\.json in DKK; amounts are never converted") as caught:
+        merged(*results)
+    assert caught.value.slug == "merge-different-currencies"
