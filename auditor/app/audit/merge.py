@@ -34,14 +34,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         return first
     owners: dict[str, str] = {}
     for name, result in results:
-        if first.run.policy_digest != result.run.policy_digest:
-            _require_same_currency(first_name, first, name, result)
-        _require_same(Message("policies"), first_name, first.run.policy_digest, name, result.run.policy_digest)
-        _require_same(Message("instants"), first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
-        _require_same(
-            Message("versions of the program"), first_name, first.run.tool_version, name, result.run.tool_version
-        )
-        _require_same_pseudonyms(first_name, first, name, result)
+        _require_same_run(first_name, first, name, result)
         for tenant in result.tenants:
             if tenant.name in owners:
                 owner = owners[tenant.name]
@@ -110,6 +103,17 @@ def policies_of(result: Result) -> PolicySet:
         digest=result.run.policy_digest,
         definitions=definitions,
     )
+
+
+def _require_same_run(first_name: str, first: Result, name: str, result: Result) -> None:
+    """Raise UsageError if two results do not belong to one run."""
+    one, other = first.run, result.run
+    if one.policy_digest != other.policy_digest:
+        _require_same_currency(first_name, first, name, result)
+    _require_same(Message("policies"), first_name, one.policy_digest, name, other.policy_digest)
+    _require_same(Message("instants"), first_name, one.as_of.isoformat(), name, other.as_of.isoformat())
+    _require_same(Message("versions of the program"), first_name, one.tool_version, name, other.tool_version)
+    _require_same_pseudonyms(first_name, first, name, result)
 
 
 def _require_same(what: Message, one_name: str, one: str, other_name: str, other: str) -> None:
