@@ -54,4 +54,4 @@ class PurchaseCheck(Check[Purchases], frozen=True, kw_only=True):
     subject: SubjectType = SubjectType.PRODUCT
     once_per: str = N_("product owned")
     extent: Extent | None = purchase_extent
-    cost: Cost = Cost.SEATS
+    cost: Cost = Cost.ALL_SEATS

@@ -61,8 +61,11 @@ SCHEMA: Final = pa.schema([pa.field(name, kind, null) for name, (kind, null, _) 
 """One row per finding. `product` is "true" if the finding names a product, whose id and part number may both be
 unknown; `perMonth` and `sourceLine` are numbers as text. `evidence` is a JSON object without its member `paths`, whose
 JSON is in a separate column. The columns after it repeat the evidence that tables list: userPrincipalName as text, the
-latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if there are any. `counted` is "true" if
-`perMonth` is part of the cost of open findings; a `FindingTable` fills it in."""
+latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if there are any. `counted` is the part of
+`perMonth` that is in the cost of open findings, in cents, WHOLE for findings about people; null means nothing. A
+`FindingTable` fills it in."""
+WHOLE: Final = "true"
+"""The value of `counted` if the whole amount counts."""
 
 _ESCAPED: Final = np.array([code < 0x20 or code in b'"\\' for code in range(256)])
 """Whether JSON escapes the character with this code."""

@@ -13,16 +13,16 @@ from msgspec.structs import replace
 from auditor.arrays.columns import Flags
 from auditor.arrays.groups import combined, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
-from auditor.arrays.texts import codes, values_of
+from auditor.arrays.texts import codes, dictionary_column, values_of
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
-from auditor.findings.columns import encode
+from auditor.findings.columns import WHOLE, encode
 
-_PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
+_PAID: Final = frozenset({Cost.SEAT, Cost.SEATS, Cost.ASSIGNED_SEATS, Cost.ALL_SEATS})
 """Kinds of cost that mean superfluous paid seats."""
 _NO_MONEY: Final[Mapping[str, Decimal]] = {}
 """One object for all policies whose findings cost nothing."""
@@ -44,10 +44,10 @@ _KIND_COLUMNS: Final = (
 def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     """Return the monthly cost of the open findings of one tenant, by currency in alphabetical order.
 
-    A seat with several findings counts once, at its highest price; idle seats of a product and of its subscriptions are
-    the same seats. Budgets are excluded, because they are sums of the same seats, and so are seats that have to be
-    bought. Amounts are rounded to cents before they are added, as tables list them. Findings without a price do not
-    count.
+    A seat with several findings counts once, at its highest price. Idle seats of a product and of its subscriptions are
+    the same seats, and seats beyond a quota or a limit include those of people with findings. Budgets are excluded,
+    because they are sums of the same seats, and so are seats that have to be bought. Amounts are rounded to cents
+    before they are added, as tables list them. Findings without a price do not count.
     """
     builder, rows = StatsBuilder(), tuple(findings)
     if rows:  # encoding is expensive even for no findings, and most policies of a preview have no difference
@@ -77,37 +77,57 @@ class _Kind(NamedTuple):
         return self.open and self.price is not None and self.price > 0 and cost_of(self.check) not in _NOT_SUMMED
 
 
-class _ProductCost(Struct):
-    """The cost of findings about a product and its subscriptions, whose seats overlap."""
+_NOTHING: Final = (Decimal(0), -1)
 
-    product: tuple[Decimal, int] = (Decimal(0), -1)
-    """The highest amount, and the row of the first finding with it."""
+
+class _ProductCost(Struct):
+    """The highest amounts of findings about a product and its subscriptions, each with the row of the finding."""
+
+    spare: tuple[Decimal, int] = _NOTHING
     subscriptions: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
-    """The same by the id of the subscription."""
+    """The same seats by the id of the subscription."""
+    assigned: tuple[Decimal, int] = _NOTHING
+    all_seats: tuple[Decimal, int] = _NOTHING
 
     def add(self, kind: _Kind, subject_type: str, subject_id: str, row: int) -> None:
-        """Add a finding in a row."""
-        amount, none = rounded(kind.price or Decimal(0)), (Decimal(0), -1)
-        if subject_type == SubjectType.SUBSCRIPTION.value:
-            current = self.subscriptions.get(subject_id, none)
-            self.subscriptions[subject_id] = (amount, row) if amount > current[0] else current
-        elif amount > self.product[0]:
-            self.product = amount, row
+        """Add a finding in a row; of equal amounts, the first one stays."""
+        found, cost = (rounded(kind.price or Decimal(0)), row), cost_of(kind.check)
+        if cost is Cost.ALL_SEATS:
+            self.all_seats = _higher(self.all_seats, found)
+        elif cost is Cost.ASSIGNED_SEATS:
+            self.assigned = _higher(self.assigned, found)
+        elif subject_type == SubjectType.SUBSCRIPTION.value:
+            self.subscriptions[subject_id] = _higher(self.subscriptions.get(subject_id, _NOTHING), found)
+        else:
+            self.spare = _higher(self.spare, found)
 
-    @property
-    def counted(self) -> Sequence[tuple[Decimal, int]]:
-        """The amounts that make up the cost, with their rows: of the product or its subscriptions, the greater sum."""
-        subscriptions = tuple(self.subscriptions.values())
-        return subscriptions if sum(amount for amount, _ in subscriptions) > self.product[0] else (self.product,)
+    def counted(self, people: Decimal) -> Sequence[tuple[Decimal, int]]:
+        """Return the amounts that make up the cost beyond that of `people` who have the product, with their rows.
 
-    @property
-    def total(self) -> Decimal:
-        """The sum of the counted amounts."""
-        return sum((amount for amount, _ in self.counted), Decimal(0))
+        Spare seats are those of the product or of its subscriptions, whichever cost more. They and assigned seats are
+        different seats; together, they are part of all seats.
+        """
+        spare: Sequence[tuple[Decimal, int]] = tuple(self.subscriptions.values())
+        if _total(spare) <= self.spare[0]:
+            spare = (self.spare,)
+        apart = (*spare, (max(Decimal(0), self.assigned[0] - people), self.assigned[1]))
+        in_all = max(Decimal(0), self.all_seats[0] - people)
+        return ((in_all, self.all_seats[1]),) if in_all > _total(apart) else apart
+
+
+def _higher(first: tuple[Decimal, int], second: tuple[Decimal, int]) -> tuple[Decimal, int]:
+    return second if second[0] > first[0] else first
+
+
+def _total(amounts: Iterable[tuple[Decimal, int]]) -> Decimal:
+    return sum((amount for amount, _ in amounts), Decimal(0))
 
 
 class StatsBuilder:
-    """Adds up findings by batch; all findings about a person, and about objects, have to be in one record batch."""
+    """Adds up findings by batch.
+
+    All findings about a person, and about objects, have to be in one record batch; that with objects is the last one.
+    """
 
     def __init__(self) -> None:
         self._policies: dict[str, PolicyStats] = {}
@@ -115,12 +135,14 @@ class StatsBuilder:
         self._unpriced = False
         self._waivers: Counter[str] = Counter()
         self._people = 0
+        self._money_of_people: dict[tuple[str, str], Decimal] = {}
+        """The cost of findings about people by currency and skuId."""
 
-    def add(self, batch: pa.RecordBatch) -> Flags:
+    def add(self, batch: pa.RecordBatch) -> pa.DictionaryArray:
         """Add the findings of a record batch of `auditor.findings.columns.SCHEMA`, in report order.
 
-        Returns for each finding whether its amount is part of the cost of open findings: of several findings about one
-        seat, the first of those with the highest price counts.
+        Returns the column `counted`, with the part of each amount that is in the cost of open findings: of several
+        findings about one seat, the first of those with the highest price counts.
         """
         firsts, kind_of = equal_rows(batch, _KIND_COLUMNS)
         kinds = list(_kinds(batch.take(pa.array(firsts.tolist(), pa.int64()))))
@@ -134,14 +156,19 @@ class StatsBuilder:
         self._people += int(np.count_nonzero(has_finding))
         priced = np.flatnonzero(np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of])
         of_people, of_objects = priced[people[priced]], priced[~people[priced]]
-        is_counted = np.zeros(batch.num_rows, dtype=bool)
+        counted = np.zeros(batch.num_rows, dtype=np.int64)
+        amounts: list[str] = []
         if len(priced):
             seats = _seats(batch, subjects, priced)
-            is_counted[of_people[self._add_money(kinds, kind_of[priced], seats, people[priced])]] = True
+            rows = of_people[self._add_money(kinds, kind_of[priced], seats, people[priced])]
+            self._add_people(kinds, kind_of[rows], batch.column("skuId"), rows)
+            counted[rows] = 1
         if len(of_objects):
             of_kinds = [kinds[kind] for kind in kind_of[of_objects].tolist()]
-            is_counted[self._add_objects(of_kinds, batch, of_objects)] = True
-        return is_counted
+            for amount, row in self._add_objects(of_kinds, batch, of_objects):
+                amounts.append(str(amount))
+                counted[row] = len(amounts) + 1
+        return dictionary_column([None, WHOLE, *amounts], counted)
 
     def _count(self, kind: _Kind, count: int) -> None:
         counts = self._policies.get(kind.policy) or PolicyStats(
@@ -160,16 +187,29 @@ class StatsBuilder:
         if is_waived and kind.waiver:
             self._waivers[kind.waiver] += count
 
-    def _add_objects(self, kinds: Sequence[_Kind], batch: pa.RecordBatch, rows: Rows) -> list[int]:
-        """Add the cost of rows about objects, which are of the given kinds; returns the rows that count."""
+    def _add_people(self, kinds: Sequence[_Kind], kind_of: Rows, skus: pa.DictionaryArray, rows: Rows) -> None:
+        """Add the cost of rows about people, which are of the given kinds, to that of their products."""
+        names = [*values_of(skus.dictionary), None]
+        pairs, counts = np.unique(kind_of * len(names) + codes(skus)[rows], return_counts=True)
+        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
+            kind, sku_id = kinds[pair // len(names)], names[pair % len(names)]
+            if sku_id is not None:
+                key = kind.currency or "", sku_id
+                amount = rounded(kind.price or Decimal(0)) * count
+                self._money_of_people[key] = self._money_of_people.get(key, Decimal(0)) + amount
+
+    def _add_objects(self, kinds: Sequence[_Kind], batch: pa.RecordBatch, rows: Rows) -> Iterator[tuple[Decimal, int]]:
+        """Add the cost of rows about objects, which are of the given kinds; yields the counted amounts and rows."""
         products: dict[tuple[str, str], _ProductCost] = {}
         listed = batch.take(arrow_rows(rows))
         columns = (values_of(listed.column(name)) for name in ("subjectType", "subjectId", "skuId"))
         for row, kind, subject_type, subject_id, sku_id in zip(rows.tolist(), kinds, *columns, strict=True):
             key = kind.currency or "", sku_id or subject_id
             products.setdefault(key, _ProductCost()).add(kind, subject_type, subject_id, row)
-        self._money = sum_money((self._money, *({currency: cost.total} for (currency, _), cost in products.items())))
-        return [row for cost in products.values() for amount, row in cost.counted if amount]
+        for key, cost in products.items():
+            counted = cost.counted(self._money_of_people.get(key, Decimal(0)))
+            self._money = sum_money((self._money, {key[0]: _total(counted)}))
+            yield from (entry for entry in counted if entry[0])
 
     def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> Rows:
         """Add the cost of the seats of open findings: for each policy, and for all findings about people.

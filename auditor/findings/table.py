@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.arrays.batches import joined
-from auditor.arrays.columns import Flags, flags_of
+from auditor.arrays.columns import flags_of
 from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import arrow_rows, ranks
-from auditor.arrays.texts import codes, dictionary_column, values_of
+from auditor.arrays.texts import codes, values_of
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats
@@ -114,11 +114,11 @@ class FindingTable(Findings):
     @classmethod
     def _of_batches(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
         builder = StatsBuilder()
-        is_counted = builder.add(joined(batches)) if batches else np.zeros(0, dtype=bool)
-        ends = np.cumsum([batch.num_rows for batch in batches], dtype=np.int64)
+        counted = builder.add(joined(batches)) if batches else pa.nulls(0)
+        starts = accumulate((batch.num_rows for batch in batches), initial=0)
         groups = [
-            _Group(_with_counted(batch, flags), {_UNKEYED: (0, batch.num_rows)})
-            for batch, flags in zip(batches, np.split(is_counted, ends[:-1]), strict=False)
+            _Group(replaced(batch, "counted", counted.slice(start, batch.num_rows)), {_UNKEYED: (0, batch.num_rows)})
+            for batch, start in zip(batches, starts, strict=False)
         ]
         size = sum(group.size for group in groups)
         if spill is None or spill.findings.reserve(size):
@@ -248,7 +248,7 @@ class FindingTableBuilder:
         """Add all findings about some subjects. Raises DeliveryError if the disk of the spill file is full."""
         if not batch.num_rows:
             return
-        self._pending.append(_with_counted(batch, self._stats.add(batch)))
+        self._pending.append(replaced(batch, "counted", self._stats.add(batch)))
         if sum(pending.num_rows for pending in self._pending) >= GROUP_SIZE:
             self._close_group()
 
@@ -295,11 +295,6 @@ class FindingTableBuilder:
 def _keys_of(groups: Iterable[_Group]) -> list[GroupKey]:
     """Return the keys of groups in report order."""
     return sorted(set(chain.from_iterable(group.keys for group in groups)))
-
-
-def _with_counted(batch: pa.RecordBatch, is_counted: Flags) -> pa.RecordBatch:
-    """Return findings with the column `counted`."""
-    return replaced(batch, "counted", dictionary_column([None, "true"], is_counted.astype(np.int64)))
 
 
 def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[GroupKey, tuple[int, int]]]:

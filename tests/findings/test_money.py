@@ -45,3 +45,26 @@ def test_idle_seats_of_product_and_subscription_findings_are_counted_once(
         "all-leavers": Decimal(10),
         "spare": Decimal(60),
     }
+
+
+@pytest.mark.parametrize(
+    ("policies", "blocked", "seats"),
+    [
+        pytest.param("{assigned: {max: 1}}", 2, 2, id="the quota is exceeded by people with findings"),
+        pytest.param("{assigned: {max: 1}}", 1, 2, id="the quota is exceeded by one more person"),
+        pytest.param("{assigned: {max: 1}, spare: {max: 4}}", 2, 5, id="spare seats are others"),
+        pytest.param("{purchased: {max: 9}}", 2, 2, id="one seat too many was purchased"),
+        pytest.param("{purchased: {max: 5}}", 2, 5, id="more seats than those of people with findings"),
+        pytest.param("{purchased: {max: 5}, spare: {max: 2}}", 2, 7, id="fewer seats than people have and are spare"),
+    ],
+)
+def test_seats_beyond_a_limit_include_those_of_people_with_findings(policies: str, blocked: int, seats: int) -> None:
+    """Of ten purchased seats, three are assigned, to two people who left or to one, and seven are spare."""
+    rules = f"""policies:
+  - {{id: leavers, severity: high, users: {{accountEnabled: false}}, assignments: {{deny: paid}}}}
+  - {{id: limit, severity: low, seats: {policies[:1]}of: [SPE_E3], {policies[1:]}}}
+prices: {{currency: EUR, perSeatPerMonth: {{SPE_E3: 10}}}}
+"""
+    people = [user(name, "SPE_E3", accountEnabled=index >= blocked) for index, name in enumerate(("ann", "bo", "cy"))]
+    [tenant_result] = audited(rules, tenant(*people, subscribedSkus=[bought("SPE_E3", 10, 3)])).tenants
+    assert tenant_result.findings.stats.money == {"EUR": Decimal(10 * seats)}

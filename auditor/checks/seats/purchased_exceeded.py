@@ -63,7 +63,7 @@ CHECK = SeatCheck(
     key="seats: {purchased: {max}}",
     is_enabled=lambda block: block.purchased is not None,
     evaluate_tenant=_evaluate,
-    cost=Cost.SEATS,
+    cost=Cost.ALL_SEATS,
     routes=lambda situation: ("remove-licenses", "change-plan", *purchase_channel(situation)),
     action=lambda finding, _: ObjectAction(ActionKind.CAP, abs(seats_to_adjust(finding) or 0)),
 )

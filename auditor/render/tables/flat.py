@@ -22,7 +22,7 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
-from auditor.findings.columns import SCHEMA, json_value
+from auditor.findings.columns import SCHEMA, WHOLE, json_value
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
 from auditor.render.text.evidence.facts import paths, product_and_set_names, product_names
@@ -220,7 +220,7 @@ def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *
 
 
 def _product_row(names: Mapping[str, str], pool: str | None, product: str | None, *others: str | None) -> Row:
-    sku_id, part, detail, currency, price, is_counted = others
+    sku_id, part, detail, currency, price, counted = others
     reference = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
     return (
         sku_id,
@@ -229,7 +229,7 @@ def _product_row(names: Mapping[str, str], pool: str | None, product: str | None
         detail,
         currency,
         None if price is None else rounded(Decimal(price)),
-        None if price is None else rounded(Decimal(price if is_counted else 0)),
+        None if price is None else rounded(Decimal(price if counted == WHOLE else counted or 0)),
     )
 
 

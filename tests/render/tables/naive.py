@@ -29,36 +29,60 @@ def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
     for tenant in result.tenants:
         all_names = {**product_names(tenant), **all_names}
         counted = counted_findings(tuple(tenant.findings))
-        for finding, is_counted in zip(tenant.findings, counted, strict=True):
-            yield row(tenant.name, finding, result, product_and_set_names(tenant, Labels("en")), is_counted=is_counted)
+        for finding, amount_counted in zip(tenant.findings, counted, strict=True):
+            yield row(tenant.name, finding, result, product_and_set_names(tenant, Labels("en")), amount_counted)
     counted = counted_findings(tuple(result.fleet.findings))
-    for finding, is_counted in zip(result.fleet.findings, counted, strict=True):
-        yield row("", finding, result, all_names, is_counted=is_counted)
+    for finding, amount_counted in zip(result.fleet.findings, counted, strict=True):
+        yield row("", finding, result, all_names, amount_counted)
 
 
-def counted_findings(findings: Sequence[Finding]) -> list[bool]:
-    """Return which amounts add up to the cost of the open findings: of each seat, the first of the highest ones."""
+def counted_findings(findings: Sequence[Finding]) -> list[Decimal]:
+    """Return the amounts that add up to the cost of the open findings: of each seat, the first of the highest ones."""
     people: dict[tuple[str | None, ...], int] = {}
-    products: dict[tuple[str | None, ...], int] = {}
+    products: dict[tuple[Cost, tuple[str | None, ...]], int] = {}
     subscriptions: dict[tuple[str | None, ...], dict[str, int]] = {}
     for index, finding in enumerate(findings):
-        money, subject = finding.money, finding.subject
-        if finding.status is not Status.OPEN or money is None or cost_of(finding.check) in NOT_SUMMED:
+        money, subject, cost = finding.money, finding.subject, cost_of(finding.check)
+        if finding.status is not Status.OPEN or money is None or cost in NOT_SUMMED:
             continue
         sku_id = None if finding.product is None else finding.product.sku_id
         key = money.currency, sku_id or subject.id
         if subject.type is SubjectType.USER:
             keep_dearest(people, (money.currency, sku_id, subject.id), index, findings)
+        elif cost in {Cost.ALL_SEATS, Cost.ASSIGNED_SEATS}:
+            keep_dearest(products, (cost, key), index, findings)
         elif subject.type is SubjectType.SUBSCRIPTION:
             keep_dearest(subscriptions.setdefault(key, {}), subject.id, index, findings)
         else:
-            keep_dearest(products, key, index, findings)
-    rows = set(people.values())
-    for product_key in {*products, *subscriptions}:
-        product, others = products.get(product_key), list(subscriptions.get(product_key, {}).values())
-        subscribed = sum(amount(findings[index]) for index in others)
-        rows |= set(others) if product is None or subscribed > amount(findings[product]) else {product}
-    return [index in rows for index in range(len(findings))]
+            keep_dearest(products, (Cost.SEATS, key), index, findings)
+    amounts = [Decimal(0)] * len(findings)
+    held: dict[tuple[str | None, ...], Decimal] = {}
+    for (currency, sku_id, _), person in people.items():
+        amounts[person] = amount(findings[person])
+        held[currency, sku_id] = held.get((currency, sku_id), Decimal(0)) + amounts[person]
+    keys: set[tuple[str | None, ...]] = {*(key for _, key in products), *subscriptions}
+    for product in keys:
+        every, assigned, spare = (
+            [products[cost, product]] if (cost, product) in products else []
+            for cost in (Cost.ALL_SEATS, Cost.ASSIGNED_SEATS, Cost.SEATS)
+        )
+        others = list(subscriptions.get(product, {}).values())
+        if total(others, findings) > total(spare, findings):
+            spare = others
+        beyond = max(Decimal(0), total(assigned, findings) - held.get(product, Decimal(0)))
+        in_all = max(Decimal(0), total(every, findings) - held.get(product, Decimal(0)))
+        if in_all > beyond + total(spare, findings):
+            amounts[every[0]] = in_all
+        else:
+            for index in spare:
+                amounts[index] = amount(findings[index])
+            for index in assigned:
+                amounts[index] = beyond
+    return amounts
+
+
+def total(indices: Sequence[int], findings: Sequence[Finding]) -> Decimal:
+    return sum((amount(findings[index]) for index in indices), Decimal(0))
 
 
 def keep_dearest(kept: dict[Key, int], key: Key, index: int, findings: Sequence[Finding]) -> None:
@@ -70,7 +94,9 @@ def amount(finding: Finding) -> Decimal:
     return Decimal(0) if finding.money is None else rounded(finding.money.per_month)
 
 
-def row(tenant: str, finding: Finding, result: Result, names: dict[str, str], *, is_counted: bool) -> tuple[Cell, ...]:
+def row(
+    tenant: str, finding: Finding, result: Result, names: dict[str, str], amount_counted: Decimal
+) -> tuple[Cell, ...]:
     title = {policy.id: policy.title for policy in result.run.policies}.get(finding.policy, "")
     product, money, evidence = finding.product, finding.money, finding.evidence
     address = cell(evidence.get("userPrincipalName"))
@@ -91,7 +117,7 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str], *,
         finding.detail,
         None if money is None else money.currency,
         None if money is None else rounded(money.per_month),
-        None if money is None else amount(finding) if is_counted else Decimal("0.00"),
+        None if money is None else amount_counted.quantize(Decimal("0.01")),
         finding.waiver,
         finding.guidance,
         finding.fingerprint,
