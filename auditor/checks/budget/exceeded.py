@@ -51,7 +51,9 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         if unpriced:
             known = {"total": rounded(total), "currency": prices.currency, "limit": rounded(block.limit)}
             reason = Message(
-                "at least {total} {currency} of {limit}; no price for {unpriced}", unpriced=", ".join(unpriced), **known
+                "at least {total} {currency} a month, of {limit} allowed; no price for {unpriced}",
+                unpriced=", ".join(unpriced),
+                **known,
             )
             scope.unknown.add("prices", reason)
         return
