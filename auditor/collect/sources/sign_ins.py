@@ -41,24 +41,24 @@ async def _read(context: CollectionContext) -> SourceResult:
     shards = await context.shards
     faults = await _read_pages(context, decoder, spool, shards, top=requests.SIGN_IN_PAGE_SIZE)
     too_large = any(fault.kind is FaultKind.TOO_LARGE for fault in faults)
-    shortfall = await _shortfall(context, spool)
-    if too_large or (not faults and (shortfall or await _is_activity_omitted(context, spool))):
+    count = spool.distinct()
+    if too_large or (not faults and (await _shortfall(context, count) or await _is_activity_omitted(context, spool))):
         faults = await _read_pages(context, decoder, spool, shards, top=_SMALL_PAGE)
-        shortfall = await _shortfall(context, spool)
+        count = spool.distinct()
     coverage = context.make_coverage(
         Source.SIGN_IN_ACTIVITY,
-        spool.distinct(),
+        count,
         faults,
         asked=("signInActivity",),
-        shortfall=None if faults else shortfall,
+        shortfall=None if faults else await _shortfall(context, count),
     )
     return SourceResult(coverage=(coverage,), users=spool)
 
 
-async def _shortfall(context: CollectionContext, spool: Spool) -> Message | None:
+async def _shortfall(context: CollectionContext, count: int) -> Message | None:
     """Return a shortfall if users are missing who are in the list of users, as after a link that Graph lost."""
     users = await context.user_coverage
-    return shortfall_of(users.count, spool.distinct()) if users.status is SourceStatus.COMPLETE else None
+    return shortfall_of(users.count, count) if users.status is SourceStatus.COMPLETE else None
 
 
 def _join(users: UserRows, rows: pa.Table) -> None:
