@@ -17,24 +17,23 @@ from auditor.checks.data_needs import needs
 from auditor.checks.registry import all_checks
 from auditor.checks.seats.coverage import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
-from auditor.checks.subscriptions.subscriptions import dated_subscriptions
+from auditor.checks.subscriptions.subscriptions import dated_subscriptions, recent_purchases
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Severity, Source, SourceStatus
 from auditor.domain.policy.model import Balance, Policy, PolicySet
 from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.finding import SourceLine
 from auditor.domain.result.model import (
-    ContractPrice,
     FleetResult,
     Notice,
     PolicyHeader,
-    RenewalPrice,
     Result,
     Run,
     SeatBounds,
     SeatCount,
     TenantResult,
 )
+from auditor.domain.result.purchases import ContractPrice, RenewalPrice
 from auditor.engine.evaluate import conclude, evaluate, evaluated_batches
 from auditor.engine.fleet import evaluate_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
@@ -224,6 +223,7 @@ def _unevaluated(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResul
         contracts=contract_terms(bound),
         contract_prices=_contract_prices(bound),
         renewal_prices=_renewal_prices(bound),
+        recent_purchases=recent_purchases(facts) or None,
     )
 
 

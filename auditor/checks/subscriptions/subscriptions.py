@@ -1,12 +1,12 @@
 """Findings about the subscriptions of a tenant."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, timedelta
+from typing import Any, Final
 
 from auditor.checks.check import Check
 from auditor.domain.actions.money import Money
-from auditor.domain.enums import Source, SubjectType
+from auditor.domain.enums import Agreement, Source, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.policy.prices import MONTHLY
@@ -14,16 +14,20 @@ from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.renewals import moved_by_a_month
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import Subscription
+from auditor.domain.result.purchases import RecentPurchase
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, includes, subscription_extent
 from auditor.engine.scope import TenantScope
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
 """A row of subscriptions.parquet."""
 _ACTIVE_STATES = frozenset({"enabled", "warning"})
+_WINDOW: Final = timedelta(days=7)
+"""How long after the purchase a Microsoft Customer Agreement allows removing seats (Buy or remove licenses, 2024)."""
 
 
 def subscription_findings(
@@ -153,6 +157,26 @@ def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:
         )
         for row, sku in zip(dated, map(bound.facts.subscription_sku, dated), strict=True)
     )
+
+
+def recent_purchases(facts: TenantFacts) -> tuple[RecentPurchase, ...]:
+    """Return the purchases of paid subscriptions in use whose seats can be removed before the renewal, by skuId."""
+    if facts.manifest.agreement is not Agreement.MCA:
+        return ()
+    rows_by_sku: dict[str, list[Row]] = {}
+    for row in facts.subscriptions:
+        if row["skuId"] and not row["isTrial"] and is_active(row["status"]):
+            rows_by_sku.setdefault(row["skuId"].lower(), []).append(row)
+    purchases = []
+    for sku_id, rows in sorted(rows_by_sku.items()):
+        bought = ((row, row["createdDateTime"]) for row in rows if row["createdDateTime"] is not None)
+        recent = [(row, instant) for row, instant in bought if facts.as_of - _WINDOW <= instant <= facts.as_of]
+        if recent:
+            seats = None if len(recent) == len(rows) else sum(row["totalLicenses"] or 0 for row, _ in recent)
+            closing = min(instant + _WINDOW for _, instant in recent).astimezone(UTC).date()
+            until = max(closing - timedelta(days=1), facts.as_of.date())
+            purchases.append(RecentPurchase(sku_id=sku_id, seats=seats, until=until))
+    return tuple(purchases)
 
 
 class SubscriptionCheck(Check[Subscriptions], frozen=True, kw_only=True):

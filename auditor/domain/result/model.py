@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from msgspec import Struct, field
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Reference
 from auditor.domain.result.finding import Finding, Findings, SourceLine
+from auditor.domain.result.purchases import ContractPrice, RecentPurchase, RenewalPrice
 from auditor.domain.result.seat_usage import DepartmentReport, SeatCoverage, SmallerProductCount, UsageReport
 from auditor.domain.result.verification import TenantVerification
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
@@ -122,23 +122,6 @@ class ContractTerm(Struct, frozen=True, kw_only=True):
     seats: int | None
 
 
-class ContractPrice(Struct, frozen=True, kw_only=True):
-    """The monthly price of a seat under contracts."""
-
-    sku_id: str
-    money: Money | None
-    """None if it is unknown how contracts with different prices share the seats."""
-
-
-class RenewalPrice(Struct, frozen=True, kw_only=True):
-    """The price of a seat on the day on which a subscription renews."""
-
-    sku_id: str
-    day: date
-    money: Money | None
-    """Per month; None if unknown."""
-
-
 class WaiverShare(Struct, frozen=True, kw_only=True):
     """The SKUs of a tenant that are among the products of a waiver."""
 
@@ -196,6 +179,8 @@ class TenantResult(Struct, frozen=True, kw_only=True):
     """In order of skuId; None if no contract has a price for its products."""
     renewal_prices: Annotated[tuple[RenewalPrice, ...] | None, SavedField.OPTIONAL] = None
     """Prices that differ from today's, in order of skuId and day; None if there are none."""
+    recent_purchases: Annotated[tuple[RecentPurchase, ...] | None, SavedField.OPTIONAL] = None
+    """In order of skuId; None if there are none, or the agreement has no such period."""
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Findings = field(default_factory=Findings)
     """In report order."""

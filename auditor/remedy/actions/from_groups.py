@@ -32,7 +32,7 @@ from auditor.remedy.actions.seats.coverage_notes import coverage_notes, removal_
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
-from auditor.remedy.actions.seats.recent_purchases import RecentPurchases, remove_recent
+from auditor.remedy.actions.seats.recent_purchases import recent_notes
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.product_kinds import may_have
@@ -61,7 +61,6 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     l10n: Localizer,
     changes: Iterable[PlannedChange],
     groups: Mapping[str, str],
-    purchases: Mapping[str, RecentPurchases],
     seats: Mapping[str, int],
     renewals: Mapping[str, bool],
     fixed: Iterable[Remedy],
@@ -70,17 +69,16 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
 
     `routes` are those of the tenant's findings, in the same order. Actions that free seats come first, then those that
     buy, move, remove and cancel; within these, the worst and most expensive come first. Only the requests of `changes`,
-    those of the plan, are listed, because others were not simulated. `groups` are the names of groups by id,
-    `purchases` are the recent ones by skuId. `seats` are the seats by skuId that somebody decided to buy (+) or to give
-    back (−); one action per product is about this number. `renewals` maps the fingerprint of a finding to whether
-    somebody decided to renew; `fixed` is as for `add_fixed`.
+    those of the plan, are listed, because others were not simulated. `groups` are the names of groups by id, `seats`
+    are the seats by skuId that somebody decided to buy (+) or to give back (−); one action per product is about this
+    number. `renewals` maps the fingerprint of a finding to whether somebody decided to renew; `fixed` is as for
+    `add_fixed`.
     """
     remedies = remedies_of(context, routes, changes)
     action_groups = ActionGroups(context.owners)
     action_groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, requests=())) for remedy in remedies)
     add_decided(action_groups, context, seats)
     settle_seats(action_groups, context, seats)
-    remove_recent(action_groups, context.tenant.agreement, purchases)
     add_fixed(action_groups, context, fixed)
     follow_renewals(action_groups, renewals)
     settle_endings(action_groups, context.today)
@@ -251,6 +249,7 @@ def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
 def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int) -> Iterator[str]:
     """Yield what to know about the seats and the people before the documented prerequisites."""
     yield from _seat_notes(inputs, group, count)
+    yield from recent_notes(group, inputs.context, inputs.l10n)
     if group.asked_elsewhere:
         yield inputs.l10n.gettext(messages.ASKED_ELSEWHERE)
     if group.breakdown is not None:

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, REMOVING, ActionKind
 from auditor.domain.actions.money import Money
-from auditor.domain.result.model import RenewalPrice, SeatCount
+from auditor.domain.result.model import SeatCount
+from auditor.domain.result.purchases import RenewalPrice
 from auditor.engine.tenant_facts import SkuFact
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup

@@ -14,7 +14,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
 from auditor.remedy.actions.groups import ActionGroup
-from auditor.remedy.actions.subscription_terms import day_of, renewal_days
+from auditor.remedy.actions.subscription_terms import day_of, recent_purchase, renewal_days
 
 _NOTICE = REMOVING | {ActionKind.EXPIRING}
 """Kinds that are too late after the last day to give notice of a contract that renews by itself."""
@@ -27,14 +27,17 @@ _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 def due_of(group: ActionGroup, tenant: TenantResult, today: date) -> Deadline | None:
     """Return when to decide: before the next date of the subscriptions, or by an earlier last day to give notice.
 
-    The last day to give notice of contracts that renew counts for seats to give back and for renewals. None if no date
-    is known. `today` is the day of the audit, in UTC: what happens on that day may still be decided.
+    The last day to give notice of contracts that renew counts for seats to give back and for renewals, the last day to
+    remove seats that were bought recently for their removal at once. None if no date is known. `today` is the day of
+    the audit, in UTC: what happens on that day may still be decided.
     """
     kind, day = group.first.kind, next_date(group, tenant, today)
     dates = [] if day is None else [Deadline(day=day, included=kind in _CONTRACTS or day == today)]
     if kind in _NOTICE:
         last_days = _notice_days(tenant, group.first.old.casefold())
         dates += [Deadline(day=last_day, included=True) for last_day in last_days if last_day >= today]
+    if kind is ActionKind.REMOVE_NOW and (recent := recent_purchase(tenant, group.first.old)) is not None:
+        dates.append(Deadline(day=recent.until, included=True))
     return min(dates, key=lambda deadline: (deadline.day, deadline.included), default=None)
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 from auditor.checks.subscriptions.subscriptions import is_active
 from auditor.domain.result.model import TenantResult
+from auditor.domain.result.purchases import RecentPurchase
 from auditor.domain.translation import Localizer
 
 
@@ -33,6 +34,12 @@ def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:
         if day >= today and not subscription.is_trial and is_active(subscription.status):
             days[subscription.sku_id.casefold()] = min(day, days.get(subscription.sku_id.casefold(), day))
     return days
+
+
+def recent_purchase(tenant: TenantResult, sku_id: str) -> RecentPurchase | None:
+    """Return the recent purchases of a product; None if there are none."""
+    purchases = tenant.recent_purchases or ()
+    return next((purchase for purchase in purchases if purchase.sku_id == sku_id.casefold()), None)
 
 
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:

@@ -16,7 +16,6 @@ from auditor.remedy.actions.from_groups import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
-from auditor.remedy.actions.seats.recent_purchases import recent_purchases
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
@@ -195,7 +194,6 @@ def build_actions(
         l10n=l10n,
         changes=changes,
         groups=facts.group_names,
-        purchases=recent_purchases(facts),
         seats={sku_id: change.change for sku_id, change in seats.items() if change.change},
         renewals=dict(followed_renewals(options.answered.answers, options.seat_changes, seats)),
         fixed=fixed,

@@ -23,7 +23,7 @@ from auditor.domain.actions.priority import (
 from auditor.domain.actions.seat_movement import plan_note, renewal_price_note, seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import RenewalPrice
+from auditor.domain.result.purchases import RenewalPrice
 from auditor.render.text.amounts import amounts_text
 from auditor.render.text.deadlines import due_text
 from auditor.render.text.labels import Labels

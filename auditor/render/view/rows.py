@@ -19,11 +19,11 @@ from auditor.domain.result.model import (
     Coverage,
     PolicyHeader,
     PolicyOutcome,
-    RenewalPrice,
     Result,
     SeatCount,
     TenantResult,
 )
+from auditor.domain.result.purchases import RenewalPrice
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.display_names import detail_label, product_name
 from auditor.render.text.evidence.evidence import (

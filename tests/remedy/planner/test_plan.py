@@ -324,25 +324,3 @@ def test_group_licence_is_kept_unless_all_members_can_move(
     plan = planned(state, STORE)
     assert bodies(plan) == []
     assert plan.after.open == plan.before.open == 4
-
-
-def test_seats_bought_within_seven_days_are_removed_at_once_under_an_mca() -> None:
-    text = "policies: [{id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}]"
-    old, new = (
-        {"id": name, "skuId": E3, "status": "Enabled", "isTrial": False, "createdDateTime": f"2026-11-{day}T00:00:00Z",
-         "totalLicenses": seats, "nextLifecycleDateTime": "2027-02-01T00:00:00Z"}
-        for name, day, seats in (("s1", "01", 2), ("s2", "15", 7))
-    )  # fmt: skip
-    purchases = {"old": [old], "new": [new], "fewer": [old, new], "enough": [old, {**new, "totalLicenses": 8}]}
-    actions = {
-        name: planned(snapshot([], {E3: 9}, subscriptions=rows), text).actions[0] for name, rows in purchases.items()
-    }
-    assert {name: (action.kind, action.count, str(action.due)) for name, action in actions.items()} == {
-        "old": ("remove-seats-at-renewal", 8, "2027-02-01"),
-        "new": ("remove-seats", 8, "2026-11-22"),
-        "fewer": ("remove-seats-at-renewal", 8, "2027-02-01"),
-        "enough": ("remove-seats", 8, "2026-11-22"),
-    }
-    assert not any("2026" in step for step in actions["new"].steps), (
-        "the reduction that is scheduled is for the renewal"
-    )

@@ -20,6 +20,7 @@ from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.seats.coverage import settle_coverage
 from auditor.remedy.actions.seats.merges import merge_caps, merge_covered, merge_purchases
+from auditor.remedy.actions.seats.recent_purchases import remove_recent
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
@@ -180,12 +181,12 @@ def settle_seats(
         resolving = resolving_group(unproven, projection, skus, is_removal=is_removal)
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
-    groups_left = remaining.values()
-    removals = [(group, products_of(group, projection)) for group in groups_left if group.first.kind in REMOVING]
-    settle_coverage(groups_left, removals, context)
+    removals = [(group, products_of(group, projection)) for group in remaining.values() if group.first.kind in REMOVING]
+    settle_coverage(remaining.values(), removals, context)
     merge_caps(remaining)
     merge_covered(remaining, context)
     merge_purchases(remaining)
+    remove_recent(remaining.values(), context)
     _set_shortages(remaining.values(), projection, numbered)
     _set_movements(remaining.values(), projection)
     action_groups.groups = remaining
