@@ -88,8 +88,10 @@ def _print_problems(diagnoses: Sequence[Diagnosis], l10n: Localization) -> None:
             print(wrapped_text(tenants, first=indent, rest=indent))
     ready = l10n.number(sum(diagnosis.healthy for diagnosis in diagnoses))
     print(l10n.gettext("Tenants that are ready: {ready} of {count}", ready=ready, count=l10n.number(len(diagnoses))))
-    hint = "`auditor doctor --tenant NAME` prints all checks of a tenant, and the commands that solve its problems."
-    print(wrapped_text(l10n.gettext(hint)))
+    hint = l10n.gettext(
+        "`auditor doctor --tenant NAME` prints all checks of a tenant, and the commands that solve its problems."
+    )
+    print(wrapped_text(hint))
 
 
 def _problems(diagnoses: Sequence[Diagnosis], health: DoctorOutcome, l10n: Localization) -> Iterator[tuple[str, str]]:

@@ -44,6 +44,8 @@ def test_doctor_prints_each_problem_once(workspace: Path, emulator: Emulator) ->
     assert text.count("UNSET_SECRET is not set") == 1
     assert text.index("tenant03, tenant07") < text.index("least privilege"), "the worst problem is first"
     assert "Tenants that are ready: 10 of 12" in text
+    dutch = call("doctor", "--locale", "nl", cwd=workspace, **environment)
+    assert "toont alle controles van een tenant" in " ".join(dutch.text.split())
     assert " ok " not in text
     selected = call("doctor", "--tenant", "tenant01", cwd=workspace, **environment)
     assert selected.text.startswith(f"tenant01 ({emulator.tenants['tenant01'].tenant_id}")
