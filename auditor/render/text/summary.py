@@ -94,9 +94,9 @@ def _outdated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
     }
     if instants:
         yield l10n.plural(
-            "The data of {tenants} was read on {date}, more than a day before the audit; `auditor collect` reads it "
+            "The data of {tenants} was read on {date}, more than a day before the audit; auditor collect reads it "
             "again.",
-            "The data of {tenants} was read more than a day before the audit, the oldest on {date}; `auditor collect` "
+            "The data of {tenants} was read more than a day before the audit, the oldest on {date}; auditor collect "
             "reads it again.",
             len(instants),
             tenants=named_tenants(tuple(instants), len(titles), l10n),

@@ -111,10 +111,10 @@ def test_tenants_whose_data_is_older_than_a_day_are_named_the_oldest_first() -> 
     text, *_ = of_ages(0, 25, 49)
     assert text.startswith(
         f"The data of t2, t1 was read more than a day before the audit, the oldest on {day}; "
-        "`auditor collect` reads it again."
+        "auditor collect reads it again."
     )
     assert of_ages(49)[0].startswith(
-        f"The data of t0 was read on {day}, more than a day before the audit; `auditor collect` reads it again."
+        f"The data of t0 was read on {day}, more than a day before the audit; auditor collect reads it again."
     )
 
 
