@@ -141,10 +141,11 @@ def evaluate_tenant(
         # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.
         release_arrow_memory()
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
+    evaluated = _with_evaluation(bound, evaluation, tenant)
     return replace(
-        _with_evaluation(bound, evaluation, tenant),
+        evaluated,
         findings=table.table(),
-        actions=action_table(builder.actions() if actions else (), spill),
+        actions=action_table(builder.actions(evaluated) if actions else (), spill),
         smaller_products=proposed.counts(titles),
     )
 

@@ -33,7 +33,7 @@ def with_actions(
     def tenant_with_actions(tenant: TenantResult) -> TenantResult:
         builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
         findings = tenant.findings.map_batches(builder.add)
-        return replace(tenant, findings=findings, actions=action_table(builder.actions(), spill))
+        return replace(tenant, findings=findings, actions=action_table(builder.actions(tenant), spill))
 
     with paused_gc():
         changed = map_tenants(result, tenant_with_actions)
@@ -55,7 +55,7 @@ def tenant_actions(
     builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
     for batch in tenant.findings.subject_batches():
         builder.add(batch)
-    return builder.actions()
+    return builder.actions(tenant)
 
 
 def fleet_with_actions(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> FleetResult:

@@ -21,7 +21,7 @@ from auditor.guidance.routing import Situation
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
     money = finding.money
-    return ObjectAction(ActionKind.BUDGET, text="" if money is None else f"{money.per_month:.2f} {money.currency}")
+    return ObjectAction(ActionKind.BUDGET, text="" if money is None else f"{rounded(money.per_month)} {money.currency}")
 
 
 def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:

@@ -95,9 +95,10 @@ class ActionBuilder:
         routes, route_of = self._routes(batch)
         return replaced(batch, "guidance", dictionary_column([route.article for route in routes], route_of))
 
-    def actions(self) -> tuple[Action, ...]:
-        """Return the actions after all findings were added."""
-        context = replace(self._context.of(self._object_findings), part_numbers=self._part_numbers)
+    def actions(self, tenant: TenantResult) -> tuple[Action, ...]:
+        """Return the actions after all findings were added; `tenant` has the outcome of the evaluation."""
+        of_objects = self._context.of(self._object_findings)
+        context = replace(of_objects, tenant=tenant, part_numbers=self._part_numbers)
         open_findings = (finding for finding in self._object_findings if finding.status is Status.OPEN)
         self._groups.add(
             (sort_key(finding), object_remedy(finding, route_of(finding, context))) for finding in open_findings

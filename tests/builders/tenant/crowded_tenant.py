@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import with_actions
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
@@ -10,8 +11,7 @@ from auditor.domain.translation import Localizer
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 from auditor.snapshot.model import Snapshot
-from tests.builders.tenant import tenants
-from tests.builders.tenant.tenants import NOW, bought, person, policy_set, sku_id
+from tests.builders.tenant.tenants import NOW, bought, person, policy_set, sku_id, tenant
 
 POLICIES = """
 products: {office: [ENTERPRISEPACK, SPE_E3]}
@@ -64,7 +64,7 @@ def state_of(
 ) -> Snapshot:
     """Return a snapshot of these rows, with all sources complete."""
     organization = [{"id": "1" * 8, "displayName": "Contoso"}]
-    return tenants.tenant(
+    return tenant(
         *users, tenant_id="tenant-contoso", organization=organization, subscribedSkus=products,
         subscriptions=subscriptions, **more,
     )  # fmt: skip
@@ -103,8 +103,9 @@ def crowded() -> Snapshot:
 
 
 def audited(state: Snapshot, text: str = POLICIES, *, l10n: Localizer = ENGLISH) -> Result:
-    """Return the result of an audit with its actions."""
-    return with_actions(tenants.audited(text, state), policy_set(text), l10n=l10n)
+    """Return the result of an audit with its actions, which are created again for another language."""
+    result = audit([state], policy_set(text), builtin(), NOW, actions=True)
+    return result if l10n is ENGLISH else with_actions(result, policy_set(text), l10n=l10n)
 
 
 def planned(state: Snapshot, text: str = POLICIES, *, l10n: Localizer = ENGLISH) -> FleetPlan:

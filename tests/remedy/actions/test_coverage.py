@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from auditor.app.audit.remediation import with_actions
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import Money
 from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.crowded_tenant import audited, product, state_of, subscription
-from tests.builders.tenant.tenants import person, sku_id
+from tests.builders.tenant.tenants import person, policy_set, sku_id
 
 P1, E3 = "AAD_PREMIUM", "SPE_E3"
 COVERS = """policies:
@@ -87,6 +88,13 @@ def test_removal_leaves_enough_seats_for_people_or_says_to_check(
     removal = actions_of(state(p1=0, e3=20, people=people), rules)["remove-seats-at-renewal"]
     assert (removal.count, removal.money) == (removed, Money(currency="EUR", per_month=removed * Decimal("35.70")))
     assert [text for text in removal.prerequisites if "p1" in text] == [note] * (note is not None)
+
+
+def test_actions_created_again_from_a_result_are_those_of_the_audit() -> None:
+    """As when results are merged, or rendered in another language."""
+    result = audited(state(p1=5, e3=20), RULES)
+    again = with_actions(result, policy_set(RULES))
+    assert tuple(again.tenants[0].actions) == tuple(result.tenants[0].actions)
 
 
 def test_waived_shortage_changes_no_action() -> None:
