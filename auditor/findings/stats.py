@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.arrays.columns import Flags
-from auditor.arrays.groups import combined, equal_rows
+from auditor.arrays.groups import combined, distinct_values, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import codes, dictionary_column, values_of
 from auditor.checks.check import Cost
@@ -189,27 +189,26 @@ class StatsBuilder:
 
     def _add_people(self, kinds: Sequence[_Kind], kind_of: Rows, skus: pa.DictionaryArray, rows: Rows) -> None:
         """Add the cost of rows about people, which are of the given kinds, to that of their products."""
-        names = [*values_of(skus.dictionary), None]
-        pairs, counts = np.unique(kind_of * len(names) + codes(skus)[rows], return_counts=True)
-        for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
-            kind, sku_id = kinds[pair // len(names)], names[pair % len(names)]
+        sku_ids = [*values_of(skus.dictionary), None]
+        pairs, _, pair_of = distinct_values([(kind_of, kinds), (codes(skus)[rows], sku_ids)])
+        for (kind, sku_id), count in zip(pairs, np.bincount(pair_of, minlength=len(pairs)).tolist(), strict=True):
             if sku_id is not None:
                 key = kind.currency or "", sku_id
                 amount = rounded(kind.price or Decimal(0)) * count
                 self._money_of_people[key] = self._money_of_people.get(key, Decimal(0)) + amount
 
-    def _add_objects(self, kinds: Sequence[_Kind], batch: pa.RecordBatch, rows: Rows) -> Iterator[tuple[Decimal, int]]:
-        """Add the cost of rows about objects, which are of the given kinds; yields the counted amounts and rows."""
+    def _add_objects(self, kinds: Sequence[_Kind], batch: pa.RecordBatch, rows: Rows) -> list[tuple[Decimal, int]]:
+        """Add the cost of rows about objects, which are of the given kinds; returns the counted amounts and rows."""
         products: dict[tuple[str, str], _ProductCost] = {}
         listed = batch.take(arrow_rows(rows))
         columns = (values_of(listed.column(name)) for name in ("subjectType", "subjectId", "skuId"))
         for row, kind, subject_type, subject_id, sku_id in zip(rows.tolist(), kinds, *columns, strict=True):
             key = kind.currency or "", sku_id or subject_id
             products.setdefault(key, _ProductCost()).add(kind, subject_type, subject_id, row)
-        for key, cost in products.items():
-            counted = cost.counted(self._money_of_people.get(key, Decimal(0)))
-            self._money = sum_money((self._money, {key[0]: _total(counted)}))
-            yield from (entry for entry in counted if entry[0])
+        counted = {key: cost.counted(self._money_of_people.get(key, Decimal(0))) for key, cost in products.items()}
+        costs = ({currency: _total(amounts)} for (currency, _), amounts in counted.items())
+        self._money = sum_money((self._money, *costs))
+        return [(amount, row) for amounts in counted.values() for amount, row in amounts if amount]
 
     def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> Rows:
         """Add the cost of the seats of open findings: for each policy, and for all findings about people.

@@ -19,8 +19,6 @@ from auditor.result.ranking import by_urgency
 
 MAX_NAMED: Final = 3
 """Maximum number of tenants or policies that a sentence or title names."""
-MAX_TENANTS_NAMED: Final = 20
-"""Maximum number of tenants that a command names for each problem, if it prints only the problems."""
 _NAMED_REASONS: Final = 2
 """Reasons that are given in a sentence."""
 _UNKNOWN_NAME: Final = "policy.unknown-"

@@ -10,6 +10,7 @@ from auditor.app.tenants.collection import CollectOutcome, all_needs, collect_al
 from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, path_of_output, reader_locale
 from auditor.cli.store_summary import check_store, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
+from auditor.cli.terminal.problems import MAX_TENANTS, combined_problems
 from auditor.cli.terminal.progress import shown_progress
 from auditor.domain.enums import SourceStatus
 from auditor.domain.errors import printable, printable_line
@@ -17,8 +18,6 @@ from auditor.domain.result.model import Coverage
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.failures import reason_of, with_tenant_name
 from auditor.render.text.labels import SOURCE_STATES, Labels
-from auditor.render.text.summary import MAX_TENANTS_NAMED, combined_reasons
-from auditor.result.ranking import MAX_SECTIONS
 from auditor.settings.loader import read, select_tenants
 
 EXAMPLES = """\
@@ -87,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             print_message(l10n.gettext("to continue, run the same command with --resume"))
             raise
-    if len(outcomes) > MAX_SECTIONS:
+    if len(outcomes) > MAX_TENANTS:
         code = _print_problems(outcomes, l10n, quiet=args.quiet)
     else:
         code = max(_print_coverage(outcome, l10n, quiet=args.quiet) for outcome in outcomes)
@@ -123,7 +122,7 @@ def _print_problems(outcomes: Sequence[CollectOutcome], l10n: Labels, *, quiet: 
         if outcome.folder is not None:
             out(str(outcome.folder))
     pairs = ((tenant, problem) for tenant, texts in problems.items() for problem in texts)
-    for tenants, problem in combined_reasons(pairs, len(outcomes), l10n, limit=MAX_TENANTS_NAMED):
+    for tenants, problem in combined_problems(pairs, len(outcomes), l10n):
         print_message(printable_line(f"{tenants}: {problem}"))
     if not quiet:
         complete = l10n.number(sum(not texts for texts in problems.values()))

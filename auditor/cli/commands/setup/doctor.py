@@ -12,13 +12,12 @@ from auditor.app.tenants.doctor import Diagnosis, DoctorCheck, DoctorOutcome, di
 from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, reader_locale
 from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import wrapped_text
+from auditor.cli.terminal.problems import MAX_TENANTS, combined_problems
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import printable
 from auditor.domain.settings import GraphMail, Settings, Tenant
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
-from auditor.render.text.summary import MAX_TENANTS_NAMED, combined_reasons
-from auditor.result.ranking import MAX_SECTIONS
 from auditor.settings.loader import read, select_tenants
 from auditor.settings.placeholders import PLACEHOLDER
 
@@ -60,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         tenants, policies=policies, ask=ask, repository=github_repository(Path()), branch=default_branch(Path())
     )
     with for_people():
-        if len(diagnoses) > MAX_SECTIONS:
+        if len(diagnoses) > MAX_TENANTS:
             _print_problems(diagnoses, l10n)
         else:
             for diagnosis in diagnoses:
@@ -83,7 +82,7 @@ def _print_problems(diagnoses: Sequence[Diagnosis], l10n: Localization) -> None:
         mark = _mark(health, l10n)
         indent = " " * (len(mark) + 2)
         problems = _problems(diagnoses, health, l10n)
-        for tenants, problem in combined_reasons(problems, len(diagnoses), l10n, limit=MAX_TENANTS_NAMED):
+        for tenants, problem in combined_problems(problems, len(diagnoses), l10n):
             print(wrapped_text(problem, first=f"{mark}  ", rest=indent))
             print(wrapped_text(tenants, first=indent, rest=indent))
     ready = l10n.number(sum(diagnosis.healthy for diagnosis in diagnoses))
