@@ -139,12 +139,17 @@ def _seats(sku: tuple[str, str, str]) -> SeatCount:
 
 def _action(header: PolicyHeader, findings: tuple[Finding, ...]) -> Action:
     own = tuple(finding for finding in findings if finding.policy == header.id)
-    names = tuple(finding.subject.name for finding in own[:3])
+    concern = Concern(
+        worst=header.severity,
+        people=len({finding.subject.id for finding in own}),
+        names=tuple(finding.subject.name for finding in own[:3]),
+        policies=(header.id,),
+    )
     return Action(
         id=f"act-{header.id}",
         guidance="remove-licenses",
         findings=tuple(finding.fingerprint for finding in own),
-        concern=Concern(worst=header.severity, people=len({finding.subject.id for finding in own}), names=names),
+        concern=concern,
         title=f"Remove licences for {header.title}",
         role="License Administrator",
         steps=("Open the Microsoft 365 admin centre.", "Take the licence away."),

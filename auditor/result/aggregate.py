@@ -114,7 +114,7 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
 
 
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
-    """Return the people and the worst severity of each action, by action id.
+    """Return the people, the worst severity and the policies of each action, by action id.
 
     If the actions do not have them, because the result was read from a file, filtered or given pseudonyms, they are
     computed from the columns of all findings.
@@ -128,27 +128,31 @@ def _computed_concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     from auditor.findings.person_names import NAMED, person_labels  # noqa: PLC0415 - heavy
 
     actions_by_finding: dict[str, list[str]] = {}
-    worst: dict[str, Severity] = {}
+    worst: dict[str, dict[str, tuple[int, str]]] = {}
     people: dict[str, dict[str, str]] = {}
     for action in of.actions:
-        worst[action.id], people[action.id] = Severity.INFO, {}
+        worst[action.id], people[action.id] = {}, {}
         for fingerprint in action.findings:
             actions_by_finding.setdefault(fingerprint, []).append(action.id)
     for batch in of.findings.batches():
-        columns = (batch.column(name) for name in ("fingerprint", "severity", "status", "subjectType", "subjectId"))
-        for fingerprint, severity, status, kind, subject, label in zip(
-            *map(values_of, (*columns, person_labels(batch))), strict=True
+        names = ("fingerprint", "severity", "policy", "status", "subjectType", "subjectId")
+        for fingerprint, severity, policy, status, kind, subject, label in zip(
+            *map(values_of, (*map(batch.column, names), person_labels(batch))), strict=True
         ):
             for action_id in actions_by_finding.get(fingerprint, ()):
                 if status == OPEN:
-                    worst[action_id] = min(worst[action_id], Severity(severity), key=lambda item: item.rank)
+                    weight = Severity(severity).rank, fingerprint
+                    worst[action_id][policy] = min(weight, worst[action_id].get(policy, weight))
                 if kind == SubjectType.USER:
                     people[action_id][subject] = label
     return {
         action_id: Concern(
-            worst=severity, people=len(people[action_id]), names=tuple(nsmallest(NAMED, people[action_id].values()))
+            worst=tuple(Severity)[min(policies.values())[0]] if policies else Severity.INFO,
+            people=len(people[action_id]),
+            names=tuple(nsmallest(NAMED, people[action_id].values())),
+            policies=tuple(sorted(policies, key=policies.__getitem__)),
         )
-        for action_id, severity in worst.items()
+        for action_id, policies in worst.items()
     }
 
 

@@ -116,6 +116,8 @@ def test_inert_escapes_markdown_and_mentions() -> None:
     assert escaped_markdown("3) x") == "3&#41; x"
     assert escaped_markdown("+ x") == "&#43; x"
     assert escaped_markdown("https://evil.example :smile:") == "https&#58;//evil.example &#58;smile:"
+    assert escaped_markdown("04:44 UTC") == "04:44 UTC"
+    assert escaped_markdown("04:44: 10:100: 7:11") == "04&#58;44: 10&#58;100: 7&#58;11"
     assert escaped_markdown("a\nb") == "a b"
     assert "\u2060" in escaped_markdown("@octocat")
     assert "www." not in escaped_markdown("WWW.evil.example www.evil.example")

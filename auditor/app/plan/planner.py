@@ -273,6 +273,7 @@ def _tenant_plan(
         questions=tuple(with_planned_seats(unsettled(options.answered.questions, fixed), actions, options.bound.facts)),
         notices=_notices(options, plan_draft, constraints),
         names=_names(before, options, l10n),
+        policy_titles={policy.id: l10n.policy(policy.title) for policy in options.bound.facts.policies.policies},
         decided_seats=seats,
     )
 

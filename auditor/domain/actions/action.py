@@ -26,13 +26,15 @@ class Link(Struct, frozen=True, kw_only=True):
 
 
 class Concern(Struct, frozen=True, kw_only=True):
-    """Statistics on the people whom an action concerns."""
+    """Statistics on the findings that an action fixes: their policies, and the people whom they are about."""
 
     worst: Severity
     """The worst severity of the open findings that the action fixes."""
     people: int
     names: tuple[str, ...]
     """The first few of their names in alphabetical order, each with the address if it differs."""
+    policies: tuple[str, ...]
+    """Ids of the policies of the open findings, the one with the worst finding first."""
 
 
 class Action(Struct, frozen=True, kw_only=True):

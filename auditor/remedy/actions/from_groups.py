@@ -187,7 +187,7 @@ def _action(
 
 def _owners(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
     """Return the owners of the policies behind an action, the one with the worst finding first."""
-    policies = [inputs.context.policies.get(name) for name in group.owners]
+    policies = [inputs.context.policies.get(name) for name in group.ordered_policies]
     return tuple(dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner))
 
 

@@ -91,9 +91,14 @@ class ActionGroup:
 
     @property
     def concern(self) -> Concern:
-        """The people whom its action concerns, and the worst severity of its findings."""
+        """The people whom its action concerns, the worst severity of its findings, and their policies."""
         severity = tuple(Severity)[self.worst[0]] if self.worst[0] < len(Severity) else Severity.INFO
-        return Concern(worst=severity, people=self.people if self.names else 0, names=tuple(self.names))
+        return Concern(
+            worst=severity,
+            people=self.people if self.names else 0,
+            names=tuple(self.names),
+            policies=tuple(self.ordered_policies),
+        )
 
     @property
     def article(self) -> str:
@@ -115,7 +120,7 @@ class ActionGroup:
         return max(0, self.seats - self.covered)
 
     @property
-    def owners(self) -> list[str]:
+    def ordered_policies(self) -> list[str]:
         """The policies behind it, the one with the worst finding first."""
         return sorted(self.policies, key=self.policies.__getitem__)
 

@@ -117,6 +117,8 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     """The number of seats that the requests free and do not assign again."""
     names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
     """Display names of products and groups, by part number and id."""
+    policy_titles: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
+    """Titles of policies by id, in the language of the plan."""
 
     changes: Annotated[PlannedRequests | None, SavedField.UNSAVED] = None
     """The details of what its requests change; None if people are pseudonymised."""

@@ -36,6 +36,7 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
         proof=_proof(tenant.proof, people),
         dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
         solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
+        policy_titles={name: people.free_text(title) for name, title in tenant.policy_titles.items()},
         changes=None,
         expected=(),
         holdings=(),

@@ -21,11 +21,11 @@ LIMIT: Final = 1_000_000
 _ROWS: Final = 10
 """Findings per policy that are listed."""
 _SPECIAL: Final = pattern(
-    r"(?i)(^[0-9]+(?=[.)]))?(?(1)[.)]|(?:[\\`*_\[\]<>&#|~@$^!]|:(?=\S)|^[-=]|^\+(?=\s|$)|(?<=www)\.))"
+    r"(?i)(^[0-9]+(?=[.)]))?(?(1)[.)]|(?:[\\`*_\[\]<>&#|~@$^!]|(?<!\b[0-9]{2}):(?=\S)|:(?=\S)(?![0-9]{2}(?![\w:]))|^[-=]|^\+(?=\s|$)|(?<=www)\.))"
 )
 """Characters that Markdown or GitHub interprets as markup: anywhere, at the start of a line, or in a bare address.
 
-A colon before a space and the digits of a number are kept, so that the source stays readable.
+A colon before a space or in a time of day and the digits of a number are kept, so that the source stays readable.
 """
 
 

@@ -146,11 +146,13 @@ def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
 
 
 def _action(view: ActionView, l10n: Localization) -> Iterator[str]:
-    """Yield an action with its people, effect, questions, requests and guidance, in this order."""
+    """Yield an action with its policies, people, effect, questions, requests and guidance, in this order."""
     action = view.action
     yield from _paragraph(f'<a id="{view.anchor}"></a>')
     title = l10n.gettext("Other questions") if action is None else f"{view.number}. {action.title}"
     yield from _paragraph(f"#### {escaped(title)}")
+    if view.policies:
+        yield f"{escaped(view.policies)}  "
     if view.who:
         yield f"{l10n.gettext('Affects')}: {', '.join(escaped(name) for name, _ in view.who)}  "
     if view.effects:

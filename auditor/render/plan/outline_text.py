@@ -16,10 +16,12 @@ from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer
 from auditor.findings.display_names import detail_label, named_product
+from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import GraphRequest, connect
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
 from auditor.render.text.amounts import seat_texts
+from auditor.render.text.policy_titles import policies_line
 
 
 def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:
@@ -82,6 +84,12 @@ def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: M
         names.get(group, group),
     )
     return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def policies_of(findings: Iterable[Finding], tenant: TenantPlan, l10n: Localization) -> str:
+    """Return the titles of the policies of findings, the one with the worst finding first."""
+    ordered = sorted(findings, key=lambda finding: (finding.severity.rank, finding.fingerprint))
+    return policies_line((tenant.policy_titles.get(finding.policy) or finding.policy for finding in ordered), l10n)
 
 
 _FIXED: Final = NN_("fixes {count} finding", "fixes {count} findings")

@@ -13,7 +13,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.approvals import questions_by_action
 from auditor.render.plan.outline import with_findings
-from auditor.render.plan.outline_text import affecting, finding_name
+from auditor.render.plan.outline_text import affecting, finding_name, policies_of
 from auditor.render.plan.question_text import answer_label, answer_text, sentence
 from auditor.render.static_page import PageSection, text_page
 from auditor.render.text.deadlines import due_sentence
@@ -38,7 +38,7 @@ def owner_page(owner: str, tenant: TenantPlan, numbers: frozenset[int], as_of: s
     title_by_warnings: dict[tuple[str, ...], str] = {}
     for number, (action, findings) in enumerate(with_findings(tenant), start=1):
         if number in numbers:
-            sections += _action(number, action, findings, title_by_warnings, l10n)
+            sections += _action(number, action, findings, tenant, title_by_warnings, l10n)
             sections += [_question(question, tenant.names, l10n) for question in questions.get(number, ())]
     if 0 in numbers:
         sections += [_question(question, tenant.names, l10n) for question in questions.get(0, ())]
@@ -49,6 +49,7 @@ def _action(
     number: int,
     action: Action,
     findings: Sequence[Finding],
+    tenant: TenantPlan,
     title_by_warnings: dict[tuple[str, ...], str],
     l10n: Localization,
 ) -> Iterator[PageSection]:
@@ -62,6 +63,7 @@ def _action(
     listed = (l10n.first_people if people else l10n.first_of)(names, _MAX_NAMES)
     paragraphs = (
         action.why,
+        policies_of(findings, tenant, l10n),
         f"{l10n.gettext('Affects')}: {listed}" if names else "",
         due_sentence(action, l10n),
         _consequence(action, len(findings), l10n),

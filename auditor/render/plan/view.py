@@ -68,6 +68,8 @@ class ActionView(Struct, frozen=True, kw_only=True):
     severity: Severity
     effects: tuple[str, ...]
     """The effects on findings, seats and money."""
+    policies: str
+    """The titles of the policies whose findings it fixes; empty without findings."""
     who: tuple[tuple[str, str], ...]
     """Names and addresses of the subjects."""
     guide: GuideView | None

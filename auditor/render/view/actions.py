@@ -27,7 +27,8 @@ from auditor.domain.result.purchases import RenewalPrice
 from auditor.render.text.amounts import amounts_text
 from auditor.render.text.deadlines import due_text
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import visible
+from auditor.render.text.policy_titles import policies_line
+from auditor.render.text.sanitize import shortened, visible
 from auditor.render.view.finding_index import FindingIndex
 from auditor.render.view.model import Highlight, PolicyGroup, RankedAction, TenantSection
 from auditor.render.view.rows import anchor, problem, subject_label
@@ -129,6 +130,12 @@ def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
     )
 
 
+def policies_of(actions: Iterable[Action], index: FindingIndex, l10n: Labels) -> str:
+    """Return the titles of the policies whose findings some actions fix, the one with the worst finding first."""
+    names = dict.fromkeys(name for action in actions for name in index.concerns[action.id].policies)
+    return policies_line((shortened(index.context.policy_title(name)) for name in names), l10n)
+
+
 def _of_action(entry: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
     about_people = index.concerns[entry.action.id].people
     resolved = map(index.findings.__getitem__, index.action_rows[entry.plan_index])
@@ -141,7 +148,7 @@ def _of_action(entry: RankedAction, section: TenantSection, index: FindingIndex,
         count=entry.weight.findings,
         money=entry.money,
         due=entry.due,
-        why=_seats(resolved, index) if about_people else "",
+        why=(_seats(resolved, index) or policies_of([entry.action], index, l10n)) if about_people else "",
         movement=_movement(entry.action, index, l10n),
         note=_note(entry.action, index, l10n),
         who=entry.action.role,

@@ -238,7 +238,7 @@ def _group(
     return PolicyGroup(
         anchor=policy_anchor(context.prefix, part.policy),
         policy=part.policy,
-        title=(header.title if header is not None else "") or part.policy,
+        title=context.policy_title(part.policy),
         severity=stats.severity,
         rationale=header.rationale if header is not None else "",
         owner=header.owner if header is not None else "",

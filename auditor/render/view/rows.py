@@ -73,6 +73,11 @@ class Context(Struct, frozen=True, kw_only=True):
     None if no action has a rank, as in results of earlier versions, whose findings contain the number.
     """
 
+    def policy_title(self, policy: str) -> str:
+        """Return the title of a policy, or its id if it has none."""
+        header = self.headers.get(policy)
+        return (header.title if header is not None else "") or policy
+
     @classmethod
     def of_tenant(
         cls,

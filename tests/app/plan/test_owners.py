@@ -15,7 +15,7 @@ from tests.builders.tenant.plan_tenants import E3, E5, PRICES, fleet, grant, sna
 
 RULES = f"""version: 1
 policies:
-  - {{id: leavers, severity: high, owner: It@contoso.example, users: {{accountEnabled: false}}, assignments: {{deny: [SPE_E3]}}}}
+  - {{id: leavers, title: Nobody <who> left has E3, severity: high, owner: It@contoso.example, users: {{accountEnabled: false}}, assignments: {{deny: [SPE_E3]}}}}
   - {{id: one, severity: medium, owner: ../../etc/passwd, assignments: {{exclusive: [[SPE_E3, SPE_E5]]}}}}
   - {{id: places, severity: low, users: {{department: Sales}}, attributes: {{require: [usageLocation]}}}}
 {PRICES}
@@ -55,6 +55,7 @@ def test_every_action_is_in_one_owner_folder_without_data_of_others(tmp_path: Pa
     assert sorted(question_ids) == sorted(question["id"] for question in tenant["questions"])
     page = (folders["it@contoso.example"] / "actions.html").read_text()
     assert "If nothing is done, 1 finding stays open. Costs of €35.70 a month continue." in page
+    assert "Policy: Nobody &lt;who&gt; left has E3<" in page, "why the owner is asked"
     assert "skip: true – Leave it as it is, with a reason" in page
     assert "kim" not in page
 

@@ -6,9 +6,11 @@ import pytest
 
 from auditor.localization import localization
 from auditor.remedy.planner.model import FleetPlan
+from auditor.remedy.planner.redaction import redacted_plan
 from auditor.render.plan.html import plan_html
 from auditor.render.plan.markdown import plan_markdown
 from auditor.render.plan.page import plan_view
+from auditor.result.redaction.pseudonyms import RedactionKey
 from tests.builders.tenant.plan_tenants import (
     CLOUD_GROUP,
     E3,
@@ -22,7 +24,7 @@ from tests.builders.tenant.plan_tenants import (
     user,
 )
 
-RULES = "policies: [{id: none, severity: high, assignments: {deny: paid}}]\n"
+RULES = "policies: [{id: none, title: 'Nobody, not *even* ann@contoso.example', severity: high, assignments: {deny: paid}}]\n"
 
 
 def plan() -> FleetPlan:
@@ -46,6 +48,20 @@ def test_every_action_shows_its_steps_or_the_action_that_has_them() -> None:
         targets = re.findall(reference, text)
         assert len(targets) == len(repeated)
         assert all(f'id="{target}"' in text for target in targets)
+
+
+@pytest.mark.slow
+def test_every_action_names_the_policies_whose_findings_it_fixes() -> None:
+    l10n = localization("en")
+    (tenant,) = plan_view(plan(), l10n).tenants
+    views = [view for part in tenant.parts for view in part.actions if view.action is not None]
+    assert views
+    assert {view.policies for view in views} == {"Policy: Nobody, not *even* ann@contoso.example"}
+    assert plan_html(plan(), l10n=l10n).decode().count(">Policy: Nobody, not *even* ann@contoso.example<") == len(views)
+    hidden = redacted_plan(plan(), RedactionKey(secret=b"a key of 16 bytes or more", stable=True))
+    document = plan_markdown(hidden, l10n=l10n).decode()
+    assert document.count("Policy: Nobody, not \\*even\\* user-") == len(views)
+    assert "ann@contoso.example" not in document
 
 
 @pytest.mark.slow

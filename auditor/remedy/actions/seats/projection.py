@@ -226,7 +226,7 @@ def products_of(group: ActionGroup, projection: SeatProjection) -> tuple[str, ..
 
 def _rules(group: ActionGroup, projection: SeatProjection, skus: tuple[str, ...]) -> Iterator[Policy]:
     """Yield the policies that limit the seats: those behind the group, and for a single product all with a bound."""
-    names = dict.fromkeys(group.owners)
+    names = dict.fromkeys(group.ordered_policies)
     if skus == (group.first.old,):
         names |= dict.fromkeys(bound.policy for bound in projection.context.seats[skus[0]].bounds)
     for name in names:
