@@ -202,10 +202,11 @@ def _fleet_plan(run: _PlanRun, attempt: _Attempt) -> FleetPlan:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
             tenants.append(empty_plan(tenant, reason))
     titles = tenant_titles(before.tenants)
+    policy_titles = {policy.id: run.l10n.policy(policy.title) for policy in run.policies.policies}
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
         policy_digest=run.policies.digest,
-        tenants=tuple(replace(tenant, title=titles[tenant.name]) for tenant in tenants),
+        tenants=tuple(replace(tenant, title=titles[tenant.name], policy_titles=policy_titles) for tenant in tenants),
         fleet=_fleet_proof(before.fleet, attempt.after.fleet, run.l10n),
     )
 
@@ -273,7 +274,6 @@ def _tenant_plan(
         questions=tuple(with_planned_seats(unsettled(options.answered.questions, fixed), actions, options.bound.facts)),
         notices=_notices(options, plan_draft, constraints),
         names=_names(before, options, l10n),
-        policy_titles={policy.id: l10n.policy(policy.title) for policy in options.bound.facts.policies.policies},
         decided_seats=seats,
     )
 

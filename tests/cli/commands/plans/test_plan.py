@@ -193,13 +193,14 @@ def test_page_names_people_before_the_guidance_and_shows_ids_only_in_code(page: 
     subjects = {finding["fingerprint"]: finding["subject"] for finding in tenant["findings"]}
     for number, action in enumerate(tenant["actions"], start=1):
         section = text[text.index(f'id="t1-{number}"') :].partition("</details>\n")[0]
-        people, _, guidance = section.partition("</p>")
+        policies, people, guidance = section.split("</p>", 2)
+        assert '<p class="concerns">Richtlinie' in policies
         people_text = unescape(re.sub(r"<[^>]*>", "", people))
         concerned = [subjects[fingerprint] for fingerprint in action["findings"]]
         affected = [subject for subject in concerned if subject["type"] == "user"] or concerned
         names = dict.fromkeys(subject["name"] for subject in affected)
         assert all(name in people_text for name in list(names)[:20]), action["title"]
-        assert not any(tag in people for tag in ("<h4>", "<ol>", "<pre>"))
+        assert not any(tag in policies + people for tag in ("<h4>", "<ol>", "<pre>"))
         assert guidance
     prose = re.sub(r"(?s)<style>.*?</style>|<(pre|code)\b.*?</\1>|<[^>]*>", "", text)
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", prose)
