@@ -36,6 +36,8 @@ RENEWALS: Final = timedelta(days=60)
 """How far ahead the dates of subscriptions and contracts are listed."""
 _MAX_PLAN: Final = 400
 """Maximum characters of a sentence about a plan."""
+MAX_CAUTION: Final = 900
+"""Characters of a warning; the longest one of the guidance, in any language, is shorter."""
 _WAIVER_NOTICES: Final = ("waiver.expired", "waiver.expiring")
 
 
@@ -207,7 +209,7 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
                 single_line(fact) for fact in _facts(highlight, entry, l10n, several=len(page.sections) > 1) if fact
             ),
             why=single_line(" ".join(filter(None, (highlight.why, highlight.note))), 400),
-            caution=single_line(caution, 400),
+            caution=single_line(caution, MAX_CAUTION),
             first=single_line(highlight.first, 300),
             next=single_line(next(iter(entry.action.next), ""), 200) if entry is not None else "",
             href=_link(reader, highlight.anchor),

@@ -11,7 +11,7 @@ from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import ContractTerm, FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.render.mail.content import LineLimits, limited_views
+from auditor.render.mail.content import MAX_CAUTION, LineLimits, limited_views
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader, UpcomingDate
 from auditor.render.text.labels import Labels
@@ -75,6 +75,15 @@ def test_warning_shared_by_several_actions_is_shown_once() -> None:
     view = next(mail_views(replace(AUDIT, tenants=tuple(map(with_warnings, AUDIT.tenants))), READER, Labels("en")))
     assert len(view.actions) > 1
     assert [act.caution for act in view.actions if act.caution] == ["The same."]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_warnings_of_the_guidance_are_not_cut(language: str) -> None:
+    (tenant, *_) = demo_result(language).tenants
+    longest = max((text for action in tenant.actions for text in action.warnings), key=len)
+    assert len(longest) > 500
+    assert len(longest) < MAX_CAUTION
 
 
 @pytest.mark.slow
