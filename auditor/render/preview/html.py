@@ -33,18 +33,19 @@ _ROWS: Final = 1000
 def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render preview.html."""
     l10n = Labels(locale)
+    counts = difference_count(preview.everywhere)
+    priced, money = bool(counts.money), sums(counts, l10n)
     policies = [
-        (policy.id, l10n.policy(policy.title), state(policy, l10n), *cells_of(policy_counts, l10n))
+        (policy.id, l10n.policy(policy.title), state(policy, l10n), *cells_of(policy_counts, l10n, priced=priced))
         for policy, policy_counts in by_policy(preview)
     ]
     none = l10n.gettext("none")
     departments = [
-        (none if name is None else name, *cells_of(department_counts, l10n))
+        (none if name is None else name, *cells_of(department_counts, l10n, priced=priced))
         for name, department_counts in by_department(preview)
     ]
-    money = sums(difference_count(preview.everywhere), l10n)
     as_of = l10n.gettext("state as of {instant}", instant=l10n.instant(preview.as_of))
-    columns, worse = columns_of(l10n), worsened(preview, l10n)
+    columns, worse = columns_of(l10n, priced=priced), worsened(preview, l10n)
     policy, title = l10n.gettext("Policy"), l10n.gettext("Title")
     parts = [
         tag("p", f"{side_label(preview.base)} → {side_label(preview.head)}, {as_of}"),

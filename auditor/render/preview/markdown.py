@@ -186,44 +186,46 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
         yield f"{l10n.gettext('Monthly cost of open findings:')} **{escaped_markdown(sums(counts, l10n))}**"
         yield ""
     yield from _unknown(preview, l10n)
-    columns = columns_of(l10n)
+    priced = bool(counts.money)
+    columns = columns_of(l10n, priced=priced)
     yield from markdown_table(
         (l10n.gettext("Policy"), l10n.gettext("Change"), *columns),
         [
             (
                 f"**{_short(policy.id)}** {_short(l10n.policy(policy.title))}",
                 state(policy, l10n),
-                *_cells(policy_counts, l10n),
+                *map(escaped_markdown, cells_of(policy_counts, l10n, priced=priced)),
             )
             for policy, policy_counts in by_policy(preview)
         ],
+        right=range(2, 2 + len(columns)),
     )
     none = f"_{l10n.gettext('none')}_"
     yield from markdown_table(
         (l10n.gettext("Department"), *columns),
         [
-            (none if name is None else _short(name), *_cells(department_counts, l10n))
+            (
+                none if name is None else _short(name),
+                *map(escaped_markdown, cells_of(department_counts, l10n, priced=priced)),
+            )
             for name, department_counts in by_department(preview)
         ],
+        right=range(1, 1 + len(columns)),
     )
     for difference in preview.everywhere:
         yield from _tenant(difference, l10n)
 
 
-def columns_of(l10n: Labels) -> tuple[str, ...]:
-    """Return the titles of the columns with counts."""
-    return (l10n.gettext("Added"), l10n.gettext("Removed"), l10n.gettext("Changed"), l10n.gettext("Per month"))
+def columns_of(l10n: Labels, *, priced: bool) -> tuple[str, ...]:
+    """Return the titles of the columns with counts, and of the money if findings have prices."""
+    counts = (l10n.gettext("Added"), l10n.gettext("Removed"), l10n.gettext("Changed"))
+    return (*counts, l10n.gettext("Per month")) if priced else counts
 
 
-def cells_of(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
+def cells_of(counts: DifferenceCount, l10n: Labels, *, priced: bool) -> tuple[str, ...]:
     """Return the counts and the money in plain text, in the order of `columns_of`."""
     numbers = (l10n.number(count) for count in (counts.added, counts.removed, counts.changed))
-    return (*numbers, sums(counts, l10n))
-
-
-def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
-    *numbers, money = cells_of(counts, l10n)
-    return (*numbers, escaped_markdown(money))
+    return (*numbers, sums(counts, l10n)) if priced else tuple(numbers)
 
 
 def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:

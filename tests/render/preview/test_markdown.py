@@ -83,6 +83,18 @@ def test_sum_shows_only_amounts_that_change(more: int, less: int, text: str) -> 
     assert sums(DifferenceCount(added=0, removed=0, changed=0, unconfirmed=0, money=(change,)), Labels("en")) == text
 
 
+def test_column_of_amounts_is_left_out_without_prices() -> None:
+    priced = preview_of(1, "a")
+    assert FINDING.money is not None
+    free = tuple(replace(finding, money=None) for finding in priced.tenants[0].added)
+    unpriced = replace(priced, tenants=(replace(priced.tenants[0], added=free),))
+    header = "| Department | Added | Removed | Changed |"
+    assert f"\n{header} Per month |\n| --- | ---: | ---: | ---: | ---: |\n" in comment(priced).decode()
+    assert f"\n{header}\n| --- | ---: | ---: | ---: |\n" in comment(unpriced).decode()
+    for preview, count in ((priced, 1), (unpriced, 0)):
+        assert b"".join(html.render(preview, locale="en")).count(b">Per month</th>") == count
+
+
 def test_short_comment_has_no_note() -> None:
     text = comment(preview_of(1, "a")).decode("utf-8")
     assert text.rstrip().endswith("</details>")
