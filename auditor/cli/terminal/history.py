@@ -17,6 +17,7 @@ from auditor.render.history.labels import (
     cohorts_text,
     compared_nights,
     in_reading_order,
+    is_changed,
     is_notable,
     method,
     money_change,
@@ -42,6 +43,8 @@ _MIN_NAME_WIDTH: Final = 20
 _GAP: Final = 2
 _MAX_NAMED: Final = 3
 """Maximum number of tenants that are named as having no episode."""
+_MAX_UNCHANGED: Final = 10
+"""Maximum number of policies that are printed although their findings did not change."""
 _MAX_FINDINGS: Final = 20
 """Maximum number of findings of a comparison that are printed; the JSON has all."""
 
@@ -56,7 +59,7 @@ def show(
 ) -> None:
     """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies.
 
-    Prints only the most urgent of many tenants, notable products, and policies with findings or changes; with
+    Prints only the most urgent of many tenants, notable products, policies that changed and some others; with
     `everything`, it prints all.
     """
     console = Console(stderr=stderr)
@@ -77,7 +80,7 @@ def show(
             _print_comparison(console, comparisons[trend.tenant], l10n)
         _print_totals(console, trend, l10n)
         _print_seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
-        _print_policies(console, [policy for policy in trend.policies if everything or _is_policy_shown(policy)], l10n)
+        _print_policies(console, trend.policies if everything else _shown_policies(trend.policies), l10n)
         if not everything:
             _print_omitted(console, trend, l10n)
     if len(shown) < len(trends):
@@ -85,9 +88,11 @@ def show(
         _print(console, f"{l10n.more(len(trends) - len(shown))} (--all)")
 
 
-def _is_policy_shown(policy: PolicyTrend) -> bool:
-    """Return whether a policy has or had open findings, or the number of its waived findings changed."""
-    return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
+def _shown_policies(policies: Sequence[PolicyTrend]) -> list[PolicyTrend]:
+    """Return the policies that changed, and of the others those with the most open findings; the most open first."""
+    ordered = sorted(policies, key=lambda policy: (-policy.open[-1], policy.policy))
+    unchanged = [policy.policy for policy in ordered if policy.open[-1] and not is_changed(policy)]
+    return [policy for policy in ordered if is_changed(policy) or policy.policy in unchanged[:_MAX_UNCHANGED]]
 
 
 def _print_seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> None:
@@ -135,12 +140,16 @@ def _print_policies(console: Console, policies: Sequence[PolicyTrend], l10n: Lab
 
 def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
     seats = sum(not is_notable(seat) for seat in trends.seats)
-    hidden = [policy.policy for policy in trends.policies if not _is_policy_shown(policy)]
-    unknown = sum(policy in trends.not_evaluated for policy in hidden)
-    policies = len(hidden) - unknown
+    shown = {policy.policy for policy in _shown_policies(trends.policies)}
+    hidden = [policy for policy in trends.policies if policy.policy not in shown]
+    unchanged = sum(policy.open[-1] > 0 for policy in hidden)
+    unknown = sum(policy.policy in trends.not_evaluated for policy in hidden if not policy.open[-1])
+    policies = len(hidden) - unchanged - unknown
     counts = []
     if seats:
         counts.append(l10n.plural("{count} unchanged product", "{count} unchanged products", seats))
+    if unchanged:
+        counts.append(l10n.plural("{count} unchanged policy", "{count} unchanged policies", unchanged))
     if policies:
         counts.append(l10n.plural("{count} policy without a finding", "{count} policies without a finding", policies))
     if unknown:

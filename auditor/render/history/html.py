@@ -14,6 +14,7 @@ from auditor.render.history.labels import (
     cohorts_text,
     compared_nights,
     in_reading_order,
+    is_changed,
     is_notable,
     method,
     money_change,
@@ -79,9 +80,7 @@ def _tenant(trends: Trends, anchor: str, comparison: Between | None, l10n: Label
     parts += [_overall(trends, l10n), *_folded(l10n.gettext("Seats"), seat_columns(l10n), seats, l10n)]
     parts += [tag("p", capitalized(shared, l10n.locale))] if shared else []
     parts += [tag("p", method(trends.seats[0].forecast, l10n))] if len(reasons) < len(trends.seats) else []
-    policies = [
-        (len(set(policy.open)) > 1 or len(set(policy.waived)) > 1, _policy(policy, l10n)) for policy in trends.policies
-    ]
+    policies = [(is_changed(policy), _policy(policy, l10n)) for policy in trends.policies]
     parts += _folded(l10n.gettext("Findings by policy"), policy_columns(l10n), policies, l10n)
     body = Markup("\n").join(part for part in parts if part)
     return Markup('<section class="tenant" id="{}">\n{}\n</section>').format(anchor, body)

@@ -89,6 +89,12 @@ def is_notable(seat: SeatTrend) -> bool:
     return changed or missing or seat.forecast.earliest is not None
 
 
+def is_changed(policy: PolicyTrend) -> bool:
+    """Return whether findings of a policy appeared or disappeared, or the number of its waived findings changed."""
+    counts_differ = len(set(policy.open)) > 1 or len(set(policy.waived)) > 1
+    return counts_differ or bool(policy.opened or policy.closed)
+
+
 def spare_text(seat: SeatTrend, l10n: Labels) -> str:
     """Return the change of the spare seats; a dash for a product that is not assigned to people, such as storage."""
     return change(seat.spare, l10n) if seat.for_people else l10n.number(None)

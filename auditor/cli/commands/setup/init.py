@@ -116,7 +116,13 @@ def _add_policy_arguments(parser: argparse.ArgumentParser) -> None:
         choices=POLICIES,
         help="copy: the files of the starter library; extend: one file that names its version (default: copy)",
     )
-    parser.add_argument("--size", choices=SIZES, help="large: add-ons, inactivity and mailboxes too (default: small)")
+    parser.add_argument(
+        "--size",
+        choices=SIZES,
+        help=(
+            "how many policies: small, or large with those about add-ons, inactivity and mailboxes too (default: small)"
+        ),
+    )
     parser.add_argument(
         "--agreement",
         type=one_of(Agreement),
