@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import (
     ActionVerdict,
@@ -28,6 +28,9 @@ from auditor.render.text.verification import (
     seat_decisions,
 )
 from auditor.result.ranking import by_urgency
+
+_NO_FINDING: Final = len(Severity)
+"""The rank of actions without a finding, below those of all severities."""
 
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[PageSection, ...]:
@@ -64,8 +67,9 @@ def _tenant(
 ) -> Iterator[PageSection]:
     yield PageSection(title=tenant.title, paragraphs=tuple(_money(verification, l10n)))
     names = {finding.subject.id: finding.subject.name for finding in verification.findings}
+    ordered = _most_severe_first(verification)
     for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY, Verdict.NOT, Verdict.DONE):
-        actions = verification.actions_with(verdict)
+        actions = [action for action in ordered if action.verdict is verdict]
         if actions:
             title = f"{l10n.gettext('Actions')}: {l10n.gettext(VERDICTS[verdict])} ({l10n.number(len(actions))})"
             items = _first(((_action(action, names, l10n), 1) for action in actions), most, l10n)
@@ -77,6 +81,15 @@ def _tenant(
             title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
             lines = _findings(findings, product_and_set_names(tenant, l10n), l10n)
             yield PageSection(title=title, items=_first(lines, most, l10n), level=3)
+
+
+def _most_severe_first(verification: TenantVerification) -> list[ActionVerdict]:
+    """Return the actions in the order of their worst findings, then of the plan."""
+    ranks = {finding.fingerprint: finding.severity.rank for finding in verification.findings}
+    return sorted(
+        verification.actions,
+        key=lambda action: min((ranks.get(name, _NO_FINDING) for name in action.findings), default=_NO_FINDING),
+    )
 
 
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:

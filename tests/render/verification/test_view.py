@@ -56,6 +56,35 @@ def test_actions_have_the_numbers_of_the_plan_instead_of_bullets() -> None:
     assert sections(audit, Labels("en"), most=1)[-1].lines == ("2. Buy <2>", "and 1 more")
 
 
+def test_actions_with_the_most_severe_findings_are_first() -> None:
+    audit = result()
+    severities = {"minor": Severity.LOW, "worst": Severity.CRITICAL, "middle": Severity.MEDIUM}
+    findings = tuple(
+        replace(finding, fingerprint=name, severity=severity)
+        for (name, severity), finding in zip(severities.items(), findings_about(SubjectType.USER), strict=False)
+    )
+    fixes = (("minor",), (), ("minor", "worst"), ("middle",))
+    actions = tuple(
+        ActionVerdict(
+            number=number,
+            id=str(number),
+            title="T",
+            kind="buy",
+            verdict=Verdict.NOT,
+            requests=0,
+            done=0,
+            findings=fixed,
+        )
+        for number, fixed in enumerate(fixes, start=1)
+    )
+    verification = TenantVerification(
+        planned_at=audit.run.as_of, actions=actions, findings=findings, freed=freed_by(())
+    )
+    audit = replace(audit, tenants=(replace(audit.tenants[0], verification=verification),))
+    _, _, section, *_ = sections(audit, Labels("en"))
+    assert section.numbers == (3, 4, 1, 2)
+
+
 def test_findings_of_omitted_lines_are_counted() -> None:
     """Findings about several people are one line."""
     audit = result()
