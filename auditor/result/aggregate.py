@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from heapq import nsmallest
 from typing import Final
@@ -21,6 +22,8 @@ from auditor.domain.similar_name import tenants_hint
 
 OPEN: Final = Status.OPEN
 _BUYING: Final = "buy"
+_MAX_AGE: Final = timedelta(days=1)
+"""Age of the data from which reports and plans mention it: a job that runs every night reads it again within a day."""
 NO_FLEET: Final = FleetResult()
 
 
@@ -197,6 +200,13 @@ def _amounts(actions: Iterable[Action]) -> dict[str, dict[str, Decimal]]:
             target = sums["reassign" if remainder > 0 else "buy"]
             target[currency] = target.get(currency, Decimal(0)) + abs(remainder)
     return sums
+
+
+def outdated_tenants(result: Result) -> list[TenantResult]:
+    """Return the tenants whose data was read more than a day before the audit, the oldest data first."""
+    limit = result.run.as_of - _MAX_AGE
+    outdated = (tenant for tenant in result.tenants if tenant.failure is None and tenant.as_of < limit)
+    return sorted(outdated, key=lambda tenant: tenant.as_of)
 
 
 def all_prices_known(result: Result) -> bool:

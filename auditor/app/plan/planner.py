@@ -50,6 +50,7 @@ from auditor.remedy.verification.planned_state import with_state
 from auditor.render.plan.question_text import subscription_names
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.omissions import omissions
+from auditor.result.aggregate import outdated_tenants
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
@@ -202,11 +203,20 @@ def _fleet_plan(run: _PlanRun, attempt: _Attempt) -> FleetPlan:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
             tenants.append(empty_plan(tenant, reason))
     titles = tenant_titles(before.tenants)
+    outdated = {tenant.name: tenant.as_of for tenant in outdated_tenants(before)}
     policy_titles = {policy.id: run.l10n.policy(policy.title) for policy in run.policies.policies}
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
         policy_digest=run.policies.digest,
-        tenants=tuple(replace(tenant, title=titles[tenant.name], policy_titles=policy_titles) for tenant in tenants),
+        tenants=tuple(
+            replace(
+                tenant,
+                title=titles[tenant.name],
+                policy_titles=policy_titles,
+                outdated=outdated.get(tenant.name),
+            )
+            for tenant in tenants
+        ),
         fleet=_fleet_proof(before.fleet, attempt.after.fleet, run.l10n),
     )
 

@@ -11,7 +11,7 @@ from auditor.render.plan.fleet_overview import fleet_first, in_reading_order, te
 from auditor.render.plan.outline import OutlineEntry, first_by_rank
 from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.render.plan.question_text import effect, sentence
-from auditor.render.plan.summary import missing_data, summary
+from auditor.render.plan.summary import missing_data, outdated_data, summary
 from auditor.render.plan.view import TenantRow
 from auditor.render.text.deadlines import due_text
 from auditor.render.text.labels import SEVERITIES
@@ -44,7 +44,7 @@ def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]
 
 
 def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
-    missing = tuple(missing_data(plan, l10n))
+    missing = (*missing_data(plan, l10n), *outdated_data(plan, l10n))
     for pair in missing[:_MAX_ENTRIES]:
         yield wrapped_text(": ".join(pair), rest="  ")
     if len(missing) > _MAX_ENTRIES:

@@ -1,6 +1,7 @@
 """The data model of the remediation plan: actions, what they fix, what remains and why, and the money."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -119,6 +120,8 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     """Display names of products and groups, by part number and id."""
     policy_titles: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
     """Titles of policies by id, in the language of the plan."""
+    outdated: Annotated[datetime | None, SavedField.UNSAVED] = None
+    """The instant at which the data was read, if that was more than a day before the plan."""
 
     changes: Annotated[PlannedRequests | None, SavedField.UNSAVED] = None
     """The details of what its requests change; None if people are pseudonymised."""

@@ -32,7 +32,7 @@ from auditor.render.plan.outline_text import (
     subject_labels,
 )
 from auditor.render.plan.question_text import answer_label, answered, effect, sentence
-from auditor.render.plan.summary import missing_data, summary
+from auditor.render.plan.summary import missing_data, outdated_data, summary
 from auditor.render.plan.view import (
     ActionView,
     AnswerView,
@@ -83,7 +83,7 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
         complete=plan.complete,
         proven=None if all(tenant.failure is not None for tenant in plan.tenants) else plan.proven,
         title=plan.tenants[0].title if len(plan.tenants) == 1 else "",
-        missing=tuple(map(": ".join, missing_data(plan, l10n))) if len(plan.tenants) > 1 else (),
+        missing=tuple(map(": ".join, _missing(plan, l10n, sections=not tenant_page))),
         rows=tenant_rows(plan, address, l10n),
         first=first,
         tenants=() if tenant_page else tuple(_without_listed(view, listed) for view in views),
@@ -97,6 +97,14 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
         ),
         actions=tuple(action for tenant in plan.tenants for action in tenant.actions),
     )
+
+
+def _missing(plan: FleetPlan, l10n: Localization, *, sections: bool) -> Iterator[tuple[str, str]]:
+    """Yield (tenants, reason) for missing data, and for old data that no section of a tenant mentions."""
+    if len(plan.tenants) > 1:
+        yield from missing_data(plan, l10n)
+    if not sections:
+        yield from outdated_data(plan, l10n)
 
 
 def _without_listed(view: TenantView, listed: AbstractSet[str]) -> TenantView:

@@ -1,6 +1,7 @@
 """Summarises plans in sentences: findings, requests and money of a tenant, and what is not known."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 
 from auditor.domain.translation import N_
@@ -19,6 +20,8 @@ def summary(tenant: TenantPlan, l10n: Localization, *, money: bool = True) -> tu
         reason = l10n.translate(tenant.failure)
         return (l10n.gettext("{tenant} could not be audited: {reason}", tenant=tenant.title, reason=reason),)
     paragraphs = [" ".join(_effect(tenant, l10n))]
+    if tenant.outdated is not None:
+        paragraphs.append(_outdated(tenant.outdated, l10n))
     if sum(row.open > 0 for row in tenant.reach) > 1:
         paragraphs.append(_reach(tenant, l10n))
     if money:
@@ -115,6 +118,23 @@ def _amounts(figures: Figures, freed: int, removed: Decimal | None, l10n: Locali
         )
     if figures.lower_bound:
         yield l10n.gettext("This is a minimum: some prices are not known.")
+
+
+def _outdated(instant: datetime, l10n: Localization) -> str:
+    return l10n.gettext(
+        "The data was read on {date}, more than a day before the plan; auditor collect reads it again.",
+        date=l10n.day(instant),
+    )
+
+
+def outdated_data(plan: FleetPlan, l10n: Localization) -> Iterator[tuple[str, str]]:
+    """Yield (tenants, sentence) for the tenants whose data was read more than a day before the plan."""
+    sentences = (
+        (tenant.title, _outdated(tenant.outdated, l10n))
+        for tenant in in_reading_order(plan).tenants
+        if tenant.outdated is not None
+    )
+    return combined_reasons(sentences, len(plan.tenants), l10n)
 
 
 def missing_data(plan: FleetPlan, l10n: Localization) -> Iterator[tuple[str, str]]:

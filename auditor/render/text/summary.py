@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 
 from auditor.domain.enums import Severity
@@ -15,6 +14,7 @@ from auditor.localization import Localization
 from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, Labels
 from auditor.render.text.omissions import GAPS, omissions, unevaluated
 from auditor.render.text.sanitize import shortened
+from auditor.result.aggregate import outdated_tenants
 from auditor.result.ranking import by_urgency
 
 MAX_NAMED: Final = 3
@@ -24,8 +24,6 @@ _NAMED_REASONS: Final = 2
 _UNKNOWN_NAME: Final = "policy.unknown-"
 """The beginning of the codes of notices about names that do not exist."""
 _MAX_UNKNOWN_NAMES: Final = 5
-_MAX_AGE: Final = timedelta(days=1)
-"""Age of the data from which reports mention it: an audit of every night reads it again within a day."""
 _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 """Quoted names, and ids, in a reason."""
 
@@ -84,12 +82,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
 
 def _outdated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
     """Yield a sentence about the tenants whose data is older than a day, as after a collection that failed."""
-    limit = result.run.as_of - _MAX_AGE
-    instants = {
-        titles[tenant.name]: tenant.as_of
-        for tenant in sorted(result.tenants, key=lambda tenant: tenant.as_of)
-        if tenant.failure is None and tenant.as_of < limit
-    }
+    instants = {titles[tenant.name]: tenant.as_of for tenant in outdated_tenants(result)}
     if instants:
         yield l10n.plural(
             "The data of {tenants} was read on {date}, more than a day before the audit; auditor collect reads it "

@@ -1,5 +1,7 @@
 """The summary of a plan."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -7,10 +9,12 @@ from auditor.domain.message import Message
 from auditor.localization import localization
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import Remaining, TenantPlan
-from auditor.render.plan.summary import missing_data, summary
+from auditor.render.plan.page import plan_view
+from auditor.render.plan.summary import missing_data, outdated_data, summary
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, PRICES, VISIO, fleet, grant, planned, snapshot, user
+from tests.builders.tenant.tenants import NOW
 
 LEAVERS = (
     "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]\n"
@@ -84,3 +88,28 @@ def test_tenants_with_the_same_reason_share_a_line_in_the_language_of_the_reader
     assert summary(tenants[-1], localization("nl")) == (
         "c kon niet worden gecontroleerd: de aanmelding is geweigerd: x",
     )
+
+
+@pytest.mark.slow
+def test_plan_says_that_its_data_was_read_more_than_a_day_before() -> None:
+    l10n = localization("en")
+    states = {
+        name: snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 5}, name=name)
+        for name in ("new", "old", "oldest")
+    }
+    for name, hours in (("new", 24), ("old", 25), ("oldest", 73)):
+        manifest = states[name].manifest
+        states[name] = replace(states[name], manifest=replace(manifest, instant=NOW - timedelta(hours=hours)))
+    plan = fleet([*states.values()], LEAVERS)
+    texts = {tenant.name: " ".join(summary(tenant, l10n)) for tenant in plan.tenants}
+    sentences = {
+        name: f"The data was read on {l10n.day(NOW - timedelta(hours=hours))}, more than a day before the plan;"
+        for name, hours in (("old", 25), ("oldest", 73))
+    }
+    assert "was read on" not in texts["new"]
+    assert all(sentence in texts[name] for name, sentence in sentences.items())
+    assert [names for names, _ in outdated_data(plan, l10n)] == ["old", "oldest"]
+    overview, sections = plan_view(plan, l10n, "plan.html"), plan_view(plan, l10n)
+    assert len(overview.missing) == 2
+    assert all(sentence in " ".join(overview.missing) for sentence in sentences.values())
+    assert sections.missing == (), "the sections of the tenants say it"
