@@ -117,13 +117,7 @@ def _person(situation: Situation) -> Articles:
 
 def licence_removal(situation: Situation) -> Articles:
     """Return the articles for removing a licence, by its assignment path."""
-    match situation.path:
-        case "group":
-            return ("group-licenses",)
-        case "both" | None:
-            return ("unassign-licenses", "group-licenses")
-        case _:
-            return ("unassign-licenses",)
+    return ("unassign-licenses", *group_licence(situation))
 
 
 def group_licence(situation: Situation) -> Articles:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from auditor.checks.registry import all_checks, articles_of
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Situation, compose
+from auditor.guidance.model import Dimension
 from tests.guidance.packaged import packaged
 
 CHECKS = frozenset(check.id for check in all_checks())
@@ -96,7 +97,7 @@ def test_every_article_can_be_reached_from_a_check() -> None:
     ("check", "facts", "first"),
     [
         ("assignment.not-allowed", Situation(path="direct"), "unassign-licenses"),
-        ("assignment.not-allowed", Situation(path="group"), "group-licenses"),
+        ("assignment.not-allowed", Situation(path="group"), "unassign-licenses"),
         ("assignment.denied", Situation(path="direct", account_enabled=False), "former-employee"),
         ("assignment.denied", Situation(path="direct", account_enabled=False, mailbox_type="shared"), "shared-mailbox"),
         ("assignment.denied", Situation(path="direct", user_type="Guest"), "guests"),
@@ -153,12 +154,32 @@ def test_situation_decides_the_first_article(check: str, facts: Situation, first
     assert articles_of(check, facts)[0] == first
 
 
+STEPS_ON_THE_USER = {
+    (article.id, step.id)
+    for article in packaged().articles.values()
+    for step in article.steps
+    if step.when.get(Dimension.PATH) == ("direct",)
+}
+"""Steps about a licence that is assigned to the user directly."""
+
+
+@pytest.mark.parametrize("check", ["assignment.not-allowed", "assignment.denied", "seats.quota-exceeded"])
+def test_removal_of_a_member_has_only_steps_that_apply_to_one_member(check: str) -> None:
+    article = articles_of(check, Situation(path="group"))[0]
+    composed = compose(packaged(), article, Situation(path="group", agreement=Agreement.MCA).variant())
+    steps = ["check-holds", "back-up", "leave-group", "leave-other-group", "verify"]
+    assert [step.id for step in composed.steps] == steps
+    assert composed.roles[0].name == packaged().terms.roles["groups-administrator"]
+
+
 @pytest.mark.slow
 @given(situation=SITUATIONS)
 def test_group_licence_never_leads_to_unassigning_from_the_user(situation: Situation) -> None:
     facts = with_group_path(situation)
     for check in ("assignment.not-allowed", "assignment.denied", "assignment.overlap", "seats.quota-exceeded"):
-        assert "unassign-licenses" not in articles_of(check, facts)
+        for article in articles_of(check, facts):
+            steps = {(article, step.id) for step in compose(packaged(), article, facts.variant()).steps}
+            assert steps.isdisjoint(STEPS_ON_THE_USER)
 
 
 def with_group_path(situation: Situation) -> Situation:

@@ -104,7 +104,7 @@ def test_group_licences_are_not_removed_from_the_user() -> None:
         ("Anders Lund", "assignment.not-allowed", "inactive-users"),
         ("Agnieszka Dąbrowska", "assignment.not-allowed", "move-users"),
         ("Joost Meijer", "assignment.denied", "unassign-licenses"),
-        ("Test User 1", "assignment.denied", "group-licenses"),
+        ("Test User 1", "assignment.denied", "unassign-licenses"),
         ("Emre Şahin", "assignment.error", "group-error-count"),
         ("Oğuz Öztürk", "attribute.missing", "usage-location"),
     ],
@@ -210,7 +210,7 @@ def test_prerequisites_name_every_role_that_a_step_needs() -> None:
     leavers = next(
         action for action in contoso().actions if (action.guidance, action.kind) == ("former-employee", "leave-group")
     )
-    prerequisites = " ".join(leavers.prerequisites)
+    prerequisites = " ".join((leavers.role, *leavers.prerequisites))
     for role in ("User Administrator", "Exchange Administrator", "SharePoint Administrator", "Groups Administrator"):
         assert role in prerequisites
     assert "Global" not in prerequisites
