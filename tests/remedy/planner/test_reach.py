@@ -1,5 +1,6 @@
 """The share of open findings that a plan fixes, for the built-in tenants and a messy one, with and without answers."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,17 @@ def share(tenants: Sequence[TenantPlan], *locations: FixLocation) -> float:
     return 100 * sum(row.fixed for row in rows) / sum(row.open for row in rows)
 
 
+def documented(row: int) -> list[int]:
+    """The percentages in a row of the table in docs/closed-loop.md: of all findings and of those in `graph`."""
+    page = (Path(__file__).parents[3] / "docs" / "closed-loop.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("|") and " % " in line]
+    return [int(number) for number in re.findall(r"(\d+) %", rows[row])]
+
+
+def measured(plan: FleetPlan, answered: FleetPlan) -> list[int]:
+    return [round(share(fleet.tenants, *where)) for fleet in (plan, answered) for where in ((), (FixLocation.GRAPH,))]
+
+
 @pytest.mark.slow
 def test_share_of_fixed_findings_in_the_messy_tenant(messy: MessyTenant) -> None:
     plan = plan_run([messy.state], POLICIES, builtin(), NOW)
@@ -74,6 +86,7 @@ def test_share_of_fixed_findings_in_the_messy_tenant(messy: MessyTenant) -> None
     assert not tenant.open_questions
     assert share([tenant]) >= 90
     assert share([tenant], FixLocation.GRAPH) >= 95
+    assert measured(plan, messy.answered) == documented(0 if messy.cloud else 1)
     premises = [item for item in tenant.proof.remaining if item.code == "premises"]
     assert len(premises) == (0 if messy.cloud else 2)
     assert all("`LIC-BI` is synchronised from on premises" in item.why for item in premises)
@@ -103,6 +116,7 @@ def test_share_of_fixed_findings_in_the_built_in_tenants(*, cloud: bool) -> None
     assert not any(tenant.open_questions for tenant in answered.tenants)
     assert share(answered.tenants, FixLocation.GRAPH) >= 90
     assert share(answered.tenants) >= 80, "the rest is purchases, contracts and the local directory"
+    assert measured(plan, answered) == documented(3 if cloud else 2)
 
 
 @pytest.mark.slow
