@@ -67,12 +67,14 @@ def _steps(group: str, findings: Sequence[Finding], memberships: Memberships, l1
 def remove_on_premises(group: str, addresses: Sequence[str]) -> str:
     """Return the command of the ActiveDirectory module that removes people from a group of the local directory.
 
-    Group and people are looked up by display name and address, because their account names there are not read.
+    Group and people are looked up by name and address, because their account names there are not read. The name of a
+    synchronised group is its display name, or its common name if it has none.
     """
+    name = _ldap(group)
     people = "".join(f"(userPrincipalName={_ldap(address)})" for address in addresses)
     user_filter = f"(|{people})" if len(addresses) > 1 else people
     return (
-        f"Remove-ADGroupMember -Identity (Get-ADGroup -LDAPFilter {quoted(f'(displayName={_ldap(group)})')})"
+        f"Remove-ADGroupMember -Identity (Get-ADGroup -LDAPFilter {quoted(f'(|(displayName={name})(cn={name}))')})"
         f" -Members (Get-ADUser -LDAPFilter {quoted(user_filter)})"
     )
 
@@ -104,7 +106,7 @@ def _reason(group: str, memberships: Memberships, l10n: Localizer) -> str:
         case "role":
             text = l10n.gettext(
                 "The group {group} can be assigned to roles: only a Privileged Role "
-                "Administrator can change its members."
+                "Administrator or an owner of the group can change its members."
             )
         case "mail":
             text = l10n.gettext("The group {group} is mail-enabled: change its members in Exchange.")

@@ -193,7 +193,8 @@ def test_removal_that_violates_a_policy_about_members_is_left_out(tmp_path: Path
 def test_remove_on_premises_quotes_any_name() -> None:
     line = remove_on_premises("LIC*)(x'; Remove-Item", ["a)(b@c.example", "o'brien@c.example"])
     assert line == (
-        "Remove-ADGroupMember -Identity (Get-ADGroup -LDAPFilter '(displayName=LIC\\2a\\29\\28x''; Remove-Item)')"
+        "Remove-ADGroupMember -Identity (Get-ADGroup -LDAPFilter "
+        "'(|(displayName=LIC\\2a\\29\\28x''; Remove-Item)(cn=LIC\\2a\\29\\28x''; Remove-Item))')"
         " -Members (Get-ADUser -LDAPFilter "
         "'(|(userPrincipalName=a\\29\\28b@c.example)(userPrincipalName=o''brien@c.example))')"
     )
