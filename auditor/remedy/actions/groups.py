@@ -19,6 +19,7 @@ from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.breakdown import Breakdown, BreakdownPart, parts_of, subject_of
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.subscription_terms import day_of
+from auditor.remedy.requests import RequestKind
 
 COUNTED_IN_SEATS: Final = NUMBERED | {ActionKind.QUOTA, ActionKind.COVER, ActionKind.CAP}
 _ONE_PER_PRODUCT: Final = COUNTED_IN_SEATS | RENEWED
@@ -248,7 +249,7 @@ class ActionGroups:
         if group is None:
             group = self.groups[group_key] = ActionGroup(len(self.numbered), remedy, key, subject)
             self.numbered.append(group)
-        group.lead(remedy, key, subject, _variant(remedy.kind, remedy.situation))
+        group.lead(remedy, key, subject, _variant(remedy.kind, remedy.situation, _changed_path(remedy)))
         return group
 
     def add(self, remedies: Iterable[tuple[SortKey, Remedy]]) -> None:
@@ -286,12 +287,21 @@ def _day(finding: Finding) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def _variant(kind: ActionKind, situation: Situation) -> Variant:
+def _variant(kind: ActionKind, situation: Situation, changed_path: str | None) -> Variant:
     """Return the facts that select the guidance; a remedy changes one assignment path, even if there are two."""
     variant = situation.variant()
     if kind in AT_GROUPS:
         return replace(variant, path="group")
-    return replace(variant, path="direct") if kind is ActionKind.COPY else variant
+    path = "direct" if kind is ActionKind.COPY else changed_path
+    return variant if path is None else replace(variant, path=path)
+
+
+def _changed_path(remedy: Remedy) -> str | None:
+    """Return the assignment path that the requests of a plan change; None if they change both or something else."""
+    kinds = {request.target.kind for request in remedy.requests} if remedy.proven else set()
+    if kinds == {RequestKind.USER_LICENCES}:
+        return "direct"
+    return "group" if kinds and kinds <= {RequestKind.JOIN, RequestKind.LEAVE} else None
 
 
 def shared_facts(variants: Sequence[Variant]) -> Variant:

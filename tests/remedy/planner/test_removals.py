@@ -8,6 +8,7 @@ from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.plan_tenants import (
     CLOUD_GROUP,
     E3,
+    E5,
     F3,
     LEAVERS,
     PRICES,
@@ -95,3 +96,17 @@ def test_replacement_comes_from_the_chosen_group_instead_of_changing_the_licence
         "/groups/f2/members/$ref",
         "/groups/g1/members/ann/$ref",
     ]
+
+
+OVERLAP = "policies:\n  - {id: suites, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}\n"
+
+
+def test_steps_of_a_planned_change_are_about_the_path_that_its_requests_change() -> None:
+    people = [user("both", grant(E3), grant(E5, "g1")), user("other", grant(E5, "g1"))]
+    plan = planned(snapshot(people, {E3: 5, E5: 5}, groups=[group("LIC", E5, **CLOUD_GROUP)]), OVERLAP)
+    (action,) = plan.actions
+    assert {request["path"].rpartition("/")[2] for request in action.requests} == {"assignLicense"}
+    texts = "\n".join((*action.prerequisites, *action.steps, *action.warnings))
+    assert "On the **Licenses and Apps** tab of the user" in texts
+    assert "If the licence is" not in texts
+    assert "from a licensed group" not in texts
