@@ -162,3 +162,8 @@ def test_no_step_assigns_licences_in_a_portal_that_no_longer_can() -> None:
         for step in article.steps:
             if "Azure portal" in step.text or "Entra admin center" in step.text:
                 assert "icence" not in step.text, (article.id, step.id)
+
+
+def test_titles_use_british_spelling_unless_they_are_those_of_a_page() -> None:
+    pages = {document.title for document in packaged().documents.values()}
+    assert [a.title for a in ARTICLES if "licenses" in a.title and a.title not in pages] == []
