@@ -110,3 +110,19 @@ def test_steps_of_a_planned_change_are_about_the_path_that_its_requests_change()
     assert "On the **Licenses and Apps** tab of the user" in texts
     assert "If the licence is" not in texts
     assert "from a licensed group" not in texts
+
+
+def test_suite_is_not_removed_because_the_smaller_product_would_have_spare_seats() -> None:
+    """Without the suite the person would lose Teams and Office; that is for somebody to decide, not for the plan."""
+    rules = (
+        OVERLAP.replace("SPE_E5", "VISIOCLIENT")
+        + "  - {id: spare, severity: low, seats: {of: paid, spare: {max: 0}}}\n"
+    )
+    tenant = snapshot([user("both", grant(E3), grant(VISIO)), user("other", grant(E3))], {E3: 3, VISIO: 1})
+    plan = planned(tenant, rules)
+    assert [action for action in plan.actions if action.requests] == []
+    assert "idle" in {item.code for item in plan.proof.remaining}
+    decision = {"for": {"policy": "suites"}, "answer": {"keep": "VISIOCLIENT"}}
+    (decided,) = decided_plan("version: 1\n" + rules, [tenant], decision).tenants
+    titles = [action.title for action in decided.actions if action.requests]
+    assert titles == ["Unassign Microsoft 365 E3 from 1 person"]

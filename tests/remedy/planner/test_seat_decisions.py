@@ -17,7 +17,7 @@ from auditor.snapshot.model import Snapshot
 from tests.builders.document.powershell import Script
 from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.crowded_tenant import subscription
-from tests.builders.tenant.plan_tenants import E3, F3, VISIO, bodies, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, E5, F3, bodies, grant, snapshot, user
 from tests.builders.tenant.tenants import bought
 
 RULES = """version: 1
@@ -313,13 +313,13 @@ def test_action_about_a_quota_counts_the_people_beyond_it() -> None:
 
 
 def test_suggested_seats_of_a_renewal_are_those_of_the_plan() -> None:
-    both = [user(f"both{n}", grant(E3), grant(VISIO)) for n in range(2)]
-    exclusive = "  - {id: one, severity: high, assignments: {exclusive: [[SPE_E3, VISIOCLIENT]]}}\nprices:"
+    both = [user(f"both{n}", grant(E3), grant(E5)) for n in range(2)]
+    exclusive = "  - {id: one, severity: high, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}\nprices:"
     plan = planned(
-        snapshot([*both, user("stays", grant(E3))], {E3: 9, VISIO: 3}), rules=RULES.replace("prices:", exclusive)
+        snapshot([*both, user("stays", grant(E3))], {E3: 9, E5: 3}), rules=RULES.replace("prices:", exclusive)
     )
     (removal,) = [action for action in plan.actions if action.kind == "remove-seats-at-renewal"]
-    assert "The actions free 2" in removal.prerequisites[0], "a third seat of Visio Plan 2 may not be idle"
+    assert "The actions free 2" in removal.prerequisites[0], "fewer services end without Microsoft 365 E3"
     assert "To remove: 7. Seats afterwards: 2" in removal.prerequisites[0]
     (question,) = [question for question in plan.questions if question.kind == "renewal"]
     assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}

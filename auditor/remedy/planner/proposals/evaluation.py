@@ -107,7 +107,27 @@ def evaluate_proposals(
                 harmful.setdefault(user, []).append(candidate)
             else:
                 evaluated[user].append(candidate)
-    return EvaluatedProposals(evaluated=evaluated, only_harmful=frozenset(only_harmful), harmful=harmful)
+    kept = {user: _sparing(product_options, candidates) for user, candidates in evaluated.items()}
+    return EvaluatedProposals(evaluated=kept, only_harmful=frozenset(only_harmful), harmful=harmful)
+
+
+def _sparing(product_options: ProductOptions, candidates: Sequence[EvaluatedProposal]) -> Sequence[EvaluatedProposal]:
+    """Leave out changes of overlapping products if another one fixes the same findings and ends fewer services.
+
+    If there are no seats for that one, the finding remains, and only somebody's decision ends the services.
+    """
+
+    def is_needless(candidate: EvaluatedProposal) -> bool:
+        choices = [f for f in candidate.fixed if correction_of(f) is Correction.CHOOSE]
+        if not choices or any(finding.fingerprint in product_options.answers for finding in choices):
+            return False
+        fixed = {finding.fingerprint for finding in candidate.fixed}
+        return any(
+            len(other.lost) < len(candidate.lost) and fixed <= {finding.fingerprint for finding in other.fixed}
+            for other in candidates
+        )
+
+    return [candidate for candidate in candidates if not is_needless(candidate)]
 
 
 def _postponed(finding: Finding, proposal: Proposal) -> bool:
