@@ -51,6 +51,8 @@ def test_role_for_leaving_a_group_can_change_members(article: str) -> None:
     roles = packaged().terms.roles
     assert article_of(article, "group").roles[0].name == roles["groups-administrator"]
     assert article_of(article, "direct").roles[0].name == roles["license-administrator"]
+    alternatives = [role.name for role in article_of(article).alternatives]
+    assert alternatives == [roles["license-administrator"], roles["groups-administrator"]]
 
 
 def test_recurring_billing_is_turned_off_only_for_subscriptions_that_nobody_needs() -> None:
