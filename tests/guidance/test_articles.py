@@ -96,6 +96,7 @@ def test_purpose_of_a_role_continues_a_sentence(article: Article) -> None:
             text = also_needed(l10n, "License Administrator", duty)
             assert f", {l10n.gettext(duty)}" in text
             assert l10n.gettext(duty)[0].islower(), text
+            assert not l10n.gettext(duty).startswith(("oneDrive", "sharePoint", "exchange", "microsoft")), text
 
 
 @by_article
