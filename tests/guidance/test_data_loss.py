@@ -39,7 +39,7 @@ def test_leaving_a_group_warns_of_everything_else_that_it_gives(article: str) ->
 def test_leaving_a_group_names_the_page_and_the_groups_whose_members_are_changed_elsewhere(article: str) -> None:
     guidance = article_of(article, "group")
     assert "**Groups** > **All groups**" in texts(guidance)
-    assert "if it is synchronised, change its members in the on-premises directory" in texts(guidance)
+    assert "for a synchronised group, change the members in the on-premises directory" in texts(guidance)
     documents = packaged().documents
     assert documents["manage-group-members"].url in {link.url for link in guidance.links}
 
