@@ -73,3 +73,7 @@ def test_guests_can_be_reviewed_without_a_product_for_it() -> None:
 
 def test_shared_mailbox_that_is_too_large_stops_sending_first() -> None:
     assert "A mailbox above 50 GB cannot send mail without a licence" in texts(article_of("shared-mailbox"))
+
+
+def test_removal_at_the_renewal_is_scheduled_with_the_steps_above_it() -> None:
+    assert "the same steps schedule the reduction for the renewal" in texts(article_of("remove-licenses"))
