@@ -1,8 +1,11 @@
 """Replaces users in a plan with the pseudonyms that they have in the Result."""
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from auditor.domain.policy.decision import Question
+from auditor.domain.result.model import Notice
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 from auditor.remedy.planner.questions.questions import question_order
 from auditor.result.redaction.people import UserPseudonyms, people_of
@@ -16,6 +19,7 @@ def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
         plan,
         tenants=tuple(_tenant_plan(tenant, key) for tenant in plan.tenants),
         fleet=_proof(plan.fleet, UserPseudonyms(key=key)),
+        notices=_notices(plan.notices, UserPseudonyms(key=key)),
         redacted=True,
     )
 
@@ -30,6 +34,9 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
     )
     return replace(
         tenant,
+        omitted=tuple(reason.rewritten(people.free_text) for reason in tenant.omitted),
+        notices=_notices(tenant.notices, people),
+        names={item: people.free_text(name) for item, name in tenant.names.items()},
         actions=tuple(redacted_action(action, people, positions) for action in tenant.actions),
         findings=findings,
         questions=tuple(sorted((_question(question, people) for question in tenant.questions), key=question_order)),
@@ -43,6 +50,10 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
     )
 
 
+def _notices(notices: Iterable[Notice], people: UserPseudonyms) -> tuple[Notice, ...]:
+    return tuple(replace(notice, message=notice.message.rewritten(people.free_text)) for notice in notices)
+
+
 def _question(question: Question, people: UserPseudonyms) -> Question:
     return replace(
         question,
@@ -51,6 +62,7 @@ def _question(question: Question, people: UserPseudonyms) -> Question:
         name=people.program_text(question.name),
         address=people.program_text(question.address),
         findings=people.fingerprints(question.findings),
+        required_by={seats: tuple(map(people.free_text, titles)) for seats, titles in question.required_by.items()},
     )
 
 

@@ -1,8 +1,8 @@
 """Finds the users of a result and of its policies in texts, and replaces them with pseudonyms."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from itertools import accumulate, chain
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -13,21 +13,20 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.result.model import Result, Run
 from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.text_matches import (
+    NamesByWords,
+    names_by_words,
+    token_key,
+    tokens_of,
+    with_names,
+    with_tokens,
+    words_of,
+)
 
 PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
 """Keys of evidence and selectors that identify a user."""
-_TOKEN: Final = re.compile(r"""[^\s/'"(),;=<>\[\]{}]*[^\s/'"(),;=<>\[\]{}.:!?]""")
-"""Tokens that can be an id or an address: neither contains one of these characters or ends with a full stop."""
-_WORD: Final = re.compile(r"\w+")
 _INSTANT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
-
-
-PseudonymsByWords = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
-"""Names of several words and their pseudonyms, by first word, number of words and words, all as `_folded` returns them.
-
-The lookup takes one step per word of a text, regardless of how many users share a first name.
-"""
 
 
 class UserPseudonyms(Struct, frozen=True, kw_only=True):
@@ -38,7 +37,9 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
     """Pseudonyms by id and address only, without names."""
-    names: PseudonymsByWords = field(default_factory=dict)
+    single: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """(name, pseudonym) by name of one word; written with other letters, it may be an ordinary word of a sentence."""
+    names: NamesByWords = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     """The pseudonyms of users in selectors of policies."""
     free_texts: dict[str, str] = field(default_factory=dict)
@@ -61,38 +62,25 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
 
     def text(self, text: str) -> str:
         """Replace every known id, address and one-word name in a text that this program wrote."""
-        pseudonym = self._pseudonym(text)
-        if pseudonym is not None:
-            return pseudonym
-        tokens = _TOKEN.findall(text.casefold())
-        if self.texts.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
-            return text  # fast path: most texts contain no user
-        return _TOKEN.sub(lambda token: self._pseudonym(token[0]) or token[0], text)
+        folded = text.casefold()
+        return self.texts.get(folded) or self.named.get(folded) or self._with_tokens(text, self.single)
 
     def ids_in(self, text: str) -> str:
         """Replace every known id and address in a text, but not names, because a product may have the same name."""
-        tokens = _TOKEN.findall(text.casefold())
-        if self.exact.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
-            return text
-        return _TOKEN.sub(
-            lambda token: self.exact.get(folded := token[0].casefold()) or self.named.get(folded) or token[0], text
-        )
+        return self._with_tokens(text, {})
 
     def free_text(self, text: str) -> str:
-        """Replace all addresses, and known ids and names, in a text that a person wrote."""
+        """Replace all addresses, and known ids and names of several words, in a text that a person wrote."""
         cached = self.free_texts.get(text)
         if cached is None:
-            cached = self.free_texts[text] = _TOKEN.sub(
-                lambda token: self.key.person("", token[0].casefold()) if _ADDRESS.fullmatch(token[0]) else token[0],
-                self._without_names(self.ids_in(text)),
-            )
+            cached = self.free_texts[text] = self._without_people(self.ids_in(text))
         return cached
 
     def program_text(self, text: str) -> str:
-        """Replace every known id, address and name in a text of this program that may contain the name of a group."""
+        """Replace all addresses, and known ids and names, in a text of this program that may name groups."""
         cached = self.program_texts.get(text)
         if cached is None:
-            cached = self.program_texts[text] = self._without_names(self.text(text))
+            cached = self.program_texts[text] = self._without_people(self.text(text))
         return cached
 
     def title_arguments(self, arguments: TitleArguments | None) -> TitleArguments | None:
@@ -112,37 +100,30 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
             cached = self.evidence[text] = self.free_text(midnight_of(text))
         return cached
 
-    def _without_names(self, text: str) -> str:
-        words = _WORD.findall(_folded(text))
-        if self.names.keys().isdisjoint(words):
-            return text
-        for index, word in enumerate(words):
-            for length, by_words in self.names.get(word, {}).items():
-                for name, pseudonym in by_words.get(tuple(words[index : index + length]), {}).items():
-                    text = _replaced(text, name, pseudonym)
-        return text
+    def _with_tokens(self, text: str, single: Mapping[str, tuple[str, str]]) -> str:
+        """Replace ids and addresses in a text, and the names in `single`."""
+        tokens = tokens_of(text)
+        if all(known.keys().isdisjoint(tokens) for known in (self.exact, self.named, single)):
+            return text  # fast path: most texts contain no user
+        return with_tokens(text, lambda token: self._token(token, single))
 
-    def _pseudonym(self, text: str) -> str | None:
-        folded = text.casefold()
-        return self.texts.get(folded) or self.named.get(folded)
+    def _token(self, token: str, single: Mapping[str, tuple[str, str]]) -> str | None:
+        key = token_key(token)
+        found = self.exact.get(key) or (None if key.isalpha() else self.named.get(key))
+        if found is not None:
+            return found
+        name, pseudonym = single.get(key, ("", ""))
+        return pseudonym if name == token else None
 
+    def _without_people(self, text: str) -> str:
+        """Replace all addresses in a text, also of people who are not known, and names of several words."""
+        if "@" in text or "%" in text:
+            text = with_tokens(text, self._address)
+        return with_names(text, self.names)
 
-def _folded(text: str) -> str:
-    """Return a text without differences of case, including those of the Turkish letters for i."""
-    return text.casefold().replace("\u0307", "").replace("\u0131", "i")
-
-
-def _replaced(text: str, name: str, pseudonym: str) -> str:
-    """Replace a folded name in a text; folding changes the length of some letters: `ß` becomes `ss`."""
-    letters = [_folded(letter) for letter in text]
-    index_of = {offset: index for index, offset in enumerate(accumulate(map(len, letters), initial=0))}
-    parts, end = [], 0
-    for match in re.finditer(re.escape(name), "".join(letters)):
-        first, last = index_of.get(match.start()), index_of.get(match.end())
-        if first is not None and last is not None:
-            parts += [text[end:first], pseudonym]
-            end = last
-    return "".join(parts) + text[end:]
+    def _address(self, token: str) -> str | None:
+        key = token_key(token)
+        return self.key.person("", key) if _ADDRESS.fullmatch(key) else None
 
 
 def with_texts(value: Any, change: Callable[[str], str]) -> Any:
@@ -182,53 +163,69 @@ def people_of(
         if subject.type is SubjectType.USER:
             user_id = subject.id
             pseudonym = ids[user_id] = ids.get(user_id) or key.person(tenant_id, user_id)
-            names[subject.name.casefold()] = pseudonym
+            names[subject.name] = pseudonym
             addresses[str(evidence.get("userPrincipalName") or "").casefold()] = pseudonym
     # An id takes precedence, because the name of one user may equal the id of another.
     exact = {**addresses, **{user_id.casefold(): pseudonym for user_id, pseudonym in ids.items()}}
-    texts = {**names, **exact}
+    texts = {**{name.casefold(): pseudonym for name, pseudonym in names.items()}, **exact}
     for lookup in (exact, texts):
         lookup.pop("", None)
-    return UserPseudonyms(key=key, ids=ids, texts=texts, exact=exact, names=_by_words(names), named=named)
+    return UserPseudonyms(
+        key=key,
+        ids=ids,
+        texts=texts,
+        exact=exact,
+        single={name.casefold(): (name, alias) for name, alias in names.items() if len(name.split()) == 1},
+        names=names_by_words({**_names_in(named), **names}),
+        named=named,
+    )
 
 
-def _by_words(names: Mapping[str, str]) -> PseudonymsByWords:
-    """Return the lookup table of names of several words, with the longest names of each first word first."""
-    by_first: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
-    for name, pseudonym in ((_folded(name), pseudonym) for name, pseudonym in names.items()):
-        words = tuple(_WORD.findall(name))
-        if len(words) > 1:
-            by_first.setdefault(words[0], {}).setdefault(len(words), {}).setdefault(words, {})[name] = pseudonym
-    return {first: dict(sorted(by_length.items(), reverse=True)) for first, by_length in by_first.items()}
+def _names_in(named: Mapping[str, str]) -> dict[str, str]:
+    """Return the values of selectors that are not patterns: those of several words are names."""
+    return {value: pseudonym for value, pseudonym in named.items() if not {"*", "?", "@"} & set(value)}
 
 
 def people_in_policies(result: Result, key: RedactionKey, named: Mapping[str, str]) -> UserPseudonyms:
     """Return the users with findings, in all tenants, who are mentioned in the texts of policies."""
     run = result.run
-    words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()
-    folded = _folded(words)
+    texts = "\n".join(_texts_in([*([h.title, h.rationale, h.spec] for h in run.policies), run.definitions]))
+    lower, words = texts.casefold(), words_of(texts)
     exact: dict[str, str] = {}
     names: dict[str, str] = {}
     for tenant in result.tenants:
-        people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, {})
-        exact.update((text, pseudonym) for text, pseudonym in people.exact.items() if text in words)
-        for aliases in (
-            aliases for lengths in people.names.values() for group in lengths.values() for aliases in group.values()
-        ):
-            names.update((name, alias) for name, alias in aliases.items() if name in folded)
-    return UserPseudonyms(key=key, exact=exact, names=_by_words(names), named=named)
+        findings = (*tenant.findings, *tenant.fixed, *tenant.unconfirmed)
+        people = people_of(tenant.tenant_id, findings, key, {})
+        exact.update((text, pseudonym) for text, pseudonym in people.exact.items() if text in lower)
+        subjects = (finding.subject for finding in findings if finding.subject.type is SubjectType.USER)
+        names.update((subject.name, people.ids[subject.id]) for subject in subjects if words_of(subject.name) <= words)
+    by_words = names_by_words({**_names_in(named), **names})
+    return UserPseudonyms(key=key, exact=exact, names=by_words, named=named)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from _texts_in(item)
+        case list() | tuple():
+            for item in value:
+                yield from _texts_in(item)
+        case _:
+            return
 
 
 def named_in(run: Run, key: RedactionKey) -> dict[str, str]:
-    """Return the pseudonyms of all users in selectors of policies, populations and waivers, and of waiver owners."""
+    """Return the pseudonyms of all users in selectors of policies, populations and waivers."""
     selectors = [
         *(header.spec.get("users") for header in run.policies),
         *(run.definitions.get("populations") or {}).values(),
         *(waiver.get("users") for waiver in run.definitions.get("waivers") or ()),
     ]
     values = {text.casefold() for selector in selectors for text in _personal(selector, within=False)}
-    owners = {str(waiver.get("owner") or "") for waiver in run.definitions.get("waivers") or ()}
-    values |= {owner.casefold() for owner in owners if _ADDRESS.fullmatch(owner)}
     return {value: key.person("", value) for value in values if value}
 
 

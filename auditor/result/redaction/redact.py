@@ -36,7 +36,7 @@ _GIGABYTE = 2**30
 """Mailbox sizes are rounded down to gigabytes in a redacted result: the exact size would identify a user."""
 _QUOTED = re.compile(r"'([^']*)'")
 _IDENTIFYING_VALUES = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
-"""Pattern of quoted values of identifying properties in notices."""
+"""Pattern of quoted values of identifying properties in notices, whose apostrophes are typographic."""
 
 
 def redacted(result: Result, key: RedactionKey) -> Result:
@@ -66,7 +66,8 @@ def _run(run: Run, people: UserPseudonyms) -> Run:
             spec["owner"] = header.spec["owner"]
         title, rationale = people.free_text(header.title), people.free_text(header.rationale)
         pages = header.references and tuple(
-            replace(page, title=people.free_text(page.title)) for page in header.references
+            replace(page, title=people.free_text(page.title), url=people.free_text(page.url))
+            for page in header.references
         )
         headers.append(replace(header, title=title, rationale=rationale, references=pages, spec=spec))
     populations = run.definitions.get("populations") or {}
@@ -91,9 +92,16 @@ def _texts(fields: Mapping[str, Any], people: UserPseudonyms) -> dict[str, Any]:
 
 
 def _waiver(waiver: Mapping[str, Any], people: UserPseudonyms) -> dict[str, Any]:
-    """Return a waiver without its free texts, and with a pseudonym instead of its owner's address."""
+    """Return a waiver without its free texts, and with a pseudonym instead of its owner."""
     fields = _texts({name: value for name, value in waiver.items() if name not in _REMOVED_KEYS}, people)
+    if "owner" in waiver:
+        fields["owner"] = _waiver_owner(str(waiver["owner"]), people.key)
     return {**fields, "reason": _REASON} if "reason" in fields else fields
+
+
+def _waiver_owner(owner: str, key: RedactionKey) -> str:
+    """Return the pseudonym of the owner of a waiver, which can be an address, a name, or empty."""
+    return key.person("", owner.casefold()) if owner else owner
 
 
 def _selector(selector: Any, key: RedactionKey) -> Any:
@@ -193,13 +201,20 @@ def _action_verdict(action: ActionVerdict, people: UserPseudonyms) -> ActionVerd
 
 def _notice(notice: Notice, people: UserPseudonyms) -> Message:
     """Return the message of a notice; identifying values of a policy get the same pseudonyms as in the policy."""
+    message = notice.message
+    owner = message.arguments.get("owner")
+    if notice.code.startswith("waiver.") and isinstance(owner, str):
+        message = Message(message.id, **{**message.arguments, "owner": _waiver_owner(owner, people.key)})
     if notice.code != "policy.no-match":
-        return notice.message.rewritten(people.free_text)
+        return message.rewritten(people.free_text)
+
+    quoted = {value.replace("'", "\u2019"): pseudonym for value, pseudonym in people.named.items()}
 
     def pseudonym(value: re.Match[str]) -> str:
-        return f"'{people.key.person('', value[1].casefold())}'"
+        name = value[1].casefold()
+        return f"'{quoted.get(name) or people.key.person('', name)}'"
 
-    return notice.message.rewritten(
+    return message.rewritten(
         lambda text: people.free_text(_IDENTIFYING_VALUES.sub(lambda match: _QUOTED.sub(pseudonym, match[0]), text))
     )
 
@@ -225,7 +240,9 @@ def _finding(finding: Finding, people: UserPseudonyms) -> Finding:
         if isinstance(mailbox, Mapping) and type(mailbox.get("storageUsed")) is int:
             evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GIGABYTE * _GIGABYTE}
     else:
-        evidence = with_texts(finding.evidence, people.ids_in)
+        # The evidence of a group contains names of groups; that of a product contains names of products.
+        change = people.free_text if subject.type is SubjectType.GROUP else people.ids_in
+        evidence = with_texts(finding.evidence, change)
     fingerprint = people.key.fingerprint(finding.fingerprint)
     return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
 

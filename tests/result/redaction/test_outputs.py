@@ -3,18 +3,12 @@
 import hashlib
 import json
 import re
-import zlib
-from base64 import b64decode
-from binascii import Error
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
-from io import BytesIO
 from pathlib import Path
-from zipfile import ZipFile, is_zipfile
 
-import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
@@ -23,6 +17,7 @@ from auditor.render import FORMATS
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 from auditor.snapshot.writer import write
+from tests.builders.result.output_texts import texts
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.tenants import bought, tenant, user
 from tests.builders.tenant.tenants import path as assigned
@@ -148,29 +143,6 @@ def people() -> People:
     names = {name for name in names_of(*snapshots(as_of), *previous(as_of)) if name}
     assert len(names) > 1000
     return People(names)
-
-
-def texts(body: bytes) -> Iterator[str]:
-    """Yield all texts of a file, including the content of zip files, Parquet tables, and compressed data in a page."""
-    if is_zipfile(BytesIO(body)):
-        with ZipFile(BytesIO(body)) as book:
-            for name in book.namelist():
-                yield from texts(book.read(name))
-    elif body.startswith(b"PAR1"):
-        yield json.dumps(pq.read_table(BytesIO(body)).to_pylist(), default=str)
-    else:
-        text = body.decode()
-        yield text
-        for encoded in re.findall(r">([A-Za-z0-9+/\s]{200,}={0,2})<", text):
-            yield from unpacked(encoded)
-
-
-def unpacked(encoded: str) -> Iterator[str]:
-    try:
-        raw = b64decode(encoded, validate=False)
-        yield (zlib.decompress(raw, zlib.MAX_WBITS | 32) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8", "replace")
-    except (Error, zlib.error):
-        return
 
 
 def mails(folder: Path) -> Iterator[str]:
