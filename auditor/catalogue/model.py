@@ -14,6 +14,7 @@ from auditor.domain.syntax.globs import pattern_of
 
 GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A lower-case GUID; use `fullmatch`."""
+_NAME_SEPARATORS: Final = re.compile(r"[\s_()]+")
 _MIN_ID_PART: Final = 8
 """Minimum length of a word that is searched in ids: that of their first group."""
 
@@ -44,6 +45,12 @@ class Product(Struct, frozen=True, kw_only=True, dict=True):
     def plan_names(self) -> frozenset[str]:
         """The ids and names of its service plans, case-folded."""
         return frozenset(text.casefold() for plan in self.plans for text in (plan.id, plan.name))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words of its part number and display name, folded."""
+        names = (self.part_number, self.name)
+        return tuple(word for name in names for word in _NAME_SEPARATORS.split(fold(name)) if word)
 
 
 class FreeProduct(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,9 @@
 """Defines errors and diagnostics: what is wrong, where, why and how to correct it, and their text."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -159,14 +160,20 @@ def _escape(character: str) -> str:
 
 def _width(text: str) -> int:
     """Return the number of terminal columns of a text."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.category(c) in {"Mn", "Me"} else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )
 
 
-def _cells(text: str) -> list[tuple[str, int]]:
-    """Return the displayed text of each character of `text`, and its width in columns."""
+@lru_cache(maxsize=1)
+def _cells(text: str) -> Sequence[tuple[str, int]]:
+    """Return the displayed text of each character of `text`, and its width in columns.
+
+    Many diagnostics can be about one long line, as in a file that a program wrote.
+    """
     cells: list[tuple[str, int]] = []
     column = 0
     for character in text:
@@ -191,17 +198,23 @@ def _excerpt(span: Span) -> tuple[str, str]:
     return source, " " * (before + len(head)) + "^" * max(carets, 1)
 
 
-def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
+def _window(cells: Sequence[tuple[str, int]], start: int) -> tuple[int, int]:
     """Return the slice of `cells` to show: a short line without its indentation, or as much as fits around `start`."""
     indent = next((index for index, (shown, _) in enumerate(cells) if index == start or not shown.isspace()), 0)
-    if sum(width for _, width in cells[indent:]) <= _MAX_COLUMNS:
-        return indent, len(cells)
+    last = _fitting(cells, indent)
+    if last == len(cells):
+        return indent, last
     first, width = start, _MAX_COLUMNS // 3
     while first > indent and width >= cells[first - 1][1]:
         first -= 1
         width -= cells[first][1]
+    return first, _fitting(cells, first)
+
+
+def _fitting(cells: Sequence[tuple[str, int]], first: int) -> int:
+    """Return the end of the cells from `first` that fit into `_MAX_COLUMNS`."""
     last, width = first, _MAX_COLUMNS
     while last < len(cells) and width >= cells[last][1]:
         width -= cells[last][1]
         last += 1
-    return first, last
+    return last

@@ -1,8 +1,10 @@
 """Products and product sets with similar names: display names, misspellings, short names."""
 
+from difflib import SequenceMatcher
+
 import pytest
 
-from auditor.catalogue import builtin, nearest_name, suggest
+from auditor.catalogue import Product, builtin, fold, nearest_name, suggest
 
 SETS = ["visio", "project", "enterprise-suites", "paid", "free"]
 
@@ -60,3 +62,31 @@ def test_product_sets_with_misspelt_names_are_found() -> None:
     assert nearest_name("visoo", SETS) == "visio"
     assert nearest_name("Paidd", SETS) == "paid"
     assert nearest_name("ENTERPRISPACK", SETS) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Microsoft 365 Entreprise 0 plan", "Dinamics Sales Proffesional", "EXCHANGE_ENTREPRISE"]
+)
+def test_similar_products_are_the_most_similar_ones_of_the_catalogue(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few of the names that share letters with the text are compared completely, which is slow."""
+
+    def score(product: Product) -> float:
+        words = (word for word in product.words if len(word) >= 4 and " " not in text)
+        names = (*map(fold, (product.part_number, product.name, *product.aliases)), *words)
+        return max(round(SequenceMatcher(None, name, fold(text)).ratio(), 2) for name in names)
+
+    scores = sorted(map(score, builtin().products.values()), reverse=True)
+    compared = 0
+    complete = SequenceMatcher.ratio
+
+    def counted(matcher: SequenceMatcher[str]) -> float:
+        nonlocal compared
+        compared += 1
+        return complete(matcher)
+
+    monkeypatch.setattr(SequenceMatcher, "ratio", counted)
+    products = suggest(builtin(), text).products
+    assert compared < 100
+    assert list(map(score, products)) == scores[: len(products)]

@@ -1,6 +1,7 @@
 """Formatting of diagnostics and errors for people."""
 
 import pickle
+import sys
 
 import pytest
 from hypothesis import given
@@ -71,6 +72,31 @@ def test_long_source_line_is_cut_around_the_caret(column: int) -> None:
     _, source, caret = format_diagnostic(diagnostic(text, column, column + 1)).splitlines()
     assert len(source) < 120
     assert source[caret.index("^")] == text[column - 1]
+
+
+def test_mistakes_on_one_long_line_take_time_in_proportion_to_their_number() -> None:
+    """A policy file that a program wrote can be one line."""
+    text = '{"policies": [' + '{"idd": "p"}, ' * 5000 + "]}"
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    def calls_of(mistakes: int) -> int:
+        nonlocal calls
+        items = [diagnostic(text, column * 14) for column in range(1, mistakes + 1)]
+        calls = 0
+        sys.setprofile(count)
+        try:
+            for item in items:
+                format_diagnostic(item)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    calls_of(1)
+    assert calls_of(200) - calls_of(100) < 100_000
 
 
 def test_error_text_is_one_line_and_errors_can_be_pickled() -> None:
