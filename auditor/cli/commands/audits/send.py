@@ -4,7 +4,6 @@ import argparse
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import (
@@ -19,34 +18,15 @@ from auditor.cli.arguments.options import (
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.mail.recipient_selection import unmet_choices
-from auditor.domain.errors import Diagnostic, UsageError, printable
+from auditor.domain.errors import Diagnostic, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.settings import Channel, Settings, channel_of
-from auditor.domain.translation import N_
 from auditor.files.user_folder import user_folder
-from auditor.localization import Localization, localization
+from auditor.localization import localization
 from auditor.result.redaction.redact import redacted
 from auditor.settings.loader import read
 
-if TYPE_CHECKING:
-    from auditor.app.mail.job import DeliveryReport
-
-_OUTCOMES: Mapping[str, str] = {
-    "accepted": N_("mail to {address}: accepted"),
-    "written": N_("mail to {address}: written ({file})"),
-    "already": N_("mail to {address}: already sent"),
-    "not-due": N_("mail to {address}: nothing to report"),
-}
-"""Texts for the outcomes of a mail that are not failures."""
-_MESSAGE_OUTCOMES: Mapping[str, str] = {
-    "accepted": N_("message to {address}: accepted"),
-    "written": N_("message to {address}: written ({file})"),
-    "already": N_("message to {address}: already sent"),
-    "not-due": N_("message to {address}: nothing to report"),
-    "unsigned": N_("message to {address}: accepted, not signed; to sign messages, put a secret into {variable}"),
-}
-"""Texts for the outcomes of a message to a channel that are not failures."""
 EXAMPLES = """\
 auditor send out/result.json                           to all recipients
 auditor send out/result.json --dry-run                 write the mails as files, send nothing
@@ -137,6 +117,7 @@ def send(
     """
     from auditor.app.mail.delivery import send_result  # noqa: PLC0415  only if mail is sent
     from auditor.app.mail.job import MailJob  # noqa: PLC0415
+    from auditor.cli.delivery_summary import print_reports  # noqa: PLC0415
 
     l10n = localization(reader_locale(args.locale))
     link, report_link = _link(args.link, os.environ)
@@ -162,8 +143,7 @@ def send(
         audited = [tenant for tenant in settings.tenants if tenant.name in names]
         print_diagnostics(unmet_choices(audited, result.run.policies), locale=args.locale)
     reports = send_result(result, job)
-    for report in reports:
-        _print_report(report, l10n, quiet=args.quiet)
+    print_reports(reports, l10n, quiet=args.quiet)
     if not reports and not args.quiet:
         print_message(l10n.gettext("mail: the tenants in this result have no recipients"))
     return 0 if all(report.end.is_fine for report in reports) else 3
@@ -175,38 +155,6 @@ def _approvals(args: argparse.Namespace) -> tuple[Path, ...]:
         message = Message("--redact cannot be used with --approvals, whose files name people")
         raise UsageError("usage", message, hint=Message("leave out --redact, or --approvals"))
     return tuple(args.approvals)
-
-
-def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) -> None:
-    channel, _ = channel_of(report.address)
-    if report.end.is_fine:
-        if not quiet:
-            outcome = "unsigned" if report.missing_secret else report.end
-            text = l10n.gettext(
-                (_OUTCOMES if channel is Channel.MAIL else _MESSAGE_OUTCOMES)[outcome],
-                address=report.address,
-                file=report.file,
-                variable=report.missing_secret,
-            )
-            print_message(printable(text))
-        return
-    from auditor.app.mail.job import DeliveryStatus  # noqa: PLC0415
-
-    arguments = {"address": report.address, "message": report.message}
-    messages = {
-        "mail-refused": Message("mail to {address}: not sent: {message}", **arguments),
-        "mail-unknown": Message("mail to {address}: unknown whether sent: {message}", **arguments),
-        "webhook-refused": Message("message to {address}: not sent: {message}", **arguments),
-        "webhook-unknown": Message("message to {address}: unknown whether sent: {message}", **arguments),
-    }
-    is_unknown = report.end is DeliveryStatus.UNKNOWN
-    slug = f"{'mail' if channel is Channel.MAIL else 'webhook'}-{'unknown' if is_unknown else 'refused'}"
-    hint = report.hint or (_UNKNOWN_HINT if is_unknown else _REFUSED_HINT)
-    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=hint)], locale=l10n.locale)
-
-
-_REFUSED_HINT = Message("correct the cause, then run `auditor send` again: it sends only what was not sent")
-_UNKNOWN_HINT = Message("check whether it arrived; if it did not, run `auditor send` with --resend")
 
 
 def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:

@@ -10,6 +10,7 @@ from auditor.app.store.commands import TenantRetention, apply_retention, nights,
 from auditor.app.store.integrity import IntegrityCheck, check
 from auditor.app.verification.recorded_changes import record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
+from auditor.cli.prune_summary import print_pruning
 from auditor.cli.store_summary import format_size, print_outcomes
 from auditor.cli.terminal.console import document, out, print_message
 from auditor.domain.errors import AuditorError, UsageError, printable_line
@@ -37,32 +38,6 @@ _CHECKED_TEXTS = {
         "{whole} of {count} log of changes is undamaged", "{whole} of {count} logs of changes are undamaged"
     ),
 }
-_DELETED_TEXTS = (
-    NN_(
-        "the findings of {count} result were deleted; its counts are kept",
-        "the findings of {count} results were deleted; their counts are kept",
-    ),
-    NN_("{count} plan deleted", "{count} plans deleted"),
-    NN_("{count} log of changes deleted", "{count} logs of changes deleted"),
-    NN_(
-        "{count} temporary file of an interrupted write was deleted",
-        "{count} temporary files of interrupted writes were deleted",
-    ),
-)
-"""Texts for other deletions than nights: findings of results, plans, logs of changes, temporary files."""
-_DRY_RUN_TEXTS = (
-    NN_(
-        "the findings of {count} result would be deleted; its counts are kept",
-        "the findings of {count} results would be deleted; their counts are kept",
-    ),
-    NN_("{count} plan would be deleted", "{count} plans would be deleted"),
-    NN_("{count} log of changes would be deleted", "{count} logs of changes would be deleted"),
-    NN_(
-        "{count} temporary file of an interrupted write would be deleted",
-        "{count} temporary files of interrupted writes would be deleted",
-    ),
-)
-"""The same texts for a dry run."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -209,34 +184,10 @@ def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     if args.json:
         document(json.dumps([_prune_json(retention, deleted=args.delete) for retention in pruning], indent=2))
         return 0
-    line = l10n.gettext("deleted: {night}") if args.delete else l10n.gettext("would be deleted: {night}")
-    for retention in pruning:
-        for night in retention.nights.deleted:
-            out(printable_line(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
-        if not args.quiet:
-            for report_line in _prune_summary(retention, l10n, deleted=args.delete):
-                print_message(printable_line(report_line))
+    print_pruning(pruning, l10n, deleted=args.delete, quiet=args.quiet)
     if not args.delete and not args.quiet:
         print_message(l10n.gettext("nothing was deleted: add --delete to do it"))
     return 0
-
-
-def _prune_summary(retention: TenantRetention, l10n: Labels, *, deleted: bool) -> Iterator[str]:
-    pruning = retention.nights
-    if deleted:
-        text = l10n.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
-    else:
-        text = l10n.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
-    kept, gone = l10n.number(len(pruning.kept)), l10n.number(len(pruning.deleted))
-    yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=format_size(pruning.freed, l10n))
-    removed = (retention.results, retention.plans, retention.change_logs, retention.temporary)
-    for names, (singular, plural) in zip(removed, _DELETED_TEXTS if deleted else _DRY_RUN_TEXTS, strict=True):
-        if names:
-            yield "  " + l10n.plural(singular, plural, len(names))
-    if pruning.still_needed:
-        size = format_size(sum(entry.size for entry in pruning.still_needed), l10n)
-        needed = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them", size=size)
-        yield f"  {needed}"
 
 
 def _get(args: argparse.Namespace, _l10n: Labels) -> int:

@@ -1,0 +1,46 @@
+"""`auditor send` to more than ten recipients prints numbers, and each failure once with its recipients."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.builders.service.mail_place import Place, mail_place
+
+PEOPLE = [f"reader{number:02}@contoso.example" for number in range(1, 13)]
+
+
+@pytest.fixture
+def sending(tmp_path: Path) -> Iterator[Place]:
+    with mail_place(tmp_path) as place:
+        recipients = ", ".join(f"{{address: {address}, locale: en}}" for address in PEOPLE)
+        place.tenants(f"[{recipients}]", other="[{address: freja@fabrikam.example}]", mail="  send: changed\n")
+        yield place
+
+
+def test_mails_to_many_recipients_are_counted(sending: Place) -> None:
+    code, output = sending.send("--dry-run")
+    assert (code, output.splitlines()) == (0, ["12 mails written to out/mail", "nothing to report to 1 recipient"])
+    assert len(list((sending.folder / "out" / "mail").glob("*.eml"))) == 12
+    code, output = sending.send("--quiet")
+    assert (code, output) == (0, "")
+    code, output = sending.send()
+    assert (code, output.splitlines()) == (0, ["12 mails already sent", "nothing to report to 1 recipient"])
+    code, output = sending.send("--resend", "--locale", "nl")
+    assert (code, output.splitlines()[0]) == (0, "12 e-mails aangenomen")
+
+
+def test_failures_of_many_mails_are_printed_once(sending: Place) -> None:
+    code, output = sending.send(P="wrong")
+    assert code == 3
+    assert output.count("error[mail-refused]") == 1
+    assert f"mail to {', '.join(PEOPLE)}: not sent: " in output
+    assert "nothing to report to 1 recipient" in output
+
+
+def test_few_mails_are_printed_in_a_line_each(sending: Place) -> None:
+    code, output = sending.send("--dry-run", *(option for person in PEOPLE[:2] for option in ("--to", person)))
+    assert (code, output.splitlines()) == (
+        0,
+        [f"mail to {person}: written (out/mail/{person}.eml)" for person in PEOPLE[:2]],
+    )
