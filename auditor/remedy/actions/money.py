@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
@@ -71,6 +72,19 @@ def over_assigned(seats: Iterable[SeatCount | SkuFact]) -> Counter[str]:
     return Counter({seat.sku_id: -seat.spare for seat in seats if seat.spare is not None and seat.spare < 0})
 
 
+class _Seats(Struct, kw_only=True):
+    """The seats (skuId → number) whose money is not that of the action that frees or assigns them."""
+
+    removed: Counter[str]
+    """Freed seats that another action removes."""
+    unpaid: Counter[str]
+    """Seats that are assigned beyond the usable ones."""
+    bought: Counter[str]
+    """Seats to assign that another action buys."""
+    idle: Counter[str]
+    """Seats to assign that are spare today, so that they are paid for already."""
+
+
 def counted_once(
     actions: Iterable[tuple[ActionGroup, Action]], context: RemediationContext
 ) -> list[tuple[ActionGroup, Action]]:
@@ -79,58 +93,77 @@ def counted_once(
     Money belongs to the action that changes the amount paid: the removal or the purchase of seats, whose number takes
     all other actions into account. The seats that it removes are not counted as savings of the actions that free them,
     and the seats that it buys are not counted as cost of the actions that assign them, starting with the last action.
-    Seats that are assigned beyond the usable ones cost nothing, so actions that free them save nothing. The money of an
-    action with no amount left is None.
+    Freed seats that are assigned again are not removed. Seats that are assigned beyond the usable ones cost nothing, so
+    actions that free them save nothing. Spare seats are paid for already, so actions that assign them cost nothing; a
+    move to them saves no more than the difference of the prices. The money of an action with no amount left is None.
     """
     all_actions = list(actions)
-    unpaid = over_assigned(context.seats.values())
-    removed: Counter[str] = Counter()
-    bought: Counter[str] = Counter()
-    for group, action in all_actions:
+    seats = _seats(all_actions, context)
+    corrected: list[tuple[ActionGroup, Action]] = []
+    for group, action in reversed(all_actions):
+        freed, given = _freed(group), _given(group)
+        counted = _without_counted(action, (freed, given), seats, context.price)
+        if counted.before is not None:
+            counted = _with_cost_before(counted, -_take_seats(freed, seats.unpaid, context.price))
+            own = Decimal(0) if counted.money is None else counted.money.per_month
+            idle = _take_seats(given, seats.idle, context.price)
+            counted = _with_cost_before(counted, min(idle, max(-own, Decimal(0))))
+        corrected.append((group, counted))
+    return corrected[::-1]
+
+
+def _seats(actions: Iterable[tuple[ActionGroup, Action]], context: RemediationContext) -> _Seats:
+    """Return the seats that actions remove, buy or assign from spare ones."""
+    freed, given, removed, bought = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    for group, action in actions:
+        freed.update(_freed(group))
+        given.update(_given(group))
         if action.money is not None and group.first.kind in REMOVING:
             removed[group.first.old] += action.count
         elif action.money is not None:
             bought[group.first.old] += group.bought_seats
-    corrected: list[tuple[ActionGroup, Action]] = []
-    for group, action in reversed(all_actions):
-        freed = Counter(group.people_by_product) if group.first.kind in TAKING | MOVING else Counter[str]()
-        counted = _without_counted(group, action, (freed, removed, bought), context.price)
-        corrected.append((group, _without_unpaid(counted, freed, unpaid, context.price)))
-    return corrected[::-1]
+    unpaid = over_assigned(context.seats.values())
+    spare = Counter({seat.sku_id: seat.spare for seat in context.seats.values() if seat.spare})
+    left = freed - unpaid
+    return _Seats(removed=removed & (left - given), unpaid=unpaid, bought=bought, idle=+spare & (given - left - bought))
 
 
-def _without_counted(
-    group: ActionGroup, action: Action, seats: tuple[Counter[str], Counter[str], Counter[str]], price: Price
-) -> Action:
-    """Return an action without the money of seats that others remove or buy; `seats` are freed, removed and bought.
+def _freed(group: ActionGroup) -> Counter[str]:
+    """Return the seats (skuId → number) that an action frees."""
+    return Counter(group.people_by_product) if group.first.kind in TAKING | MOVING else Counter()
 
-    Freed seats that another action removes are taken out of them.
+
+def _given(group: ActionGroup) -> Counter[str]:
+    """Return the seats (skuId → number) that an action assigns."""
+    if group.first.kind in MOVING | GIVING:
+        return Counter(dict.fromkeys(group.first.new.split("+"), group.people))
+    return Counter(group.people_by_product) if group.first.kind is ActionKind.REPROCESS else Counter()
+
+
+def _without_counted(action: Action, moved: tuple[Counter[str], Counter[str]], seats: _Seats, price: Price) -> Action:
+    """Return an action without the money of seats that others remove or buy; `moved` are its freed and given seats.
+
+    Seats that another action removes or buys are taken out of them.
     """
-    freed, removed, bought = seats
-    first, money = group.first, action.money
+    money, (freed, given) = action.money, moved
     if money is None:
         return action
-    counted = _take_seats(freed, removed, price)
-    if first.kind in MOVING | GIVING:
-        counted -= _take_seats(Counter(dict.fromkeys(first.new.split("+"), group.people)), bought, price)
-    elif first.kind is ActionKind.REPROCESS:
-        counted -= _take_seats(Counter(group.people_by_product), bought, price)
+    counted = _take_seats(freed, seats.removed, price) - _take_seats(given, seats.bought, price)
     if not counted:
         return action
     remainder = money.per_month - counted
     return replace(action, money=Money(currency=money.currency, per_month=remainder) if remainder else None)
 
 
-def _without_unpaid(action: Action, freed: Counter[str], unpaid: Counter[str], price: Price) -> Action:
-    """Return an action without the money of the freed seats that are assigned beyond the usable ones."""
+def _with_cost_before(action: Action, amount: Decimal) -> Action:
+    """Return an action with an amount added to the cost of its seats before it, and to its money."""
     before = action.before
-    amount = Decimal(0) if before is None else _take_seats(freed, unpaid, price)
     if before is None or not amount:
         return action
-    rest = (Decimal(0) if action.money is None else action.money.per_month) - amount
+    rest = (Decimal(0) if action.money is None else action.money.per_month) + amount
     return replace(
         action,
-        before=replace(before, per_month=before.per_month - amount),
+        before=replace(before, per_month=before.per_month + amount),
         money=replace(before, per_month=rest) if rest else None,
     )
 

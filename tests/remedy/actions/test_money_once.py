@@ -5,8 +5,30 @@ from decimal import Decimal
 
 import pytest
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import Money
+from auditor.result.aggregate import action_amounts
 from tests.builders.result.audited_demo import contoso
+from tests.builders.tenant.crowded_tenant import audited, product, state_of
+from tests.builders.tenant.tenants import person
+
+RULES = """policies:
+  - {id: store, severity: high, users: {department: Store}, assignments: {of: [SPE_E3, SPE_E5], allow: [], require: [SPE_F1]}}
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: idle, severity: low, seats: {of: [SPE_F1], spare: {max: 0}}}
+prices: {currency: EUR, perSeatPerMonth: {SPE_F1: 10, SPE_E3: 30, SPE_E5: 50}}
+"""
+
+
+def actions_about(*people: dict[str, object], spare: int = 0, rules: str = RULES) -> dict[str, Action]:
+    """Return the actions by kind; all people have the products that they hold, and F3 has spare seats besides."""
+    held = [licence["skuId"] for one in people for licence in one["assignedLicenses"]]  # type: ignore[attr-defined]
+    rows = [product(part, 0, 0) for part in ("SPE_F1", "SPE_E3", "SPE_E5")]
+    for row in rows:
+        count = held.count(row["skuId"])
+        seats = count + (spare if row["skuPartNumber"] == "SPE_F1" else 0)
+        row |= {"consumedUnits": count, "prepaidUnits": {**row["prepaidUnits"], "enabled": seats}}
+    return {action.kind: action for action in audited(state_of(list(people), rows, []), rules).tenants[0].actions}
 
 
 def amount(money: Money | None) -> Decimal:
@@ -41,3 +63,40 @@ def test_saving_is_counted_at_the_unassignment_if_no_seats_are_removed() -> None
     assert freeing
     for action in freeing:
         assert amount(action.saves) == amount(action.before) - amount(action.after) > 0
+
+
+def test_assignment_of_spare_seats_costs_nothing() -> None:
+    actions = actions_about(person("ann", department="Store"), person("bo", department="Store"), spare=3)
+    assign, removal = actions["assign"], actions["remove-seats-at-renewal"]
+    assert (assign.count, assign.money) == (2, None)
+    assert amount(assign.before) == amount(assign.after) == 20
+    assert removal.count == 1
+    assert amount(removal.saves) == 10
+    assert not action_amounts(actions.values()).buy, "no seat is missing"
+
+
+def test_assignment_costs_the_seats_that_are_neither_spare_nor_bought() -> None:
+    people = [person(name, department="Store") for name in ("ann", "bo", "cy")]
+    actions = actions_about(*people, spare=1)
+    assert {kind: amount(action.costs) for kind, action in actions.items()} == {"buy": 20, "assign": 0}
+    actions = actions_about(*people, spare=1, rules=RULES.replace("idle, severity", "idle, tenants: [other], severity"))
+    assert {kind: amount(action.costs) for kind, action in actions.items()} == {"assign": 20}
+
+
+@pytest.mark.parametrize(("suite", "saving"), [("SPE_E3", 20), ("SPE_E5", 40)])
+def test_move_to_spare_seats_saves_the_difference_of_the_prices(suite: str, saving: int) -> None:
+    move = actions_about(person("ann", suite, department="Store"), spare=1)["move"]
+    assert move.counted_elsewhere is None
+    assert amount(move.saves) == saving
+
+
+def test_freed_seats_that_are_assigned_again_are_not_those_that_are_removed() -> None:
+    """Of three F3 seats, one is a leaver's and two are spare; one person gets one, so that two are removed."""
+    people = person("left", "SPE_F1", accountEnabled=False), person("ann", department="Store")
+    actions = actions_about(*people, spare=2)
+    sums = {kind: amount(action.saves) - amount(action.costs) for kind, action in actions.items()}
+    assert sums == {"unassign": 10, "assign": -10, "remove-seats-at-renewal": 20}
+    amounts = action_amounts(actions.values())
+    assert amounts.reduce == {"EUR": Decimal(20)}
+    assert not amounts.reassign
+    assert not amounts.buy
