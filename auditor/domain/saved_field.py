@@ -16,6 +16,8 @@ class SavedField(Enum):
     """An instant from 1970 to 9000, so that days can be added to it."""
     SEAT_SUM = auto()
     """A sum of seat counts, which has a higher bound than a count."""
+    EXACT = auto()
+    """An amount with all its decimals; other amounts are rounded to cents."""
     OPTIONAL = auto()
     """Left out of the document if it has its default value."""
     UNSAVED = auto()

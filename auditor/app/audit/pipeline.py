@@ -18,7 +18,7 @@ from auditor.checks.registry import all_checks
 from auditor.checks.seats.coverage import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions, recent_purchases
-from auditor.domain.actions.money import Money
+from auditor.domain.actions.money import UnitPrice
 from auditor.domain.enums import Severity, Source, SourceStatus
 from auditor.domain.policy.model import Balance, Policy, PolicySet
 from auditor.domain.renewals import EarlierDates
@@ -234,7 +234,7 @@ def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
     if prices is None:
         return None
     today = facts.as_of.date()
-    renewal_prices: dict[tuple[str, date], Money | None] = {}
+    renewal_prices: dict[tuple[str, date], UnitPrice | None] = {}
     for subscription in dated_subscriptions(bound):
         sku_id = subscription.sku_id.casefold()
         day = max(today, subscription.next_lifecycle_date_time.astimezone(UTC).date())
@@ -242,7 +242,8 @@ def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
         part = None if index is None else facts.skus[index].part_number
         amount = None if prices_then is None else prices_then.of(sku_id=sku_id, part_number=part)
         if amount != prices.of(sku_id=sku_id, part_number=part):
-            renewal_prices[sku_id, day] = None if amount is None else Money(currency=prices.currency, per_month=amount)
+            price = None if amount is None else UnitPrice(currency=prices.currency, per_month=amount)
+            renewal_prices[sku_id, day] = price
     return (
         tuple(RenewalPrice(sku_id=sku, day=day, money=renewal_prices[sku, day]) for sku, day in sorted(renewal_prices))
         or None
@@ -257,7 +258,7 @@ def _contract_prices(bound: BoundPolicies) -> tuple[ContractPrice, ...] | None:
     return tuple(
         ContractPrice(
             sku_id=sku_id,
-            money=None if price.amount is None else Money(currency=prices.currency, per_month=price.amount),
+            money=None if price.amount is None else UnitPrice(currency=prices.currency, per_month=price.amount),
         )
         for sku_id, price in sorted(prices.agreed.items())
     )

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from typing import Annotated, Final
 
 from msgspec import Struct
+
+from auditor.domain.saved_field import SavedField
 
 _CENT: Final = Decimal("0.01")
 
@@ -14,6 +16,12 @@ class Money(Struct, frozen=True, kw_only=True):
 
     currency: str
     per_month: Decimal
+
+
+class UnitPrice(Money, frozen=True, kw_only=True):
+    """The monthly price of one seat, from which amounts are computed; documents have all its decimals."""
+
+    per_month: Annotated[Decimal, SavedField.EXACT]
 
 
 def rounded(value: Decimal) -> Decimal:

@@ -4,14 +4,14 @@ from datetime import date
 
 from msgspec import Struct
 
-from auditor.domain.actions.money import Money
+from auditor.domain.actions.money import UnitPrice
 
 
 class ContractPrice(Struct, frozen=True, kw_only=True):
     """The monthly price of a seat under contracts."""
 
     sku_id: str
-    money: Money | None
+    money: UnitPrice | None
     """None if it is unknown how contracts with different prices share the seats."""
 
 
@@ -20,7 +20,7 @@ class RenewalPrice(Struct, frozen=True, kw_only=True):
 
     sku_id: str
     day: date
-    money: Money | None
+    money: UnitPrice | None
     """Per month; None if unknown."""
 
 

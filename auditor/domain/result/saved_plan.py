@@ -74,7 +74,7 @@ class SeatPrice(Struct, frozen=True, kw_only=True):
 
     sku_id: str
     currency: str
-    per_month: Decimal
+    per_month: Annotated[Decimal, SavedField.EXACT]
     over_assigned: Annotated[int | None, SavedField.OPTIONAL] = None
     """Seats that are assigned beyond the usable ones, for which nothing is paid; None if there are none."""
 

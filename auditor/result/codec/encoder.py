@@ -165,6 +165,8 @@ def _object_expression(kind: type, value: str) -> str:
         if nested is not None:
             inner = _object_expression(nested, variable)
             expression = f"({variable}:={expression})and{inner}"  # a struct, which is always true, or None
+        elif SavedField.EXACT in get_args(hint):
+            expression = f"_number({expression}, exact=True)"
         parts.append(f"{camel_case(name)!r}: {expression}")
     return "{" + ", ".join(parts) + "}"
 
@@ -320,9 +322,9 @@ def _encoded(value: Any, options: int) -> bytes:
 
 
 @lru_cache(maxsize=4096)
-def _number(value: Decimal) -> int | float:
-    """Return an amount of money rounded to cents, as an integer or a double."""
-    amount = rounded(value)
+def _number(value: Decimal, *, exact: bool = False) -> int | float:
+    """Return an amount of money as an integer or a double, rounded to cents unless it is exact."""
+    amount = value if exact else rounded(value)
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 

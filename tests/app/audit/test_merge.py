@@ -1,6 +1,7 @@
 """Merging results of shards: the same bytes as one run over all tenants, also the changes of fleet findings."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -10,6 +11,7 @@ from auditor.app.audit.merge import merge
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
+from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
@@ -20,7 +22,7 @@ from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
 from tests.builders.result.rendered import rendered_bytes
-from tests.builders.tenant.tenants import NOW, audited, bought, tenant, user
+from tests.builders.tenant.tenants import NOW, audited, bought, policy_set, tenant, user
 
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = """version: 1
@@ -201,3 +203,22 @@ def test_results_with_prices_in_different_currencies_are_named() -> None:
     with pytest.raises(UsageError, match=r"prices in EUR and 1\.json in DKK; amounts are never converted") as caught:
         merged(*results)
     assert caught.value.slug == "merge-different-currencies"
+
+
+def test_merge_computes_actions_with_prices_of_contracts_that_are_not_whole_cents() -> None:
+    """Two contracts of 10 and 20 seats cost 10 and 11 euro, so a seat costs 10.666667 euro, and 3 cost 32.00 euro."""
+    contract = "products: [SPE_E5], term: P1Y, ends: 2027-03-31, renews: automatically"
+    rules = f"""policies: [{{id: none, severity: high, assignments: {{deny: [SPE_E5]}}}}]
+prices: {{currency: EUR, perSeatPerMonth: {{SPE_E3: 30}}}}
+contracts:
+- {{id: C-1, {contract}, seats: 10, perSeatPerMonth: {{amount: 10}}}}
+- {{id: C-2, {contract}, seats: 20, perSeatPerMonth: {{amount: 11}}}}
+"""
+    policies = policy_set(rules)
+    states = state("adatum", 3, "ann", "bo", "cy"), state("fabrikam", 3)
+    whole, *shards = (
+        with_actions(audit(some, policies, builtin(), NOW), policies) for some in (states, states[:1], states[1:])
+    )
+    assert body(merged(*shards)) == body(whole)
+    (action,) = load(body(whole)).tenants[0].actions
+    assert action.money == Money(currency="EUR", per_month=Decimal(32))
