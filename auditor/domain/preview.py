@@ -31,6 +31,16 @@ class ChangedFinding(Struct, frozen=True, kw_only=True):
     after: Finding
 
 
+class SeatCostChange(Struct, frozen=True, kw_only=True):
+    """The monthly cost of open findings about a seat on both sides, with each seat counted once."""
+
+    currency: str
+    user: str | None
+    """The id of the person; None for seats of a product that are not those of a person with a finding."""
+    before: Decimal
+    after: Decimal
+
+
 class Difference(Struct, frozen=True, kw_only=True):
     """How the change affects the findings of one tenant, or of the fleet."""
 
@@ -41,6 +51,8 @@ class Difference(Struct, frozen=True, kw_only=True):
     changed: tuple[ChangedFinding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     """Findings of the base whose policy could not be evaluated in the head: neither present nor gone."""
+    costs: Annotated[tuple[SeatCostChange, ...], SavedField.UNSAVED] = ()
+    """The seats whose cost differs, also because of findings that do not differ."""
     title: Annotated[str, SavedField.UNSAVED] = ""
     """The tenant's title, as in reports; empty for the fleet."""
     names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)

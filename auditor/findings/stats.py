@@ -18,7 +18,7 @@ from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result.finding import Finding
+from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
 from auditor.findings.columns import WHOLE, encode
 
@@ -27,6 +27,8 @@ _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS, Cost.ASSIGNED_SEATS, Cost.ALL_S
 _NO_MONEY: Final[Mapping[str, Decimal]] = {}
 """One object for all policies whose findings cost nothing."""
 _NOT_SUMMED: Final = frozenset({Cost.TOTAL, Cost.MISSING})
+Seat = tuple[str, str | None, str | None]
+"""The currency, the id of the person (None for seats of a product), and the skuId, or the id of another object."""
 _KIND_COLUMNS: Final = (
     "policy",
     "check",
@@ -53,6 +55,22 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     if rows:  # encoding is expensive even for no findings, and most policies of a preview have no difference
         builder.add(encode(rows))
     return dict(builder.stats().money)
+
+
+def seat_costs(findings: Findings) -> dict[Seat, Decimal]:
+    """Return the parts of the cost of open findings by the seat that they are about, which add up to `stats.money`."""
+    costs: dict[Seat, Decimal] = {}
+    names = ("currency", "subjectType", "subjectId", "skuId", "perMonth", "counted")
+    for batch in findings.batches():
+        batch = batch.filter(batch.column("counted").is_valid())  # noqa: PLW2901  only the rows that count
+        for currency, subject_type, subject_id, sku_id, price, counted in zip(
+            *(values_of(batch.column(name)) for name in names), strict=True
+        ):
+            person = subject_id if subject_type == SubjectType.USER.value else None
+            seat = currency, person, sku_id if person is not None or sku_id is not None else subject_id
+            amount = rounded(Decimal(price if counted == WHOLE else counted))
+            costs[seat] = costs.get(seat, Decimal(0)) + amount
+    return costs
 
 
 class _Kind(NamedTuple):

@@ -1,6 +1,6 @@
 """Counts and sums of the effects of a policy change: in total, by policy and by department."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -8,15 +8,44 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
-from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, MoneyChange, PolicyChange, Preview
-from auditor.domain.result.finding import Finding
-from auditor.findings.stats import sums
+from auditor.domain.preview import (
+    ChangedFinding,
+    Difference,
+    DifferenceCount,
+    MoneyChange,
+    PolicyChange,
+    Preview,
+    SeatCostChange,
+)
+from auditor.domain.result.finding import Finding, Findings
+from auditor.findings.stats import seat_costs, sums
 
 Key = TypeVar("Key", bound=Hashable)
 
 
+def cost_changes(before: Findings, after: Findings) -> tuple[SeatCostChange, ...]:
+    """Return the seats whose part of the cost of open findings differs between two audits of a tenant."""
+    old, new, zero = seat_costs(before), seat_costs(after), Decimal(0)
+    costs = (
+        SeatCostChange(currency=seat[0], user=seat[1], before=old.get(seat, zero), after=new.get(seat, zero))
+        for seat in dict.fromkeys((*old, *new))
+    )
+    return tuple(cost for cost in costs if cost.before != cost.after)
+
+
+def total_count(preview: Preview) -> DifferenceCount:
+    """Count all differences; the money is the difference of the costs that reports of both sides show."""
+    costs = [cost for difference in preview.everywhere for cost in difference.costs]
+    return replace(difference_count(preview.everywhere), money=_cost_sums(costs))
+
+
+def has_prices(preview: Preview) -> bool:
+    """Return whether a finding that differs has an amount."""
+    return bool(difference_count(preview.everywhere).money)
+
+
 def difference_count(differences: Sequence[Difference]) -> DifferenceCount:
-    """Count the findings of differences."""
+    """Count the findings of differences; the money is that of these findings alone."""
     return DifferenceCount(
         added=sum(len(difference.added) for difference in differences),
         removed=sum(len(difference.removed) for difference in differences),
@@ -37,7 +66,23 @@ def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount],
     """Return every department with different findings, with its counts; None is for people without a department."""
     differences = _divided(preview, lambda finding: (finding.subject.type is SubjectType.USER, department(finding)))
     names = sorted((name for is_user, name in differences if is_user), key=lambda name: (name is None, name or ""))
-    return tuple((name, difference_count(differences[True, name])) for name in names)
+    costs: dict[tuple[str, str | None], list[SeatCostChange]] = {}
+    for tenant in preview.everywhere:
+        for cost in tenant.costs:
+            costs.setdefault((tenant.name, cost.user), []).append(cost)
+    counts: list[tuple[str | None, DifferenceCount]] = []
+    for name in names:
+        people = dict.fromkeys((part.name, user) for part in differences[True, name] for user in _subjects(part))
+        money = _cost_sums([cost for person in people for cost in costs.get(person, ())])
+        counts.append((name, replace(difference_count(differences[True, name]), money=money)))
+    return tuple(counts)
+
+
+def _subjects(difference: Difference) -> Iterator[str]:
+    """Yield the ids of the subjects whose findings differ."""
+    pairs = (pair.after for pair in difference.changed)
+    for finding in (*difference.added, *difference.removed, *pairs, *difference.unconfirmed):
+        yield finding.subject.id
 
 
 def _divided(preview: Preview, key: Callable[[Finding], Key]) -> dict[Key, list[Difference]]:
@@ -75,6 +120,16 @@ def worsened_severities(preview: Preview) -> tuple[Severity, ...]:
 
 def _open(finding: Finding) -> bool:
     return finding.status is Status.OPEN
+
+
+def _cost_sums(costs: Sequence[SeatCostChange]) -> tuple[MoneyChange, ...]:
+    """Sum the increases and the decreases of costs by currency."""
+    more = sum_money({cost.currency: max(cost.after - cost.before, Decimal(0))} for cost in costs)
+    less = sum_money({cost.currency: max(cost.before - cost.after, Decimal(0))} for cost in costs)
+    return tuple(
+        MoneyChange(currency=currency, more_per_month=amount, less_per_month=less[currency])
+        for currency, amount in more.items()
+    )
 
 
 def _money(differences: Sequence[Difference]) -> tuple[MoneyChange, ...]:

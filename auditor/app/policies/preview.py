@@ -25,7 +25,7 @@ from auditor.domain.result.model import PolicyOutcome, Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.policy.loader import load
 from auditor.render.text.evidence.facts import names_by_set, product_names
-from auditor.result.preview_counts import worsened_severities
+from auditor.result.preview_counts import cost_changes, worsened_severities
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 
@@ -183,6 +183,7 @@ def _preview(old: Result, new: Result, base: Side, head: Side, policies: tuple[P
     tenants = tuple(
         replace(
             difference(after.name, before.findings, after.findings, after.policies),
+            costs=cost_changes(before.findings, after.findings),
             title=titles[after.name],
             names=product_names(after),
             sets=names_by_set(before) | names_by_set(after),
@@ -195,7 +196,10 @@ def _preview(old: Result, new: Result, base: Side, head: Side, policies: tuple[P
         base=base,
         head=head,
         tenants=tenants,
-        fleet=difference("", old.fleet.findings, new.fleet.findings, new.fleet.policies),
+        fleet=replace(
+            difference("", old.fleet.findings, new.fleet.findings, new.fleet.policies),
+            costs=cost_changes(old.fleet.findings, new.fleet.findings),
+        ),
         policies=policies,
         unknown=(*_unknown("base", old), *_unknown("head", new)),
         complete=old.complete and new.complete,

@@ -24,7 +24,7 @@ from auditor.render.preview.markdown import (
 from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.result.preview_counts import by_department, by_policy, difference_count
+from auditor.result.preview_counts import by_department, by_policy, has_prices, total_count
 
 _ROWS: Final = 1000
 """Findings per tenant and kind that the page lists; preview.json has all of them."""
@@ -33,8 +33,7 @@ _ROWS: Final = 1000
 def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render preview.html."""
     l10n = Labels(locale)
-    counts = difference_count(preview.everywhere)
-    priced, money = bool(counts.money), sums(counts, l10n)
+    priced, money = has_prices(preview), sums(total_count(preview), l10n)
     policies = [
         (policy.id, l10n.policy(policy.title), state(policy, l10n), *cells_of(policy_counts, l10n, priced=priced))
         for policy, policy_counts in by_policy(preview)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from auditor.domain.enums import Severity
 from auditor.domain.preview import Preview
 from auditor.result.codec.encoder import TOOL, document, members
-from auditor.result.preview_counts import by_department, by_policy, difference_count, worsened_severities
+from auditor.result.preview_counts import by_department, by_policy, total_count, worsened_severities
 
 SCHEMA: Final = "auditor/preview/v1"
 
@@ -31,7 +31,7 @@ def preview_document(preview: Preview) -> dict[str, Any]:
         "tenants": preview.tenants,
         "fleet": fleet,
         "summary": {
-            **members(difference_count(preview.everywhere)),
+            **members(total_count(preview)),
             "worse": {severity.value: worsened.count(severity) for severity in Severity},
             "policies": [{**members(policy), **members(counts)} for policy, counts in by_policy(preview)],
             "departments": [{"name": name, **members(counts)} for name, counts in by_department(preview)],

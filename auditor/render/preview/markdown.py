@@ -16,7 +16,7 @@ from auditor.render.text.evidence.evidence import evidence_change
 from auditor.render.text.evidence.facts import set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.markdown_table import markdown_table
-from auditor.result.preview_counts import by_department, by_policy, difference_count, worsened_severities
+from auditor.result.preview_counts import by_department, by_policy, has_prices, total_count, worsened_severities
 from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
 
 LIMIT: Final = 60_000
@@ -46,7 +46,7 @@ def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
 
 def headline(preview: Preview, l10n: Labels) -> str:
     """Return a summary of the change in one line of plain text."""
-    counts = difference_count(preview.everywhere)
+    counts = total_count(preview)
     if counts.empty:
         return l10n.gettext("This policy change does not add, remove or change any finding")
     return l10n.gettext("Findings after this policy change: {counts}", counts=counts_text(counts, l10n))
@@ -172,7 +172,7 @@ def _money(finding: Finding, l10n: Labels) -> str:
 
 
 def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
-    counts = difference_count(preview.everywhere)
+    counts = total_count(preview)
     yield MARK
     yield f"### {headline(preview, l10n)}"
     yield ""
@@ -186,7 +186,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
         yield f"{l10n.gettext('Monthly cost of open findings:')} **{escaped_markdown(sums(counts, l10n))}**"
         yield ""
     yield from _unknown(preview, l10n)
-    priced = bool(counts.money)
+    priced = has_prices(preview)
     columns = columns_of(l10n, priced=priced)
     yield from markdown_table(
         (l10n.gettext("Policy"), l10n.gettext("Change"), *columns),
