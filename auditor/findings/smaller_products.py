@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
+from auditor.checks.check import Cost
+from auditor.checks.registry import all_checks
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status
 from auditor.domain.result.seat_usage import SmallerProductCount
@@ -19,6 +21,19 @@ _PATTERN: Final = rf'{_MEMBER}\s*(?P<proposal>\{{(?:[^"{{}}]|{_TEXT})*\}})'
 """The member with its value, an object without nested objects. Quotes in texts are escaped, so no text can match."""
 
 
+def _removed(findings: pa.RecordBatch) -> pa.Array:
+    """Return the licences that findings about superfluous seats want to remove."""
+    seats = [check.id for check in all_checks() if check.cost is Cost.SEAT]
+    superfluous = pc.is_in(findings.column("check").cast(pa.string()), pa.array(seats, pa.string()))
+    priced = findings.filter(pc.and_(superfluous, findings.column("perMonth").is_valid()))
+    return _licences(priced.column("subjectId"), priced.column("skuId").cast(pa.string()))
+
+
+def _licences(people: pa.Array, skus: pa.Array) -> pa.Array:
+    """Return a text for each pair of a person and a product."""
+    return pc.binary_join_element_wise(people, skus, "\n")
+
+
 class SmallerProductCounter(Struct):
     """Counts over record batches of findings, each with all findings about its people."""
 
@@ -26,21 +41,32 @@ class SmallerProductCounter(Struct):
     """Proposal as JSON → number of people."""
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Count the people of a record batch of `auditor.findings.columns.SCHEMA`."""
-        proposed = batch.filter(pc.match_substring(batch.column("evidence"), _MEMBER))
+        """Count the people of a record batch of `auditor.findings.columns.SCHEMA`, each once for each product held.
+
+        Of several proposals, the one that saves most counts. A licence that another finding wants to remove has none.
+        """
+        is_open = pc.equal(batch.column("status").cast(pa.string()), Status.OPEN.value)
+        has_proposal = pc.match_substring(batch.column("evidence"), _MEMBER)
+        proposed = batch.filter(pc.and_(is_open, has_proposal))
         if not proposed.num_rows:
             return
-        table = pa.table(
-            {
-                "proposal": pc.struct_field(pc.extract_regex(proposed.column("evidence"), _PATTERN), "proposal"),
-                "subject": proposed.column("subjectId"),
-                "status": proposed.column("status").cast(pa.string()),
-            }
+        texts = pc.struct_field(pc.extract_regex(proposed.column("evidence"), _PATTERN), "proposal")
+        proposed, texts = proposed.filter(texts.is_valid()), texts.drop_null().dictionary_encode()
+        proposals = texts.dictionary.to_pylist()
+        loaded = [orjson.loads(text) for text in proposals]
+        held = pa.array([proposal["heldSkuId"] for proposal in loaded], pa.string()).take(texts.indices)
+        order = sorted(
+            range(len(loaded)), key=lambda index: (-Decimal(loaded[index]["savesPerMonth"]), proposals[index])
         )
-        opened = table.filter(pc.equal(table["status"], Status.OPEN.value)).drop_null()
-        counts = opened.group_by(["proposal", "subject"]).aggregate([]).column("proposal").value_counts()
-        for count in counts.to_pylist():
-            self._people[count["values"]] = self._people.get(count["values"], 0) + count["counts"]
+        ranks = {index: rank for rank, index in enumerate(order)}
+        rank = pa.array([ranks[index] for index in range(len(order))], pa.int64()).take(texts.indices)
+        removed = _removed(batch.filter(pc.and_not(is_open, has_proposal)))
+        licences = _licences(proposed.column("subjectId"), held)
+        table = pa.table({"licence": licences, "rank": rank}).filter(pc.invert(pc.is_in(licences, removed)))
+        best = table.group_by("licence").aggregate([("rank", "min")]).column("rank_min").value_counts()
+        for count in best.to_pylist():
+            text = proposals[order[count["values"]]]
+            self._people[text] = self._people.get(text, 0) + count["counts"]
 
     def counts(self, names: Mapping[str, str]) -> tuple[SmallerProductCount, ...] | None:
         """Return the counts, the highest saving first; None if nothing is proposed.

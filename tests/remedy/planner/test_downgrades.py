@@ -215,3 +215,17 @@ def test_downgrade_to_alone_is_an_error() -> None:
     with pytest.raises(InputError) as caught:
         loaded(keys="via: direct")
     assert [item.slug for item in caught.value.diagnostics] == ["policy-downgrade-alone"]
+
+
+def test_licence_to_be_removed_is_not_asked_about() -> None:
+    leavers = "  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}\n"
+    text = f"version: 1\n{PRICES}policies:\n  - {{id: apps, severity: low, users: {USERS}, assignments: {{{SERVICES}, downgradeTo: '*'}}}}\n{leavers}"
+    tenant = audited(decided(text).policies, state(accountEnabled=False, second={"licenses": ["SPE_E5"]}))
+    actions = {action.kind: action for action in tenant.actions}
+    assert {kind: (action.count, len(action.findings)) for kind, action in actions.items()} == {
+        "unassign": (1, 2),
+        "downgrade": (1, 1),
+    }
+    assert [(proposal.people, str(proposal.saves.per_month)) for proposal in tenant.smaller_products or ()] == [
+        (1, "47.25")
+    ]

@@ -176,9 +176,12 @@ def _personal(person: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy
         else:
             person.remaining[finding.fingerprint] = finding
     remedies = [_removal(person, sku_id, unwanted) for sku_id, unwanted in products.items()]
-    remedies += [
-        downgrade(own_findings, person.route(own_findings[0]), proposal) for proposal, own_findings in smaller.items()
-    ]
+    for proposal, own_findings in smaller.items():
+        if proposal.old in products:  # whoever loses the product needs no smaller one
+            index = list(products).index(proposal.old)
+            remedies[index] = replace(remedies[index], findings=(*remedies[index].findings, *own_findings))
+        else:
+            remedies.append(downgrade(own_findings, person.route(own_findings[0]), proposal))
     if role_findings:  # An everyday account with a directory role keeps its products and loses the role.
         route = person.route(role_findings[0])
         remedies.append(Remedy(ActionKind.SEPARATE, tuple(role_findings), route.situation, route.article))
