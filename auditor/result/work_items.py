@@ -25,6 +25,8 @@ class WorkItem(Struct, frozen=True, kw_only=True):
     action: Action
     severity: Severity
     """The worst severity of its open findings."""
+    policies: tuple[str, ...] = ()
+    """The titles of the policies of its open findings, that of the worst finding first."""
 
     @property
     def id(self) -> str:
@@ -35,6 +37,7 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 def work_items(result: Result) -> Iterator[WorkItem]:
     """Yield the items of every tenant in order of rank, then those of all tenants together."""
     titles = tenant_titles(result.tenants)
+    policy_titles = {header.id: header.title or header.id for header in result.run.policies}
     parts: tuple[tuple[str, str, TenantResult | FleetResult], ...] = (
         *((tenant.name, titles[tenant.name], tenant) for tenant in result.tenants),
         (FLEET, "", result.fleet),
@@ -42,7 +45,9 @@ def work_items(result: Result) -> Iterator[WorkItem]:
     for name, title, part in parts:
         concerns_by_action = concerns(part)
         for action in sorted(part.actions, key=lambda action: action.rank):
-            yield WorkItem(tenant=name, title=title, action=action, severity=concerns_by_action[action.id].worst)
+            concern = concerns_by_action[action.id]
+            policies = tuple(policy_titles.get(policy, policy) for policy in concern.policies)
+            yield WorkItem(tenant=name, title=title, action=action, severity=concern.worst, policies=policies)
 
 
 def is_certainly_done(part: TenantResult | FleetResult, *, complete: bool) -> bool:

@@ -5,6 +5,8 @@ from msgspec.structs import replace
 from auditor.app.audit.remediation import with_actions
 from auditor.domain.enums import Severity
 from auditor.result.aggregate import concerns
+from auditor.result.work_items import FLEET, work_items
+from tests.builders.result.audited_demo import demo_result
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
 
 RULES = """\
@@ -27,3 +29,18 @@ def test_concerns_are_equal_if_they_are_computed_from_the_findings() -> None:
     assert all("waived" not in concern.policies for concern in stored.values())
     without = replace(evaluated, actions=tuple(replace(action, concern=None) for action in evaluated.actions))
     assert concerns(without) == stored
+
+
+def test_work_items_have_the_titles_of_their_policies() -> None:
+    result = demo_result()
+    titles = {header.title or header.id for header in result.run.policies}
+    items = list(work_items(result))
+    assert items
+    for item in items:
+        assert item.policies
+        assert set(item.policies) <= titles
+    findings = {finding.fingerprint: finding for tenant in result.tenants for finding in tenant.findings}
+    for item in items:
+        if item.tenant != FLEET:
+            named = {finding.policy for name in item.action.findings if (finding := findings[name]).status == "open"}
+            assert len(item.policies) == len(named)

@@ -80,6 +80,7 @@ def _item(item: WorkItem) -> dict[str, Any]:
         "due": action.due,
         "saves": action.saves,
         "costs": action.costs,
+        "policies": [single_line(title, _MAX_TEXT) for title in item.policies],
         "why": single_line(action.why, _MAX_TEXT),
         "warnings": [single_line(plain(text), _MAX_TEXT) for text in action.warnings],
         "steps": [single_line(plain(text), _MAX_TEXT) for text in action.steps],

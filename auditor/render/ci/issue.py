@@ -9,6 +9,7 @@ from auditor.render.text.amounts import amounts_text
 from auditor.render.text.deadlines import due_sentence
 from auditor.render.text.guidance import MARKUP, plain
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.policy_titles import policies_line
 from auditor.render.text.sanitize import visible
 from auditor.result.work_items import WorkItem
 
@@ -65,6 +66,9 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
         action.owner or action.role,
     ]
     yield " · ".join(_formatted(fact) for fact in facts if fact)
+    if item.policies:
+        yield ""
+        yield escaped_markdown(policies_line(item.policies, l10n))
     if action.why:
         yield ""
         yield _formatted(action.why)

@@ -31,6 +31,20 @@ def test_truncated_bold_and_code_are_closed(markup: str, tag: str) -> None:
     assert rendered_step(step) == f"Select <{tag}>{'x' * 992}</{tag}>…"
 
 
+def test_policies_are_named_without_their_markup() -> None:
+    titles = ("Nobody has **two** suites", "A <b>", "C", "D")
+    item = WorkItem(
+        tenant="t",
+        title="T",
+        action=Action(id="a", guidance="a", findings=("f",), title="Act"),
+        severity=Severity.LOW,
+        policies=titles,
+    )
+    text = MarkdownIt().render(issue_body(item, "t/a", Labels("en")))
+    assert "<p>Policies: Nobody has **two** suites; A &lt;b&gt;; C; and 1 more</p>" in text
+    assert "Polic" not in body("x")
+
+
 @pytest.mark.parametrize("length", [994, 995, 996, 997, 998, 999])
 def test_truncation_never_leaves_markers_in_the_text(length: int) -> None:
     assert "*" not in rendered_step(f"{'x' * length} **Save changes** and close")
