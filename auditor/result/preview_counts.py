@@ -35,23 +35,21 @@ def cost_changes(before: Findings, after: Findings) -> tuple[SeatCostChange, ...
 
 def total_count(preview: Preview) -> DifferenceCount:
     """Count all differences; the money is the difference of the costs that reports of both sides show."""
-    costs = [cost for difference in preview.everywhere for cost in difference.costs]
-    return replace(difference_count(preview.everywhere), money=_cost_sums(costs))
-
-
-def has_prices(preview: Preview) -> bool:
-    """Return whether a finding that differs has an amount."""
-    return bool(difference_count(preview.everywhere).money)
+    return _counted(preview.everywhere, _cost_sums([cost for part in preview.everywhere for cost in part.costs]))
 
 
 def difference_count(differences: Sequence[Difference]) -> DifferenceCount:
     """Count the findings of differences; the money is that of these findings alone."""
+    return _counted(differences, _money(differences))
+
+
+def _counted(differences: Sequence[Difference], money: tuple[MoneyChange, ...]) -> DifferenceCount:
     return DifferenceCount(
         added=sum(len(difference.added) for difference in differences),
         removed=sum(len(difference.removed) for difference in differences),
         changed=sum(len(difference.changed) for difference in differences),
         unconfirmed=sum(len(difference.unconfirmed) for difference in differences),
-        money=_money(differences),
+        money=money,
     )
 
 
@@ -74,7 +72,7 @@ def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount],
     for name in names:
         people = dict.fromkeys((part.name, user) for part in differences[True, name] for user in _subjects(part))
         money = _cost_sums([cost for person in people for cost in costs.get(person, ())])
-        counts.append((name, replace(difference_count(differences[True, name]), money=money)))
+        counts.append((name, _counted(differences[True, name], money)))
     return tuple(counts)
 
 

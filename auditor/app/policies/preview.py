@@ -26,8 +26,8 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.policy.loader import load
 from auditor.render.text.evidence.facts import names_by_set, product_names
 from auditor.result.preview_counts import cost_changes, worsened_severities
+from auditor.result.redaction.preview import redacted_preview
 from auditor.result.redaction.pseudonyms import RedactionKey
-from auditor.result.redaction.redact import redacted
 
 
 class PreviewRequest(Struct, frozen=True, kw_only=True):
@@ -74,18 +74,19 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
     )
     with opened_states(audit_request, after) as snapshot_states:
         states = list(snapshot_states)
-        old = audit(states, before, active(), request.as_of, actions=True)
-        new = audit(states, after, active(), request.as_of, actions=True)
+        old = audit(states, before, active(), request.as_of, actions=False)
+        new = audit(states, after, active(), request.as_of, actions=False)
     for state in states:
         # No policy may apply to such a tenant, so that the policies that were not evaluated do not always name it.
         if isinstance(state, Unaudited):
             message = joined(": ", (state.name, state.reason))
             request.warn(Diagnostic(slug="audit-incomplete", message=message))
-    if not request.names:
-        if request.key is None:
-            raise ValueError("a preview with pseudonyms needs a key")
-        old, new = redacted(old, request.key), redacted(new, request.key)
-    return _preview(old, new, base_side, head_side, policy_changes(before, after))
+    compared = _preview(old, new, base_side, head_side, policy_changes(before, after))
+    if request.names:
+        return compared
+    if request.key is None:
+        raise ValueError("a preview with pseudonyms needs a key")
+    return redacted_preview(compared, old, new, request.key)
 
 
 def exit_code(preview: Preview, fail_on: Severity | None) -> int:

@@ -11,6 +11,7 @@ from auditor.render.preview.markdown import (
     cells_of,
     columns_of,
     difference_text,
+    has_amounts,
     headline,
     kinds,
     more,
@@ -24,7 +25,7 @@ from auditor.render.preview.markdown import (
 from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.result.preview_counts import by_department, by_policy, has_prices, total_count
+from auditor.result.preview_counts import by_department, by_policy, total_count
 
 _ROWS: Final = 1000
 """Findings per tenant and kind that the page lists; preview.json has all of them."""
@@ -33,15 +34,17 @@ _ROWS: Final = 1000
 def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render preview.html."""
     l10n = Labels(locale)
-    priced, money = has_prices(preview), sums(total_count(preview), l10n)
+    counted_policies, counted_departments = by_policy(preview), by_department(preview)
+    priced = has_amounts((*counted_policies, *counted_departments))
+    money = sums(total_count(preview), l10n)
     policies = [
         (policy.id, l10n.policy(policy.title), state(policy, l10n), *cells_of(policy_counts, l10n, priced=priced))
-        for policy, policy_counts in by_policy(preview)
+        for policy, policy_counts in counted_policies
     ]
     none = l10n.gettext("none")
     departments = [
         (none if name is None else name, *cells_of(department_counts, l10n, priced=priced))
-        for name, department_counts in by_department(preview)
+        for name, department_counts in counted_departments
     ]
     as_of = l10n.gettext("state as of {instant}", instant=l10n.instant(preview.as_of))
     columns, worse = columns_of(l10n, priced=priced), worsened(preview, l10n)

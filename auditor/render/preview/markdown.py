@@ -16,7 +16,7 @@ from auditor.render.text.evidence.evidence import evidence_change
 from auditor.render.text.evidence.facts import set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.markdown_table import markdown_table
-from auditor.result.preview_counts import by_department, by_policy, has_prices, total_count, worsened_severities
+from auditor.result.preview_counts import by_department, by_policy, total_count, worsened_severities
 from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
 
 LIMIT: Final = 60_000
@@ -186,7 +186,8 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
         yield f"{l10n.gettext('Monthly cost of open findings:')} **{escaped_markdown(sums(counts, l10n))}**"
         yield ""
     yield from _unknown(preview, l10n)
-    priced = has_prices(preview)
+    counted_policies, counted_departments = by_policy(preview), by_department(preview)
+    priced = has_amounts((*counted_policies, *counted_departments))
     columns = columns_of(l10n, priced=priced)
     yield from markdown_table(
         (l10n.gettext("Policy"), l10n.gettext("Change"), *columns),
@@ -196,7 +197,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
                 state(policy, l10n),
                 *map(escaped_markdown, cells_of(policy_counts, l10n, priced=priced)),
             )
-            for policy, policy_counts in by_policy(preview)
+            for policy, policy_counts in counted_policies
         ],
         right=range(2, 2 + len(columns)),
     )
@@ -208,12 +209,17 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
                 none if name is None else _short(name),
                 *map(escaped_markdown, cells_of(department_counts, l10n, priced=priced)),
             )
-            for name, department_counts in by_department(preview)
+            for name, department_counts in counted_departments
         ],
         right=range(1, 1 + len(columns)),
     )
     for difference in preview.everywhere:
         yield from _tenant(difference, l10n)
+
+
+def has_amounts(counted: Iterable[tuple[object, DifferenceCount]]) -> bool:
+    """Return whether one of the rows of a table, each with its counts, has an amount."""
+    return any(counts.money for _, counts in counted)
 
 
 def columns_of(l10n: Labels, *, priced: bool) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from auditor.domain.preview import (
     DifferenceCount,
     MoneyChange,
     Preview,
+    SeatCostChange,
     Side,
     UnevaluatedPolicy,
 )
@@ -84,10 +85,9 @@ def test_sum_shows_only_amounts_that_change(more: int, less: int, text: str) -> 
 
 
 def test_column_of_amounts_is_left_out_without_prices() -> None:
-    priced = preview_of(1, "a")
-    assert FINDING.money is not None
-    free = tuple(replace(finding, money=None) for finding in priced.tenants[0].added)
-    unpriced = replace(priced, tenants=(replace(priced.tenants[0], added=free),))
+    unpriced = preview_of(1, "a")
+    cost = SeatCostChange(currency="EUR", user=FINDING.subject.id, before=Decimal(0), after=Decimal(20))
+    priced = replace(unpriced, tenants=(replace(unpriced.tenants[0], costs=(cost,)),))
     header = "| Department | Added | Removed | Changed |"
     assert f"\n{header} Per month |\n| --- | ---: | ---: | ---: | ---: |\n" in comment(priced).decode()
     assert f"\n{header}\n| --- | ---: | ---: | ---: |\n" in comment(unpriced).decode()
