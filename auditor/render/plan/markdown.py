@@ -146,7 +146,7 @@ def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
 
 
 def _action(view: ActionView, l10n: Localization) -> Iterator[str]:
-    """Yield an action with its policies, people, effect, questions, requests and guidance, in this order."""
+    """Yield an action with its policies, people, effect, questions, guidance and requests, in this order."""
     action = view.action
     yield from _paragraph(f'<a id="{view.anchor}"></a>')
     title = l10n.gettext("Other questions") if action is None else f"{view.number}. {action.title}"
@@ -181,14 +181,15 @@ def _questions(group: QuestionGroup) -> Iterator[str]:
 
 
 def _guide(guide: GuideView, action: Action, l10n: Localization) -> Iterator[str]:
-    if guide.script:
-        yield from _paragraph(f"**{l10n.gettext('To review and run yourself')}**")
-        yield from _paragraph(*_fenced("powershell", list(map(printable, guide.script.split("\n")))))
+    """Yield the guidance, whose warnings and steps come before the requests that carry out one of them."""
     people = [f"{l10n.gettext('Who can do it')}: {action.role}"]
     people += [f"{l10n.gettext('To be decided by')}: {action.decided_by}"] if action.decided_by else []
     people += [l10n.gettext("Needs a decision first.")] if action.confidence == "review" else []
     yield from _paragraph(escaped(" · ".join(people)))
     yield from _guidance(guide.guidance, l10n)
+    if guide.script:
+        yield from _paragraph(f"**{l10n.gettext('To review and run yourself')}**")
+        yield from _paragraph(*_fenced("powershell", list(map(printable, guide.script.split("\n")))))
     if action.links:
         links = ", ".join(f"[{escaped(link.label)}]({link.address})" for link in action.links)
         yield from _paragraph(f"{l10n.gettext('Documentation')}: {links}")

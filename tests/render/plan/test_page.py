@@ -1,6 +1,7 @@
 """The page and the Markdown of a plan: the guidance of every action, shown in full or as a reference."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -48,6 +49,14 @@ def test_every_action_shows_its_steps_or_the_action_that_has_them() -> None:
         targets = re.findall(reference, text)
         assert len(targets) == len(repeated)
         assert all(f'id="{target}"' in text for target in targets)
+
+
+@pytest.mark.parametrize(("writer", "warnings"), [(plan_html, "<h4>Warnings</h4>"), (plan_markdown, "**Warnings**")])
+def test_requests_come_after_the_warnings_and_steps_of_the_action(writer: Callable[..., bytes], warnings: str) -> None:
+    people = fleet([snapshot([user("leaver", grant(E3), accountEnabled=False)], {E3: 5})], LEAVERS)
+    text = writer(people, l10n=localization("en")).decode()
+    positions = [text.index(part) for part in (warnings, "Save the mailbox.", "Set-MgUserLicense")]
+    assert positions == sorted(positions)
 
 
 @pytest.mark.slow
