@@ -77,3 +77,7 @@ def test_shared_mailbox_that_is_too_large_stops_sending_first() -> None:
 
 def test_removal_at_the_renewal_is_scheduled_with_the_steps_above_it() -> None:
     assert "the same steps schedule the reduction for the renewal" in texts(article_of("remove-licenses"))
+
+
+def test_review_of_inactivity_names_what_the_sign_in_log_can_show() -> None:
+    assert "the sign-in log of the user, which goes back 30 days" in texts(article_of("inactive-users"))
