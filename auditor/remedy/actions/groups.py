@@ -288,8 +288,13 @@ def _day(finding: Finding) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _variant(kind: ActionKind, situation: Situation, changed_path: str | None) -> Variant:
-    """Return the facts that select the guidance; a remedy changes one assignment path, even if there are two."""
+    """Return the facts that select the guidance.
+
+    A remedy changes one assignment path, even if there are two, unless it takes the product away.
+    """
     variant = situation.variant()
+    if kind is ActionKind.LEAVE_GROUP and situation.path == "both":
+        return variant
     if kind in AT_GROUPS:
         return replace(variant, path="group")
     path = "direct" if kind is ActionKind.COPY else changed_path

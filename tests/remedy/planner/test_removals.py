@@ -126,3 +126,12 @@ def test_suite_is_not_removed_because_the_smaller_product_would_have_spare_seats
     (decided,) = decided_plan("version: 1\n" + rules, [tenant], decision).tenants
     titles = [action.title for action in decided.actions if action.requests]
     assert titles == ["Unassign Microsoft 365 E3 from 1 person"]
+
+
+def test_steps_for_a_product_that_is_also_assigned_directly_are_about_both_paths() -> None:
+    people = [_leaver(grant(E3, "g1"), grant(E3))]
+    plan = planned(snapshot(people, {E3: 5}, groups=[group("LIC", E3, **CLOUD_GROUP)]), LEAVERS)
+    (action,) = plan.actions
+    steps = "\n".join(action.steps)
+    assert "If the licence is assigned directly to the user: Clear the products" in steps
+    assert "If the licence is inherited from a group: In the Microsoft Entra admin center" in steps
