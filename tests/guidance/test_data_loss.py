@@ -81,3 +81,8 @@ def test_removal_at_the_renewal_is_scheduled_with_the_steps_above_it() -> None:
 
 def test_review_of_inactivity_names_what_the_sign_in_log_can_show() -> None:
     assert "the sign-in log of the user, which goes back 30 days" in texts(article_of("inactive-users"))
+
+
+def test_overlap_does_not_say_which_product_is_removed() -> None:
+    """Somebody may decide to keep the smaller one."""
+    assert "smaller" not in texts(article_of("overlap"))
