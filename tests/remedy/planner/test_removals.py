@@ -135,3 +135,16 @@ def test_steps_for_a_product_that_is_also_assigned_directly_are_about_both_paths
     steps = "\n".join(action.steps)
     assert "If the licence is assigned directly to the user: Clear the products" in steps
     assert "If the licence is inherited from a group: In the Microsoft Entra admin center" in steps
+
+
+def test_move_to_a_product_that_a_group_should_give_follows_the_article_about_its_error() -> None:
+    """Steps that assign the product directly would leave the error of the group."""
+    rules = STORE + "  - {id: errors, severity: low, health: {errors: deny}}\n"
+    mixed = user("mixed", grant(E3), grant(F3, "g1", error="MutuallyExclusiveViolation"), department="Store")
+    plan = planned(snapshot([mixed], {E3: 5, F3: 5}, groups=[group("LIC", F3, **CLOUD_GROUP)]), rules)
+    (action,) = [action for action in plan.actions if action.requests]
+    assert action.title == "Move 1 person from Microsoft 365 E3 to Microsoft 365 F3"
+    assert [request["path"].rpartition("/")[2] for request in action.requests] == [
+        *("assignLicense", "reprocessLicenseAssignment"),
+    ]
+    assert action.guidance == "group-error-exclusive"

@@ -126,11 +126,14 @@ def _planned_remedy(open_findings: _OpenFindings, change: PlannedChange) -> Reme
     if not findings:
         return None
     situation = open_findings.merged_situation(findings)
+    # A group in error should give the new product: the same change ends the conflict and retries the group's licence.
+    errors = [f for f in findings if change.kind is ActionKind.MOVE and correction_of(f) is Correction.RETRY]
+    article = open_findings.route(errors[0]).article if errors else _article(change.kind, findings[0].check, situation)
     return Remedy(
         change.kind,
         tuple(findings),
         situation,
-        _article(change.kind, findings[0].check, situation),
+        article,
         old=change.old,
         new=change.new,
         extra=change.extra,
