@@ -86,3 +86,17 @@ def test_review_of_inactivity_names_what_the_sign_in_log_can_show() -> None:
 def test_overlap_does_not_say_which_product_is_removed() -> None:
     """Somebody may decide to keep the smaller one."""
     assert "smaller" not in texts(article_of("overlap"))
+
+
+@pytest.mark.parametrize(
+    ("article", "step"),
+    [
+        *(("assign-licenses", "add-to-group"), ("move-users", "group-add"), ("move-users", "group-leave")),
+        *(("group-to-direct", "leave"), ("direct-to-group", "group"), ("duplicate-assignment", "groups")),
+        *(("group-error-location", "leave-out"), ("group-error-exclusive", "group"), ("group-licenses", "one-user")),
+        *(("group-empty", "fill"), ("group-nested", "license")),
+    ],
+)
+def test_steps_that_change_members_link_the_page_about_them(article: str, step: str) -> None:
+    (found,) = [candidate for candidate in article_of(article).steps if candidate.id == step]
+    assert packaged().documents["manage-group-members"].url in {link.url for link in found.links}
