@@ -1,6 +1,6 @@
 """Writes approvals.csv: the actions and open questions of a tenant's plan, for approval in a spreadsheet."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from auditor.domain.actions.action import Action
@@ -12,7 +12,7 @@ from auditor.findings.display_names import named_product, part_name
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.outline import by_subject, with_findings
-from auditor.render.plan.outline_text import finding_name
+from auditor.render.plan.outline_text import finding_name, policy_titles
 from auditor.render.plan.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
 
@@ -21,6 +21,7 @@ COLUMNS: Final = (
     "title",
     "people",
     "products",
+    "policies",
     "monthlySaving",
     "monthlyCost",
     "currency",
@@ -30,8 +31,8 @@ COLUMNS: Final = (
 )
 SEPARATOR: Final = " | "
 """Separates the possible answers of a question."""
-_PRODUCT_SEPARATOR: Final = "; "
-"""Separates products; the names of the products of a set contain commas."""
+_LIST_SEPARATOR: Final = "; "
+"""Separates products and titles of policies, which can contain commas."""
 _MAX_NAMES: Final = 200
 """The maximum number of names in one cell; Excel truncates a cell at 32,767 characters."""
 
@@ -65,26 +66,34 @@ def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
 
 def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:
     questions = questions_by_action(tenant)
+    by_fingerprint = {finding.fingerprint: finding for finding in tenant.findings}
+
+    def row(number: int | None, question: Question) -> tuple[object, ...]:
+        findings = [by_fingerprint[name] for name in question.findings if name in by_fingerprint]
+        return _question(number, question, findings, tenant, l10n)
+
     for number, (action, findings) in enumerate(with_findings(tenant), start=1):
         if only is None or number in only:
-            yield _action(number, action, findings, tenant.names, l10n)
-            yield from (_question(number, question, l10n, tenant.names) for question in questions.get(number, ()))
+            yield _action(number, action, findings, tenant, l10n)
+            yield from (row(number, question) for question in questions.get(number, ()))
     if only is None or 0 in only:
-        yield from (_question(None, question, l10n, tenant.names) for question in questions.get(0, ()))
+        yield from (row(None, question) for question in questions.get(0, ()))
 
 
 def _action(
-    number: int, action: Action, findings: Sequence[Finding], names: Mapping[str, str], l10n: Localization
+    number: int, action: Action, findings: Sequence[Finding], tenant: TenantPlan, l10n: Localization
 ) -> tuple[object, ...]:
+    names = tenant.names
     people = dict.fromkeys(finding_name(finding) for finding in findings if finding.subject.type is SubjectType.USER)
     named_products = [*filter(None, (named_product(finding, names) for finding in findings))]
-    products = _PRODUCT_SEPARATOR.join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
+    products = _LIST_SEPARATOR.join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
     saving, currency = _money(action.money)
     return (
         number,
         action.title,
         l10n.first_people(tuple(people), _MAX_NAMES),
         products,
+        _LIST_SEPARATOR.join(policy_titles(findings, tenant)),
         saving,
         None,
         currency,
@@ -95,17 +104,19 @@ def _action(
 
 
 def _question(
-    number: int | None, question: Question, l10n: Localization, names: Mapping[str, str]
+    number: int | None, question: Question, findings: Sequence[Finding], tenant: TenantPlan, l10n: Localization
 ) -> tuple[object, ...]:
+    names = tenant.names
     person = f"{question.name} ({question.address})" if question.address else ""
     answers = SEPARATOR.join(commented_answers(question, names, l10n))
     products = () if question.kind is AnswerKind.SET else question.products
-    named_products = _PRODUCT_SEPARATOR.join(part_name(product, names) for product in products)
+    named_products = _LIST_SEPARATOR.join(part_name(product, names) for product in products)
     return (
         number,
         sentence(question, l10n, names),
         person,
         named_products,
+        _LIST_SEPARATOR.join(policy_titles(findings, tenant)),
         None,
         *_money(question.money),
         question.id,

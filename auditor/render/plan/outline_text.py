@@ -86,10 +86,15 @@ def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: M
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def policies_of(findings: Iterable[Finding], tenant: TenantPlan, l10n: Localization) -> str:
+def policy_titles(findings: Iterable[Finding], tenant: TenantPlan) -> Sequence[str]:
     """Return the titles of the policies of findings, the one with the worst finding first."""
     ordered = sorted(findings, key=lambda finding: (finding.severity.rank, finding.fingerprint))
-    return policies_line((tenant.policy_titles.get(finding.policy) or finding.policy for finding in ordered), l10n)
+    return [*dict.fromkeys(tenant.policy_titles.get(finding.policy) or finding.policy for finding in ordered)]
+
+
+def policies_of(findings: Iterable[Finding], tenant: TenantPlan, l10n: Localization) -> str:
+    """Return the first few titles of the policies of findings as a line of text."""
+    return policies_line(policy_titles(findings, tenant), l10n)
 
 
 _FIXED: Final = NN_("fixes {count} finding", "fixes {count} findings")

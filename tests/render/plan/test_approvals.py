@@ -51,6 +51,24 @@ def test_questions_follow_the_action_of_their_findings() -> None:
     assert ("Microsoft 365 E3" in title, "SPE_E3" in title) == (True, False), title
 
 
+def test_actions_and_questions_have_the_titles_of_their_policies() -> None:
+    rules = f"""
+policies:
+  - {{id: one, title: "Nobody has two suites, ever", severity: low, assignments: {{exclusive: [[SPE_E3, SPE_E5]]}}}}
+  - {{id: leavers, severity: high, users: {{accountEnabled: false}}, assignments: {{deny: paid}}}}
+{PRICES}
+"""
+    people = [user("both", grant(E3), grant(E5)), user("left", grant(E3), accountEnabled=False)]
+    table = rows(planned(snapshot(people, {E3: 9, E5: 9}), rules))
+    policies = {(bool(row["question"]), "left" in row["people"]): row["policies"] for row in table}
+    assert policies == {
+        (False, False): "Nobody has two suites, ever",
+        (True, False): "Nobody has two suites, ever",
+        (False, True): "leavers",
+        (True, True): "leavers",
+    }, "a policy without a title has its id"
+
+
 def test_questions_of_an_action_about_one_person_are_together() -> None:
     plan = planned(snapshot([user("both", grant(E3), grant(E5))], {E3: 9, E5: 9}), RULES)
     (question,) = plan.open_questions
