@@ -29,6 +29,7 @@ from auditor.render.text.labels import OUTCOMES, SOURCE_STATES, Labels
 from auditor.render.text.summary import verdict
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.unevaluated import known_findings
+from auditor.result.work_items import FLEET, work_items
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]
@@ -217,7 +218,7 @@ def _template(result: Result, l10n: Labels, counts: Sequence[int], widths: Seque
 
 
 _ACTIONS: Final = (
-    *("tenant", "rank", "title", "decideBy", "order", "count", "findings", "currency", "perMonth"),
+    *("tenant", "rank", "title", "policies", "decideBy", "order", "count", "findings", "currency", "perMonth"),
     *("role", "owner", "decidedBy", "confidence", "id", "state", "due", "justification"),
 )
 
@@ -227,17 +228,14 @@ _TO_FILL_IN: Final = (None, None, None)
 
 def _actions(result: Result) -> Iterable[SheetRow]:
     """Yield a row for each action, the most important ones of each tenant first."""
-    parts = [(tenant.name, tenant.actions) for tenant in result.tenants] + [("", result.fleet.actions)]
-    for name, actions in parts:
-        for action in sorted(actions, key=lambda action: action.rank):
-            money = (
-                (action.money.currency, rounded(action.money.per_month)) if action.money is not None else (None, None)
-            )
-            yield (
-                *(name, action.rank or None, action.title, action.last_day),
-                *(action.order, action.count, len(action.findings), *money),
-                *(action.role, action.owner, action.decided_by, action.confidence, action.id, *_TO_FILL_IN),
-            )
+    for item in work_items(result):
+        action, name = item.action, "" if item.tenant == FLEET else item.tenant
+        money = (action.money.currency, rounded(action.money.per_month)) if action.money is not None else (None, None)
+        yield (
+            *(name, action.rank or None, action.title, "; ".join(item.policies), action.last_day),
+            *(action.order, action.count, len(action.findings), *money),
+            *(action.role, action.owner, action.decided_by, action.confidence, action.id, *_TO_FILL_IN),
+        )
 
 
 def _tracking(workbook: "Workbook", column: int, count: int, l10n: Labels) -> None:

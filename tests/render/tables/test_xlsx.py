@@ -133,6 +133,7 @@ def test_actions_are_in_the_order_of_their_rank_with_the_last_day_to_decide() ->
     audit, day = compared(), date(2026, 12, 7)
     first, second = audit.tenants[0].actions[:2]
     actions = (replace(first, rank=2, due=day), replace(second, rank=1, due=day, due_included=True))
+    titles = {policy.title for policy in audit.run.policies}
     tenant = replace(audit.tenants[0], actions=actions)
     head, *found = book(replace(audit, tenants=(tenant,)))["Actions"].iter_rows(values_only=True)
     named = [dict(zip(head, row, strict=True)) for row in found]
@@ -140,6 +141,7 @@ def test_actions_are_in_the_order_of_their_rank_with_the_last_day_to_decide() ->
         (second.title, day),
         (first.title, date(2026, 12, 6)),  # before the day of the event
     ]
+    assert all(row["policies"] and set(row["policies"].split("; ")) <= titles for row in named)
 
 
 @pytest.mark.slow
