@@ -182,23 +182,30 @@ def action_amounts(*tenants: Iterable[Action]) -> ActionAmounts:
 
 
 def _amounts(actions: Iterable[Action]) -> dict[str, dict[str, Decimal]]:
-    """Sum the money of one tenant's actions; seats that they assign are deducted from those that they free."""
+    """Sum the money of one tenant's actions; freed seats that they assign are deducted from those that they free.
+
+    Results of earlier versions do not state which of the assigned seats are missing: those that exceed the freed ones.
+    """
     sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}, "given": {}}
+
+    def add(target: str, currency: str, amount: Decimal) -> None:
+        if amount:
+            sums[target][currency] = sums[target].get(currency, Decimal(0)) + amount
+
     for action in actions:
-        if action.money is None or not (value := rounded(action.money.per_month)):
-            continue
-        if value < 0:
-            target = sums["buy" if action.order == _BUYING else "given"]
-        elif action.kind == ActionKind.DOWNGRADE:
+        if action.kind == ActionKind.DOWNGRADE:
             continue  # whether a smaller product is enough is a question; `smallerProducts` has the amount
-        else:
-            target = sums["reduce" if action.order in REDUCING else "reassign"]
-        target[action.money.currency] = target.get(action.money.currency, Decimal(0)) + abs(value)
+        own, missing = action.money, action.missing
+        if missing is not None:
+            add("buy", missing.currency, rounded(missing.per_month))
+        value = sum((rounded(money.per_month) for money in (own, missing) if money is not None), Decimal(0))
+        if (money := own or missing) is not None and value < 0:
+            add("buy" if action.order == _BUYING else "given", money.currency, -value)
+        elif money is not None:
+            add("reduce" if action.order in REDUCING else "reassign", money.currency, value)
     for currency, assigned in sums.pop("given").items():
         remainder = sums["reassign"].pop(currency, Decimal(0)) - assigned
-        if remainder:
-            target = sums["reassign" if remainder > 0 else "buy"]
-            target[currency] = target.get(currency, Decimal(0)) + abs(remainder)
+        add("reassign" if remainder > 0 else "buy", currency, abs(remainder))
     return sums
 
 

@@ -76,6 +76,11 @@ class Action(Struct, frozen=True, kw_only=True):
     before: Money | None = None
     after: Money | None = None
     """Monthly cost of the affected seats before and after."""
+    missing: Annotated[Money | None, SavedField.OPTIONAL] = None
+    """The monthly cost of the seats that it assigns and that are neither spare nor freed nor bought by other actions.
+
+    It is part of the difference between `before` and `after`; None if there are none.
+    """
     seats: Annotated[SeatMovement | None, SavedField.OPTIONAL] = None
     """The seats of the product that it is about; None if it is about none or several."""
     due: date | None = None

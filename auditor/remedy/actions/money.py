@@ -83,6 +83,8 @@ class _Seats(Struct, kw_only=True):
     """Seats to assign that another action buys."""
     idle: Counter[str]
     """Seats to assign that are spare today, so that they are paid for already."""
+    missing: Counter[str]
+    """Seats to assign that are neither spare nor freed nor bought."""
 
 
 def counted_once(
@@ -108,6 +110,7 @@ def counted_once(
             own = Decimal(0) if counted.money is None else counted.money.per_month
             idle = _take_seats(given, seats.idle, context.price)
             counted = _with_cost_before(counted, min(idle, max(-own, Decimal(0))))
+            counted = _with_missing(counted, _take_seats(given, seats.missing, context.price))
         corrected.append((group, counted))
     return corrected[::-1]
 
@@ -125,7 +128,11 @@ def _seats(actions: Iterable[tuple[ActionGroup, Action]], context: RemediationCo
     unpaid = over_assigned(context.seats.values())
     spare = Counter({seat.sku_id: seat.spare for seat in context.seats.values() if seat.spare})
     left = freed - unpaid
-    return _Seats(removed=removed & (left - given), unpaid=unpaid, bought=bought, idle=+spare & (given - left - bought))
+    idle = +spare & (given - left - bought)
+    unknown = {seat.sku_id for seat in context.seats.values() if seat.spare is None}
+    lacking = given - left - bought - idle
+    missing = Counter({sku_id: number for sku_id, number in lacking.items() if sku_id not in unknown})
+    return _Seats(removed=removed & (left - given), unpaid=unpaid, bought=bought, idle=idle, missing=missing)
 
 
 def _freed(group: ActionGroup) -> Counter[str]:
@@ -166,6 +173,12 @@ def _with_cost_before(action: Action, amount: Decimal) -> Action:
         before=replace(before, per_month=before.per_month + amount),
         money=replace(before, per_month=rest) if rest else None,
     )
+
+
+def _with_missing(action: Action, amount: Decimal) -> Action:
+    """Return an action with the cost of the seats that it assigns and that nothing provides."""
+    before = action.before
+    return action if before is None or not amount else replace(action, missing=replace(before, per_month=amount))
 
 
 def _take_seats(seats: Counter[str], counts: Counter[str], price: Price) -> Decimal:

@@ -100,3 +100,16 @@ def test_freed_seats_that_are_assigned_again_are_not_those_that_are_removed() ->
     assert amounts.reduce == {"EUR": Decimal(20)}
     assert not amounts.reassign
     assert not amounts.buy
+
+
+def test_freed_seats_of_one_product_are_not_those_that_another_one_lacks() -> None:
+    people = person("left", "SPE_E5", accountEnabled=False), person("ann", department="Store")
+    rules = RULES.replace("idle, severity", "idle, tenants: [other], severity")
+    actions = actions_about(*people, rules=rules)
+    assert {kind: amount(action.missing) for kind, action in actions.items()} == {"unassign": 0, "assign": 10}
+    amounts = action_amounts(actions.values())
+    assert (amounts.reassign, amounts.buy) == ({"EUR": Decimal(50)}, {"EUR": Decimal(10)})
+    move = actions_about(person("ann", "SPE_E5", department="Store"), rules=rules)["move"]
+    assert amount(move.saves) == 40
+    amounts = action_amounts([move])
+    assert (amounts.reassign, amounts.buy) == ({"EUR": Decimal(50)}, {"EUR": Decimal(10)})

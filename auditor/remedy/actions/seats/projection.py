@@ -246,10 +246,12 @@ def _decide(
     """Set the kind and number of seats of a group, given all other actions; return whether it has a number."""
     rules = list(_rules(group, projection, skus))
     change = projection.change(skus, rules, revived=False)
+    moved = projection.movement(skus)
+    if change is None and moved is not None and is_removal and group.seats:
+        return _limit_removal(group, moved)
     if change is None:
         return group.seats > 0
     low, high = change
-    moved = projection.movement(skus)
     if moved is None:
         return False
     if high is not None and low > high and is_removal:
@@ -271,6 +273,16 @@ def _decide(
     else:
         _set_settled(group, moved)
     return number != 0
+
+
+def _limit_removal(group: ActionGroup, moved: SeatMovement) -> bool:
+    """Leave seats to the people who get the product, if no policy limits its spare seats; return whether any remain."""
+    number = min(group.seats, max(0, moved.usable_after - moved.assigned_after))
+    if number:
+        _set_number(group, -number, moved)
+    else:
+        _set_settled(group, moved)
+    return number > 0
 
 
 def _set_number(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
