@@ -68,3 +68,23 @@ prices: {{currency: EUR, perSeatPerMonth: {{SPE_E3: 10}}}}
     people = [user(name, "SPE_E3", accountEnabled=index >= blocked) for index, name in enumerate(("ann", "bo", "cy"))]
     [tenant_result] = audited(rules, tenant(*people, subscribedSkus=[bought("SPE_E3", 10, 3)])).tenants
     assert tenant_result.findings.stats.money == {"EUR": Decimal(10 * seats)}
+
+
+def test_idle_seats_of_a_pool_add_nothing_to_those_of_its_products() -> None:
+    """The products of a pool have different prices, so its seats have no amount, and the cost is a lower bound."""
+    rules = """policies:
+  - {id: spare, severity: low, seats: {of: [SPE_E3], spare: {max: 4}}}
+  - {id: together, severity: low, seats: {of: [SPE_E3, SPE_E5], spare: {max: 2}, pool: true}}
+  - {id: people, severity: low, seats: {of: [SPE_E3, SPE_E5], assigned: {max: 1}, pool: true}}
+prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 10, SPE_E5: 20}}
+"""
+    people = [user("ann", "SPE_E3"), user("bo", "SPE_E5")]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3", 9, 1), bought("SPE_E5", 5, 1)])
+    [result] = audited(rules, state).tenants
+    assert {(finding.policy, finding.money is None) for finding in result.findings} == {
+        ("spare", False),
+        ("together", True),
+        ("people", True),
+    }
+    assert result.findings.stats.money == {"EUR": Decimal(40)}
+    assert result.findings.stats.unpriced
