@@ -105,9 +105,15 @@ def _owners(listed: str, headers: Mapping[str, PolicyHeader]) -> list[str]:
 
 
 def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:
+    """Return the actions about these findings; their amounts also count their other findings."""
     fingerprints = {finding.fingerprint for finding in findings}
     return tuple(
-        replace(action, findings=tuple(filter(fingerprints.__contains__, action.findings)), concern=None)
+        replace(
+            action,
+            findings=tuple(filter(fingerprints.__contains__, action.findings)),
+            shared=not fingerprints.issuperset(action.findings),
+            concern=None,
+        )
         for action in actions
         if not fingerprints.isdisjoint(action.findings)
     )

@@ -95,6 +95,8 @@ class Action(Struct, frozen=True, kw_only=True):
     """The owners that `owner` lists."""
     sku_id: Annotated[str, SavedField.UNSAVED] = ""
     """The product whose seats or subscriptions it is about; empty for other actions."""
+    shared: Annotated[bool, SavedField.UNSAVED] = False
+    """Whether it also fixes findings that the reader of a part of a result does not get."""
     concern: Annotated[Concern | None, SavedField.UNSAVED] = None
     """The people whom it concerns; None if its result was read from a file, filtered or given pseudonyms."""
 

@@ -103,6 +103,8 @@ def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
     yield from view.plan
     if view.scope:
         yield f"{l10n.gettext('These numbers count only the findings that you receive:')} {view.scope}."
+    if view.shared:
+        yield l10n.gettext("Amounts of actions also count findings that you do not receive.")
     if view.page.complete:
         return
     yield l10n.gettext("Incomplete: some of the data below is not known.")

@@ -113,6 +113,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         verdict=verdict,
         plan=tuple(single_line(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),
+        shared=any(action.shared and action.money for tenant in result.tenants for action in tenant.actions),
         completeness=tuple(single_line(sentence, 400) for sentence in sentences),
         more_gaps=0,
         changed=tuple(changed),

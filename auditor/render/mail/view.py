@@ -116,6 +116,9 @@ class MailView(Struct, frozen=True, kw_only=True):
     plan: tuple[str, ...]
     """The progress of an earlier plan, in sentences."""
     scope: str
+    """The severities, owners and tags that filter the content; empty if the reader gets everything."""
+    shared: bool
+    """Whether amounts of actions also count findings that the reader does not get."""
     completeness: tuple[str, ...]
     more_gaps: int
     """Number of sentences about missing data that are left out."""
