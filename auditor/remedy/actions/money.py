@@ -76,7 +76,7 @@ class _Seats(Struct, kw_only=True):
     """The seats (skuId → number) whose money is not that of the action that frees or assigns them."""
 
     removed: Counter[str]
-    """Freed seats that another action removes."""
+    """Freed seats that another action removes, or assigns without an amount of its own."""
     unpaid: Counter[str]
     """Seats that are assigned beyond the usable ones."""
     bought: Counter[str]
@@ -118,9 +118,12 @@ def counted_once(
 def _seats(actions: Iterable[tuple[ActionGroup, Action]], context: RemediationContext) -> _Seats:
     """Return the seats that actions remove, buy or assign from spare ones."""
     freed, given, removed, bought = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    unpriced = Counter[str]()  # moves from a product without a price have no amount, but they take freed seats
     for group, action in actions:
         freed.update(_freed(group))
         given.update(_given(group))
+        if action.before is None:
+            unpriced.update(_given(group))
         if action.money is not None and group.first.kind in REMOVING:
             removed[group.first.old] += action.count
         elif action.money is not None:
@@ -132,7 +135,8 @@ def _seats(actions: Iterable[tuple[ActionGroup, Action]], context: RemediationCo
     unknown = {seat.sku_id for seat in context.seats.values() if seat.spare is None}
     lacking = given - left - bought - idle
     missing = Counter({sku_id: number for sku_id, number in lacking.items() if sku_id not in unknown})
-    return _Seats(removed=removed & (left - given), unpaid=unpaid, bought=bought, idle=idle, missing=missing)
+    counted = (removed & (left - given)) + ((unpriced - bought) & left)
+    return _Seats(removed=counted, unpaid=unpaid, bought=bought, idle=idle, missing=missing)
 
 
 def _freed(group: ActionGroup) -> Counter[str]:

@@ -113,3 +113,11 @@ def test_freed_seats_of_one_product_are_not_those_that_another_one_lacks() -> No
     assert amount(move.saves) == 40
     amounts = action_amounts([move])
     assert (amounts.reassign, amounts.buy) == ({"EUR": Decimal(50)}, {"EUR": Decimal(10)})
+
+
+def test_freed_seat_that_a_move_without_a_known_price_assigns_is_not_a_saving() -> None:
+    people = person("left", "SPE_F1", accountEnabled=False), person("ann", "SPE_E3", department="Store")
+    rules = RULES.replace(", SPE_E3: 30", "")
+    actions = actions_about(*people, rules=rules)
+    assert {kind: action.money for kind, action in actions.items()} == {"unassign": None, "move": None}
+    assert not action_amounts(actions.values()).reassign
