@@ -67,6 +67,18 @@ class ResultLog:
         self._entries = tuple(entries)
         return self._entries
 
+    def newest(self, count: int) -> tuple[LoggedResult, ...]:
+        """Return the last `count` results, without reading others. Raises SnapshotError if one is damaged."""
+        return self._undamaged(self._commit_names()[-count:])
+
+    def _undamaged(self, names: Sequence[str]) -> tuple[LoggedResult, ...]:
+        entries = []
+        for _, entry in self._decoded(names):
+            if isinstance(entry, SnapshotError):
+                raise entry
+            entries.append(entry)
+        return tuple(entries)
+
     def commits(self) -> Iterator[tuple[str, LoggedResult | SnapshotError]]:
         """Yield the name of each commit with its result, in order; for a damaged commit with the error instead."""
         return self._decoded(self._commit_names())
@@ -312,9 +324,11 @@ class ResultLog:
         lost result.
         """
         written = self._backend.modified_times(f"{self._tenant}/findings")
-        events_of = {entry.number: entry.events for entry in self.entries()}
-        numbered = ((match, name) for name in written if (match := _EVENTS_NUMBER.fullmatch(name)))
-        return {name: written[name] for match, name in numbered if events_of.get(int(match[1]), name) != name}
+        number_of = {name: int(match[1]) for name in written if (match := _EVENTS_NUMBER.fullmatch(name))}
+        # Only the results whose events are still there are read.
+        commits = set(map(self.commit_name, number_of.values())).intersection(self._commit_names())
+        events_of = {entry.number: entry.events for entry in self._undamaged(sorted(commits))}
+        return {name: written[name] for name, number in number_of.items() if events_of.get(number, name) != name}
 
     def _refused(self, slug: str, message: Message) -> SnapshotError:
         hint = Message("store results in the order of their instants, each once; nothing was changed")

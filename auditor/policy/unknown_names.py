@@ -5,7 +5,17 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
-from auditor.catalogue import Catalogue, Product, clean, fold, nearest_name, product_label, products_named, suggest
+from auditor.catalogue import (
+    Catalogue,
+    Product,
+    Resemblance,
+    clean,
+    fold,
+    nearest_name,
+    product_label,
+    products_named,
+    suggest,
+)
 from auditor.catalogue.directory_roles import builtin_roles, is_role_name
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
@@ -106,10 +116,15 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
             " `auditor products update` updates the catalogue"
         )
     similar = suggest(catalogue, name)
-    if similar.certain:
-        part, title = similar.products[0].part_number, similar.products[0].name
-        return Message("did you mean '{part}' ({title})?", part=part, title=title)
-    return _similar_products(catalogue, name, similar.products)
+    return intended_product(similar) or _similar_products(catalogue, name, similar.products)
+
+
+def intended_product(similar: Resemblance) -> Message | None:
+    """Return a hint with the product that a text very likely means; None if that is not certain."""
+    if not similar.certain:
+        return None
+    part, title = similar.products[0].part_number, similar.products[0].name
+    return Message("did you mean '{part}' ({title})?", part=part, title=title)
 
 
 def _similar_products(catalogue: Catalogue, name: str, products: Iterable[Product]) -> Message:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from msgspec import Struct
@@ -18,12 +18,15 @@ _MAX_AMOUNTS: Final = {"d": 36_500, "m": 1_200}
 _MAX_AHEAD: Final = timedelta(days=1)
 """How far in the future a night may be, by the clock."""
 _WEEK: Final = timedelta(days=7)
-_SAMPLE_SIZE: Final = 10
+SAMPLE_SIZE: Final = 10
 """Number of latest nights and results whose intervals show how often the store is written."""
 
 
 class Keep(Struct, frozen=True, kw_only=True):
-    """Keeps every night of the last `days` days, and the first of each of the last `months` months."""
+    """Keeps every night of the last `days` days, and one of each of the last `months` months.
+
+    This is the first complete night of a month, or its first night if none is complete.
+    """
 
     days: int
     months: int
@@ -77,14 +80,11 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     kept_instants = {newest.instant}
     kept_instants.update([night.instant for night in ordered if night.manifest.complete][-1:])
     since = now - timedelta(days=keep.days)
-    months: set[tuple[int, int]] = set()
-    for night in ordered:
-        month = (night.instant.year, night.instant.month)
-        age = (now.year - month[0]) * 12 + now.month - month[1]
-        if night.instant >= since or (month not in months and age < keep.months and _represents_month(night, ordered)):
-            kept_instants.add(night.instant)
-        if night.instant in kept_instants:
-            months.add(month)
+    kept_instants.update(night.instant for night in ordered if night.instant >= since)
+    for (year, month), nights_of_month in groupby(ordered, key=lambda night: (night.instant.year, night.instant.month)):
+        candidates = list(nights_of_month)
+        if (now.year - year) * 12 + now.month - month < keep.months:
+            kept_instants.add(next((night for night in candidates if night.manifest.complete), candidates[0]).instant)
     kept = tuple(night for night in ordered if night.instant in kept_instants)
     deleted = tuple(night for night in ordered if night.instant not in kept_instants)
     needed = {entry.name for night in kept for entry in night.parts}
@@ -120,7 +120,7 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
     The limit is three times the median interval of the last ten, but at least seven days. All tenants are considered
     together, so that a tenant that is no longer collected does not matter.
     """
-    ordered = sorted(set(instants))[-_SAMPLE_SIZE:]
+    ordered = sorted(set(instants))[-SAMPLE_SIZE:]
     if not ordered:
         return
     intervals = sorted(later - earlier for earlier, later in pairwise(ordered))
@@ -138,9 +138,3 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
                 "counted with --as-of; nothing was deleted"
             ),
         )
-
-
-def _represents_month(night: Night, ordered: Sequence[Night]) -> bool:
-    """Return whether a night represents its month: the first complete night, or the first if none is complete."""
-    month = [n for n in ordered if (n.instant.year, n.instant.month) == (night.instant.year, night.instant.month)]
-    return night is next((n for n in month if n.manifest.complete), month[0])

@@ -12,6 +12,7 @@ from auditor.domain.errors import Diagnostic
 from auditor.domain.message import Message
 from auditor.domain.similar_name import did_you_mean
 from auditor.policy.nodes import Diagnostics, Node
+from auditor.policy.unknown_names import intended_product
 
 _GROUPS_OF_USERS: Final = frozenset({"all", "none", "guestsorexternalusers"})
 """The values besides ids that Graph has in the lists of users of Conditional Access policies."""
@@ -93,11 +94,8 @@ def report_unknown_product(
 
 def _similar_product(name: str, catalogue: Catalogue) -> Message:
     """Return a hint that suggests a product of the catalogue, or to list the product in the test."""
-    similar = suggest(catalogue, name)
-    if similar.certain:
-        part, title = similar.products[0].part_number, similar.products[0].name
-        return Message("did you mean '{part}' ({title})?", part=part, title=title)
-    return Message("list it under `products` of the test, with its service plans if they matter")
+    hint = intended_product(suggest(catalogue, name))
+    return hint or Message("list it under `products` of the test, with its service plans if they matter")
 
 
 def _products(tenant: Node) -> Iterator[Node]:

@@ -26,7 +26,7 @@ from auditor.snapshot.folders import Damaged, snapshots
 from auditor.store.commit import Night
 from auditor.store.plans import change_log_names, plan_names
 from auditor.store.removal import announced, of_tenant, old_files
-from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
+from auditor.store.retention import SAMPLE_SIZE, Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
 from auditor.store.store import Store
 
 _HINT: Final = Message("specify a snapshot, a folder of them, or a result.json")
@@ -168,7 +168,8 @@ def apply_retention(
         by_tenant.setdefault(night.tenant, []).append(night)
     known_tenants(tenants, by_tenant.keys())
     if not confirmed:
-        results = (entry.as_of for name in by_tenant for entry in ResultLog(store.backend, name).entries())
+        logs = (ResultLog(store.backend, name) for name in by_tenant)
+        results = (entry.as_of for log in logs for entry in log.newest(SAMPLE_SIZE))
         nights_ = (night.instant for tenant_nights in by_tenant.values() for night in tenant_nights)
         check_not_ahead(chain(nights_, results), now)
     temporary = store.backend.temporary()
