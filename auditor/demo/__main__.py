@@ -6,6 +6,7 @@ from pathlib import Path
 
 from auditor.demo.policy_files import policies
 from auditor.demo.tenants import previous, snapshots
+from auditor.domain.errors import AuditorError
 from auditor.files.output import write_file
 from auditor.snapshot.writer import write
 
@@ -20,14 +21,20 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--previous", action="store_true", help="write the night before as well")
     options = parser.parse_args(arguments)
     as_of = options.as_of or datetime.now(UTC)
-    for snapshot in (*(previous(as_of) if options.previous else ()), *snapshots(as_of)):
-        write(options.folder / "snapshots", snapshot)
-    for name, content in policies(as_of):
-        write_file(options.folder / name, content)
+    try:
+        for snapshot in (*(previous(as_of) if options.previous else ()), *snapshots(as_of)):
+            write(options.folder / "snapshots", snapshot)
+        for name, content in policies(as_of):
+            write_file(options.folder / name, content)
+    except (AuditorError, OSError) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
 
 
 def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an instant, such as 2026-11-20T02:17:00Z") from error
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 

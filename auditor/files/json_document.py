@@ -98,7 +98,7 @@ def _unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for key, value in pairs:
         if key in document:
-            raise ValueError(f"the key {key[:80]!r} stands twice in an object")
+            raise ValueError(f"an object has the key {key[:80]!r} twice")
         document[key] = value
     return document
 

@@ -135,11 +135,11 @@ def _coverage(source: Mapping[str, Any], messages: Mapping[str, Any]) -> Coverag
 def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = document[name]
     if not isinstance(part, dict):
-        raise TypeError(f"'{name}': {part!r} stands in its place")
+        raise TypeError(f"'{name}' must be an object, not {part!r}")
     return part
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"a text: {value!r} stands in its place")
+        raise TypeError(f"{value!r} must be a text")
     return value

@@ -77,7 +77,7 @@ def check_java(environ: Mapping[str, str]) -> None:
     try:
         # Spark starts the same program.
         command = [java or "", "-version"]
-        process = subprocess.run(command, capture_output=True, text=True, check=True) if java else None  # noqa: S603
+        process = subprocess.run(command, capture_output=True, check=True) if java else None  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         process = None
     if process is None:
@@ -85,9 +85,10 @@ def check_java(environ: Mapping[str, str]) -> None:
             "install Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out", oldest_java=_MIN_JAVA
         )
         raise UsageError("spark-java", Message("Spark needs Java, which is not installed"), hint=hint)
-    version = re.search(r'version "(?:1\.)?([0-9]+)', process.stderr)
+    # Java also prints variables of the environment, which need not be UTF-8.
+    version = re.search(rb'version "(?:1\.)?([0-9]+)', process.stderr)
     if version is not None and int(version[1]) < _MIN_JAVA:
-        values = {"oldest_java": _MIN_JAVA, "java": java, "version": version[1]}
+        values = {"oldest_java": _MIN_JAVA, "java": java, "version": version[1].decode()}
         message = Message("Spark needs Java {oldest_java} or newer; {java} is Java {version}", **values)
         raise UsageError("spark-java", message, hint=Message("set JAVA_HOME to a newer one"))
 
@@ -161,7 +162,7 @@ def not_started(master: str, text: str) -> UsageError:
         # The connection was accepted, but not by Spark, which gave up after a minute.
         message = Message("{master} is not a Spark master, or has another version", master=master)
         return UsageError("spark-route", message, hint=_CHECK_ADDRESS)
-    lines = text.splitlines()
+    lines = text.splitlines() or [text]
     # Java's message follows a line that names the failed call.
     reason = next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
     return UsageError("spark-session", Message("Spark does not start: {reason}", reason=reason))

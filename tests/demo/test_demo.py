@@ -297,3 +297,17 @@ def test_demo_command_writes_snapshots_and_policies_that_give_the_same_findings(
     files = [(f"policies/{path.name}", path.read_bytes()) for path in sorted((tmp_path / "policies").iterdir())]
     result = audit([read(folders[1]), read(folders[3])], load(files).policies, builtin(), AS_OF)
     assert findings(result) == findings(audit_demo(AS_OF))
+
+
+@pytest.mark.parametrize(
+    ("instant", "reason"),
+    [("tomorrow", "'tomorrow' is not an instant"), ("2026-11-21T14:30:00Z", "2026-11-21T021700Z exists already")],
+)
+def test_demo_command_explains_what_it_cannot_do(
+    instant: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "snapshots" / "contoso" / "2026-11-21T021700Z").mkdir(parents=True)
+    with pytest.raises(SystemExit) as stopped:
+        main([str(tmp_path), "--as-of", instant])
+    assert stopped.value.code == 2
+    assert reason in capsys.readouterr().err

@@ -227,4 +227,4 @@ def test_missing_sign_in_columns_are_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("part", ["tenant", "tool"])
 def test_invalid_manifest_part_is_named(part: str, tmp_path: Path) -> None:
     result = audit(tmp_path, TENANT.tables(), {**TENANT.manifest(), part: None})
-    assert f"'{part}': None stands in its place" in refusal(result)
+    assert f"'{part}' must be an object, not None" in refusal(result)

@@ -29,7 +29,8 @@ def test_missing_java_is_an_error(tmp_path: Path, variable: str) -> None:
 def test_java_older_than_17_is_an_error(tmp_path: Path, version: str, *, old: bool) -> None:
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
-    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-04-15' >&2\n")
+    options = "printf 'Picked up JAVA_TOOL_OPTIONS: -Duser.home=\\377\\n' >&2"
+    java.write_text(f"#!/bin/sh\n{options}\necho 'openjdk version \"{version}\" 2026-04-15' >&2\n")
     java.chmod(0o755)
     if not old:
         check_java({"JAVA_HOME": str(tmp_path)})
@@ -74,6 +75,10 @@ def test_server_that_is_not_a_spark_master_is_an_error() -> None:
     )
     error = not_started("spark://here:7077", java_error)
     assert (error.slug, "spark://here:7077" in error.message) == ("spark-route", True)
+
+
+def test_error_of_java_without_a_text_is_an_error() -> None:
+    assert not_started("yarn", "").slug == "spark-session"
 
 
 @pytest.mark.spark

@@ -285,10 +285,13 @@ def test_old_temporary_files_of_killed_writers_are_reported_and_removed(tmp_path
     assert call(*prune, cwd=tmp_path).code == 0
     assert temporary_file.exists()  # its writer may still be running
     long_ago = time.time() - timedelta(days=3).total_seconds()
-    for path in (temporary_file, foreign_file):
+    announcement = tmp_path / "audits" / "contoso" / "prunes" / ".0123456789abcdef.json.fedcba9876543210"
+    announcement.write_bytes(b"")
+    for path in (temporary_file, announcement, foreign_file):
         os.utime(path, (long_ago, long_ago))
-    assert "1 temporary file" in call(*prune, cwd=tmp_path).err
+    assert "2 temporary files" in call(*prune, cwd=tmp_path).err
     assert not temporary_file.exists()
+    assert not announcement.exists()
     assert foreign_file.exists()
     assert "temporary" not in call("store", "check", "audits", cwd=tmp_path).err
     assert call("store", "put", "audits", older, cwd=tmp_path).code == 0

@@ -47,7 +47,7 @@ def run_instant(value: Any) -> datetime:
 def count(value: Any) -> int:
     """Return an integer between -2^53 and 2^53; raises ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not -LARGEST <= value <= LARGEST:
-        raise ValueError(f"a whole number: {str(value)[:80]!r} stands in its place")
+        raise ValueError(f"{str(value)[:80]!r} must be a whole number from -2^53 to 2^53")
     return value
 
 

@@ -22,7 +22,7 @@ _BATCH_SIZE: Final = 64
 """Objects per concurrent read."""
 _AT_A_TIME: Final = 8
 """Objects that `bodies` holds in memory."""
-_TEMPORARY: Final = re.compile(r"\.(?:store\.json|[0-9]{4}-[0-9]{2}-[0-9]{2}T|[0-9]{6,}[.-]).*")
+_TEMPORARY: Final = re.compile(r"\.(?:store\.json|[0-9]{4}-[0-9]{2}-[0-9]{2}T|[0-9]{6,}[.-]|[0-9a-f]{16}\.json).*")
 """Hidden files that `create` writes before linking them: the name of an object after a dot."""
 
 
