@@ -30,13 +30,18 @@ def tenant_name(name: str) -> str:
     return name
 
 
+def is_device(name: str) -> bool:
+    """Return whether Windows reserves a file name for a device."""
+    return _RESERVED.fullmatch(name) is not None
+
+
 def object_parts(name: str) -> tuple[str, ...]:
     """Split the name of a store object, a relative path with slashes; the first of several parts is a tenant.
 
     Raises SnapshotError for a name that is absolute, leaves its folder, or names different files on different systems.
     """
     parts = tuple(name.split("/"))
-    if not all(_PART.fullmatch(part) and not part.endswith(".") and not _RESERVED.fullmatch(part) for part in parts):
+    if not all(_PART.fullmatch(part) and not part.endswith(".") and not is_device(part) for part in parts):
         raise SnapshotError(
             "output-name",
             Message("{name} cannot be the name of an object in a store", name=_quoted(name)),

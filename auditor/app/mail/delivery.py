@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from auditor.app.mail.job import DeliveryReport, DeliveryStatus, MailJob
 from auditor.app.mail.messages import ReaderExtras, channel_message_of, mail_of
 from auditor.app.mail.recipients import check_mail, check_recipients, select_envelopes
 from auditor.app.mail.routes import Routes
+from auditor.app.policy_files import free_id
 from auditor.app.report.localization import localized_result
 from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.envelopes import Envelope, MailReason, reason, week_of
@@ -25,6 +27,9 @@ from auditor.domain.result.model import Result
 from auditor.domain.settings import Channel, channel_of
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.redaction.redact import redacted
+
+_MAX_NAME: Final = 200
+"""Characters of an address in the name of a file; an address may have more than a name."""
 
 
 class _Prepared(Struct, frozen=True, kw_only=True):
@@ -44,6 +49,7 @@ def send_result(result: Result, job: MailJob) -> tuple[DeliveryReport, ...]:
     log = SentLog(job.log)
     reports: list[DeliveryReport] = []
     prepared: list[_Prepared] = []
+    names: set[str] = set()
     localized = _localizer(result, job)
     find_approvals = _approvals_finder(job)
     envelopes = tuple(select_envelopes(result, job.settings, job.only, fallback=job.fallback))
@@ -53,7 +59,7 @@ def send_result(result: Result, job: MailJob) -> tuple[DeliveryReport, ...]:
         if isinstance(outcome, DeliveryReport):
             reports.append(outcome)
         elif job.dry_run is not None:
-            reports.append(_write_message(outcome.message, job.dry_run))
+            reports.append(_write_message(outcome.message, job.dry_run, names))
         else:
             prepared.append(outcome)
     if prepared:
@@ -144,8 +150,10 @@ def _already_sent(address: str, state: LogState, log: Path) -> DeliveryReport:
     return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=message, hint=hint)
 
 
-def _write_message(message: MailMessage | WebhookMessage, folder: Path) -> DeliveryReport:
-    name = "".join(sign if sign.isalnum() or sign in "@.-_+" else "_" for sign in message.recipient).lstrip(".")
+def _write_message(message: MailMessage | WebhookMessage, folder: Path, names: set[str]) -> DeliveryReport:
+    """Write a message to a file with the name of its recipient; `names` are those of the files before it."""
+    safe = "".join(sign if sign.isalnum() or sign in "@.-_+" else "_" for sign in message.recipient)
+    name = free_id(safe.lstrip(".")[:_MAX_NAME], names)
     ending, body = (
         ("json", message.body) if isinstance(message, WebhookMessage) else ("eml", mime_message(message).as_bytes())
     )

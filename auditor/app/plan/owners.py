@@ -9,7 +9,7 @@ from typing import Final
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.app.policy_files import free_id
 from auditor.deliver.report_folder import ChildFile
-from auditor.files.names import tenant_name
+from auditor.files.names import is_device, tenant_name
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.approvals import approvals_csv
@@ -66,5 +66,6 @@ def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
     names: set[str] = {NOBODY}
     folders: dict[str, str] = {"": NOBODY}
     for owner in filter(None, owners):
-        folders[owner] = free_id(_UNSAFE.sub("-", owner)[:_MAX_LENGTH].strip(".-") or "owner", names)
+        name = _UNSAFE.sub("-", owner)[:_MAX_LENGTH].strip(".-") or "owner"
+        folders[owner] = free_id(f"owner-{name}" if is_device(name) else name, names)
     return folders

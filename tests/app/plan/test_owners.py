@@ -77,3 +77,11 @@ def test_action_with_two_owners_is_listed_for_both_in_folders_per_tenant() -> No
     assert tenant.actions[both - 1].owner == "It@contoso.example, Smith, John"
     names = {child.names for child, _ in owner_documents(Path("x"), plan, localization("en"))}
     assert ("owners", "smith-john", "beta", "approvals.csv") in names
+
+
+@pytest.mark.parametrize("owner", ["Con", "nul.txt", "owner-con"])
+def test_folder_of_an_owner_is_never_the_name_of_a_windows_device(owner: str) -> None:
+    rules = RULES.removeprefix("version: 1\n").replace("owner: It@contoso.example", f"owner: {owner}")
+    plan = fleet([snapshot(PEOPLE, {E3: 9, E5: 9})], rules)
+    folders = {child.names[1] for child, _ in owner_documents(Path("x"), plan, localization("en"))}
+    assert folders == {f"owner-{owner.casefold().removeprefix('owner-')}", "etc-passwd", "no-owner", "owners.json"}

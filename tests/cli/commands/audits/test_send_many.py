@@ -38,6 +38,18 @@ def test_failures_of_many_mails_are_printed_once(sending: Place) -> None:
     assert "nothing to report to 1 recipient" in output
 
 
+def test_dry_run_writes_a_file_for_each_of_similar_or_long_addresses(sending: Place) -> None:
+    long_address = "l" * 64 + "@" + ".".join(["d" * 60] * 3) + ".example"
+    sending.tenants(
+        f"[{{address: o'neil@contoso.example}}, {{address: o_neil@contoso.example}}, {{address: {long_address}}}]"
+    )
+    code, output = sending.send("--dry-run")
+    assert code == 0, output
+    names = sorted(path.name for path in (sending.folder / "out" / "mail").iterdir())
+    assert names == [f"{long_address[:200]}.eml", "o_neil@contoso.example-2.eml", "o_neil@contoso.example.eml"]
+    assert output.count("written (out/mail/") == 3
+
+
 def test_few_mails_are_printed_in_a_line_each(sending: Place) -> None:
     code, output = sending.send("--dry-run", *(option for person in PEOPLE[:2] for option in ("--to", person)))
     assert (code, output.splitlines()) == (
