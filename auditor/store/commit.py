@@ -210,7 +210,7 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
     try:
         document = json_document.decode(body)
     except ValueError as error:
-        raise damaged(where, json_document.invalid(error)) from error
+        raise damaged(f"{where}:", json_document.invalid(error)) from error
     check_schema(document, schema, where, foreign=_FOREIGN, other_version=_OTHER_VERSION)
     text, _, digest = body.rpartition(_DIGEST_KEY)
     if hashlib.sha256(text + b"}").hexdigest().encode() != digest.partition(b'"')[0]:
@@ -219,10 +219,10 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
 
 
 def damaged(where: str, what: Message) -> SnapshotError:
-    """Return the error for an object that differs from what was stored."""
+    """Return the error for an object that differs from what was stored; `what` follows its name in the sentence."""
     return SnapshotError(
         "store-damaged",
-        joined(": ", (where, what)),
+        joined(" ", (where, what)),
         hint=Message("restore the object from a copy; `auditor store check` lists which nights are undamaged"),
     )
 

@@ -195,7 +195,7 @@ def test_check_and_audit_report_a_damaged_part(workspace: Path) -> None:
     part = min((workspace / "audits" / "contoso" / "parts").iterdir())
     part.write_bytes(b"")
     completed = expect(3, "store", "check", "audits", cwd=workspace)
-    assert "is not the object" in completed.err
+    assert ".zip is not the object" in completed.err
     refused = expect(2, "audit", "p.yaml", "--snapshot", "audits", "--as-of", "2026-01-30", cwd=workspace)
     assert "store-damaged" in refused.err
 
