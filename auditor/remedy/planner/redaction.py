@@ -36,7 +36,7 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
         tenant,
         omitted=tuple(reason.rewritten(people.free_text) for reason in tenant.omitted),
         notices=_notices(tenant.notices, people),
-        names={item: people.free_text(name) for item, name in tenant.names.items()},
+        names={item: people.program_text(name) for item, name in tenant.names.items()},
         actions=tuple(redacted_action(action, people, positions) for action in tenant.actions),
         findings=findings,
         questions=tuple(sorted((_question(question, people) for question in tenant.questions), key=question_order)),

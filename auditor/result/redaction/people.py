@@ -54,7 +54,7 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         if subject.type is SubjectType.USER:
             name = self.ids[subject.id]
             return Subject(type=SubjectType.USER, id=name, name=name)
-        return replace(subject, name=self.free_text(subject.name)) if subject.type is SubjectType.GROUP else subject
+        return replace(subject, name=self.program_text(subject.name)) if subject.type is SubjectType.GROUP else subject
 
     def fingerprints(self, fingerprints: Iterable[str]) -> tuple[str, ...]:
         """Replace fingerprints and sort them again, so that their order does not reveal the original ones."""
@@ -77,7 +77,10 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         return cached
 
     def program_text(self, text: str) -> str:
-        """Replace all addresses, and known ids and names, in a text of this program that may name groups."""
+        """Replace all addresses, and known ids and names, in the name of a group or a text that may contain one.
+
+        A name has to be replaced in all of them: a text in which it remained would show to whom a pseudonym belongs.
+        """
         cached = self.program_texts.get(text)
         if cached is None:
             cached = self.program_texts[text] = self._without_people(self.text(text))

@@ -34,6 +34,8 @@ _REASON = "redacted"
 """Placeholder for the reason of a waiver, which is required."""
 _GIGABYTE = 2**30
 """Mailbox sizes are rounded down to gigabytes in a redacted result: the exact size would identify a user."""
+_GROUP_NAME = "groupName"
+"""The key of a group's name in evidence."""
 _QUOTED = re.compile(r"'([^']*)'")
 _IDENTIFYING_VALUES = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
 """Pattern of quoted values of identifying properties in notices, whose apostrophes are typographic."""
@@ -233,7 +235,7 @@ def _finding(finding: Finding, people: UserPseudonyms) -> Finding:
     subject = people.subject(finding.subject)
     if subject.type is SubjectType.USER:
         evidence = {
-            key: (subject.id if value else value) if key in PERSONAL else with_texts(value, people.evidence_text)
+            key: (subject.id if value else value) if key in PERSONAL else _evidence(value, people)
             for key, value in finding.evidence.items()
         }
         mailbox = evidence.get("mailboxUsage")
@@ -241,10 +243,26 @@ def _finding(finding: Finding, people: UserPseudonyms) -> Finding:
             evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GIGABYTE * _GIGABYTE}
     else:
         # The evidence of a group contains names of groups; that of a product contains names of products.
-        change = people.free_text if subject.type is SubjectType.GROUP else people.ids_in
+        change = people.program_text if subject.type is SubjectType.GROUP else people.ids_in
         evidence = with_texts(finding.evidence, change)
     fingerprint = people.key.fingerprint(finding.fingerprint)
     return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
+
+
+def _evidence(value: Any, people: UserPseudonyms) -> Any:
+    """Replace users in the evidence of a user; it names the groups that assign products."""
+    match value:
+        case Mapping():
+            return {
+                key: people.program_text(item)
+                if key == _GROUP_NAME and isinstance(item, str)
+                else _evidence(item, people)
+                for key, item in value.items()
+            }
+        case list() | tuple():
+            return [_evidence(item, people) for item in value]
+        case _:
+            return with_texts(value, people.evidence_text)
 
 
 def redacted_action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]) -> Action:

@@ -29,8 +29,9 @@ PEOPLE = {
     "Zo\u00eb M\u00fcller": "zo\u00eb.m\u00fcller@contoso.example",
     "Zeki (IT) Ay*": "zeki_fabrikam.com#EXT#@contoso.onmicrosoft.com",
     "Licence": "licence@contoso.example",
+    "Suharto": "suharto@contoso.example",
 }
-ZEB, ANN, LEESON, JOANN, ZOE, ZEKI, LICENCE = (KEY.person(TENANT_ID, f"id-{n}") for n in range(len(PEOPLE)))
+ZEB, ANN, LEESON, JOANN, ZOE, ZEKI, LICENCE, _ = (KEY.person(TENANT_ID, f"id-{n}") for n in range(len(PEOPLE)))
 
 
 def users() -> list[dict[str, Any]]:
@@ -134,7 +135,7 @@ def test_commands_for_the_local_directory_name_nobody() -> None:
 
 def test_no_output_names_people_with_unusual_names(tmp_path: Path) -> None:
     """Names in the names of groups, which steps, questions and evidence of other people and groups quote."""
-    owner = "Zeb O\u2019Brien (zeb.o'brien@contoso.example), Ann Leeson, Zoe\u0308 Mu\u0308ller"
+    owner = "Zeb O\u2019Brien (zeb.o'brien@contoso.example), Ann Leeson, Zoe\u0308 Mu\u0308ller, Suharto"
     groups = [
         {"id": "g1", "displayName": f"E3 of {owner}", "assignedLicenses": [{"skuId": sku_id("SPE_E3")}], "nestedGroups": ["g2"],
          "onPremisesSyncEnabled": True, "groupTypes": [], "members": [f"id-{n}" for n in range(len(PEOPLE))]},
@@ -152,7 +153,7 @@ def test_no_output_names_people_with_unusual_names(tmp_path: Path) -> None:
     assert (audit.code, plan.code) == (1, 0), audit.err + plan.err
     files = [file for file in sorted((tmp_path / "out").rglob("*")) if file.is_file()]
     outputs = [audit.text, audit.err, plan.text, plan.err, *(t for file in files for t in texts(file.read_bytes()))]
-    secrets = ("Zeb O", "Brien", "Leeson", "m\u00fcller", "mu\u0308ller", "joann+", "_fabrikam", "Zeki")
+    secrets = ("Zeb O", "Brien", "Leeson", "m\u00fcller", "mu\u0308ller", "joann+", "_fabrikam", "Zeki", "Suharto")
     written = {
         form(secret) for secret in secrets for form in (str, html.escape, quote, lambda text: json.dumps(text)[1:-1])
     }
