@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,9 +108,11 @@ class Store:
     def _commits(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
         """Yield the name and the bytes of each commit; None if it is listed and cannot be read."""
         names = [name for name in names if instant_name(name)]
-        for name, body in zip(names, self.backend.read_many(names), strict=True):
-            # A missing one was deleted since it was listed, unless it is still listed.
-            if body is not None or name in self.backend.names(name.rpartition("/")[0]):
+        contents = self.backend.read_many(names)
+        # All were read: a missing one was deleted since it was listed, unless it is listed now.
+        listed = cache(lambda folder: frozenset(self.backend.names(folder)))
+        for name, body in zip(names, contents, strict=True):
+            if body is not None or name in listed(name.rpartition("/")[0]):
                 yield name, body
 
     def _readable(self, name: str, body: bytes | None) -> bytes:

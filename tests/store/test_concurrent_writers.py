@@ -315,3 +315,20 @@ def test_objects_of_killed_writers_are_removed_by_file_age(tmp_path: Path) -> No
     assert (new_file.exists(), old_file.exists()) == (True, False)
     store.put(older)
     assert len(stored_nights(root)) == 3
+
+
+def test_nights_deleted_while_they_are_read_cost_one_more_listing(tmp_path: Path) -> None:
+    given = [write(tmp_path / "given", night(TWO_PEOPLE, day)) for day in range(6)]
+    store = tmp_path / "audits"
+    for folder in given:
+        Store(FolderBackend(store)).create().put(folder)
+    commits = sorted((store / "contoso" / "nights").iterdir())
+
+    def delete() -> None:
+        for commit in commits[:5]:
+            commit.unlink()
+
+    backend = Interrupted(store, before=2, action=delete)  # after the list of commits
+    (kept,) = Store(backend).nights()
+    assert kept.instant == START + timedelta(days=5)
+    assert backend.requests == 2 + len(commits) + 1, "a list, the commits, and a list"
