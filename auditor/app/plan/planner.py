@@ -255,8 +255,7 @@ def _tenant_plan(
     changes = (*plan_draft.changes, *blocked)
     actions = build_actions(options, fixed_by_requests, changes, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.skus_taken)
-    contracts = agreed_contracts(options.bound, plan_draft.seats).values()
-    seats = decided_seats(ordered_actions, plan_draft.seats, options.bound, contracts)
+    seats = _decided_seats(ordered_actions, plan_draft, options)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = _kinds(actions, blocked)
     money = compared_costs(before, after, findings_after, plan_draft.proposals, options.bound)
@@ -284,8 +283,14 @@ def _tenant_plan(
         questions=tuple(with_planned_seats(unsettled(options.answered.questions, fixed), actions, options.bound.facts)),
         notices=_notices(options, plan_draft, constraints),
         names=_names(before, options, l10n),
+        answers=options.answered.all_answers,
         decided_seats=seats,
     )
+
+
+def _decided_seats(actions: Sequence[Action], plan_draft: Draft, options: Options) -> tuple[DecidedSeats, ...]:
+    contracts = agreed_contracts(options.bound, plan_draft.seats).values()
+    return decided_seats(actions, plan_draft.seats, options.bound, contracts)
 
 
 def _kinds(actions: Iterable[Action], blocked: Iterable[PlannedChange]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Cloud
 from auditor.domain.message import Message
-from auditor.domain.policy.decision import Question
+from auditor.domain.policy.decision import Answer, Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import DecidedSeats, Expectation, HoldingChange, SeatPrice
@@ -122,6 +122,8 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     """Titles of policies by id, in the language of the plan."""
     outdated: Annotated[datetime | None, SavedField.UNSAVED] = None
     """The instant at which the data was read, if that was more than a day before the plan."""
+    answers: Annotated[tuple[Answer, ...], SavedField.UNSAVED] = ()
+    """The decisions that answer questions; their authors and reasons are in the texts of the plan."""
 
     changes: Annotated[PlannedRequests | None, SavedField.UNSAVED] = None
     """The details of what its requests change; None if people are pseudonymised."""

@@ -1,16 +1,24 @@
 """Replaces users in a plan with the pseudonyms that they have in the Result."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Notice
-from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
+from auditor.remedy.planner.model import FleetPlan, Proof, Remaining, TenantPlan
 from auditor.remedy.planner.questions.questions import question_order
 from auditor.result.redaction.people import UserPseudonyms, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted_action, redacted_findings
+
+_REASON: Final = "redacted"
+"""Placeholder for the reason of a decision."""
+_CODE: Final = re.compile(r"`[^`]*`")
+"""A value in a step, such as the authors of a decision."""
 
 
 def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
@@ -26,6 +34,7 @@ def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
 
 def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
     people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
+    tenant = _without_decision_texts(tenant, people)
     findings = redacted_findings(tenant.findings, people)
     positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
     dropped = (
@@ -45,8 +54,59 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
         solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
         policy_titles={name: people.free_text(title) for name, title in tenant.policy_titles.items()},
         changes=None,
+        answers=(),
         expected=(),
         holdings=(),
+    )
+
+
+def _without_decision_texts(tenant: TenantPlan, people: UserPseudonyms) -> TenantPlan:
+    """Remove the reasons of decisions, and replace their authors and the ids of questions about users in their ids."""
+    decisions = {answer.decision.id: answer.decision for answer in tenant.answers}.values()
+    reasons = sorted({decision.reason for decision in decisions if decision.reason}, key=len, reverse=True)
+    authors = {decision.by: people.key.person("", decision.by.casefold()) for decision in decisions if decision.by}
+    named = "\n".join((*(decision.id for decision in decisions), *(notice.subject for notice in tenant.notices)))
+    ids = {
+        question.id: people.key.question(question.id)
+        for question in tenant.questions
+        if question.subject in people.ids and question.id in named
+    }
+    author = re.compile(
+        "|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(authors, key=len, reverse=True)) or r"(?!)"
+    )
+
+    def without_ids(text: str) -> str:
+        for question_id, pseudonym in ids.items():
+            text = text.replace(question_id, pseudonym)
+        return text
+
+    def without_authors(text: str) -> str:
+        return author.sub(lambda match: authors[match[0]], text)
+
+    def reason(item: Remaining) -> Remaining:
+        if item.code != "decided":
+            return item
+        text = item.why
+        for decision_reason in reasons:
+            text = text.replace(decision_reason, _REASON)
+        return replace(item, why=without_ids(without_authors(text)))
+
+    def action(item: Action) -> Action:
+        steps = tuple(_CODE.sub(lambda span: without_authors(span[0]), step) for step in item.steps)
+        return replace(item, steps=tuple(map(without_ids, steps)))
+
+    return replace(
+        tenant,
+        actions=tuple(map(action, tenant.actions)),
+        questions=tuple(
+            replace(question, decision=question.decision and without_ids(question.decision))
+            for question in tenant.questions
+        ),
+        proof=replace(tenant.proof, remaining=tuple(map(reason, tenant.proof.remaining))),
+        notices=tuple(
+            replace(notice, message=notice.message.rewritten(without_ids), subject=without_ids(notice.subject))
+            for notice in tenant.notices
+        ),
     )
 
 

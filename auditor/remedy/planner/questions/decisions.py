@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 import numpy as np
 from msgspec import Struct, field
@@ -37,6 +38,11 @@ class Answered(Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     matched: frozenset[str] = frozenset()
     """Ids of the decisions that match a question, whatever they answer."""
+
+    @property
+    def all_answers(self) -> tuple[Answer, ...]:
+        """All answers; one about several findings is repeated."""
+        return (*chain.from_iterable(self.answers.values()), *self.seats)
 
 
 def apply_answers(
