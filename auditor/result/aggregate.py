@@ -131,10 +131,11 @@ def _computed_concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     from auditor.findings.person_names import NAMED, person_labels  # noqa: PLC0415 - heavy
 
     actions_by_finding: dict[str, list[str]] = {}
-    worst: dict[str, dict[str, tuple[int, str]]] = {}
+    ranks: dict[str, dict[str, int]] = {}
+    """The rank of the worst severity of each policy."""
     people: dict[str, dict[str, str]] = {}
     for action in of.actions:
-        worst[action.id], people[action.id] = {}, {}
+        ranks[action.id], people[action.id] = {}, {}
         for fingerprint in action.findings:
             actions_by_finding.setdefault(fingerprint, []).append(action.id)
     for batch in of.findings.batches():
@@ -144,18 +145,18 @@ def _computed_concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
         ):
             for action_id in actions_by_finding.get(fingerprint, ()):
                 if status == OPEN:
-                    weight = Severity(severity).rank, fingerprint
-                    worst[action_id][policy] = min(weight, worst[action_id].get(policy, weight))
+                    rank = Severity(severity).rank
+                    ranks[action_id][policy] = min(rank, ranks[action_id].get(policy, rank))
                 if kind == SubjectType.USER:
                     people[action_id][subject] = label
     return {
         action_id: Concern(
-            worst=tuple(Severity)[min(policies.values())[0]] if policies else Severity.INFO,
+            worst=tuple(Severity)[min(policies.values())] if policies else Severity.INFO,
             people=len(people[action_id]),
             names=tuple(nsmallest(NAMED, people[action_id].values())),
-            policies=tuple(sorted(policies, key=policies.__getitem__)),
+            policies=tuple(policy for policy, _ in sorted(policies.items(), key=lambda item: item[::-1])),
         )
-        for action_id, policies in worst.items()
+        for action_id, policies in ranks.items()
     }
 
 

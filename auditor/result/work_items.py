@@ -26,7 +26,7 @@ class WorkItem(Struct, frozen=True, kw_only=True):
     severity: Severity
     """The worst severity of its open findings."""
     policies: tuple[str, ...] = ()
-    """The titles of the policies of its open findings, that of the worst finding first."""
+    """The titles of the policies of its open findings, that of the most severe finding first."""
 
     @property
     def id(self) -> str:

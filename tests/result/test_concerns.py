@@ -5,6 +5,8 @@ from msgspec.structs import replace
 from auditor.app.audit.remediation import with_actions
 from auditor.domain.enums import Severity
 from auditor.result.aggregate import concerns
+from auditor.result.redaction.pseudonyms import RedactionKey
+from auditor.result.redaction.redact import redacted
 from auditor.result.work_items import FLEET, work_items
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
@@ -29,6 +31,16 @@ def test_concerns_are_equal_if_they_are_computed_from_the_findings() -> None:
     assert all("waived" not in concern.policies for concern in stored.values())
     without = replace(evaluated, actions=tuple(replace(action, concern=None) for action in evaluated.actions))
     assert concerns(without) == stored
+
+
+def test_order_of_policies_does_not_depend_on_the_key_of_pseudonyms() -> None:
+    """Otherwise a message that was sent would have other contents in the next run, and would be sent again."""
+    orders = []
+    for secret in (b"a key of 16 bytes or more", b"another key of 16 bytes or more"):
+        hidden = redacted(demo_result(), RedactionKey(secret=secret, stable=True))
+        orders.append([concern.policies for tenant in hidden.tenants for concern in concerns(tenant).values()])
+    assert orders[0] == orders[1]
+    assert max(map(len, orders[0])) > 1
 
 
 def test_work_items_have_the_titles_of_their_policies() -> None:

@@ -205,18 +205,14 @@ def _fleet_plan(run: _PlanRun, attempt: _Attempt) -> FleetPlan:
     titles = tenant_titles(before.tenants)
     outdated = {tenant.name: tenant.as_of for tenant in outdated_tenants(before)}
     policy_titles = {policy.id: run.l10n.policy(policy.title) for policy in run.policies.policies}
+    described = (
+        replace(tenant, title=titles[tenant.name], policy_titles=policy_titles, outdated=outdated.get(tenant.name))
+        for tenant in tenants
+    )
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
         policy_digest=run.policies.digest,
-        tenants=tuple(
-            replace(
-                tenant,
-                title=titles[tenant.name],
-                policy_titles=policy_titles,
-                outdated=outdated.get(tenant.name),
-            )
-            for tenant in tenants
-        ),
+        tenants=tuple(described),
         fleet=_fleet_proof(before.fleet, attempt.after.fleet, run.l10n),
     )
 

@@ -34,7 +34,7 @@ class Concern(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     """The first few of their names in alphabetical order, each with the address if it differs."""
     policies: tuple[str, ...]
-    """Ids of the policies of the open findings, the one with the worst finding first."""
+    """Ids of the policies of the open findings, by the worst severity of these findings, then by id."""
 
 
 class Action(Struct, frozen=True, kw_only=True):

@@ -98,7 +98,7 @@ class ActionGroup:
             worst=severity,
             people=self.people if self.names else 0,
             names=tuple(self.names),
-            policies=tuple(self.ordered_policies),
+            policies=tuple(sorted(self.policies, key=lambda policy: (self.policies[policy][0], policy))),
         )
 
     @property

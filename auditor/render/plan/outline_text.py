@@ -88,7 +88,7 @@ def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: M
 
 def policy_titles(findings: Iterable[Finding], tenant: TenantPlan) -> Sequence[str]:
     """Return the titles of the policies of findings, the one with the worst finding first."""
-    ordered = sorted(findings, key=lambda finding: (finding.severity.rank, finding.fingerprint))
+    ordered = sorted(findings, key=lambda finding: (finding.severity.rank, finding.policy))
     return [*dict.fromkeys(tenant.policy_titles.get(finding.policy) or finding.policy for finding in ordered)]
 
 
