@@ -191,7 +191,7 @@ class FindingTable(Findings):
     def _of_key(self, key: GroupKey) -> Iterator[pa.RecordBatch]:
         """Return the findings of one check of one policy."""
         batches = (batch for group in self._groups if (batch := group.of_key(key, self._spill)) is not None)
-        return batches if self._ordered else iter((_sorted(joined(list(batches))),))
+        return batches if self._ordered else iter((sorted_by_subject(joined(list(batches))),))
 
     def _first(self, count: int) -> Iterator[Finding]:
         """Yield the first findings about people of every policy and check, and all findings about other objects."""
@@ -316,11 +316,14 @@ def _key(rank: int, policy: str, check: str) -> GroupKey:
     return rank, policy, check
 
 
-def _sorted(batch: pa.RecordBatch) -> pa.RecordBatch:
+def sorted_by_subject(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Sort consecutive findings of the same policy and check by subject, product and detail."""
+    _, check_of = equal_rows(batch, ("policy", "check"))
     columns = [batch.column(name) for name in _ORDER]
     decoded = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in columns]
-    keys = pa.table([column.fill_null("") for column in decoded], names=list(_ORDER))
-    return batch.take(pc.sort_indices(keys, [(name, "ascending") for name in _ORDER]))
+    runs = arrow_rows(np.cumsum(np.diff(check_of, prepend=check_of[:1]) != 0))
+    keys = pa.table([runs, *(column.fill_null("") for column in decoded)], names=["run", *_ORDER])
+    return batch.take(pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]))
 
 
 def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:

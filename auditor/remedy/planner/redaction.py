@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.model import Notice
+from auditor.findings.person_names import users_in
 from auditor.remedy.planner.model import FleetPlan, Proof, Remaining, TenantPlan
 from auditor.remedy.planner.questions.questions import question_order
+from auditor.result.redaction.findings import redacted_findings
 from auditor.result.redaction.people import UserPseudonyms, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey
-from auditor.result.redaction.redact import redacted_action, redacted_findings
+from auditor.result.redaction.redact import redacted_action
 
 _REASON: Final = "redacted"
 """Placeholder for the reason of a decision."""
@@ -33,7 +35,7 @@ def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
 
 
 def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
-    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
+    people = people_of(tenant.tenant_id, users_in(tenant.findings, tenant.proof.new), key, {})
     tenant = _without_decision_texts(tenant, people)
     findings = redacted_findings(tenant.findings, people)
     positions = {finding.fingerprint: index for index, finding in enumerate(findings)}

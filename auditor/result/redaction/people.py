@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -10,8 +9,9 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.finding import Finding, Subject
+from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import Result, Run
+from auditor.findings.person_names import User, users_in
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.text_matches import (
     NamesByWords,
@@ -148,26 +148,15 @@ def midnight_of(text: str) -> str:
     return text if instant is None else f"{instant[1]}T00:00:00Z"
 
 
-def people_of(
-    tenant_id: str,
-    findings: Iterable[Finding],
-    key: RedactionKey,
-    named: Mapping[str, str],
-    subjects: Iterable[Subject] = (),
-) -> UserPseudonyms:
-    """Return the users in the findings of a tenant and in `subjects`, with those in `named` from policies."""
+def people_of(tenant_id: str, users: Iterable[User], key: RedactionKey, named: Mapping[str, str]) -> UserPseudonyms:
+    """Return the pseudonyms of the users of a tenant, with those in `named` from policies."""
     ids: dict[str, str] = {}
     names: dict[str, str] = {}
     addresses: dict[str, str] = {}
-    subjects_with_evidence = chain(
-        ((finding.subject, finding.evidence) for finding in findings), ((subject, {}) for subject in subjects)
-    )
-    for subject, evidence in subjects_with_evidence:
-        if subject.type is SubjectType.USER:
-            user_id = subject.id
-            pseudonym = ids[user_id] = ids.get(user_id) or key.person(tenant_id, user_id)
-            names[subject.name] = pseudonym
-            addresses[str(evidence.get("userPrincipalName") or "").casefold()] = pseudonym
+    for user_id, name, address in users:
+        pseudonym = ids[user_id] = ids.get(user_id) or key.person(tenant_id, user_id)
+        names[name] = pseudonym
+        addresses[(address or "").casefold()] = pseudonym
     # An id takes precedence, because the name of one user may equal the id of another.
     exact = {**addresses, **{user_id.casefold(): pseudonym for user_id, pseudonym in ids.items()}}
     texts = {**{name.casefold(): pseudonym for name, pseudonym in names.items()}, **exact}
@@ -193,15 +182,18 @@ def people_in_policies(result: Result, key: RedactionKey, named: Mapping[str, st
     """Return the users with findings, in all tenants, who are mentioned in the texts of policies."""
     run = result.run
     texts = "\n".join(_texts_in([*([h.title, h.rationale, h.spec] for h in run.policies), run.definitions]))
-    lower, words = texts.casefold(), words_of(texts)
+    tokens, words = frozenset(tokens_of(texts)), words_of(texts)
     exact: dict[str, str] = {}
     names: dict[str, str] = {}
     for tenant in result.tenants:
-        findings = (*tenant.findings, *tenant.fixed, *tenant.unconfirmed)
-        people = people_of(tenant.tenant_id, findings, key, {})
-        exact.update((text, pseudonym) for text, pseudonym in people.exact.items() if text in lower)
-        subjects = (finding.subject for finding in findings if finding.subject.type is SubjectType.USER)
-        names.update((subject.name, people.ids[subject.id]) for subject in subjects if words_of(subject.name) <= words)
+        mentioned = [
+            (user_id, name, address)
+            for user_id, name, address in users_in(tenant.findings, tenant.fixed, tenant.unconfirmed)
+            if words_of(name) <= words or not tokens.isdisjoint((user_id.casefold(), (address or "").casefold()))
+        ]
+        people = people_of(tenant.tenant_id, mentioned, key, {})
+        exact.update(people.exact)
+        names.update((name, people.ids[user_id]) for user_id, name, _ in mentioned)
     by_words = names_by_words({**_names_in(named), **names})
     return UserPseudonyms(key=key, exact=exact, names=by_words, named=named)
 

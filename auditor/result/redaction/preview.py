@@ -1,15 +1,15 @@
 """Replaces users in the differences between two audits; findings that do not differ are not processed."""
 
 from collections.abc import Mapping
-from itertools import chain
 
 from msgspec.structs import replace
 
 from auditor.domain.preview import ChangedFinding, Difference, Preview, UnevaluatedPolicy
 from auditor.domain.result.model import Result
+from auditor.findings.person_names import users_in
+from auditor.result.redaction.findings import redacted_findings
 from auditor.result.redaction.people import UserPseudonyms, named_in, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey
-from auditor.result.redaction.redact import redacted_findings
 
 
 def redacted_preview(preview: Preview, base: Result, head: Result, key: RedactionKey) -> Preview:
@@ -21,7 +21,7 @@ def redacted_preview(preview: Preview, base: Result, head: Result, key: Redactio
     named = {**named_in(base.run, key), **named_in(head.run, key)}
     fleet = UserPseudonyms(key=key, named=named)
     by_tenant = {
-        after.name: people_of(after.tenant_id, chain(before.findings, after.findings), key, named)
+        after.name: people_of(after.tenant_id, users_in(before.findings, after.findings), key, named)
         for before, after in zip(base.tenants, head.tenants, strict=True)
     }
     return replace(

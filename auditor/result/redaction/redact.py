@@ -7,14 +7,16 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from auditor.arrays.texts import values_of
 from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
-from auditor.domain.result.finding import Finding, report_order
 from auditor.domain.result.model import Coverage, FleetResult, Notice, PolicyOutcome, Result, Run, TenantResult
 from auditor.domain.result.verification import ActionVerdict, TenantVerification
 from auditor.findings.action_table import mapped
+from auditor.findings.person_names import users_in
 from auditor.result.redaction.departments import redacted_departments
+from auditor.result.redaction.findings import redacted_batch, redacted_findings
 from auditor.result.redaction.people import (
     PERSONAL,
     UserPseudonyms,
@@ -32,10 +34,6 @@ _REMOVED_KEYS = frozenset({"ticket", "approvedBy"})
 """Keys of waivers that are removed."""
 _REASON = "redacted"
 """Placeholder for the reason of a waiver, which is required."""
-_GIGABYTE = 2**30
-"""Mailbox sizes are rounded down to gigabytes in a redacted result: the exact size would identify a user."""
-_GROUP_NAME = "groupName"
-"""The key of a group's name in evidence."""
 _QUOTED = re.compile(r"'([^']*)'")
 _IDENTIFYING_VALUES = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
 """Pattern of quoted values of identifying properties in notices, whose apostrophes are typographic."""
@@ -124,8 +122,12 @@ def _selector(selector: Any, key: RedactionKey) -> Any:
 
 def _tenant(tenant: TenantResult, key: RedactionKey, named: Mapping[str, str]) -> TenantResult:
     verification = tenant.verification
-    subjects = () if verification is None else (finding.subject for finding in verification.findings)
-    people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, named, subjects)
+    verified = () if verification is None else (finding.subject for finding in verification.findings)
+    users = (
+        *users_in(tenant.findings, tenant.fixed, tenant.unconfirmed),
+        *((subject.id, subject.name, None) for subject in verified if subject.type is SubjectType.USER),
+    )
+    people = people_of(tenant.tenant_id, users, key, named)
     return replace(
         _part(tenant, people),
         sources=_reasons(tenant.sources, people),
@@ -150,8 +152,9 @@ def _fleet(fleet: FleetResult, people: UserPseudonyms) -> FleetResult:
 
 def _part(part: Part, people: UserPseudonyms) -> Part:
     """Replace users in the fields that a tenant and the fleet have in common."""
-    findings = part.findings.map(lambda batch: redacted_findings(batch, people))
-    positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
+    findings = part.findings.map_batches(lambda batch: redacted_batch(batch, people))
+    fingerprints = chain.from_iterable(values_of(batch.column("fingerprint")) for batch in findings.batches())
+    positions = {fingerprint: index for index, fingerprint in enumerate(fingerprints)}
     return replace(
         part,
         findings=findings,
@@ -219,50 +222,6 @@ def _notice(notice: Notice, people: UserPseudonyms) -> Message:
     return message.rewritten(
         lambda text: people.free_text(_IDENTIFYING_VALUES.sub(lambda match: _QUOTED.sub(pseudonym, match[0]), text))
     )
-
-
-def redacted_findings(findings: Iterable[Finding], people: UserPseudonyms) -> tuple[Finding, ...]:
-    """Replace users in findings, and sort those of the same policy and check by their pseudonyms."""
-    changed = (_finding(finding, people) for finding in findings)
-    return tuple(
-        finding
-        for _, group in groupby(changed, key=lambda finding: (finding.policy, finding.check))
-        for finding in sorted(group, key=report_order)
-    )
-
-
-def _finding(finding: Finding, people: UserPseudonyms) -> Finding:
-    subject = people.subject(finding.subject)
-    if subject.type is SubjectType.USER:
-        evidence = {
-            key: (subject.id if value else value) if key in PERSONAL else _evidence(value, people)
-            for key, value in finding.evidence.items()
-        }
-        mailbox = evidence.get("mailboxUsage")
-        if isinstance(mailbox, Mapping) and type(mailbox.get("storageUsed")) is int:
-            evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GIGABYTE * _GIGABYTE}
-    else:
-        # The evidence of a group contains names of groups; that of a product contains names of products.
-        change = people.program_text if subject.type is SubjectType.GROUP else people.ids_in
-        evidence = with_texts(finding.evidence, change)
-    fingerprint = people.key.fingerprint(finding.fingerprint)
-    return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
-
-
-def _evidence(value: Any, people: UserPseudonyms) -> Any:
-    """Replace users in the evidence of a user; it names the groups that assign products."""
-    match value:
-        case Mapping():
-            return {
-                key: people.program_text(item)
-                if key == _GROUP_NAME and isinstance(item, str)
-                else _evidence(item, people)
-                for key, item in value.items()
-            }
-        case list() | tuple():
-            return [_evidence(item, people) for item in value]
-        case _:
-            return with_texts(value, people.evidence_text)
 
 
 def redacted_action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]) -> Action:

@@ -14,7 +14,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import Result
 from auditor.result.aggregate import concerns
-from auditor.result.redaction.people import people_of
+from auditor.result.redaction.people import UserPseudonyms, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey, key_of
 from auditor.result.redaction.redact import redacted
 from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, policy_set, tenant, user
@@ -55,6 +55,22 @@ def test_only_people_and_fingerprints_are_replaced() -> None:
         else:
             assert replace(plain, fingerprint=hidden.fingerprint) == hidden
     assert {finding.subject.id for finding in after.findings if finding.subject.type is SubjectType.USER} == {ANN, BOB}
+
+
+def test_evidence_that_several_findings_share_is_redacted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    subjects, redact = list[str](), UserPseudonyms.subject
+
+    def recorded(people: UserPseudonyms, subject: Subject) -> Subject:
+        subjects.append(subject.id)
+        return redact(people, subject)
+
+    monkeypatch.setattr(UserPseudonyms, "subject", recorded)
+    policies = (
+        policy_file("assignments: {deny: [SPE_E3]}") + "- {id: q, severity: low, assignments: {deny: [SPE_E3]}}\n"
+    )
+    result = redacted(audited(policies, tenant(user("ann", "SPE_E3"))), KEY)
+    assert [finding.policy for finding in result.tenants[0].findings] == ["p", "q"]
+    assert subjects == ["id-ann"]
 
 
 def test_people_of_actions_are_named_by_their_pseudonyms() -> None:
@@ -111,8 +127,7 @@ def test_ids_and_addresses_in_texts_are_replaced(text: str, expected: str) -> No
 @pytest.mark.parametrize("written", [str, str.upper, str.lower, str.casefold])
 def test_names_are_replaced_in_any_case(name: str, written: Callable[[str], str]) -> None:
     """Upper and lower case of `ß` and of the Turkish letters for i have other letters, or another number of them."""
-    subject = Subject(type=SubjectType.USER, id="id-ann", name=name)
-    people = people_of(TENANT_ID, (), KEY, {}, [subject])
+    people = people_of(TENANT_ID, [("id-ann", name, None)], KEY, {})
     assert people.free_text(f"Große Seats of {written(name)}'s team") == f"Große Seats of {ANN}'s team"
 
 

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
+from auditor.findings.person_names import users_in
 from auditor.remedy.planner.simulation.membership_reasons import remove_on_premises
 from auditor.render import FORMATS
 from auditor.result.redaction.people import UserPseudonyms, people_of
@@ -46,7 +47,7 @@ def users() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def people() -> UserPseudonyms:
     findings = audited(policy_file("assignments: {deny: [SPE_E3]}"), tenant(*users())).tenants[0].findings
-    return people_of(TENANT_ID, findings, KEY, {})
+    return people_of(TENANT_ID, users_in(findings), KEY, {})
 
 
 @pytest.mark.parametrize(
