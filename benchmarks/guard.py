@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
 from auditor.domain.policy.model import PolicySet
@@ -33,6 +32,7 @@ from benchmarks.measurement import FIFTY
 from benchmarks.processes.engine import multiplied
 from benchmarks.processes.tenants import starter_policies
 from benchmarks.tenant import AS_OF, write_tenant
+from tests.builders.result.actions import with_actions
 
 _USERS = 1000
 _POLICIES = 50

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from auditor.app.audit.remediation import with_actions
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.tenants import (
     audited,
     bought,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.app.policy_files import installed_base
 from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.catalogue import builtin
@@ -19,6 +18,7 @@ from auditor.policy.yaml.reader import parse
 from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import Labels
+from tests.builders.result.actions import with_actions
 from tests.package.tree import ROOT
 
 PAGE = ROOT / "docs" / "recipes.md"

@@ -2,12 +2,12 @@
 
 from msgspec.structs import replace
 
-from auditor.app.audit.remediation import with_actions
 from auditor.domain.enums import Severity
 from auditor.result.aggregate import concerns
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.result.work_items import FLEET, work_items
+from tests.builders.result.actions import with_actions
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
 

@@ -8,13 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import assemble
-from auditor.app.audit.remediation import with_actions
+from auditor.app.audit.remediation import fleet_with_actions
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import FleetPast, Notice, Result
-from auditor.findings.spill import SpillFile
 from auditor.policy.loader import load
 from auditor.result.diff import compared_fleet
 from auditor.result.missing_tenants import with_missing_tenants
@@ -22,7 +21,7 @@ from auditor.result.missing_tenants import with_missing_tenants
 _RECOMPUTED = "waiver.unused"
 
 
-def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: SpillFile | None = None) -> Result:
+def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result:
     """Merge (name, result) pairs; fleet policies and unused waivers are evaluated again over all tenants.
 
     Changes of the fleet are reported only if all results were compared with the same previous fleet, because results of
@@ -55,7 +54,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
     merged = assemble(
         tenants, policies, catalogue, first.run.as_of, unknown_names=_unknown_names(policies, [r for _, r in results])
     )
-    merged = with_actions(merged, policies, spill=spill)
+    merged = replace(merged, fleet=fleet_with_actions(merged, policies))
     past, previous = _fleet_past([result for _, result in results])
     merged = replace(
         merged,

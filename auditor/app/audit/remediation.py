@@ -1,4 +1,4 @@
-"""Adds guidance to the findings of a Result, and actions to its tenants and the fleet."""
+"""Computes the actions of tenants and the fleet, and the guidance of fleet findings."""
 
 from datetime import date
 from functools import cache
@@ -6,38 +6,16 @@ from functools import cache
 from msgspec.structs import replace
 
 from auditor import resources
-from auditor.app.audit.failed_tenants import map_tenants
 from auditor.checks.registry import articles_of
 from auditor.domain.actions.action import Action
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.translation import Localizer
-from auditor.findings.action_table import action_table
 from auditor.findings.spill import SpillFile
-from auditor.gc_pause import paused_gc
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.remedy.actions.fleet import actions_between, fleet_situation
 from auditor.remedy.messages import ENGLISH
-
-
-def with_actions(
-    result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH, spill: SpillFile | None = None
-) -> Result:
-    """Fill in `guidance` of every finding and `actions` of every tenant; existing values are replaced.
-
-    `l10n` translates the texts of actions. Only the packaged guidance is read.
-    """
-    today = result.run.as_of.date()
-
-    def tenant_with_actions(tenant: TenantResult) -> TenantResult:
-        builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
-        findings = tenant.findings.map_batches(builder.add)
-        return replace(tenant, findings=findings, actions=action_table(builder.actions(tenant), spill))
-
-    with paused_gc():
-        changed = map_tenants(result, tenant_with_actions)
-        return replace(changed, fleet=fleet_with_actions(result, policies, l10n=l10n))
 
 
 @cache

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from auditor.app.audit.merge import merge
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Source
@@ -21,6 +20,7 @@ from auditor.result.diff import compare
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
+from tests.builders.result.actions import with_actions
 from tests.builders.result.rendered import rendered_bytes
 from tests.builders.tenant.tenants import NOW, audited, bought, policy_set, tenant, user
 

@@ -8,7 +8,6 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from auditor.app.audit.pipeline import exit_code
-from auditor.app.audit.remediation import with_actions
 from auditor.cli.terminal.result import terminal_text
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.errors import InputError
@@ -19,6 +18,7 @@ from auditor.result.aggregate import summarise
 from auditor.result.codec.result_reader import load as load_result
 from auditor.result.diff import compare
 from auditor.snapshot.writer import write
+from tests.builders.result.actions import with_actions
 from tests.builders.result.rendered import rendered_text
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user

@@ -3,11 +3,11 @@
 import pytest
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.app.report.localization import localized_result
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
 from auditor.policy.loader import load
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.tenants import NOW
 
 

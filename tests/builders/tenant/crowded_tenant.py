@@ -3,7 +3,6 @@
 from typing import Any
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result
@@ -11,6 +10,7 @@ from auditor.domain.translation import Localizer
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 from auditor.snapshot.model import Snapshot
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.tenants import NOW, bought, person, policy_set, sku_id, tenant
 
 POLICIES = """

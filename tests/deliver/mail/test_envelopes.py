@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.audit.remediation import with_actions
 from auditor.app.report.subset import portion
 from auditor.deliver.mail.envelopes import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
@@ -15,6 +14,7 @@ from auditor.domain.result.verification import ActionVerdict, TenantVerification
 from auditor.domain.settings import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import concerns, summarise
+from tests.builders.result.actions import with_actions
 from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import compared, result
 from tests.builders.tenant.tenants import audited, policy_set, user

@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue.store import builtin
@@ -22,6 +21,7 @@ from auditor.render.text.labels import Labels
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from auditor.snapshot.model import Snapshot
+from tests.builders.result.actions import with_actions
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 GLOBAL_ADMIN = "62e90394-69f5-4237-9190-012177145e10"

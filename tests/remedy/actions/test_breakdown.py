@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
 from auditor.domain.actions.action import Action
 from auditor.domain.result.model import TenantResult
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, grant, planned, snapshot, user
 from tests.builders.tenant.tenants import NOW, policy_set
 

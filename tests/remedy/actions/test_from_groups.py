@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import packaged_library, with_actions
+from auditor.app.audit.remediation import packaged_library
 from auditor.catalogue import builtin
 from auditor.demo import policies
 from auditor.domain.actions.kind import ActionKind
@@ -19,6 +19,7 @@ from auditor.remedy.actions.context import context_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.kinds import ORDER
 from auditor.result.codec.encoder import line
+from tests.builders.result.actions import with_actions
 from tests.builders.result.audited_demo import AS_OF, contoso, demo_actions, demo_result
 from tests.builders.tenant import tenants
 

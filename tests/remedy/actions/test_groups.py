@@ -3,8 +3,8 @@
 import pytest
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.catalogue import builtin
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.plan_tenants import E3, F3, fleet, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW, policy_set
 

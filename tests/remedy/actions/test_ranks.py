@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.app.report.localization import localized_result
 from auditor.catalogue import builtin
 from auditor.cli.terminal.plan import print_plan
@@ -31,6 +30,7 @@ from auditor.render.plan.markdown import escaped, plan_markdown
 from auditor.render.plan.outline import first_by_rank
 from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
+from tests.builders.result.actions import with_actions
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned
 from tests.builders.tenant.tenants import NOW

@@ -2,9 +2,9 @@
 
 import pytest
 
-from auditor.app.audit.remediation import with_actions
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Agreement
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.plan_tenants import E3, planned, snapshot
 from tests.builders.tenant.tenants import audited, policy_set
 

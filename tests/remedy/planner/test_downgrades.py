@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import with_actions
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue import builtin
@@ -21,6 +20,7 @@ from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.question_text import sentence
 from auditor.snapshot.model import Snapshot
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.answers import decided
 from tests.builders.tenant.plan_tenants import CLOUD_GROUP, PARTS, bodies
 from tests.builders.tenant.tenants import NOW

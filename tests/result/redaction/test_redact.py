@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.audit.remediation import with_actions
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
@@ -17,6 +16,7 @@ from auditor.result.aggregate import concerns
 from auditor.result.redaction.people import UserPseudonyms, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey, key_of
 from auditor.result.redaction.redact import redacted
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, policy_set, tenant, user
 
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None
     with saved_results(args.results, output.first_file) as (results, spill):
-        result = merge(results, active(), spill)
+        result = merge(results, active())
         if key is not None:
             result = redacted(result, key)
         locale = locale_of(requested, result)
