@@ -1,15 +1,22 @@
-"""Selects the open findings of a table by fingerprint, without decoding the others."""
+"""Selects findings of a table by status, fingerprint, or severity and policy, without decoding the others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import chain
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.domain.enums import Status
+from auditor.arrays.groups import equal_rows
+from auditor.arrays.rows import arrow_rows
+from auditor.arrays.texts import values_of
+from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding, Findings
 from auditor.findings.columns import decode
+
+_SELECTING: Final = ("severity", "policy")
 
 
 def open_fingerprints(findings: Findings) -> tuple[str, ...]:
@@ -35,6 +42,23 @@ def newly_open(findings: Findings, earlier: AbstractSet[str]) -> tuple[Finding, 
         batch.filter(pc.invert(pc.is_in(batch.column("fingerprint"), excluded))) for batch in _open_batches(findings)
     )
     return tuple(chain.from_iterable(map(decode, new)))
+
+
+def fingerprints_of(findings: Findings) -> Iterator[str]:
+    """Yield the fingerprints of all findings in report order."""
+    return chain.from_iterable(values_of(batch.column("fingerprint")) for batch in findings.batches())
+
+
+def selected_findings(findings: Findings, includes: Callable[[Severity, str], bool]) -> Findings:
+    """Return a table of the findings whose severity and policy `includes` selects."""
+
+    def selected(batch: pa.RecordBatch) -> pa.RecordBatch:
+        firsts, group_of = equal_rows(batch, _SELECTING)
+        severities, policies = (values_of(batch.column(name).take(arrow_rows(firsts))) for name in _SELECTING)
+        is_included = [includes(*key) for key in zip(map(Severity, severities), policies, strict=True)]
+        return batch.filter(pa.array(np.array(is_included, dtype=bool)[group_of]))
+
+    return findings.map_batches(selected)
 
 
 def _open_batches(findings: Findings) -> Iterator[pa.RecordBatch]:

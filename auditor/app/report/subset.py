@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from auditor.deliver.mail.envelopes import Envelope
 from auditor.domain.actions.action import Action
-from auditor.domain.result.finding import Finding, Findings
+from auditor.domain.enums import Severity
+from auditor.domain.result.finding import Findings
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult
 from auditor.domain.result.verification import TenantVerification, freed_by
+from auditor.findings.open_findings import fingerprints_of, selected_findings
 from auditor.result.aggregate import summarise
 
 Part = TypeVar("Part", TenantResult, FleetResult)
@@ -56,16 +58,20 @@ def portion(result: Result, envelope: Envelope) -> Result:
 def _part(unfiltered: Part, tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]) -> Part:
     """Select findings, outcomes and actions of a tenant or the fleet."""
 
-    def selected(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        return tuple(item for item in findings if envelope.includes(tenant, item.severity, headers.get(item.policy)))
+    def included(severity: Severity, policy: str) -> bool:
+        return envelope.includes(tenant, severity, headers.get(policy))
 
-    findings = unfiltered.findings.map(selected)
+    findings = selected_findings(unfiltered.findings, included)
+    fixed, unconfirmed = (
+        tuple(finding for finding in past if included(finding.severity, finding.policy))
+        for past in (unfiltered.fixed, unfiltered.unconfirmed)
+    )
     outcomes_with_header = ((outcome, headers.get(outcome.id)) for outcome in unfiltered.policies)
     return replace(
         unfiltered,
         findings=findings,
-        fixed=selected(unfiltered.fixed),
-        unconfirmed=selected(unfiltered.unconfirmed),
+        fixed=fixed,
+        unconfirmed=unconfirmed,
         policies=tuple(
             item
             for item, header in outcomes_with_header
@@ -106,7 +112,7 @@ def _owners(listed: str, headers: Mapping[str, PolicyHeader]) -> list[str]:
 
 def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:
     """Return the actions about these findings; their amounts also count their other findings."""
-    fingerprints = {finding.fingerprint for finding in findings}
+    fingerprints = frozenset(fingerprints_of(findings))
     return tuple(
         replace(
             action,

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from auditor.arrays.texts import values_of
 from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
 from auditor.domain.message import Message
 from auditor.domain.result.model import Coverage, FleetResult, Notice, PolicyOutcome, Result, Run, TenantResult
 from auditor.domain.result.verification import ActionVerdict, TenantVerification
 from auditor.findings.action_table import mapped
+from auditor.findings.open_findings import fingerprints_of
 from auditor.findings.person_names import users_in
 from auditor.result.redaction.departments import redacted_departments
 from auditor.result.redaction.findings import redacted_batch, redacted_findings
@@ -153,8 +153,7 @@ def _fleet(fleet: FleetResult, people: UserPseudonyms) -> FleetResult:
 def _part(part: Part, people: UserPseudonyms) -> Part:
     """Replace users in the fields that a tenant and the fleet have in common."""
     findings = part.findings.map_batches(lambda batch: redacted_batch(batch, people))
-    fingerprints = chain.from_iterable(values_of(batch.column("fingerprint")) for batch in findings.batches())
-    positions = {fingerprint: index for index, fingerprint in enumerate(fingerprints)}
+    positions = {fingerprint: index for index, fingerprint in enumerate(fingerprints_of(findings))}
     return replace(
         part,
         findings=findings,

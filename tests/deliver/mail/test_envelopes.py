@@ -104,6 +104,14 @@ def test_severities_filter_findings_outcomes_and_fixed_findings() -> None:
     assert all(set(action.findings) <= fingerprints and action.findings for action in contoso.actions)
 
 
+def test_findings_of_a_recipient_are_selected_without_decoding_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    full, critical = compared(), envelope(("contoso", recipient(severities=(Severity.CRITICAL,))))
+    with monkeypatch.context() as patch:
+        patch.delattr("auditor.findings.table.decode")
+        (contoso,) = portion(full, critical).tenants
+    assert {finding.severity for finding in contoso.findings} == {Severity.CRITICAL}
+
+
 def test_action_names_only_the_people_of_the_remaining_findings() -> None:
     text = """policies:
 - {id: hr, severity: high, users: {department: HR}, assignments: {deny: [SPE_E3]}}
