@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from auditor.app.audit.remediation import with_actions
 from auditor.app.report.subset import portion
 from auditor.deliver.mail.envelopes import Envelope
 from auditor.domain.enums import Severity
@@ -15,6 +14,7 @@ from auditor.render.chat.message import render_message
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from auditor.result.aggregate import money
+from tests.builders.result.actions import with_actions
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
 
 RULES = """policies:
