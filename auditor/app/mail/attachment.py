@@ -1,7 +1,7 @@
 """Builds the file attached to a mail: a reader's part of a result, compressed to a size that mail servers accept."""
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from itertools import chain
@@ -12,7 +12,7 @@ from auditor.deliver.mail.mail_message import Attachment
 from auditor.domain.result.model import Result
 from auditor.domain.settings import Attach
 from auditor.render import FORMATS, render
-from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.view.content import PageContent
 
 MAX_ATTACHMENT: Final = 20_000_000
 """The maximum size of an attachment in bytes: base64 adds a third, and many mail servers accept 25 or 35 MB."""
@@ -27,12 +27,10 @@ _LEVELS: Final = (9, 1, 0)
 """Compression levels, tried until the size fits; 0 means no compression."""
 
 
-def attach_report(
-    result: Result, kind: Attach, *, locale: str, fits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
-) -> Attachment | None:
+def attach_report(content: PageContent, kind: Attach, *, fits: Callable[[int], bool]) -> Attachment | None:
     """Return the attachment; None if `kind` is NONE. `fits` returns whether a mail can carry that many bytes.
 
-    `history` contains the totals of earlier runs for the part that this reader receives, for the charts of the page.
+    `content` is that of the part that this reader receives, with the totals of earlier runs for the charts of the page.
     The file may be larger than MAX_ATTACHMENT: the caller decides what the mail contains instead.
     """
     if kind is Attach.NONE:
@@ -41,16 +39,19 @@ def attach_report(
     if limit is None:
         raise ValueError(f"no mail carries the format '{kind}'")
     # Excel needs the byte order mark if the file is opened with a double click.
-    content = b"".join(render(result, kind, locale=locale, history=history, byte_order_mark=True))
+    result = content.result
+    body = b"".join(
+        render(result, kind, locale=content.locale, history=content.history, byte_order_mark=True, content=content)
+    )
     name = file_name(result)
     entry_name = f"{name}{PurePath(FORMATS[kind].file).suffix}"
-    if len(content) <= limit and fits(len(content)):
-        return Attachment(name=entry_name, media_type=_MEDIA_TYPES[kind], body=content)
-    smallest = zip_archive(entry_name, content, result.run.as_of)
-    others = (zip_archive(entry_name, content, result.run.as_of, level) for level in _LEVELS[1:])
+    if len(body) <= limit and fits(len(body)):
+        return Attachment(name=entry_name, media_type=_MEDIA_TYPES[kind], body=body)
+    smallest = zip_archive(entry_name, body, result.run.as_of)
+    others = (zip_archive(entry_name, body, result.run.as_of, level) for level in _LEVELS[1:])
     archives = chain([smallest], others)
-    body = next((archive for archive in archives if fits(len(archive))), smallest)
-    return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
+    packed = next((archive for archive in archives if fits(len(archive))), smallest)
+    return Attachment(name=f"{name}.zip", media_type=_ZIP, body=packed)
 
 
 def file_name(result: Result) -> str:

@@ -19,6 +19,7 @@ from auditor.render.chat.message import render_message
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.view.content import PageContent
 from auditor.result.redaction.pseudonyms import PSEUDONYM
 
 MAX_APPROVALS: Final = 500_000
@@ -40,7 +41,8 @@ def mail_of(
     size = sum(len(file.body) for file in extras.approvals)
     approvals = extras.approvals if size <= MAX_APPROVALS else ()
     fits = _size_check(mail, size if approvals else 0)
-    attachment = attach_report(part, envelope.attach, locale=envelope.locale, fits=fits, history=extras.history)
+    content = PageContent(part, envelope.locale, extras.history)
+    attachment = attach_report(content, envelope.attach, fits=fits)
     large = attachment is not None and len(attachment.body) > MAX_ATTACHMENT
     if attachment is not None and not large and not fits(len(attachment.body)):
         approvals = ()
@@ -51,7 +53,7 @@ def mail_of(
         attachment=attachment.name if attachment is not None and not large else "",
         too_large=attachment.name if attachment is not None and large else "",
     )
-    parts = render_mail(part, reader)
+    parts = render_mail(part, reader, content.indexes)
     message = MailMessage(
         sender=mail.sender,
         recipient=envelope.address,

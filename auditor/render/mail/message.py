@@ -1,7 +1,7 @@
 """Renders the text and HTML parts of a mail; the HTML works in Gmail and in Outlook with its Word engine."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -15,6 +15,7 @@ from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import BAR_HEIGHT
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
+from auditor.render.view.finding_index import FindingIndex
 from auditor.render.view.page import page
 
 MAX_SIZE: Final = 100_000
@@ -27,14 +28,14 @@ _LIMITS: Final = (
 )
 
 
-def render_mail(result: Result, reader: Reader) -> MailParts:
+def render_mail(result: Result, reader: Reader, indexes: Sequence[FindingIndex] | None = None) -> MailParts:
     """Render the mail; it names no person of the tenant, and equal results and readers give equal texts.
 
     `result` must contain only what this reader may see. If Gmail would truncate the HTML, lists are shortened in both
-    parts.
+    parts. `indexes` is the return value of `finding_indexes` if already computed.
     """
     l10n = Labels(reader.locale)
-    for view in mail_views(result, reader, l10n):
+    for view in mail_views(result, reader, l10n, indexes):
         html = _html(view, l10n)
         if len(html.encode()) < MAX_SIZE:
             break
@@ -42,9 +43,11 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
     return MailParts(subject=view.subject, text=text, html=html, language=view.page.language)
 
 
-def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailView]:
+def mail_views(
+    result: Result, reader: Reader, l10n: Labels, indexes: Sequence[FindingIndex] | None = None
+) -> Iterator[MailView]:
     """Yield view models of a message to a reader, each with shorter lists than the one before."""
-    return limited_views(page(result, l10n), result, reader, l10n, _LIMITS)
+    return limited_views(page(result, l10n, indexes=indexes), result, reader, l10n, _LIMITS)
 
 
 def _html(view: MailView, l10n: Labels) -> str:

@@ -17,6 +17,7 @@ from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.settings import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
 from auditor.findings.table import FindingTable
+from auditor.render.view.content import PageContent
 from auditor.settings.loader import load
 from tests.builders.result.results import compared, result
 from tests.builders.service.mail_messages import AT
@@ -33,42 +34,42 @@ from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emul
     ],
 )
 def test_attachment_name_and_content_of_each_kind(kind: Attach, name: str, zipped_name: str | None) -> None:
-    attachment = attach_report(result(), kind, locale="en", fits=lambda _: True)
+    attachment = attach_report(PageContent(result(), "en"), kind, fits=lambda _: True)
     assert attachment is not None
     assert attachment.name == name
     if zipped_name is not None:
         with zipfile.ZipFile(io.BytesIO(attachment.body)) as archive:
             assert archive.namelist() == [zipped_name]
             assert archive.read(zipped_name).lstrip().startswith(b"<!doctype html>")
-    second = attach_report(result(), kind, locale="en", fits=lambda _: True)
+    second = attach_report(PageContent(result(), "en"), kind, fits=lambda _: True)
     assert second == attachment
 
 
 def test_csv_attachment_has_a_byte_order_mark() -> None:
-    attachment = attach_report(result(), Attach.CSV, locale="en", fits=lambda _: True)
+    attachment = attach_report(PageContent(result(), "en"), Attach.CSV, fits=lambda _: True)
     assert attachment is not None
     assert attachment.body.startswith(b"\xef\xbb\xbftenant,")
     assert attachment.body.decode("utf-8-sig").splitlines()[1].startswith("contoso,")
 
 
 def test_attach_none_has_no_attachment() -> None:
-    assert attach_report(result(), Attach.NONE, locale="en", fits=lambda _: True) is None
+    assert attach_report(PageContent(result(), "en"), Attach.NONE, fits=lambda _: True) is None
 
 
 @pytest.mark.slow
 def test_attachment_is_compressed_less_if_its_size_cannot_be_sent() -> None:
-    tight = attach_report(result(), Attach.HTML, locale="en", fits=lambda _: True)
+    tight = attach_report(PageContent(result(), "en"), Attach.HTML, fits=lambda _: True)
     assert tight is not None
-    loose = attach_report(result(), Attach.HTML, locale="en", fits=lambda size: size > len(tight.body))
+    loose = attach_report(PageContent(result(), "en"), Attach.HTML, fits=lambda size: size > len(tight.body))
     assert loose is not None
     assert len(loose.body) > len(tight.body)
-    stored = attach_report(result(), Attach.HTML, locale="en", fits=lambda size: size > 2 * len(tight.body))
+    stored = attach_report(PageContent(result(), "en"), Attach.HTML, fits=lambda size: size > 2 * len(tight.body))
     assert stored is not None
     with zipfile.ZipFile(io.BytesIO(stored.body)) as archive:
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
     tenant = result().tenants[0]
     large = replace(result(), tenants=(replace(tenant, findings=FindingTable.of([*tenant.findings] * 500)),))
-    packed = attach_report(large, Attach.CSV, locale="en", fits=lambda _: True)
+    packed = attach_report(PageContent(large, "en"), Attach.CSV, fits=lambda _: True)
     assert packed is not None
     assert packed.name.endswith(".zip")
 
@@ -90,6 +91,17 @@ def test_recipient_options_in_the_tenants_file() -> None:
     assert second == Recipient(
         address="c@b.example", severities=(Severity.HIGH,), digest=Digest.WEEKLY, attach=Attach.HTML
     )
+
+
+def test_mail_and_its_attachment_share_one_index_of_the_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("auditor.render.view.page.finding_indexes")
+    contoso = Tenant(name="contoso", tenant_id="t", recipients=(Recipient(address="a@b.example"),))
+    mail = Mail(sender="ann@contoso.example", route=GraphMail(tenant="contoso"), send=Send.ALWAYS)
+    settings = Settings(tenants=(contoso,), mail=mail)
+    job = MailJob(settings=settings, now=AT, environ={}, log=tmp_path / "sent.jsonl", dry_run=tmp_path)
+    assert [outcome.end for outcome in send_result(compared(), job)] == [DeliveryStatus.WRITTEN]
 
 
 @pytest.mark.slow
