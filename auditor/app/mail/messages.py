@@ -67,7 +67,10 @@ def mail_of(
         date=job.now,
     )
     texts = (part.run.id, message.recipient.casefold(), message.sender, message.subject, message.text, message.html)
-    return replace(message, key=_key((text.encode() for text in texts), [file.body for file in message.attachments]))
+    redaction = part.run.redaction
+    is_stable = redaction is None or redaction.stable
+    files = (file.body if is_stable else file.name.encode() for file in message.attachments)
+    return replace(message, key=_key((*map(_without_pseudonyms, map(str.encode, texts)), *files)))
 
 
 def channel_message_of(
@@ -76,9 +79,7 @@ def channel_message_of(
     """Return the message to a channel; `part` is its part of the result."""
     reader = _reader(envelope, job, weekly=weekly, history=history)
     body = render_message(part, reader, envelope.channel)
-    # Without a key of the user, pseudonyms differ between processes; the message is still the same.
-    normalised = _PSEUDONYM.sub(b"user", body)
-    key = _key((part.run.id.encode(), envelope.address.encode(), normalised))
+    key = _key((part.run.id.encode(), envelope.address.encode(), _without_pseudonyms(body)))
     return WebhookMessage(recipient=envelope.address, body=body, key=key)
 
 
@@ -105,9 +106,17 @@ def _size_check(mail: Mail, other_bytes: int) -> Callable[[int], bool]:
     return lambda size: fits(size, other_bytes)
 
 
-def _key(parts: Iterable[bytes], files: Iterable[bytes] = ()) -> str:
+def _without_pseudonyms(content: bytes) -> bytes:
+    """Return content in which all pseudonyms are equal.
+
+    Without a key of the user, they differ between processes; the message is still the same.
+    """
+    return _PSEUDONYM.sub(b"user", content)
+
+
+def _key(parts: Iterable[bytes]) -> str:
     """Return the identifier of a message: a digest of the run, the reader and the complete content."""
     digest = hashlib.sha256()
-    for part in (*parts, *files):
+    for part in parts:
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()

@@ -232,6 +232,18 @@ def test_names_appear_only_in_unredacted_attachments(sending: Place) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("attach", ["html", "csv", "none"])
+def test_mail_with_pseudonyms_of_a_random_key_is_sent_once(attach: str, sending: Place) -> None:
+    sending.tenants(f"[{{address: ann@contoso.example, attach: {attach}, locale: en}}]")
+    assert sending.send("--redact")[0] == 0
+    code, output = sending.send("--redact")
+    assert (code, len(sending.mails())) == (0, 1)
+    assert "already sent" in output
+    assert sending.send()[0] == 0
+    assert len(sending.mails()) == 1 + (attach != "none"), "the attachment names people now"
+
+
+@pytest.mark.slow
 def test_mail_links_to_the_given_report_or_the_github_run(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, locale: en}]")
     assert sending.send("--link", "https://reports.contoso.example/today.html")[0] == 0
