@@ -132,11 +132,10 @@ class TableColumns:
         }
 
     def _policy_row(self, tenant: int, policy: str, context: Context) -> tuple[int, int, str]:
-        header = context.headers.get(policy)
-        title = visible((header.title if header is not None else "") or policy)
-        code, _ = self._policies.setdefault(policy, (len(self._policies), title))
+        header = context.header(policy)
+        code, _ = self._policies.setdefault(policy, (len(self._policies), visible(header.title or policy)))
         if code == len(self._owners):
-            self._owners.append("" if header is None else visible(header.owner))
+            self._owners.append(visible(header.owner))
         return tenant, code, policy_anchor(context.prefix, policy)
 
     def _amount(self, currency: str, value: Decimal) -> int:

@@ -232,21 +232,18 @@ def _group(
 ) -> PolicyGroup:
     """Return the findings of one policy; those in `listed` become rows."""
     context, stats = index.context, part.stats
-    header = context.headers.get(part.policy)
+    header = context.header(part.policy)
     first = index.findings[part.rows[0]]
     money = context.l10n.sums(stats.money)
     return PolicyGroup(
         anchor=policy_anchor(context.prefix, part.policy),
         policy=part.policy,
-        title=context.policy_title(part.policy),
+        title=header.title or part.policy,
         severity=stats.severity,
-        rationale=header.rationale if header is not None else "",
-        owner=header.owner if header is not None else "",
-        frameworks=(header.frameworks or ()) if header is not None else (),
-        references=tuple(
-            (page.title, page.url if is_https(page.url) else "")
-            for page in (header.references or () if header is not None else ())
-        ),
+        rationale=header.rationale,
+        owner=header.owner,
+        frameworks=header.frameworks or (),
+        references=tuple((page.title, page.url if is_https(page.url) else "") for page in header.references or ()),
         source=f"{first.source.file}:{first.source.line}",
         open=stats.open,
         waived=stats.waived,

@@ -14,7 +14,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
-from auditor.domain.result.finding import Finding
+from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import (
     Coverage,
     PolicyHeader,
@@ -73,10 +73,18 @@ class Context(Struct, frozen=True, kw_only=True):
     None if no action has a rank, as in results of earlier versions, whose findings contain the number.
     """
 
+    def header(self, policy: str) -> PolicyHeader:
+        """Return the data of a policy; without texts if the result does not contain the policy."""
+        if policy in self.headers:
+            return self.headers[policy]
+        source = SourceLine(file="", line=0)
+        return PolicyHeader(
+            id=policy, title="", severity=Severity.INFO, rationale="", owner="", tags=(), source=source, spec={}
+        )
+
     def policy_title(self, policy: str) -> str:
         """Return the title of a policy, or its id if it has none."""
-        header = self.headers.get(policy)
-        return (header.title if header is not None else "") or policy
+        return self.header(policy).title or policy
 
     @classmethod
     def of_tenant(
@@ -304,12 +312,12 @@ def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
 
 def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:
     """Return the outcome of a policy, with its reason."""
-    header = context.headers.get(outcome.id)
+    header = context.header(outcome.id)
     return OutcomeRow(
         policy=outcome.id,
-        title=(header.title if header is not None else "") or outcome.id,
-        severity=header.severity if header is not None else Severity.INFO,
-        rationale=header.rationale if header is not None else "",
+        title=header.title or outcome.id,
+        severity=header.severity,
+        rationale=header.rationale,
         status=outcome.status,
         report_only=outcome.report_only is True,
         findings=context.l10n.number(known_findings(outcome)),
