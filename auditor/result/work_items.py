@@ -37,7 +37,7 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 def work_items(result: Result) -> Iterator[WorkItem]:
     """Yield the items of every tenant in order of rank, then those of all tenants together."""
     titles = tenant_titles(result.tenants)
-    policy_titles = {header.id: header.title or header.id for header in result.run.policies}
+    policy_titles = result.run.policy_titles
     parts: tuple[tuple[str, str, TenantResult | FleetResult], ...] = (
         *((tenant.name, titles[tenant.name], tenant) for tenant in result.tenants),
         (FLEET, "", result.fleet),

@@ -79,7 +79,7 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
     incomplete = [_incomplete_annotation(tenant, reason, l10n) for tenant, reason in missing_data(result, l10n)]
     names = tenant_titles(result.tenants)
     findings_by_tenant = [(names[tenant.name], tenant.findings) for tenant in result.tenants]
-    titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
+    titles = result.run.policy_titles
     findings_by_policy: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
     order = list(Severity)
     for tenant_name, findings in (*findings_by_tenant, (fleet, result.fleet.findings)):

@@ -301,6 +301,11 @@ class Run(Struct, frozen=True, kw_only=True):
     """Whether people are replaced by pseudonyms."""
     redaction: Annotated[Redaction | None, SavedField.OPTIONAL] = None
 
+    @property
+    def policy_titles(self) -> dict[str, str]:
+        """The titles of policies by id; the id of a policy without a title."""
+        return {policy.id: policy.title or policy.id for policy in self.policies}
+
 
 class Summary(Struct, frozen=True, kw_only=True):
     """Counts over all tenants: open findings by severity, waived findings, policies that could not be evaluated."""

@@ -153,7 +153,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
 
     A line names the tenant with most of the findings, and in how many others there are some.
     """
-    titles = {header.id: header.title or header.id for header in result.run.policies}
+    titles = result.run.policy_titles
     tenants = {name: single_line(title) for name, title in tenant_titles(result.tenants).items()}
     severities = list(Severity)
     for key, rank, policy, by_tenant in _change_counts(result):
