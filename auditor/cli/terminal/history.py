@@ -80,9 +80,10 @@ def show(
             _print_comparison(console, comparisons[trend.tenant], l10n)
         _print_totals(console, trend, l10n)
         _print_seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
-        _print_policies(console, trend.policies if everything else _shown_policies(trend.policies), l10n)
+        policies = trend.policies if everything else _shown_policies(trend.policies)
+        _print_policies(console, policies, l10n)
         if not everything:
-            _print_omitted(console, trend, l10n)
+            _print_omitted(console, trend, policies, l10n)
     if len(shown) < len(trends):
         console.print()
         _print(console, f"{l10n.more(len(trends) - len(shown))} (--all)")
@@ -138,20 +139,22 @@ def _print_policies(console: Console, policies: Sequence[PolicyTrend], l10n: Lab
     _print_columns(console, columns)
 
 
-def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
+def _print_omitted(console: Console, trends: Trends, policies: Sequence[PolicyTrend], l10n: Labels) -> None:
+    """Print how many products and policies are left out; `policies` are those that are printed."""
     seats = sum(not is_notable(seat) for seat in trends.seats)
-    shown = {policy.policy for policy in _shown_policies(trends.policies)}
+    shown = {policy.policy for policy in policies}
     hidden = [policy for policy in trends.policies if policy.policy not in shown]
     unchanged = sum(policy.open[-1] > 0 for policy in hidden)
     unknown = sum(policy.policy in trends.not_evaluated for policy in hidden if not policy.open[-1])
-    policies = len(hidden) - unchanged - unknown
+    without_finding = len(hidden) - unchanged - unknown
     counts = []
     if seats:
         counts.append(l10n.plural("{count} unchanged product", "{count} unchanged products", seats))
     if unchanged:
         counts.append(l10n.plural("{count} unchanged policy", "{count} unchanged policies", unchanged))
-    if policies:
-        counts.append(l10n.plural("{count} policy without a finding", "{count} policies without a finding", policies))
+    if without_finding:
+        text = l10n.plural("{count} policy without a finding", "{count} policies without a finding", without_finding)
+        counts.append(text)
     if unknown:
         counts.append(
             l10n.plural(

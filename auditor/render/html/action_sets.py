@@ -17,7 +17,7 @@ from auditor.guidance.parts import GuidanceParts, SharedGuidance
 from auditor.render.text.amounts import amounts_text
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
-from auditor.render.view.actions import policies_of
+from auditor.render.view.actions import policies_text
 from auditor.render.view.finding_index import LONG_PAGE, FindingIndex
 from auditor.render.view.model import RankedAction
 from auditor.result.codec.encoder import line
@@ -178,7 +178,7 @@ def _guide(
         severity=min((entry.weight.severity for entry in group), key=lambda severity: severity.rank),
         money=amounts_text([entry.action for entry in group], l10n),
         findings=sum(entry.weight.findings for entry in group),
-        policies=policies_of([entry.action for entry in group], index, l10n),
+        policies=policies_text([entry.action for entry in group], index, l10n),
         guidance=shown.add_action(first, (group[0].anchor, first.title)),
         sources=tuple(sources),
     )

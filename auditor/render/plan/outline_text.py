@@ -92,7 +92,7 @@ def policy_titles(findings: Iterable[Finding], tenant: TenantPlan) -> Sequence[s
     return [*dict.fromkeys(tenant.policy_titles.get(finding.policy) or finding.policy for finding in ordered)]
 
 
-def policies_of(findings: Iterable[Finding], tenant: TenantPlan, l10n: Localization) -> str:
+def policies_text(findings: Iterable[Finding], tenant: TenantPlan, l10n: Localization) -> str:
     """Return the first few titles of the policies of findings as a line of text."""
     return policies_line(policy_titles(findings, tenant), l10n)
 

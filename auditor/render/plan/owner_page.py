@@ -13,7 +13,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.approvals import questions_by_action
 from auditor.render.plan.outline import with_findings
-from auditor.render.plan.outline_text import affecting, finding_name, policies_of
+from auditor.render.plan.outline_text import affecting, finding_name, policies_text
 from auditor.render.plan.question_text import answer_label, answer_text, sentence
 from auditor.render.static_page import PageSection, text_page
 from auditor.render.text.deadlines import due_sentence
@@ -63,7 +63,7 @@ def _action(
     listed = (l10n.first_people if people else l10n.first_of)(names, _MAX_NAMES)
     paragraphs = (
         action.why,
-        policies_of(findings, tenant, l10n),
+        policies_text(findings, tenant, l10n),
         f"{l10n.gettext('Affects')}: {listed}" if names else "",
         due_sentence(action, l10n),
         _consequence(action, len(findings), l10n),

@@ -27,7 +27,7 @@ from auditor.render.plan.outline_text import (
     effect_texts,
     facts,
     plan_parts,
-    policies_of,
+    policies_text,
     script,
     subject_labels,
 )
@@ -188,7 +188,7 @@ class _TenantPage:
             action=entry.action,
             severity=entry.severity,
             effects=tuple(effect_texts(entry, self._l10n)),
-            policies=policies_of(entry.findings, self._tenant, self._l10n),
+            policies=policies_text(entry.findings, self._tenant, self._l10n),
             who=action_subjects(entry, self._labels),
             guide=None if runs and decides else self._guide(entry, anchor),
             questions=self._questions(entry.questions) if decides else (),

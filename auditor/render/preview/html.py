@@ -10,8 +10,8 @@ from auditor.render.preview.markdown import (
     INCOMPLETE,
     cells_of,
     columns_of,
+    counted_rows,
     difference_text,
-    has_amounts,
     headline,
     kinds,
     more,
@@ -25,7 +25,7 @@ from auditor.render.preview.markdown import (
 from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.result.preview_counts import by_department, by_policy, total_count
+from auditor.result.preview_counts import total_count
 
 _ROWS: Final = 1000
 """Findings per tenant and kind that the page lists; preview.json has all of them."""
@@ -34,8 +34,7 @@ _ROWS: Final = 1000
 def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render preview.html."""
     l10n = Labels(locale)
-    counted_policies, counted_departments = by_policy(preview), by_department(preview)
-    priced = has_amounts((*counted_policies, *counted_departments))
+    counted_policies, counted_departments, priced = counted_rows(preview)
     money = sums(total_count(preview), l10n)
     policies = [
         (policy.id, l10n.policy(policy.title), state(policy, l10n), *cells_of(policy_counts, l10n, priced=priced))

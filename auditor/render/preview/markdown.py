@@ -1,7 +1,7 @@
 """Renders a Preview as a Markdown comment for pull requests, within GitHub's size limit and with escaped text."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -186,8 +186,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
         yield f"{l10n.gettext('Monthly cost of open findings:')} **{escaped_markdown(sums(counts, l10n))}**"
         yield ""
     yield from _unknown(preview, l10n)
-    counted_policies, counted_departments = by_policy(preview), by_department(preview)
-    priced = has_amounts((*counted_policies, *counted_departments))
+    counted_policies, counted_departments, priced = counted_rows(preview)
     columns = columns_of(l10n, priced=priced)
     yield from markdown_table(
         (l10n.gettext("Policy"), l10n.gettext("Change"), *columns),
@@ -217,9 +216,12 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
         yield from _tenant(difference, l10n)
 
 
-def has_amounts(counted: Iterable[tuple[object, DifferenceCount]]) -> bool:
-    """Return whether one of the rows of a table, each with its counts, has an amount."""
-    return any(counts.money for _, counts in counted)
+def counted_rows(
+    preview: Preview,
+) -> tuple[Sequence[tuple[PolicyChange, DifferenceCount]], Sequence[tuple[str | None, DifferenceCount]], bool]:
+    """Return the policies and the departments with their counts, and whether any of them has an amount."""
+    policies, departments = by_policy(preview), by_department(preview)
+    return policies, departments, any(counts.money for _, counts in (*policies, *departments))
 
 
 def columns_of(l10n: Labels, *, priced: bool) -> tuple[str, ...]:

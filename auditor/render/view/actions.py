@@ -130,7 +130,7 @@ def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
     )
 
 
-def policies_of(actions: Iterable[Action], index: FindingIndex, l10n: Labels) -> str:
+def policies_text(actions: Iterable[Action], index: FindingIndex, l10n: Labels) -> str:
     """Return the titles of the policies whose findings some actions fix, the one with the worst finding first."""
     names = dict.fromkeys(name for action in actions for name in index.concerns[action.id].policies)
     return policies_line((shortened(index.context.policy_title(name)) for name in names), l10n)
@@ -148,7 +148,7 @@ def _of_action(entry: RankedAction, section: TenantSection, index: FindingIndex,
         count=entry.weight.findings,
         money=entry.money,
         due=entry.due,
-        why=(_seats(resolved, index) or policies_of([entry.action], index, l10n)) if about_people else "",
+        why=(_seats(resolved, index) or policies_text([entry.action], index, l10n)) if about_people else "",
         movement=_movement(entry.action, index, l10n),
         note=_note(entry.action, index, l10n),
         who=entry.action.role,

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all",
         action="store_true",
-        help=("also show all unchanged products and policies, and the details of all tenants, in the terminal"),
+        help="also show all unchanged products and policies, and the details of all tenants, in the terminal",
     )
     parser.add_argument("--people", action="store_true", help="compare the people of --from and --to")
     _add_questions(parser.add_mutually_exclusive_group())
