@@ -15,8 +15,8 @@ from pathlib import Path
 from statistics import median
 
 from auditor.domain.actions.action import Action, Concern
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Change, Cloud, Severity, Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, Run, SeatCount, TenantResult
 from auditor.findings.table import FindingTable

@@ -3,11 +3,15 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final, Self, TypeAlias
 
-Argument: TypeAlias = "str | date | Message"
+from auditor.domain.money import Money, rounded
+
+Argument: TypeAlias = "str | date | Money | Message"
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_AMOUNT: Final = re.compile(r"(?P<amount>-?[0-9]{1,18}\.[0-9]{2}) (?P<currency>[A-Z]{3})")
 
 
 def fill_template(template: str, values: Mapping[str, object]) -> str:
@@ -22,9 +26,9 @@ class Message(str):
     """A text in English that remembers the catalogue's template (`id`) and the values in it (`arguments`).
 
     `Message("{path} does not exist", path=path)`: the template is a literal, so that Babel can extract it. An argument
-    that is a Message is translated too, a `date` is formatted for the language, and any other value is inserted
-    unchanged. Text from elsewhere, such as an answer of Microsoft Graph, is a Message without arguments, and no
-    catalogue has a translation of it.
+    that is a Message is translated too, a `date` or `Money` is formatted for the language, and any other value is
+    inserted unchanged. Text from elsewhere, such as an answer of Microsoft Graph, is a Message without arguments, and
+    no catalogue has a translation of it.
     """
 
     __slots__ = ("arguments", "id")
@@ -42,11 +46,11 @@ class Message(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], Mapping[str, Argument]]:
         return (self.id,), self.arguments
 
-    def translated(self, gettext: Callable[[str], str], day: Callable[[date], str]) -> str:
-        """Return the text in another language: `gettext` translates every template, `day` formats every date."""
+    def translated(self, gettext: Callable[[str], str], shown: Callable[[date | Money], str]) -> str:
+        """Return the text in another language: `gettext` translates templates, `shown` formats dates and amounts."""
         values = {
-            name: value.translated(gettext, day) if isinstance(value, Message)
-            else day(value) if isinstance(value, date) else value
+            name: value.translated(gettext, shown) if isinstance(value, Message)
+            else shown(value) if isinstance(value, date | Money) else value
             for name, value in self.arguments.items()
         }  # fmt: skip
         return fill_template(gettext(self.id), values)
@@ -107,12 +111,11 @@ def message_of(error: BaseException) -> Message:
 
 
 def encoded(message: Message) -> dict[str, Any]:
-    """Return a message as plain JSON values: `{"id": ..., "arguments": {name: text, {"date": ...} or message}}`."""
-    values = {
-        name: encoded(value) if isinstance(value, Message)
-        else {"date": value.isoformat()} if isinstance(value, date) else value
-        for name, value in message.arguments.items()
-    }  # fmt: skip
+    """Return a message as plain JSON values: `{"id": template, "arguments": {name: value}}`.
+
+    A value is a text, `{"date": ...}`, `{"amount": ..., "currency": ...}` or a message.
+    """
+    values = {name: _encode_argument(value) for name, value in message.arguments.items()}
     return {"id": message.id, "arguments": values} if values else {"id": message.id}
 
 
@@ -136,13 +139,26 @@ def restored(text: str, saved: Mapping[str, Any]) -> Message:
     return message
 
 
+def _encode_argument(value: Argument) -> str | dict[str, Any]:
+    if isinstance(value, Message):
+        return encoded(value)
+    if isinstance(value, Money):
+        return {"amount": str(rounded(value.per_month)), "currency": value.currency}
+    return {"date": value.isoformat()} if isinstance(value, date) else value
+
+
 def _decode_argument(value: str | Mapping[str, Any]) -> Argument:
     if isinstance(value, str):
         return value
+    if "currency" in value:
+        amount = _AMOUNT.fullmatch(f"{value['amount']} {value['currency']}")
+        if amount is None:
+            raise ValueError(value)
+        return Money(currency=amount["currency"], per_month=Decimal(amount["amount"]))
     return date.fromisoformat(value["date"]) if "date" in value else decoded(value)
 
 
 def _argument(value: object) -> Argument:
-    if isinstance(value, Message) or (isinstance(value, date) and not isinstance(value, datetime)):
+    if isinstance(value, Message | Money) or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
     return str(value)

@@ -11,9 +11,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.arrays.rows import Rows
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.policy.model import Policy
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject

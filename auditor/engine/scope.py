@@ -11,9 +11,9 @@ from msgspec import Struct, field
 from auditor.arrays.columns import Flags
 from auditor.arrays.rows import Rows, distinct
 from auditor.arrays.texts import distinct_texts
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.policy.model import Policy
 from auditor.domain.policy.prices import AgreedPrice, DatedPrice
 from auditor.domain.policy.product_set import ProductSet

@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from auditor.arrays.columns import codes_of
 from auditor.arrays.rows import arrow_rows
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
+from auditor.domain.money import Money
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
 from auditor.engine.columns.strings import fold
 from auditor.engine.policy.binding import BoundPolicies

@@ -13,8 +13,8 @@ from msgspec import Struct, field
 
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import offsets_of, texts, utf8_of, values_of
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.findings.facts import FACTS, SEAT_FACTS, cell_text, last_sign_in
 

@@ -14,10 +14,10 @@ from msgspec import Struct, field
 from auditor.arrays.groups import combined
 from auditor.arrays.rows import Rows, arrow_rows, distinct, ranks
 from auditor.arrays.texts import constant, dictionary_column
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, report_order
 from auditor.engine.outcome import (
     OPEN,

@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import all_checks
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status
+from auditor.domain.money import Money
 from auditor.domain.result.seat_usage import SmallerProductCount
 
 _MEMBER: Final = '"smallerProduct":'

@@ -16,8 +16,8 @@ from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import codes, dictionary_column, values_of
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
-from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.money import rounded, sum_money
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
 from auditor.findings.columns import WHOLE, encode

@@ -10,6 +10,7 @@ from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
 
 from auditor.domain.message import Message, fill_template
+from auditor.domain.money import Money
 from auditor.domain.translation import NN_
 from auditor.localization import catalogues
 
@@ -85,8 +86,8 @@ class Localization:
         return listed if others <= 0 else self.plural(*forms, others, names=listed)
 
     def translate(self, message: Message) -> str:
-        """Return a translated error, notice or reason; quoted values are not translated, but days are formatted."""
-        return message.translated(self.gettext, self.date)
+        """Return a translated error, notice or reason; of its values, only days and amounts are formatted."""
+        return message.translated(self.gettext, self._shown)
 
     def policy(self, text: str, /) -> str:
         """Return the translated title or rationale of a starter policy, and texts of other policies unchanged."""
@@ -131,6 +132,9 @@ class Localization:
 
         utc = instant.astimezone(UTC)
         return f"{self.date(utc)}, {format_time(utc.time(), format='short', locale=self._babel())} UTC"
+
+    def _shown(self, value: _Day | Money) -> str:
+        return self.money(value.per_month, value.currency) if isinstance(value, Money) else self.date(value)
 
     def _babel(self) -> "Locale":
         return _locale(self.number_locale)

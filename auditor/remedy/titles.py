@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import rounded
 from auditor.domain.actions.product_names import all_of, one_of
 from auditor.domain.actions.title import Blocked, TitleArguments, about
+from auditor.domain.money import rounded
 from auditor.domain.result.verification import ActionVerdict
 from auditor.domain.translation import N_, NN_, Localizer
 from auditor.guidance.portal_names import property_name, state_name

@@ -13,8 +13,8 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from auditor import __version__
-from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Outcome, Severity, Status
+from auditor.domain.money import rounded
 from auditor.domain.result.finding import Findings
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.verification import FindingState, TenantVerification, Verdict

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from auditor.domain.actions.action import REDUCING, Action, Concern
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.domain.money import rounded, sum_money
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult

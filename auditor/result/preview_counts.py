@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
+from auditor.domain.money import sum_money
 from auditor.domain.preview import (
     ChangedFinding,
     Difference,

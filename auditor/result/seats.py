@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import applies_to_people
+from auditor.domain.money import Money
 from auditor.domain.result.model import Result, SeatCount
 from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.money import rounded
 from tests.builders.tenant.tenants import (
     NOW,
     TENANT_ID,
@@ -174,7 +174,10 @@ def test_budget_with_unknown_prices_is_a_lower_bound() -> None:
     assert (finding.evidence["lowerBound"], finding.evidence["unpriced"]) == (True, [UNKNOWN_PART])
     under = judged("budget: {limit: 4000}", state, prices="{SPE_E3: 35.70}")
     assert (finding_keys(under), outcome(under)) == ([], "not-evaluated")
-    assert under.policies[0].reason == f"at least 3570.00 EUR a month, of 4000.00 allowed; no price for {UNKNOWN_PART}"
+    assert (
+        under.policies[0].reason
+        == f"the seats cost at least 3570.00 EUR a month, the limit is 4000.00 EUR; no price for {UNKNOWN_PART}"
+    )
 
 
 def test_budget_without_prices_is_not_evaluated() -> None:

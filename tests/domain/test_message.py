@@ -3,6 +3,7 @@
 import copy
 import pickle
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,8 @@ from auditor.domain.message import (
     message_of,
     restored,
 )
+from auditor.domain.money import Money
+from auditor.localization.localization import localization
 
 INNER = Message("the file {path} is empty", path="a.yaml")
 OUTER = Message("not before {day}: {reason}", day=date(2026, 12, 3), reason=INNER)
@@ -39,9 +42,16 @@ def test_translation_can_reorder_the_arguments() -> None:
     assert OUTER.translated(german, lambda day: f"{day:%d.%m.%Y}") == "a.yaml ist leer; nicht vor 03.12.2026"
 
 
-def test_only_dates_are_formatted_by_the_language() -> None:
+def test_instants_and_numbers_are_inserted_unchanged() -> None:
     message = Message("{at}: {count}", at=datetime(2026, 12, 3, tzinfo=UTC), count=5)
     assert message.translated(german, lambda _: "never") == "2026-12-03 00:00:00+00:00: 5"
+
+
+def test_amount_is_formatted_by_the_language_and_kept_in_documents() -> None:
+    limit = Message("the limit is {limit}", limit=Money(currency="EUR", per_month=Decimal("1293.705")))
+    assert limit == "the limit is 1293.71 EUR"
+    assert encoded(limit)["arguments"] == {"limit": {"amount": "1293.71", "currency": "EUR"}}
+    assert localization("nl").translate(restored(str(limit), {str(limit): encoded(limit)})).endswith("€\u00a01.293,71")
 
 
 @pytest.mark.slow
@@ -104,7 +114,10 @@ def test_encoded_message_has_template_and_arguments() -> None:
 @pytest.mark.parametrize(
     "document",
     [None, 5, [], "x", {}, {"id": 5}, {"id": "x"}, {"id": "{a}", "arguments": {"a": 5}}, {"id": "a", "arguments": 5},
-     {"id": "{a}", "arguments": {"a": {"date": "tomorrow"}}}],
+     {"id": "{a}", "arguments": {"a": {"date": "tomorrow"}}},
+     {"id": "{a}", "arguments": {"a": {"amount": "1e9", "currency": "EUR"}}},
+     {"id": "{a}", "arguments": {"a": {"amount": "1.00", "currency": "euro"}}},
+     {"id": "{a}", "arguments": {"a": {"currency": "EUR"}}}],
 )  # fmt: skip
 def test_document_that_does_not_match_the_text_is_refused(document: object) -> None:
     with pytest.raises((LookupError, TypeError, ValueError)):

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference
 from auditor.findings.columns import encode
 from auditor.findings.smaller_products import SmallerProductCounter

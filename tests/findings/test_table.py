@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.errors import DeliveryError
+from auditor.domain.money import Money, rounded
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject, report_order
 from auditor.findings import table as tables
 from auditor.findings.columns import decode, encode

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.actions.action import Action, Link
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Severity
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import (
     BalanceShare,

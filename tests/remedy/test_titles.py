@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money
 from auditor.domain.actions.title import Blocked, TitleArguments
+from auditor.domain.money import Money
 from auditor.domain.result.saved_plan import PlannedAction
 from auditor.domain.result.verification import ActionVerdict, Verdict
 from auditor.localization import localization

@@ -18,8 +18,8 @@ from auditor.checks.registry import all_checks
 from auditor.checks.seats.coverage import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions, recent_purchases
-from auditor.domain.actions.money import UnitPrice
 from auditor.domain.enums import Severity, Source, SourceStatus
+from auditor.domain.money import UnitPrice
 from auditor.domain.policy.model import Balance, Policy, PolicySet
 from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.finding import SourceLine

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import map_tenants
 from auditor.app.locations import store_at
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Severity, Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, Subject, report_order
 from auditor.domain.result.model import PolicyHeader, Result, TenantResult
 from auditor.failures import TenantBoundary

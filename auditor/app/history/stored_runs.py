@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from auditor.app.locations import store_at
-from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, SnapshotError
+from auditor.domain.money import sum_money
 from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
 from auditor.history.logged_result import LoggedResult, commit_tenant, decode_entry

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from auditor.checks.check import Check, Cost, Detail, ObjectAction
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
+from auditor.domain.money import Money, rounded
 from auditor.domain.policy.model import Budget
 from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.domain.result.finding import Finding, Subject
@@ -21,7 +21,7 @@ from auditor.guidance.routing import Situation
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
     money = finding.money
-    return ObjectAction(ActionKind.BUDGET, text="" if money is None else f"{rounded(money.per_month)} {money.currency}")
+    return ObjectAction(ActionKind.BUDGET, text="" if money is None else str(money))
 
 
 def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
@@ -49,11 +49,11 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     if total <= block.limit:
         scope.unknown.add_all(unread)
         if unpriced:
-            known = {"total": rounded(total), "currency": prices.currency, "limit": rounded(block.limit)}
             reason = Message(
-                "at least {total} {currency} a month, of {limit} allowed; no price for {unpriced}",
+                "the seats cost at least {total} a month, the limit is {limit}; no price for {unpriced}",
+                total=Money(currency=prices.currency, per_month=total),
+                limit=Money(currency=prices.currency, per_month=block.limit),
                 unpriced=", ".join(unpriced),
-                **known,
             )
             scope.unknown.add("prices", reason)
         return

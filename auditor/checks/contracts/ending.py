@@ -7,7 +7,7 @@ from typing import Any, Final
 from auditor.checks.check import Cost, Detail, ObjectAction
 from auditor.checks.contracts.terms import ContractCheck, contract_finding, named_sku, within
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract, price_on
 from auditor.domain.translation import N_

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec import Struct
 
 from auditor.checks.check import Check
-from auditor.domain.actions.money import Money
 from auditor.domain.actions.product_names import pooled
 from auditor.domain.enums import SubjectType
+from auditor.domain.money import Money
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract
 from auditor.domain.policy.product_set import ProductSet, Sku

@@ -5,9 +5,9 @@ from datetime import UTC, timedelta
 from typing import Any, Final
 
 from auditor.checks.check import Check
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Source, SubjectType
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.policy.prices import MONTHLY
 from auditor.domain.policy.product_set import ProductSet

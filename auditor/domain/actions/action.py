@@ -8,10 +8,10 @@ from typing import Annotated, Any, Final
 from msgspec import Struct
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Severity
+from auditor.domain.money import Money
 from auditor.domain.saved_field import SavedField
 
 REDUCING: Final = frozenset({"remove", "cancel"})

@@ -12,14 +12,14 @@ _MAX_NAMES: Final = 3
 
 def all_of(l10n: Localizer, names: Sequence[str]) -> str:
     """Return names as a list for a sentence or a title: "A, B and C"; empty without names."""
-    return enumeration(names).translated(l10n.gettext, l10n.day) if names else ""
+    return enumeration(names).translated(l10n.gettext, str) if names else ""
 
 
 def one_of(l10n: Localizer, names: Iterable[str]) -> str:
     """Return the name of a single product, or the first few names in alphabetical order: "A, B or C"."""
     distinct = sorted(set(names))
     named = distinct if len(distinct) <= _MAX_NAMES else [*distinct[:_MAX_NAMES], l10n.gettext("another product")]
-    return alternatives(named).translated(l10n.gettext, l10n.day)
+    return alternatives(named).translated(l10n.gettext, str)
 
 
 def pooled(names: Iterable[str]) -> str:

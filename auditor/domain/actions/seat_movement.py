@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.saved_field import SavedField
 from auditor.domain.translation import N_, NN_, Localizer
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from msgspec import Struct, field
 
-from auditor.domain.actions.money import Money
 from auditor.domain.errors import Span
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.policy.selector import Selector
 from auditor.domain.saved_field import Label, SavedField

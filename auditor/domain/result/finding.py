@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.saved_field import Label
 from auditor.domain.sized_iterable import SizedIterable

@@ -4,7 +4,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from auditor.domain.actions.money import UnitPrice
+from auditor.domain.money import UnitPrice
 
 
 class ContractPrice(Struct, frozen=True, kw_only=True):

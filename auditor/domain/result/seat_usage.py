@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.saved_field import Label, SavedField
 
 

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from auditor.catalogue import builtin
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
-from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import all_of
 from auditor.domain.actions.seat_movement import SeatMovement, plan_note, renewal_price_note, seat_movement
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
+from auditor.domain.money import difference
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library
 from auditor.remedy import messages

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, REMOVING, ActionKind
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.result.model import SeatCount
 from auditor.domain.result.purchases import RenewalPrice
 from auditor.engine.tenant_facts import SkuFact

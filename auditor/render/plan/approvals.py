@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import SubjectType
+from auditor.domain.money import Money, rounded
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
 from auditor.findings.display_names import named_product, part_name

@@ -8,7 +8,6 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import sum_money
 from auditor.domain.actions.priority import (
     RankedItem,
     Weight,
@@ -20,6 +19,7 @@ from auditor.domain.actions.priority import (
     task_of,
     weight_of,
 )
+from auditor.domain.money import sum_money
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.outline import by_rank, with_findings, worst_severity

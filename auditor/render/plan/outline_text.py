@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from auditor.checks.check import Detail
 from auditor.checks.registry import check_of, detail_of
-from auditor.domain.actions.money import Money, sum_money
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
+from auditor.domain.money import Money, sum_money
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer

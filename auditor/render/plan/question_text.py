@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from auditor.domain.actions.money import rounded
 from auditor.domain.actions.product_names import all_of
 from auditor.domain.errors import printable, printable_line
+from auditor.domain.money import rounded
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Subscription
 from auditor.domain.translation import Localizer

@@ -18,8 +18,8 @@ from auditor.arrays.batches import resized
 from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import values_of
-from auditor.domain.actions.money import rounded
 from auditor.domain.enums import SubjectType
+from auditor.domain.money import rounded
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.findings.columns import SCHEMA, WHOLE, json_value

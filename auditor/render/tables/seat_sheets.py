@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
-from auditor.domain.actions.money import Money, rounded
+from auditor.domain.money import Money, rounded
 from auditor.domain.result.model import Result
 from auditor.render.tables.flat import Cell
 from auditor.render.text.labels import Labels

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
+from auditor.domain.money import rounded
 from auditor.domain.result.model import Result
 from auditor.render.text.figures import money_figures
 from auditor.render.text.labels import SEVERITIES, Labels

@@ -14,8 +14,8 @@ from sys import version_info
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from auditor.domain.actions.money import rounded
 from auditor.domain.message import Message
+from auditor.domain.money import rounded
 from auditor.domain.result.model import Result
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import N_

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import rounded
+from auditor.domain.money import rounded
 from auditor.domain.translation import NN_, Localizer
 from auditor.render.text.labels import Labels
 

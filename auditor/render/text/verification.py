@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.catalogue import builtin
-from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Source
+from auditor.domain.money import sum_money
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import Cause, FindingState, SeatDecisionVerdict, TenantVerification, Verdict
 from auditor.domain.source_titles import SOURCE_TITLES

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.result.model import TenantResult
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage
 from auditor.domain.translation import N_

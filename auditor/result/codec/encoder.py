@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import rounded
 from auditor.domain.actions.seat_movement import SeatMovement
+from auditor.domain.money import rounded
 from auditor.domain.result.finding import Findings
 from auditor.domain.saved_field import SavedField
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import utf8_of, values_of
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.result.finding import ProductReference, SourceLine
 from auditor.findings.columns import json_strings, money_of
 

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from auditor.app.audit.merge import merge
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
+from auditor.domain.money import Money
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load as load_policies
 from auditor.result.codec.result_reader import load

@@ -5,8 +5,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from auditor.app.policies.preview import difference
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, Severity, Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.preview import MoneyChange
 from auditor.domain.result.finding import Finding, SourceLine, Subject
 from auditor.domain.result.model import PolicyOutcome

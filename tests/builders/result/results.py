@@ -10,9 +10,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action, Link
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import (
     Coverage,

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
 
 Sku = tuple[str, str, str, str | None]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from tests.builders.result.actions import with_actions
 from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.crowded_tenant import audited, product, state_of, subscription

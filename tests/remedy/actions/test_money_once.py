@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.result.aggregate import action_amounts
 from tests.builders.result.audited_demo import contoso
 from tests.builders.tenant.crowded_tenant import audited, product, state_of

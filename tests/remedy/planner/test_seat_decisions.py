@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.policy.decision import Question
 from auditor.policy.yaml.writer import block
 from auditor.remedy.messages import ENGLISH

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Severity, Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.result.model import SeatBounds
 from auditor.findings.facts import last_sign_in

@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Link
-from auditor.domain.actions.money import Money
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable

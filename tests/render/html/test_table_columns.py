@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.table import FindingTable

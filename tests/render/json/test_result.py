@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
 from auditor.domain.errors import UsageError
+from auditor.domain.money import Money
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import TenantSpans, render, result_json, tenant_frame, tenant_json

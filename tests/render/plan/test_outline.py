@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH

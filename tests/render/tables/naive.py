@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
-from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Status, SubjectType
+from auditor.domain.money import rounded
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.findings.display_names import named_product

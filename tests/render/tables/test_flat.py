@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.facts import SIGN_INS

@@ -11,9 +11,9 @@ import pytest
 from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.message import Message
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import ContractTerm, FleetResult, Result
 from auditor.domain.result.seat_usage import SeatCoverage

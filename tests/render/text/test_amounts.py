@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
 from auditor.render.text.amounts import amounts_text, seat_texts

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, Subject
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable

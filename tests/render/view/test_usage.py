@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
 from auditor.render.text.labels import Labels
 from auditor.render.view.seat_lines import coverage_lines, smaller_products

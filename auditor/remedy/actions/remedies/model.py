@@ -7,8 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money
 from auditor.domain.actions.title import Blocked
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.remedy.kinds import REVIEW_ARTICLES

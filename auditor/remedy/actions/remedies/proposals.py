@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import Money
+from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
-from auditor.domain.actions.money import Money
 from auditor.domain.enums import SubjectType
+from auditor.domain.money import Money
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.proposals import downgrade_of

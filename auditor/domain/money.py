@@ -17,6 +17,9 @@ class Money(Struct, frozen=True, kw_only=True):
     currency: str
     per_month: Decimal
 
+    def __str__(self) -> str:
+        return f"{rounded(self.per_month)} {self.currency}"
+
 
 class UnitPrice(Money, frozen=True, kw_only=True):
     """The monthly price of one seat, from which amounts are computed; documents have all its decimals."""
