@@ -34,6 +34,7 @@ from auditor.engine.scope import price_of
 from auditor.findings.columns import SCHEMA, encode
 from auditor.findings.evidence.usage import UsageEvidence, usage_columns
 from auditor.findings.evidence.users import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
+from auditor.findings.group_products import GroupProductCollector
 from auditor.snapshot.model import UserBatch
 
 _PEOPLE_PER_BATCH: Final = 16_384
@@ -44,11 +45,17 @@ _NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
 
 
 def findings_about_users(
-    bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome, *, evidence: bool = True
+    bound: BoundPolicies,
+    batches: Iterable[BatchOutcome],
+    outcome: BatchOutcome,
+    group_products: GroupProductCollector,
+    *,
+    evidence: bool = True,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the findings about people, without guidance, and add the outcomes of the batches to `outcome`.
 
-    Without `evidence`, that column is empty, for callers that read only the other columns.
+    The products that groups assign to these people are added to `group_products`. Without `evidence`, that column is
+    empty, for callers that read only the other columns.
 
     A record batch has all findings about some people in report order; the batches are in the order of users. `batches`
     has to have one outcome for every batch of the snapshot, in their order. Raises SnapshotError if the snapshot cannot
@@ -63,11 +70,18 @@ def findings_about_users(
             usage = usage_columns(bound) if evidence else ()
             user_batches = islice(bound.facts.snapshot.batches((*users, *usage), assignments), index, None)
         if user_batches is not None:
-            yield from _findings_of_batch(bound, chunks, next(user_batches, None), evidence=evidence)
+            yield from _findings_of_batch(
+                bound, chunks, next(user_batches, None), group_products, evidence=evidence
+            )
 
 
 def _findings_of_batch(
-    bound: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None, *, evidence: bool
+    bound: BoundPolicies,
+    chunks: Sequence[FindingColumns],
+    batch: UserBatch | None,
+    group_products: GroupProductCollector,
+    *,
+    evidence: bool,
 ) -> Iterator[pa.RecordBatch]:
     """Yield the findings about the users of a batch."""
     if not chunks:
@@ -81,6 +95,7 @@ def _findings_of_batch(
     # Parts of equal size: a small last one would be copied when the table joins it with the next part.
     for part in np.array_split(rows, math.ceil(len(rows) / _PEOPLE_PER_BATCH)) if len(rows) else ():
         users, assignments = selected_users(batch, part)
+        group_products.add(bound.facts, assignments)
         people = user_evidence(bound, users, assignments, part, evidence=evidence)
         usage = UsageEvidence(bound, UserBatch(users=users, assignments=assignments, offset=batch.offset), part)
         yield _of_people(bound, _FindingRows.of(bound, chunks, part), people, usage)

@@ -145,5 +145,7 @@ WHOLE_GROUP: Final = N_(
     "The change applies to every member of the group {group}, including those who are added later. "
     "Microsoft processes the members asynchronously: continue once the group has been processed."
 )
+OTHER_PRODUCTS: Final = N_("Leaving also removes these products, which the action is not about: {products}.")
+"""Warns about the other products of groups that people leave."""
 POLICY_OWNER: Final = N_("Owner of the policy (none is named)")
 """Who decides if a policy names no owner; its msgid is one of the guidance's terms."""

@@ -21,6 +21,7 @@ from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.findings.from_evaluation import findings_about_objects, findings_about_users
+from auditor.findings.group_products import GroupProductCollector
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from benchmarks.measurement import ROOT
@@ -45,7 +46,7 @@ def main(root: Path, most: int | None = None) -> None:
         batches = list(evaluated_batches(bound))
         stamps.append(time.process_time())
         outcome = BatchOutcome()
-        count = sum(batch.num_rows for batch in findings_about_users(bound, batches, outcome))
+        count = sum(batch.num_rows for batch in findings_about_users(bound, batches, outcome, GroupProductCollector()))
         count += findings_about_objects(bound, conclude(bound, outcome)).num_rows
         stamps.append(time.process_time())
         if number:  # the first tenant is audited twice, so that one-time costs of the process are not included

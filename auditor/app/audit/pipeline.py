@@ -45,6 +45,7 @@ from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.failures import TenantBoundary
 from auditor.findings.action_table import action_table
 from auditor.findings.from_evaluation import findings_about_objects, findings_about_users
+from auditor.findings.group_products import GroupProductCollector
 from auditor.findings.smaller_products import SmallerProductCounter
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable, FindingTableBuilder
@@ -129,8 +130,8 @@ def evaluate_tenant(
     builder = ActionBuilder(tenant, bound.facts.policies, bound.facts.as_of.date(), packaged_library(), spill=spill)
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
-    proposed = SmallerProductCounter()
-    for findings in findings_about_users(bound, batches, outcome, evidence=evidence):
+    proposed, group_products = SmallerProductCounter(), GroupProductCollector()
+    for findings in findings_about_users(bound, batches, outcome, group_products, evidence=evidence):
         proposed.add(findings)
         table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
         del findings  # free the batch before the next one is created
@@ -141,7 +142,7 @@ def evaluate_tenant(
         # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.
         release_arrow_memory()
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
-    evaluated = _with_evaluation(bound, evaluation, tenant)
+    evaluated = replace(_with_evaluation(bound, evaluation, tenant), group_products=group_products.products())
     return replace(
         evaluated,
         findings=table.table(),

@@ -153,6 +153,14 @@ class ProductSetMembers(Struct, frozen=True, kw_only=True):
     """The SKUs with usable seats for people that are certainly in the set, in order of part number."""
 
 
+class GroupProducts(Struct, frozen=True, kw_only=True):
+    """The products that a group assigns to people with findings."""
+
+    group: str
+    """Its id."""
+    sku_ids: tuple[str, ...]
+
+
 class TenantResult(Struct, frozen=True, kw_only=True):
     """The result of the audit for one tenant."""
 
@@ -181,6 +189,8 @@ class TenantResult(Struct, frozen=True, kw_only=True):
     """Prices that differ from today's, in order of skuId and day; None if there are none."""
     recent_purchases: Annotated[tuple[RecentPurchase, ...] | None, SavedField.OPTIONAL] = None
     """In order of skuId; None if there are none, or the agreement has no such period."""
+    group_products: Annotated[tuple[GroupProducts, ...] | None, SavedField.OPTIONAL] = None
+    """In order of group; None if no group assigns any, and in results of earlier versions."""
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Findings = field(default_factory=Findings)
     """In report order."""

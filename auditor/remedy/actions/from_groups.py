@@ -326,10 +326,22 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
         specific += [l10n.gettext(messages.WHOLE_GROUP).format(group=label) for label in groups]
     if first.kind is ActionKind.MOVE and group.has_requests and not first.proven:
         specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.product_label(first.new)))
-    # Who leaves a group may also lose other products.
-    products = [] if first.kind is ActionKind.LEAVE_GROUP else [*group.people_by_product]
+    others = _other_products(inputs, group)
+    if others:
+        listed = all_of(l10n, sorted(map(inputs.product_label, others)))
+        specific.append(l10n.gettext(messages.OTHER_PRODUCTS).format(products=listed))
+    products = [] if others is None else [*group.people_by_product, *others]
     cautions = [text for text, part in guidance.cautions if not part or may_have(part, products)]
     return (*guidance.notices, *specific, *cautions)
+
+
+def _other_products(inputs: ActionInputs, group: ActionGroup) -> set[str] | None:
+    """Return the products that people lose besides those of the action because they leave groups; None if unknown."""
+    left = group.first.old_groups if group.breakdown is None else tuple(group.breakdown.groups)
+    assigned = {item.group: item.sku_ids for item in inputs.context.tenant.group_products or ()}
+    if not assigned.keys() >= set(left):
+        return None
+    return {sku_id for name in left for sku_id in assigned[name]}.difference(group.people_by_product)
 
 
 def _service_label(name: str) -> str:
