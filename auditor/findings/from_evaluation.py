@@ -70,9 +70,7 @@ def findings_about_users(
             usage = usage_columns(bound) if evidence else ()
             user_batches = islice(bound.facts.snapshot.batches((*users, *usage), assignments), index, None)
         if user_batches is not None:
-            yield from _findings_of_batch(
-                bound, chunks, next(user_batches, None), group_products, evidence=evidence
-            )
+            yield from _findings_of_batch(bound, chunks, next(user_batches, None), group_products, evidence=evidence)
 
 
 def _findings_of_batch(

@@ -4,6 +4,7 @@ import pyarrow as pa
 from msgspec import Struct, field
 
 from auditor.arrays.groups import equal_rows
+from auditor.arrays.rows import arrow_rows
 from auditor.domain.result.model import GroupProducts
 from auditor.engine.tenant_facts import TenantFacts
 
@@ -19,7 +20,7 @@ class GroupProductCollector(Struct):
     def add(self, facts: TenantFacts, assignments: pa.RecordBatch) -> None:
         """Add the products of a record batch with the columns `assignedByGroup` and `skuId`."""
         paths = assignments.select(_PATH)
-        for path in paths.take(pa.array(equal_rows(paths, _PATH)[0])).to_pylist():
+        for path in paths.take(arrow_rows(equal_rows(paths, _PATH)[0])).to_pylist():
             if path["assignedByGroup"] is not None:
                 sku = facts.skus[facts.index[path["skuId"].lower()]]
                 self._sku_ids.setdefault(path["assignedByGroup"], set()).add(sku.sku_id)

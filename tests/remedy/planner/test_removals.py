@@ -133,8 +133,8 @@ def test_steps_for_a_product_that_is_also_assigned_directly_are_about_both_paths
     plan = planned(snapshot(people, {E3: 5}, groups=[group("LIC", E3, **CLOUD_GROUP)]), LEAVERS)
     (action,) = plan.actions
     steps = "\n".join(action.steps)
-    assert "If the licence is assigned directly to the user: Clear the products" in steps
-    assert "If the licence is inherited from a group: In the Microsoft Entra admin center" in steps
+    assert "Direct assignment: Clear the products" in steps
+    assert "Group assignment: In the Microsoft Entra admin center" in steps
 
 
 def test_move_to_a_product_that_a_group_should_give_follows_the_article_about_its_error() -> None:
