@@ -1,1 +1,1 @@
-"""Decides who gets which mail about a Result, builds it, and opens the route over which `deliver` sends it."""
+"""Sends a Result to its recipients: selects them, builds mails and messages, and opens the routes of `deliver`."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from auditor.app.mail.attachment import MAX_ATTACHMENT, attach_report
 from auditor.app.mail.job import MailJob
-from auditor.deliver.mail.envelopes import Envelope
+from auditor.app.recipients.envelopes import Envelope
 from auditor.deliver.mail.mail_message import Attachment, MailMessage
 from auditor.deliver.webhooks.webhook import WebhookMessage
 from auditor.domain.result.model import Result

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from auditor.app.recipients.envelopes import Envelope, channel_envelopes, envelopes
 from auditor.deliver.mail import smtp_mail
-from auditor.deliver.mail.envelopes import Envelope, channel_envelopes, envelopes
 from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import SettingsError
 from auditor.domain.message import Message

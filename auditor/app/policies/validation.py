@@ -47,7 +47,7 @@ def validate(
     # Skip warnings about extended files, which their users cannot fix.
     warnings = [warning for warning in all_warnings if warning.span is None or warning.span.file not in loaded.extended]
     if settings is not None:
-        from auditor.deliver.mail.recipient_selection import unmet_choices  # noqa: PLC0415  only with a tenants file
+        from auditor.app.recipients.filters import unmet_choices  # noqa: PLC0415  only with a tenants file
 
         warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
     if snapshots:

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from auditor.deliver.mail.envelopes import Envelope
+from auditor.app.recipients.envelopes import Envelope
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Findings

@@ -6,8 +6,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from auditor.app.history.earlier_runs import earlier_of
+from auditor.app.recipients.envelopes import envelopes
 from auditor.app.report.subset import own_waivers, portion
-from auditor.deliver.mail.envelopes import envelopes
 from auditor.domain.enums import Severity
 from auditor.domain.settings import Recipient, Tenant
 from auditor.render.mail.message import render_mail

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from auditor.app.recipients.envelopes import Envelope
 from auditor.app.report.subset import portion
-from auditor.deliver.mail.envelopes import Envelope
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.domain.settings import Channel, Recipient

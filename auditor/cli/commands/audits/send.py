@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from auditor.app.recipients.filters import unmet_choices
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import (
     add_mail_arguments,
@@ -17,7 +18,6 @@ from auditor.cli.arguments.options import (
 )
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.log_commands import in_github_actions
-from auditor.deliver.mail.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result

@@ -7,7 +7,7 @@ from typing import Final, TypeVar, assert_never
 
 from msgspec import Struct
 
-from auditor.deliver.mail.recipient_selection import fits
+from auditor.app.recipients.filters import fits
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.domain.settings import Attach, Channel, Digest, Recipient, Send, Tenant, channel_of, same_recipient

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
+from auditor.app.recipients.envelopes import Envelope, MailReason, envelopes, reason, week_of
 from auditor.app.report.subset import portion
-from auditor.deliver.mail.envelopes import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetPast, Notice, Result
