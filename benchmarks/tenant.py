@@ -19,6 +19,7 @@ from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import (
+    ASKED_OF_SOURCE,
     ASSIGNMENTS,
     GROUPS,
     MEMBERS,
@@ -28,7 +29,7 @@ from auditor.snapshot.schema import (
     USERS_PER_ROW_GROUP,
 )
 from auditor.snapshot.writer import SnapshotWriter, folder_name
-from benchmarks.tenant_use import USE, with_use, write_use_tables
+from benchmarks.tenant_use import with_use, write_use_tables
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 """The instant of the snapshot and of every audit of it."""
@@ -100,7 +101,7 @@ def _manifest(users: int, name: str, *, use: bool) -> Manifest:
     if use:
         sources += tuple(
             Coverage(name=source, status=SourceStatus.COMPLETE, read_at=read_at, asked=columns, count=users)
-            for source, columns in USE.items()
+            for source, columns in ASKED_OF_SOURCE.items()
         )
     return Manifest(
         tenant=name, tenant_id="99999999-0000-0000-0000-000000000001", cloud=Cloud.WORLDWIDE, instant=AS_OF,

@@ -10,14 +10,11 @@ from auditor.domain.enums import Source
 from auditor.snapshot.schema import (
     ACTIVITY_COLUMNS,
     APP_USAGE_COLUMNS,
-    CONDITIONAL_ACCESS_LIST,
     CONDITIONAL_ACCESS_POLICIES,
     DEVICE_COLUMNS,
     REPORT_COLUMNS,
     REPORTS,
-    ROLE_ASSIGNMENT_LISTS,
     ROLE_ASSIGNMENTS,
-    ROLE_DEFINITION_LIST,
     ROLE_DEFINITIONS,
     USERS,
 )
@@ -25,13 +22,6 @@ from auditor.snapshot.writer import SnapshotWriter
 
 _REFRESH_DATE = date(2026, 11, 18)
 """The last day that the reports cover."""
-USE = {
-    **REPORT_COLUMNS,
-    Source.DEVICES: DEVICE_COLUMNS,
-    Source.DIRECTORY_ROLES: (ROLE_DEFINITION_LIST, *ROLE_ASSIGNMENT_LISTS.values()),
-    Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
-}
-"""The sources that only policies about usage, roles and coverage need, with the requested properties."""
 
 
 def with_use(random: np.random.Generator, people: pa.RecordBatch) -> pa.RecordBatch:

@@ -20,13 +20,10 @@ from auditor.domain.result.model import Coverage
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest, Snapshot
-from auditor.snapshot.schema import DEVICE_COLUMNS, REPORT_COLUMNS
+from auditor.snapshot.schema import ASKED_OF_SOURCE
 
 _REQUESTED_COLUMNS = {
-    **REPORT_COLUMNS,
-    Source.DEVICES: DEVICE_COLUMNS,
-    Source.DIRECTORY_ROLES: ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances"),
-    Source.CONDITIONAL_ACCESS: ("policies",),
+    **ASKED_OF_SOURCE,
     Source.USERS: EVERYTHING_ABOUT_USERS,
     Source.GROUPS: (
         *("assignedLicenses", "displayName", "groupTypes", "hasMembersWithLicenseErrors", "id", "isAssignableToRole"),

@@ -219,6 +219,13 @@ ROLE_DEFINITION_LIST = "roleDefinitions"
 """In the `asked` of the coverage of `directoryRoles`: all role definitions were read."""
 CONDITIONAL_ACCESS_LIST = "policies"
 """In the `asked` of the coverage of `conditionalAccess`: all policies were read."""
+ASKED_OF_SOURCE = {
+    **REPORT_COLUMNS,
+    Source.DEVICES: DEVICE_COLUMNS,
+    Source.DIRECTORY_ROLES: (ROLE_ASSIGNMENT_LISTS[False], ROLE_DEFINITION_LIST, ROLE_ASSIGNMENT_LISTS[True]),
+    Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
+}
+"""Source that only some policies need → the `asked` of its coverage if all of it was read."""
 
 REQUIRED_TABLES = {
     "products": PRODUCTS,

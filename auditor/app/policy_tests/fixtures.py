@@ -17,24 +17,12 @@ from auditor.domain.result.model import Coverage
 from auditor.policy.nodes import instant
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
-from auditor.snapshot.schema import (
-    CONDITIONAL_ACCESS_LIST,
-    DEVICE_COLUMNS,
-    REPORT_COLUMNS,
-    ROLE_ASSIGNMENT_LISTS,
-    ROLE_DEFINITION_LIST,
-)
+from auditor.snapshot.schema import ASKED_OF_SOURCE
 
-_OPTIONAL_SOURCES = {
-    Source.DIRECTORY_ROLES: (*ROLE_ASSIGNMENT_LISTS.values(), ROLE_DEFINITION_LIST),
-    Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
-    Source.DEVICES: DEVICE_COLUMNS,
-}
 _REQUESTED = {
     Source.USERS: (*USER_PROPERTIES, *NESTED_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates"),
     Source.GROUPS: GROUP_FACTS,
-    **_OPTIONAL_SOURCES,
-    **REPORT_COLUMNS,
+    **ASKED_OF_SOURCE,
 }
 """Source → the properties that its coverage lists as requested."""
 
@@ -97,7 +85,7 @@ def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue) -> Earli
 
 def _coverage(source: Source, unknown: set[str]) -> Coverage:
     is_unknown = source.value in unknown
-    requested = () if is_unknown and source in _OPTIONAL_SOURCES else _REQUESTED.get(source, ())
+    requested = () if is_unknown and source in ASKED_OF_SOURCE else _REQUESTED.get(source, ())
     if source is Source.USERS:
         requested = tuple(name for name in requested if name not in unknown)
     return Coverage(
