@@ -1,12 +1,15 @@
 """The packaged guidance articles, and the addresses that they may contain."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from auditor.guidance import Composed, Library, Variant, compose, open_library
+from tests.guidance.validation import validate
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "reports" / "guidance"
@@ -18,8 +21,18 @@ def texts() -> dict[str, str]:
 
 @cache
 def packaged() -> Library:
-    files = texts()
-    return open_library(files, files.__getitem__)
+    return readable(texts())
+
+
+def readable(files: Mapping[str, str]) -> Library:
+    """Return the library of these files. Raises InputError, with file and line, if an article cannot be read."""
+    library = open_library(files, files.__getitem__)
+    try:
+        tuple(library.articles.values())
+    except (KeyError, msgspec.ValidationError):
+        validate(files)
+        raise
+    return library
 
 
 @cache

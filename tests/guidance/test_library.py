@@ -9,7 +9,7 @@ from auditor import resources
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import InputError
 from auditor.guidance import Variant, compose, open_library
-from tests.guidance.packaged import FOLDER, packaged, texts
+from tests.guidance.packaged import FOLDER, packaged, readable, texts
 from tests.guidance.validation import validate
 
 ARTICLE = """\
@@ -50,6 +50,12 @@ def test_packaged_articles_are_valid() -> None:
     assert dict(library.titles) == {name: article.title for name, article in library.articles.items()}
     first_sources = {name: library.documents[article.sources[0]] for name, article in library.articles.items()}
     assert dict(library.main_sources) == first_sources
+
+
+@pytest.mark.parametrize("line", ["    order: check\n", "roles:\n  - role: license-administrator\n"])
+def test_article_without_a_required_key_is_reported_with_its_line_before_any_test_reads_it(line: str) -> None:
+    with pytest.raises(InputError, match=r"sample\.yaml:\d+:\d+: .* is a required property"):
+        readable({**texts(), "sample.yaml": ARTICLE.replace(line, "")})
 
 
 def test_article_is_read_once_on_first_access() -> None:
