@@ -1,4 +1,4 @@
-"""Converts objects as Microsoft Graph returns them to a Snapshot in memory, for policy tests and the demo.
+"""Converts objects as Microsoft Graph returns them to rows of a snapshot, and a tenant's state to a Snapshot in memory.
 
 The state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
 `signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `employeeOrgData` or flat

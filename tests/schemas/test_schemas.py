@@ -114,9 +114,9 @@ def schemas_within(schema: Any) -> list[dict[str, Any]]:
 
 def test_schemas_list_every_source() -> None:
     result, policy_test = (json.loads(resources.schema(name))["$defs"] for name in ("result", "policy-test"))
-    assert set(result["source"]["properties"]["name"]["enum"]) == set(Source)
+    assert set(result["source"]["properties"]["name"]["enum"]) == set(Source), "correct `source` in result.v1.json"
     properties = {*USER_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates"}
-    assert set(policy_test["fact"]["enum"]) == properties | set(Source)
+    assert set(policy_test["fact"]["enum"]) == properties | set(Source), "correct `fact` in policy-test.v1.json"
 
 
 @pytest.mark.slow

@@ -53,7 +53,9 @@ def type_name(kind: pa.DataType) -> str:
 
 def described(name: str) -> dict[str, tuple[str, bool]]:
     """Return column → its type and whether it may be null, according to docs/snapshot.md."""
-    section = page("docs/snapshot.md").split(f"### {name}.parquet\n")[1].split("\n#")[0]
+    _, heading, text = page("docs/snapshot.md").partition(f"### {name}.parquet\n")
+    assert heading, "add a section for the table to docs/snapshot.md"
+    section = text.split("\n#")[0]
     columns = {}
     for cell, kind in re.findall(r"^\| (`.*?) \| ([^|]+) \|", section, re.MULTILINE):
         names = re.findall(r"`([A-Za-z0-9]+)`", cell)
@@ -171,7 +173,8 @@ def test_guide_lists_every_output_format_with_its_file() -> None:
     names, names_of_files = zip(*guide_rows("Formats"), strict=True)
     formats = [name for cell in names for name in re.findall(r"`(\w+)`", cell)]
     paths = [name for cell in names_of_files for name in re.findall(r"`([\w.]+)`", cell)]
-    assert dict(zip(formats, paths, strict=True)) == {name: known.file for name, known in FORMATS.items()}
+    files = {name: known.file for name, known in FORMATS.items()}
+    assert dict(zip(formats, paths, strict=True)) == files, "correct the table of formats in docs/getting-started.md"
 
 
 def test_page_of_the_plan_lists_every_format() -> None:
