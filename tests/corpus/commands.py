@@ -9,9 +9,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from auditor.app.plan.command import FORMATS as PLAN_FORMATS
-from auditor.app.plan.command import TENANT_FORMATS
-from auditor.app.verification.command import FORMATS as VERIFICATION_FORMATS
+from auditor.app.plan.run import FORMATS as PLAN_FORMATS
+from auditor.app.plan.run import TENANT_FORMATS
+from auditor.app.verification.run import FORMATS as VERIFICATION_FORMATS
 from auditor.demo.__main__ import main as write_demo
 from auditor.render.formats import FORMATS as REGISTERED
 from benchmarks.tenant import write_tenant

@@ -93,7 +93,7 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
     stores = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
     warn = warnings(args.locale, quiet=args.quiet)
     if args.plan is not None:
-        from auditor.app.verification.command import PlanVerifier  # noqa: PLC0415  only with --plan
+        from auditor.app.verification.run import PlanVerifier  # noqa: PLC0415  only with --plan
 
         verifier = PlanVerifier(plan=args.plan, log=args.done, stores=stores, warn=warn)
         _ = verifier.files  # report errors in the files before anything is audited

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.plan.command import store_plan
+from auditor.app.plan.run import store_plan
 from auditor.domain.errors import DeliveryError
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from auditor.app.audit.remediation import packaged_library
-from auditor.app.plan.command import FORMATS as PLAN_FORMATS
-from auditor.app.plan.command import TENANT_FORMATS
+from auditor.app.plan.run import FORMATS as PLAN_FORMATS
+from auditor.app.plan.run import TENANT_FORMATS
 from auditor.app.scaffold.starter_policies import GROUPS, LARGE, SMALL
 from auditor.collect.sources.registry import SOURCES
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from auditor.app.plan.command import (
+from auditor.app.plan.run import (
     FORMATS,
     TENANT_FORMATS,
     document,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from auditor.app.report.localization import localized_verification
-from auditor.app.verification.command import FORMATS, exit_code, verification
+from auditor.app.verification.run import FORMATS, exit_code, verification
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
 from auditor.cli.arguments.options import declare, output_folder, reader_locale
