@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from auditor.app.locations import is_store
 from auditor.app.recipients.envelopes import Envelope
-from auditor.app.report.subset import portion
+from auditor.app.recipients.portion import portion
 from auditor.app.saved_results import saved_results
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message

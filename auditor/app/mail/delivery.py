@@ -15,8 +15,8 @@ from auditor.app.mail.recipients import check_mail, check_recipients, select_env
 from auditor.app.mail.routes import Routes
 from auditor.app.policy_files import free_id
 from auditor.app.recipients.envelopes import Envelope, MailReason, reason, week_of
+from auditor.app.recipients.portion import own_waivers, portion
 from auditor.app.report.localization import localized_result
-from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.mail_message import Attachment, MailMessage, mime_message, split_address
 from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.deliver.report_folder import write_all

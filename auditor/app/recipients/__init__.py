@@ -1,1 +1,1 @@
-"""Decides which recipient gets which findings of a Result, and whether there is a reason to send them."""
+"""Decides which recipient gets which part of a Result, and whether there is a reason to send it."""

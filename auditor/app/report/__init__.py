@@ -1,1 +1,1 @@
-"""Derives the Result for one reader (locale, recipient) and writes the requested formats."""
+"""Translates a Result for one locale and writes the requested formats."""

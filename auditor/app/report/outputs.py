@@ -217,7 +217,7 @@ def _tenant_pages(
     """Yield a page for each tenant, if the main page does not have a section for every tenant."""
     if main_page is None:
         return
-    from auditor.app.report.subset import own_waivers  # noqa: PLC0415  only for large fleets
+    from auditor.app.recipients.portion import own_waivers  # noqa: PLC0415  only for large fleets
 
     runs_by_tenant, titles = histories(result), tenant_titles(result.tenants)
     for tenant in result.tenants:

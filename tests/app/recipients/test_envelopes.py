@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.recipients.envelopes import Envelope, MailReason, envelopes, reason, week_of
-from auditor.app.report.subset import portion
+from auditor.app.recipients.portion import portion
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetPast, Notice, Result

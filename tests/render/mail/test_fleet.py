@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from auditor.app.history.earlier_runs import earlier_of
 from auditor.app.recipients.envelopes import envelopes
-from auditor.app.report.subset import own_waivers, portion
+from auditor.app.recipients.portion import own_waivers, portion
 from auditor.domain.enums import Severity
 from auditor.domain.settings import Recipient, Tenant
 from auditor.render.mail.message import render_mail

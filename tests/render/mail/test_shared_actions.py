@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.app.recipients.envelopes import Envelope
-from auditor.app.report.subset import portion
+from auditor.app.recipients.portion import portion
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.domain.settings import Channel, Recipient
