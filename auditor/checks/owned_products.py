@@ -17,7 +17,11 @@ from auditor.engine.tenant_facts import SkuFact
 
 
 def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[ObjectFinding]:
-    """Report every SKU of a mask of which the tenant owns usable seats, including SKUs for the whole company."""
+    """Report every SKU of a mask of which the tenant owns usable seats, including SKUs for the whole company.
+
+    A SKU for which the mask is unknown may be a trial: that is the reason that is given. Only the set `trial` can be
+    unknown for a SKU that the tenant owns.
+    """
     facts = scope.facts
     for index in np.flatnonzero(violation.maybe).tolist():
         sku = facts.skus[index]

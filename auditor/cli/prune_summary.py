@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from auditor.app.store.commands import TenantRetention
+from auditor.app.store.nights import TenantRetention
 from auditor.cli.store_summary import format_size
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.problems import MAX_TENANTS, combined_problems

@@ -10,7 +10,7 @@ from auditor.domain.errors import AuditorError, printable_line
 from auditor.domain.result.model import Result
 
 if TYPE_CHECKING:
-    from auditor.app.store.commands import Stored
+    from auditor.app.store.nights import Stored
     from auditor.render.text.labels import Labels
 
 _MAX_LINES: Final = 10
@@ -43,7 +43,7 @@ def store_night(
     location: Path | str, folders: Sequence[Path], result: Result | None = None, *, locale: str, quiet: bool
 ) -> int:
     """Store tonight's snapshots and result, and print the outcome; returns 3 if anything failed, else 0."""
-    from auditor.app.store.commands import keep  # noqa: PLC0415  only audits with a store need it
+    from auditor.app.store.nights import keep  # noqa: PLC0415  only audits with a store need it
     from auditor.render.text.labels import Labels  # noqa: PLC0415
 
     return print_outcomes(keep(location, folders, result), Labels(locale), locale=locale, quiet=quiet)

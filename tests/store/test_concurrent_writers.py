@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-import auditor.app.store.commands as storing
+import auditor.app.store.nights as storing
 from auditor.app.store.integrity import check
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
@@ -134,7 +134,7 @@ DELETER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from auditor.app.store.commands import apply_retention
+from auditor.app.store.nights import apply_retention
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[3])):

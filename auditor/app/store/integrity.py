@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeVar
 from msgspec import Struct
 
 from auditor.app.locations import store_at
-from auditor.app.store.commands import known_tenants
+from auditor.app.store.nights import known_tenants
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.history.logged_result import LoggedResult, since_checkpoint

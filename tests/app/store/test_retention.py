@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.store.commands import apply_retention, keep
+from auditor.app.store.nights import apply_retention, keep
 from auditor.domain.enums import SourceStatus
 from auditor.snapshot.writer import write
 from auditor.store.objects.backends import FolderBackend

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from auditor.app.store.commands import TenantRetention, apply_retention, nights, put, restore, stored_results
 from auditor.app.store.integrity import IntegrityCheck, check
+from auditor.app.store.nights import TenantRetention, apply_retention, nights, put, restore, stored_results
 from auditor.app.verification.recorded_changes import record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
 from auditor.cli.prune_summary import print_pruning
