@@ -41,8 +41,8 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
     if not files.is_folder(root):
         raise SnapshotError(
             "snapshot-missing",
-            Message("{root} is not a folder", root=root),
-            hint=Message("specify a snapshot, or the folder that contains them"),
+            Message("there is no folder {location}", location=root),
+            hint=Message("specify a snapshot, a folder of snapshots, or a store"),
         )
     entries = tuple(_entries(root, root, _DEPTH))
     if not entries:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import Night, PartEntry
 
 _TERM: Final = re.compile("([1-9][0-9]{0,4})([dm])")
@@ -107,8 +108,8 @@ def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
             Message(
                 "the newest night of {tenant} is from {instant}, but the clock shows {now}",
                 tenant=tenant,
-                instant=instant.isoformat(),
-                now=now.isoformat(),
+                instant=format_instant(instant),
+                now=format_instant(now),
             ),
             hint=Message("correct the clock; nothing was deleted"),
         )
@@ -129,9 +130,9 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
         raise UsageError(
             "keep-clock",
             Message(
-                "the newest night of the store is from {ordered}, but the clock shows {now}",
-                ordered=ordered[-1].isoformat(),
-                now=now.isoformat(),
+                "the newest night or result of the store is from {ordered}, but the clock shows {now}",
+                ordered=format_instant(ordered[-1]),
+                now=format_instant(now),
             ),
             hint=Message(
                 "correct the clock; if it is correct, specify the instant from which ages are "

@@ -62,12 +62,12 @@ def test_language_of_errors_is_chosen_by_environment_and_option(
     arguments = ["audit", "--snapshot", "/nonexistent"]
     monkeypatch.setenv("LANG", "sv_SE.UTF-8")
     assert run(arguments) == 2
-    assert "fel[snapshot-missing]: /nonexistent är inte en mapp" in capsys.readouterr().err
+    assert "fel[snapshot-missing]: det finns ingen mapp /nonexistent" in capsys.readouterr().err
     monkeypatch.setenv("AUDITOR_LOCALE", "nl-BE")
     assert run(arguments) == 2
-    assert "fout[snapshot-missing]: /nonexistent is geen map" in capsys.readouterr().err
+    assert "fout[snapshot-missing]: er is geen map /nonexistent" in capsys.readouterr().err
     assert run([*arguments, "--locale", "de"]) == 2
-    assert "Fehler[snapshot-missing]: /nonexistent ist kein Ordner" in capsys.readouterr().err
+    assert "Fehler[snapshot-missing]: es gibt keinen Ordner /nonexistent" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
         raise UsageError(
             "tenants-missing",
             Message("there is no {tenants}, and neither --snapshot nor --demo is specified", tenants=tenants),
-            hint=Message("run `auditor init`, which writes one; `auditor audit --demo` needs none"),
+            hint=Message("run `auditor init`, which writes one; with --demo none is needed"),
         )
     return tenants
 

@@ -138,7 +138,8 @@ def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
     encoded_secrets = environ[variable].split()
     hint = Message("`echo whsec_$(openssl rand -base64 32)` generates one; configure it in the receiver, too")
     if not encoded_secrets:
-        raise SettingsError("webhook-secret", is_missing(variable, f"webhook:{variable}"), hint=hint)
+        message = Message("{variable} is empty; unset it to send messages without a signature", variable=variable)
+        raise SettingsError("webhook-secret", message, hint=hint)
     try:
         keys = tuple(base64.b64decode(encoded.removeprefix(_PREFIX), validate=True) for encoded in encoded_secrets)
     except (binascii.Error, ValueError):

@@ -163,6 +163,20 @@ def test_copied_files_are_compared_and_not_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_missing_files_are_listed_also_if_the_copies_are_those_of_the_installed_library(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "ours.yaml").write_text("version: 1\nproducts: {ours: [SPE_E3]}\n")
+    output = update_policies(tmp_path).out.decode()
+    assert "Files of the starter library that the folder does not have: add-ons.yaml, business.yaml" in output
+    assert "installed starter library" not in output, "the folder has none of its policies"
+    (folder / "sets.yaml").write_text(LIBRARY["sets.yaml"])
+    output = update_policies(tmp_path).out.decode()
+    assert f"installed starter library, {__version__}." in output
+    assert "does not have: add-ons.yaml" in output
+    assert "sets.yaml" not in output
+
+
 def test_preview_of_the_update_reads_the_library_copy_from_the_commit(workspace: Path) -> None:
     identity = ("-c", "user.name=t", "-c", "user.email=t@contoso.example", "-c", "commit.gpgsign=false")
     for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):

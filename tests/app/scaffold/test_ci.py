@@ -12,6 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from auditor.cli.main import command_parser
 from auditor.settings.loader import read
 from tests.builders.service.command_line import ROOT, call, clean_environment, contents
 
@@ -42,6 +43,13 @@ def test_generated_file_matches_the_schema_of_its_vendor(tmp_path: Path, ci: str
     arguments = ["--builtin-schema", schema, "--regex-variant", "nonunicode", str(tmp_path / file)]
     completed = CliRunner().invoke(check_jsonschema, arguments)
     assert completed.exit_code == 0, completed.output[-2000:]
+
+
+@pytest.mark.parametrize("ci", SCHEMAS)
+def test_preview_command_of_the_readme_has_all_required_options(tmp_path: Path, ci: str) -> None:
+    generate(tmp_path, ci)
+    commands = re.findall("`auditor preview ([^`]+)`", (tmp_path / "README.md").read_text(encoding="utf-8"))
+    assert [command_parser("preview")[1].parse_args(command.split()).base for command in commands] == ["main"]
 
 
 @pytest.mark.slow

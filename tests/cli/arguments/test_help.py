@@ -23,3 +23,10 @@ def test_help_of_an_option_that_is_not_declared_is_an_error() -> None:
 )
 def test_help_describes_what_verbose_prints(command: str, text: str) -> None:
     assert text in command_parser(command)[1].format_help().replace("\n                        ", " ")
+
+
+@pytest.mark.parametrize("command", ["audit", "collect", "doctor", "explain", "plan", "preview", "validate", "verify"])
+def test_help_names_the_policies_that_are_used_without_a_folder(command: str) -> None:
+    assert "(default: policies/, else the starter library)" in " ".join(
+        command_parser(command)[1].format_help().split()
+    )

@@ -218,4 +218,5 @@ def test_webhook_with_an_empty_or_short_secret_is_rejected(secret: str) -> None:
     with pytest.raises(SettingsError) as caught:
         webhook_target("webhook:U", environ, ["in.contoso.example"])
     assert caught.value.slug == "webhook-secret"
+    assert ("U_SECRET is empty; unset it" in str(caught.value)) is (not secret)
     assert secret == "" or secret not in f"{caught.value} {caught.value.hint}".split()

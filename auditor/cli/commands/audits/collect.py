@@ -32,7 +32,7 @@ auditor collect --resume                  what an interrupted collection did not
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor collect`."""
-    declare(parser, "policies", policies="policy files or folders (default: policies/)")
+    declare(parser, "policies")
     parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
     parser.add_argument(
         "--plan",

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a check, article, policy, contract, key of policy files, product, error code of an assignment, or the "
         "fingerprint of a finding",
     )
-    declare(parser, "policies", policies="where policies are looked for (default: policies/)")
+    declare(parser, "policies", policies="where policies are looked for (default: policies/, else the starter library)")
     parser.add_argument("--result", type=Path, metavar="FILE", help="where the findings are (default: out/result.json)")
     parser.add_argument(
         "--cloud",

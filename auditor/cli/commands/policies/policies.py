@@ -54,7 +54,11 @@ def run(args: argparse.Namespace) -> int:
 def _print(changes: LibraryUpdate, l10n: Labels) -> None:
     """Print changed policies, changed findings, and changes to files."""
     if changes.current:
-        out(l10n.gettext("The policies are those of the installed starter library, {version}.", version=__version__))
+        if changes.files:
+            out(
+                l10n.gettext("The policies are those of the installed starter library, {version}.", version=__version__)
+            )
+        _print_missing_files(changes, l10n)
         return
     if changes.policies is None:
         out(l10n.gettext("The pinned version of the library is not available, so nothing can be compared with it."))
@@ -65,14 +69,18 @@ def _print(changes: LibraryUpdate, l10n: Labels) -> None:
     if changes.definitions:
         names = ", ".join(changes.definitions)
         out(printable_line(l10n.gettext("Changed populations and product sets: {names}", names=names)))
-    if changes.missing_files:
-        text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
-        out(printable_line(text.replace("{names}", ", ".join(changes.missing_files))))
+    _print_missing_files(changes, l10n)
     if changes.preview is not None:
         _print_findings(changes, l10n)
     for file in changes.files:
         if file.diff and not changes.copied:
             _print_lines(file.diff)
+
+
+def _print_missing_files(changes: LibraryUpdate, l10n: Labels) -> None:
+    if changes.missing_files:
+        text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
+        out(printable_line(text.replace("{names}", ", ".join(changes.missing_files))))
 
 
 def _print_lines(text: str) -> None:

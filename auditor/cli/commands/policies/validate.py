@@ -14,7 +14,7 @@ from auditor.settings.placeholders import PLACEHOLDER
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor validate`."""
-    declare(parser, "policies", policies="files or folders (default: policies/)")
+    declare(parser, "policies")
     parser.add_argument(
         "--strict",
         action="store_true",

@@ -35,7 +35,7 @@ auditor doctor --all               the same for `auditor collect --all`
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor doctor`."""
-    declare(parser, "policies", policies="policy files or folders (default: policies/)")
+    declare(parser, "policies")
     parser.add_argument("--all", action="store_true", help="check what every source needs, not only the policies")
     parser.set_defaults(tenants=Path("tenants.yaml"))
     declare(parser, "tenants", "tenant", tenants=LIVE_TENANTS_HELP)

@@ -104,3 +104,4 @@ def test_save_snapshot_requires_live_tenants(tmp_path: Path, command: str, argum
 def test_missing_tenants_file_is_an_error(tmp_path: Path) -> None:
     completed = expect(2, "plan", cwd=tmp_path)
     assert "there is no tenants.yaml, and neither --snapshot nor --demo is specified" in completed.err
+    assert "with --demo none is needed" in completed.err

@@ -188,6 +188,7 @@ def test_prune_deletes_nothing_if_the_clock_is_before_the_newest_night(workspace
         2, "store", "prune", "audits", "--keep", "1d", "--delete", cwd=workspace, SOURCE_DATE_EPOCH="1000000000"
     )
     assert "keep-clock" in completed.err
+    assert "but the clock shows 2001-09-09T01:46:40Z" in completed.err
 
 
 @pytest.mark.slow
