@@ -42,7 +42,6 @@ OFFLINE = {
     "history audits/": 0,
     "history audits/ --policy leavers": 0,
     "store prune audits/ --keep 35d,24m --delete": 0,
-    "audit --snapshot snapshots/": 1,
     "audit --snapshot snapshots/ -f parquet=findings.parquet": 1,
     "report shards/*/result.json": 0,
     "send out/result.json --to teams:LICENCES_TEAMS_URL --dry-run": 0,

@@ -12,7 +12,7 @@ from auditor.domain.message import Message
 from auditor.localization import localization
 
 EXAMPLES = """\
-auditor waive 6637f361 --until 2027-01-31 --reason "Store pilot"      in the findings of out/result.json
+auditor waive 6637f361 --until 2027-01-31 --reason "Store pilot" --owner ann@contoso.example
 auditor waive 6637f361 82ab09c4 --until 2027-01-31 --reason "Store pilot" --snapshot snapshots/ --print
 exit codes: 0 the waiver is written; 2 it is rejected, and nothing is written
 """
