@@ -16,6 +16,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
 from auditor.history.finding_events import EVENTS, compute_events, independent_part, summary_of
 from auditor.history.logged_result import SCHEMA, LoggedResult, commit_tenant, decode_entry, since_checkpoint
+from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import check_directory, damaged, with_digest
 from auditor.store.objects.backends import Backend
 
@@ -178,7 +179,7 @@ class ResultLog:
                         "{where} has another result of {tenant} at {as_of}",
                         where=where,
                         tenant=self._tenant,
-                        as_of=result.run.as_of.isoformat(),
+                        as_of=format_instant(result.run.as_of),
                     ),
                 )
         if entries and result.run.as_of < entries[-1].as_of:
@@ -188,7 +189,7 @@ class ResultLog:
                     "{where} has a later result of {tenant}, from {as_of}",
                     where=where,
                     tenant=self._tenant,
-                    as_of=entries[-1].as_of.isoformat(),
+                    as_of=format_instant(entries[-1].as_of),
                 ),
             )
         return False

@@ -16,6 +16,7 @@ from auditor.domain.result.model import FleetPast, FleetResult, PolicyHeader, Po
 from auditor.domain.result.verification import FindingState
 from auditor.findings.columns import decode, replaced
 from auditor.findings.table import FindingTable
+from auditor.snapshot.manifest import format_instant
 
 Part = TypeVar("Part", TenantResult, FleetResult)
 
@@ -59,8 +60,8 @@ def compare(current: Result, previous: Result, *, mapped: Mapped = _mapped) -> R
     if previous.run.as_of > current.run.as_of:
         message = Message(
             "the run to compare with is from {as_of}, later than this run, which is from {as_of2}",
-            as_of=previous.run.as_of.isoformat(),
-            as_of2=current.run.as_of.isoformat(),
+            as_of=format_instant(previous.run.as_of),
+            as_of2=format_instant(current.run.as_of),
         )
         hint = Message("specify the result of an earlier run, or set --as-of")
         raise UsageError("compare-order", message, hint=hint)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.files.names import name_of_instant
+from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.writer import SnapshotWriter, folder_name
 from auditor.store import MARKER
 from auditor.store.commit import (
@@ -203,7 +204,7 @@ class Store:
                     "{address} has another snapshot of {tenant} at {instant}",
                     address=self.address,
                     tenant=stored.tenant,
-                    instant=stored.instant.isoformat(),
+                    instant=format_instant(stored.instant),
                 ),
                 hint=Message("nothing was changed; collect again, and store the new snapshot under its own instant"),
             )
@@ -221,7 +222,7 @@ class Store:
                 "{address} has no night of {tenant} at {instant}",
                 address=self.address,
                 tenant=tenant,
-                instant=instant.isoformat(),
+                instant=format_instant(instant),
             ),
             hint=Message("`auditor store list` lists them all"),
         )
@@ -268,7 +269,7 @@ class Store:
                         address=self.address,
                         name=entry.name,
                         tenant=night.tenant,
-                        instant=night.instant.isoformat(),
+                        instant=format_instant(night.instant),
                     ),
                 )
         entries = list(night_of_entry.items()) if content else []
@@ -283,7 +284,7 @@ class Store:
                         "nothing was deleted",
                         error=error.message,
                         tenant=night.tenant,
-                        instant=night.instant.isoformat(),
+                        instant=format_instant(night.instant),
                     ),
                 ) from error
 

@@ -17,6 +17,7 @@ from auditor.domain.result.model import FleetPast, Notice, Result
 from auditor.policy.loader import load
 from auditor.result.diff import compared_fleet
 from auditor.result.missing_tenants import with_missing_tenants
+from auditor.snapshot.manifest import format_instant
 
 _RECOMPUTED = "waiver.unused"
 
@@ -110,7 +111,7 @@ def _require_same_run(first_name: str, first: Result, name: str, result: Result)
     if one.policy_digest != other.policy_digest:
         _require_same_currency(first_name, first, name, result)
     _require_same(Message("policies"), first_name, one.policy_digest, name, other.policy_digest)
-    _require_same(Message("instants"), first_name, one.as_of.isoformat(), name, other.as_of.isoformat())
+    _require_same(Message("instants"), first_name, format_instant(one.as_of), name, format_instant(other.as_of))
     _require_same(Message("versions of the program"), first_name, one.tool_version, name, other.tool_version)
     _require_same_pseudonyms(first_name, first, name, result)
 

@@ -181,6 +181,11 @@ def test_fleet_findings_have_no_change_if_shards_were_compared_with_different_ru
     assert [finding.change for finding in result.tenants[0].findings] == [Change.UNCHANGED]
 
 
+def test_error_about_different_instants_writes_them_as_in_files() -> None:
+    with pytest.raises(UsageError, match=r"different instants: \S+Z and \S+Z$"):
+        merged(audit_result(unbalanced()[0]), audit_result(unbalanced()[1], day=1))
+
+
 @pytest.mark.slow
 def test_merging_redacted_and_plain_results_is_an_error() -> None:
     plain, pseudonymised = audit_result(unbalanced()[0]), redacted(audit_result(unbalanced()[1]), KEY)

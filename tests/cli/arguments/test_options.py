@@ -255,6 +255,7 @@ def test_comparing_with_a_later_result_is_an_error(workspace: Path, fleet: Path)
     completed = call("audit", "--snapshot", fleet, "--as-of", "2026-11-20", "--compare", "later.json", cwd=workspace)
     assert (completed.code, completed.out) == (2, b"")
     assert "compare-order" in completed.err
+    assert "which is from 2026-11-20T00:00:00Z" in completed.err
     assert not (workspace / "out").exists()
 
 

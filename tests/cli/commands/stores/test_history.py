@@ -171,6 +171,7 @@ def test_store_put_rejects_results_out_of_order_or_with_a_stored_instant(workspa
         call("store", "put", tmp_path / "s", f"out{1 - day}/result.json", cwd=workspace)
     older = call("store", "put", tmp_path / "s", "out0/result.json", cwd=workspace)
     assert (older.code, "store-order" in older.err) == (2, True)
+    assert "+00:00" not in older.err, "instants are written as in files"
     document = json.loads((workspace / "out1" / "result.json").read_text())
     document["run"]["id"] = "another"
     document["tenants"][0]["findings"].pop()
