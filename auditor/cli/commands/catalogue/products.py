@@ -67,10 +67,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _update(args: argparse.Namespace, l10n: Localization) -> int:
     if len(args.text) != 2 or args.free or args.json:
+        from auditor.catalogue.microsoft import ADDRESS  # noqa: PLC0415  only this error names it
+
         raise UsageError(
             "usage",
             Message("update takes one file or address, and neither --free nor --json"),
-            hint=Message("`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`"),
+            hint=Message("`auditor products update FILE_OR_URL`; Microsoft's table: {address}", address=ADDRESS),
         )
     updated = update(args.text[1], output=args.output, source=args.source, date=args.date)
     for line in _changes(updated, l10n):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from auditor.catalogue import builtin
+from auditor.catalogue.microsoft import ADDRESS
 from auditor.cli.commands.catalogue import products
 from auditor.domain.errors import AuditorError, UsageError
 from tests.builders.document.microsoft_csv import E3_ENTRA, ROWS, csv_text
@@ -134,6 +135,12 @@ def test_invalid_table_prints_nothing_and_writes_nothing(
 def test_incompatible_options_are_usage_errors(arguments: list[str]) -> None:
     with pytest.raises(UsageError):
         command(*arguments)
+
+
+def test_update_without_a_table_names_the_address_of_microsoft() -> None:
+    with pytest.raises(UsageError) as caught:
+        command("update")
+    assert ADDRESS in str(caught.value.hint)
 
 
 def test_invalid_date_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
