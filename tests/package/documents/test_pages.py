@@ -15,6 +15,7 @@ from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.run import FORMATS as PLAN_FORMATS
 from auditor.app.plan.run import TENANT_FORMATS
 from auditor.app.scaffold.starter_policies import GROUPS, LARGE, SMALL
+from auditor.checks.data_needs import PEOPLE
 from auditor.collect.sources.registry import SOURCES
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.render.formats import FORMATS
@@ -220,6 +221,12 @@ def test_privacy_page_lists_every_source_with_its_permissions() -> None:
         for source in SOURCES
         for fills in source.fills
     }, "correct the table of docs/privacy.md"
+
+
+def test_privacy_page_lists_the_properties_that_are_always_requested() -> None:
+    sentence = re.search(r"these properties of all users are requested: (.*?)\. ", page("docs/privacy.md"), re.DOTALL)
+    assert sentence
+    assert sorted(re.findall(r"`(\w+)`", sentence[1])) == sorted(PEOPLE.user_properties)
 
 
 def test_page_about_signing_in_lists_every_type_of_credential() -> None:
