@@ -46,7 +46,10 @@ COMMANDS = {
     ),
     "schema": ("policies", "print the JSON Schema of a file format"),
     "store": ("stores", "keep nights in a folder or object store: put, list, check, prune, get"),
-    "history": ("stores", "show trends over saved nights: seats, findings, money, when seats run out, since when"),
+    "history": (
+        "stores",
+        "show trends over saved nights: seats, findings, money, when seats run out; since when findings are open",
+    ),
     "prices": ("catalogue", "import prices from a price list into a policy file"),
     "products": ("catalogue", "list, search and update the product catalogue"),
     "completion": ("setup", "print the script that completes commands and options in a shell"),

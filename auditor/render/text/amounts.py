@@ -18,11 +18,11 @@ def amount_text(per_month: Decimal, currency: str, l10n: Localizer, *, frees: bo
     """
     money = l10n.money(abs(per_month), currency)
     if per_month < 0:
-        text = l10n.gettext("would cost {money} a month") if undecided else l10n.gettext("costs {money} a month")
+        text = l10n.gettext("possible cost: {money} a month") if undecided else l10n.gettext("cost: {money} a month")
         return text.format(money=money)
     if undecided and not frees:
-        return l10n.gettext("would save {money} a month").format(money=money)
-    text = l10n.gettext("frees seats worth {money} a month") if frees else l10n.gettext("saves {money} a month")
+        return l10n.gettext("possible saving: {money} a month").format(money=money)
+    text = l10n.gettext("freed seats worth {money} a month") if frees else l10n.gettext("saving: {money} a month")
     return text.format(money=money)
 
 
@@ -67,11 +67,11 @@ def seat_texts(
 
 
 def _freed_seats(freed: int, prices: Mapping[str, Decimal], elsewhere: Mapping[str, Decimal], l10n: Localizer) -> str:
-    form = NN_("frees {count} seat worth {money} a month", "frees {count} seats worth {money} a month in total")
+    form = NN_("{count} seat freed, worth {money} a month", "{count} seats freed, worth {money} a month in total")
     if elsewhere:
         form = NN_(
-            "frees {count} seat worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
-            "frees {count} seats worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
+            "{count} seat freed, worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
+            "{count} seats freed, worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
         )
     return l10n.ngettext(*form, freed).format(
         count=l10n.number(freed), money=_sum(prices, l10n), elsewhere=_sum(elsewhere, l10n)
@@ -84,8 +84,8 @@ def _sum(amounts: Mapping[str, Decimal], l10n: Localizer) -> str:
 
 def _numbers_of_seats(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
     for count, form in (
-        (freed, NN_("frees {count} seat", "frees {count} seats")),
-        (assigned, NN_("assigns {count} seat", "assigns {count} seats")),
+        (freed, NN_("{count} seat freed", "{count} seats freed")),
+        (assigned, NN_("{count} seat assigned", "{count} seats assigned")),
     ):
         if count:
             yield l10n.ngettext(*form, count).format(count=l10n.number(count))

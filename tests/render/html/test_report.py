@@ -302,7 +302,7 @@ def test_action_with_costs_is_not_shown_as_a_saving() -> None:
     tenant = result().tenants[0]
     costly = replace(tenant.actions[1], money=Money(currency="EUR", per_month=Decimal("-26.20")))
     text = Page(html(of_tenant(replace(tenant, actions=(costly,))))).text
-    assert "costs €26.20 a month" in text
+    assert "cost: €26.20 a month" in text
     assert "saves" not in text
 
 

@@ -17,20 +17,20 @@ from tests.builders.result.results import compared
 @pytest.mark.parametrize(
     ("freed", "assigned", "amount", "elsewhere", "texts"),
     [
-        (1, 0, 28, 0, ["frees 1 seat worth €28.00 a month"]),
-        (3, 0, 28, 0, ["frees 3 seats worth €28.00 a month in total"]),
+        (1, 0, 28, 0, ["1 seat freed, worth €28.00 a month"]),
+        (3, 0, 28, 0, ["3 seats freed, worth €28.00 a month in total"]),
         (
             *(3, 0, 28, 9),
-            ["frees 3 seats worth €28.00 a month, plus €9.00 a month counted as a saving of other actions"],
+            ["3 seats freed, worth €28.00 a month, plus €9.00 a month counted as a saving of other actions"],
         ),
         (
             *(3, 0, 28, -9),
-            ["frees 3 seats worth €28.00 a month in total", "€9.00 a month counted as a cost of other actions"],
+            ["3 seats freed, worth €28.00 a month in total", "€9.00 a month counted as a cost of other actions"],
         ),
-        (3, 0, 0, 9, ["frees 3 seats", "€9.00 a month counted as a saving of other actions"]),
-        (3, 1, 28, 0, ["frees 3 seats", "assigns 1 seat", "on balance worth €28.00 a month"]),
-        (1, 1, -7, 0, ["frees 1 seat", "assigns 1 seat", "costs €7.00 a month"]),
-        (0, 0, 28, 0, ["frees seats worth €28.00 a month"]),
+        (3, 0, 0, 9, ["3 seats freed", "€9.00 a month counted as a saving of other actions"]),
+        (3, 1, 28, 0, ["3 seats freed", "1 seat assigned", "on balance worth €28.00 a month"]),
+        (1, 1, -7, 0, ["1 seat freed", "1 seat assigned", "cost: €7.00 a month"]),
+        (0, 0, 28, 0, ["freed seats worth €28.00 a month"]),
         (0, 0, 0, 0, []),
     ],
 )
@@ -44,11 +44,11 @@ def test_seats_and_their_price_are_named_once(
 def test_seats_with_prices_in_two_currencies_are_one_phrase() -> None:
     amounts = {"EUR": Decimal(5), "USD": Decimal(7)}
     texts = list(seat_texts(2, 0, amounts, {}, ENGLISH, frees=True))
-    assert texts == ["frees 2 seats worth €5.00 + US$7.00 a month in total"]
+    assert texts == ["2 seats freed, worth €5.00 + US$7.00 a month in total"]
 
 
 def test_amounts_that_depend_on_decisions_are_conditional() -> None:
-    for amount, text in ((28, "would save €28.00 a month"), (-7, "would cost €7.00 a month")):
+    for amount, text in ((28, "possible saving: €28.00 a month"), (-7, "possible cost: €7.00 a month")):
         texts = list(seat_texts(0, 0, {"EUR": Decimal(amount)}, {}, ENGLISH, frees=False, undecided=True))
         assert texts == [text]
 
@@ -59,10 +59,10 @@ def test_sum_of_actions_leaves_out_questions_about_smaller_products() -> None:
         replace(compared().tenants[0].actions[0], kind=kind, order=order, money=money, before=None, after=None)
         for kind, order in ((ActionKind.DOWNGRADE, "move"), (ActionKind.REMOVE_AT_RENEWAL, "remove"))
     ]
-    assert amounts_text(actions, Labels("en")) == amounts_text(actions[1:], Labels("en")) == "saves €28.00 a month"
-    assert amounts_text(actions[:1], Labels("en")) == "saves €28.00 a month"
+    assert amounts_text(actions, Labels("en")) == amounts_text(actions[1:], Labels("en")) == "saving: €28.00 a month"
+    assert amounts_text(actions[:1], Labels("en")) == "saving: €28.00 a month"
 
 
 def test_number_and_price_of_seats_are_one_phrase_in_other_languages() -> None:
     (text,) = seat_texts(3, 0, {"EUR": Decimal(28)}, {}, localization("de"), frees=True)
-    assert text == "gibt 3 Lizenzen im Gesamtwert von 28,00\u00a0€ pro Monat frei"
+    assert text == "3 Lizenzen im Gesamtwert von 28,00\u00a0€ pro Monat freigegeben"

@@ -20,7 +20,9 @@ exit codes: 0 the waiver is written; 2 it is rejected, and nothing is written
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor waive`."""
-    parser.add_argument("fingerprints", nargs="+", metavar="FINGERPRINT", help="findings, by their first digits or all")
+    parser.add_argument(
+        "fingerprints", nargs="+", metavar="FINGERPRINT", help="fingerprints of findings, or their first digits"
+    )
     parser.add_argument("--until", type=day, required=True, metavar="DATE", help="the last day on which it applies")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="the reason for the exception")
     parser.add_argument(
