@@ -92,7 +92,7 @@ def effect(question: Question, l10n: Localizer) -> str:
         return text
     money = l10n.money(question.money.per_month, question.money.currency)
     if is_downgrade(question):
-        return f"{text}, " + l10n.gettext("saves {money} a month").format(money=money)
+        return f"{text}, " + l10n.gettext("saving: {money} a month").format(money=money)
     return l10n.ngettext(
         "{count} finding that costs {money} a month", "{count} findings that cost {money} a month", count
     ).format(count=number, money=money)

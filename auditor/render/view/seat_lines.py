@@ -36,8 +36,8 @@ def smaller_products(tenant: TenantResult, l10n: Labels) -> SmallerProducts | No
 
 def _proposal_line(proposal: SmallerProductCount, l10n: Labels) -> str:
     return l10n.plural(
-        "{count} person: {smaller} may be enough instead of {product}, saves {money} a month",
-        "{count} people: {smaller} may be enough instead of {product}, saves {money} a month",
+        "{count} person: {smaller} may be enough instead of {product}, saving: {money} a month",
+        "{count} people: {smaller} may be enough instead of {product}, saving: {money} a month",
         proposal.people,
         smaller=shortened(proposal.smaller_name),
         product=shortened(proposal.name),

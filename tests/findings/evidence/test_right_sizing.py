@@ -101,7 +101,7 @@ def test_finding_of_a_policy_about_usage_has_a_smaller_product() -> None:
     evidence = finding.evidence["smallerProduct"]
     assert (evidence["held"], evidence["product"], evidence["savesPerMonth"]) == ("SPE_E5", "SPE_F1", "47.25")
     text = evidence_text(finding, Labels("en"))
-    assert "Microsoft 365 F3 may be enough instead of Microsoft 365 E5 (saves €47.25 a month)" in text
+    assert "Microsoft 365 F3 may be enough instead of Microsoft 365 E5 (saving: €47.25 a month)" in text
     assert (
         "used: Exchange, Teams · not used, would be lost: desktop apps · use not evaluated, would be lost: Entra"
         in text

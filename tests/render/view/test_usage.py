@@ -133,8 +133,8 @@ def test_smaller_products_are_summed_and_listed() -> None:
     assert table is not None
     assert table.headline == "€160.80 a month could be saved with smaller products."
     assert table.lines == (
-        "3 people: Microsoft 365 F3 may be enough instead of Microsoft 365 E5, saves €141.75 a month",
-        "1 person: <b>E3 may be enough instead of Microsoft 365 E5, saves €19.05 a month",
+        "3 people: Microsoft 365 F3 may be enough instead of Microsoft 365 E5, saving: €141.75 a month",
+        "1 person: <b>E3 may be enough instead of Microsoft 365 E5, saving: €19.05 a month",
     )
 
 

@@ -101,7 +101,7 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if not facts:
         return
     yield l10n.gettext(
-        "{product} may be enough instead of {held} (saves {money} a month)",
+        "{product} may be enough instead of {held} (saving: {money} a month)",
         product=titled(str(facts.get("product"))),
         held=titled(str(facts.get("held"))),
         money=_money(facts, l10n),

@@ -15,7 +15,7 @@ def test_role_named_as_a_placeholder_is_printed_as_it_is() -> None:
 def test_product_named_as_a_placeholder_is_printed_as_it_is() -> None:
     facts = {"product": "A {held}", "held": "B {money}", "savesPerMonth": "1", "currency": "EUR"}
     (text,) = usage_parts({"smallerProduct": facts}, EN)
-    assert text.startswith("A {held} may be enough instead of B {money} (saves ")
+    assert text.startswith("A {held} may be enough instead of B {money} (saving: ")
 
 
 def test_values_of_a_message_are_filled_in_at_once() -> None:
