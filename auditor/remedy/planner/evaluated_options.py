@@ -113,7 +113,8 @@ def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[D
     accounts = read_accounts(bound.facts, frozenset(findings))
     state = state_of(bound.facts, accounts)
     accounts = state.accounts = _with_rule_values(bound.facts, state, open_findings)
-    product_options = ProductOptions(bound=bound, context=context, memberships=state.memberships)
+    routes = {finding.fingerprint: route_of(finding, context) for finding in context.findings}
+    product_options = ProductOptions(bound=bound, context=context, routes=routes, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for user_findings in findings.values() for finding in user_findings)
     questions = questions_of(product_options, open_findings, accounts)
     answers = apply_answers(questions, decisions, product_options, personal).answers
@@ -138,7 +139,7 @@ def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[D
     return Options(
         bound=bound,
         context=context,
-        routes=[route_of(finding, context) for finding in context.findings],
+        routes=[routes[finding.fingerprint] for finding in context.findings],
         evaluated=evaluated,
         only_harmful=evaluation.only_harmful,
         partial=tuple(user for user, (_, complete) in proposed.items() if not complete),

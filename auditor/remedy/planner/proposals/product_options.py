@@ -13,7 +13,7 @@ from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.actions.context import RemediationContext
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.memberships import Memberships
 from auditor.remedy.product_kinds import for_people
@@ -33,6 +33,8 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     bound: BoundPolicies
     context: RemediationContext
+    routes: Mapping[str, RoutedFinding]
+    """Fingerprint → situation and article of each finding."""
     memberships: Memberships
     fixed_groups: frozenset[str] = frozenset()
     """Groups with a change of their own licences: nobody leaves or joins them in the same plan."""

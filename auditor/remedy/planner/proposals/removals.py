@@ -9,7 +9,6 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.policy.decision import AnswerKind, products_to_keep
 from auditor.domain.result.finding import Finding
-from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
@@ -37,7 +36,7 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
     all_removals: dict[Removal, None] = {}
     for finding in findings:
         product_id = sku_of(finding)
-        if route_of(finding, product_options.context).situation.self_service is True:
+        if product_options.routes[finding.fingerprint].situation.self_service is True:
             continue
         smaller = decided_downgrade(finding, product_options)
         match correction_of(finding):

@@ -8,7 +8,6 @@ from auditor.checks.registry import correction_of
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.finding import Finding
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
-from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.proposals import Downgrade, downgrade_of
 from auditor.remedy.actions.remedies.targets import product_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
@@ -32,7 +31,7 @@ def may_act(finding: Finding, product_options: ProductOptions) -> bool:
     """
     if product_options.is_left(finding):
         return False
-    if route_of(finding, product_options.context).article == SEPARATE_ACCOUNTS:
+    if product_options.routes[finding.fingerprint].article == SEPARATE_ACCOUNTS:
         return product_options.value(finding, AnswerKind.RELEASE) is True
     proposed = downgrade_of(finding, product_options.context) is not None
     return not proposed or decided_downgrade(finding, product_options) is not None

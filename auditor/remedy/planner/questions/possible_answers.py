@@ -10,7 +10,6 @@ from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.policy.model import Attributes
 from auditor.domain.result.finding import Finding
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
-from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import sku_of
@@ -53,7 +52,7 @@ def possible_answers(
             products = tuple((finding.detail or "").split("+"))
             answers = tuple({"keep": name} for name in _by_services(product_options, products))
             return AnswerKind.KEEP, products, answers
-        case Correction.REPLACE if route_of(finding, product_options.context).article in _RELEASE_ARTICLES:
+        case Correction.REPLACE if product_options.routes[finding.fingerprint].article in _RELEASE_ARTICLES:
             return AnswerKind.RELEASE, (product,), RELEASE
         case Correction.ASSIGN:
             names = product_options.part_numbers(product_options.candidates(finding))
@@ -119,7 +118,7 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> P
     pool = finding.product is not None and finding.product.sku_id is None
     if action is None or pool:
         return None
-    kind, seats, *_ = action(finding, route_of(finding, product_options.context).situation)
+    kind, seats, *_ = action(finding, product_options.routes[finding.fingerprint].situation)
     if kind is ActionKind.BUY:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
     if kind in RENEWED or (kind in _REDUCED and seats):
