@@ -38,7 +38,7 @@ _GROUP_FACTS: Final = frozenset(
         "memberCount",
     }
 )
-_DESCRIBED_FACTS: Final = frozenset(
+DESCRIBED_FACTS: Final = frozenset(
     {
         *SEAT_FACTS,
         *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
@@ -135,7 +135,7 @@ def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     yield from missing_seats(facts, l10n)
     yield from contract_facts(finding, l10n)
     yield from _budget(finding, l10n)
-    for name in () if _DESCRIBED_FACTS.issuperset(facts) else sorted(facts.keys() - _DESCRIBED_FACTS):
+    for name in () if DESCRIBED_FACTS.issuperset(facts) else sorted(facts.keys() - DESCRIBED_FACTS):
         if facts[name] not in (None, "", [], {}, ()):
             yield f"{fact_label(name)} {_value(facts[name], l10n)}"
 
