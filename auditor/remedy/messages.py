@@ -1,49 +1,9 @@
 """The sentences of actions and plans, as whole messages for the translation catalogues."""
 
-from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from auditor.domain.actions.deadline import Deadline
 from auditor.domain.translation import N_, Localizer
-
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-
-
-class English:
-    """Returns every message untranslated; formats numbers and days without loading the localizations."""
-
-    def gettext(self, message: str, /) -> str:
-        """Return the message unchanged."""
-        return message
-
-    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
-        """Return the English form for a number."""
-        return singular if number == 1 else plural
-
-    def policy(self, title: str, /) -> str:
-        """Return the title unchanged."""
-        return title
-
-    def number(self, value: int | None, /) -> str:
-        """Return a whole number with thousands separators; a dash for None."""
-        return "\u2013" if value is None else f"{value:,}"
-
-    def day(self, day: date, /) -> str:
-        """Return a day with the month in letters."""
-        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-    def money(self, value: Decimal, currency: str, /) -> str:
-        """Return an amount with the number of decimals of its currency (ISO 4217)."""
-        from auditor.localization import FALLBACK, localization  # noqa: PLC0415  few audits need it
-
-        return localization(FALLBACK).money(value, currency)
-
-
-ENGLISH = English()
 
 
 def step(

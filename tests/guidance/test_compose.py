@@ -11,7 +11,7 @@ from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Variant, compose
 from auditor.guidance.tenant_guidance import Hyperlink
 from auditor.remedy.actions.guidance.text import guidance_text
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from tests.guidance.packaged import composed, known_links, packaged
 
 ARTICLES = sorted(packaged().articles)

@@ -15,7 +15,7 @@ from auditor.guidance.portal_names import state_name
 from auditor.localization import localization
 from auditor.remedy.actions.guidance.article_markdown import article_markdown
 from auditor.remedy.actions.guidance.text import guidance_text
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from tests.guidance.freshness import freshness, freshness_markdown, last_checked
 from tests.guidance.packaged import packaged
 from tests.localization.catalogue_messages import LANGUAGES

@@ -19,7 +19,7 @@ from auditor.policy.documents import digest_of
 from auditor.policy.extends import STARTER
 from auditor.policy.yaml.reader import parse
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from tests.guidance.freshness import freshness, freshness_markdown, last_checked
 from tests.package.reference_pages import reference_pages
 

@@ -14,7 +14,7 @@ from auditor.domain.money import Money
 from auditor.domain.result.saved_plan import PlannedAction
 from auditor.domain.result.verification import ActionVerdict, Verdict
 from auditor.localization import localization
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.titles import action_title, saved_title
 from auditor.result.codec.decoder import read
 from auditor.result.codec.encoder import document

@@ -15,7 +15,7 @@ from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.remedy.actions.fleet import actions_between, fleet_situation
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 
 
 @cache

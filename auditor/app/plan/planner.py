@@ -29,7 +29,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open_findings import newly_open, open_findings, open_fingerprints
 from auditor.remedy.actions.remedies.model import PlannedChange
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.blocked import blocked_decisions
 from auditor.remedy.planner.constraints import add_constraints, avoid, undecided_policies
 from auditor.remedy.planner.cost import compared_costs

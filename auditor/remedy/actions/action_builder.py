@@ -32,7 +32,7 @@ from auditor.remedy.actions.people import PERSONAL, PersonRemedies, smaller_prod
 from auditor.remedy.actions.remedies.choice import object_remedy
 from auditor.remedy.actions.remedies.proposals import asks_to_downgrade
 from auditor.remedy.actions.seats.projection import settle_seats
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 
 _MAX_CACHED: Final = 1 << 15
 """Maximum number of entries in each cache of situations and of the values on which they depend."""

@@ -16,7 +16,7 @@ from auditor.remedy.actions.from_groups import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit

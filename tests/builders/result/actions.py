@@ -7,7 +7,7 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.translation import Localizer
 from auditor.remedy.actions.action_builder import ActionBuilder
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 
 
 def with_actions(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> Result:

@@ -7,7 +7,7 @@ from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result
 from auditor.domain.translation import Localizer
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 from auditor.snapshot.model import Snapshot
 from tests.builders.result.actions import with_actions

@@ -12,7 +12,7 @@ from auditor.domain.errors import InputError
 from auditor.domain.policy.decision import Question
 from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.question_text import answer_templates
 from auditor.snapshot.model import Snapshot

@@ -16,7 +16,7 @@ from auditor.domain.errors import InputError
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import TenantResult
 from auditor.policy.loader import Loaded
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.question_text import sentence
 from auditor.snapshot.model import Snapshot

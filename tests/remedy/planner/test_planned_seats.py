@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from auditor.localization import localization
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.render.plan.question_text import answer_label
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.answers import decided_plan

@@ -8,7 +8,7 @@ import pytest
 from auditor.domain.money import Money
 from auditor.domain.policy.decision import Question
 from auditor.policy.yaml.writer import block
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.question_text import sentence
 from auditor.render.plan.scripts.http import http_messages

@@ -10,7 +10,7 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.money import Money
 from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.render.plan.outline import OutlineEntry
 from auditor.render.plan.outline_text import action_subjects, effect_texts, facts, plan_parts, total_texts

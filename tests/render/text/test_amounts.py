@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.money import Money
 from auditor.localization import localization
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.render.text.amounts import amounts_text, seat_texts
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import compared

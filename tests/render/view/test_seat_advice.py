@@ -6,7 +6,7 @@ import pytest
 
 from auditor.app.audit.run import Request
 from auditor.domain.actions.seat_movement import SeatMovement, seat_movement
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.render.html.action_sets import action_sets
 from auditor.render.text.evidence.evidence import advice_after_actions
 from auditor.render.text.labels import Labels

@@ -32,7 +32,7 @@ from auditor.domain.errors import AuditorError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 from auditor.remedy.planner.redaction import redacted_plan
 from auditor.render.plan.summary import missing_data

@@ -8,7 +8,7 @@ import pytest
 from auditor.app.plan.planner import plan_run
 from auditor.app.tenants.collection import collect_all, needs_of
 from auditor.catalogue import builtin
-from auditor.remedy.messages import ENGLISH
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.membership_reasons import remove_on_premises
 from auditor.remedy.planner.simulation.memberships import REFUSALS
