@@ -112,6 +112,13 @@ def schemas_within(schema: Any) -> list[dict[str, Any]]:
     return [schema, *(part for item in schema.values() for part in schemas_within(item))]
 
 
+def test_schemas_list_every_property_of_users() -> None:
+    policy, policy_test = (json.loads(resources.schema(name))["$defs"] for name in ("policy", "policy-test"))
+    assert set(policy["property"]["enum"]) == set(USER_PROPERTIES), "correct `property` in policy.v1.json"
+    assert set(USER_PROPERTIES) <= set(policy["selector"]["properties"]), "correct `selector` in policy.v1.json"
+    assert set(USER_PROPERTIES) <= set(policy_test["user"]["properties"]), "correct `user` in policy-test.v1.json"
+
+
 def test_schemas_list_every_source() -> None:
     result, policy_test = (json.loads(resources.schema(name))["$defs"] for name in ("result", "policy-test"))
     assert set(result["source"]["properties"]["name"]["enum"]) == set(Source), "correct `source` in result.v1.json"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from auditor.domain.enums import Source
+from auditor.domain.policy.selector import GRAPH_PROPERTIES, USER_PROPERTIES
 
 
 class Needs(Struct, frozen=True, kw_only=True):
@@ -49,26 +50,10 @@ class Needs(Struct, frozen=True, kw_only=True):
         )
 
 
-EVERYTHING_ABOUT_USERS = (
-    "accountEnabled",
-    "assignedLicenses",
-    "city",
-    "companyName",
-    "country",
-    "createdDateTime",
-    "department",
-    "displayName",
-    "employeeOrgData",
-    "employeeType",
-    "id",
-    "jobTitle",
-    "licenseAssignmentStates",
-    "mail",
-    "officeLocation",
-    "onPremisesExtensionAttributes",
-    "onPremisesSyncEnabled",
-    "usageLocation",
-    "userPrincipalName",
-    "userType",
+EVERYTHING_ABOUT_USERS = tuple(
+    sorted(
+        {GRAPH_PROPERTIES.get(name, name) for name in USER_PROPERTIES if name != "mailboxType"}
+        | {"assignedLicenses", "licenseAssignmentStates"}
+    )
 )
-"""The user properties of `collect --all`, without sign-in activity, which is a separate source."""
+"""The user properties of `collect --all`, without sign-in activity and mailbox types, which are separate sources."""
