@@ -4,19 +4,19 @@ import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher, unified_diff
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from auditor import __home__, __version__, resources
-from auditor.app.policy_files import SCHEMAS, installed_base, is_policy_file, list_folder, read_yaml
+from auditor.app.policy_files import SCHEMAS, installed_base, is_policy_file, library_files, list_folder, read_yaml
 from auditor.app.scaffold.choices import CI, Choices, existing_choices
-from auditor.app.scaffold.starter_policies import filled, starter_files, template
+from auditor.app.scaffold.starter_policies import EXTENDING, filled, starter_files, template
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.enums import Cloud
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import InputError, UsageError
 from auditor.domain.message import Message
 from auditor.files.input import COLUMNS, TABLE, is_file, opened
 from auditor.graph import clouds
@@ -65,7 +65,8 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
     """Write the missing files, either all or none.
 
     In existing files, lines that depend on a changed choice are replaced, such as the id of the application; other
-    differences are kept unless `force` is set. Raises InputError if the policies conflict with existing ones.
+    differences are kept unless `force` is set. Raises InputError or UsageError if the policies conflict with existing
+    ones.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(
@@ -246,4 +247,21 @@ def _check_policies(folder: Path, new_contents: Mapping[Path, bytes]) -> None:
         return
     existing = list_folder(policies, is_policy_file) if policies.is_dir() else []
     old = {path: read_yaml(path, policies) for path in existing}
-    load(((str(path), body) for path, body in sorted({**old, **new}.items())), bases=installed_base)
+    try:
+        load(((str(path), body) for path, body in sorted({**old, **new}.items())), bases=installed_base)
+    except InputError as error:
+        copies = {str(policies / PurePath(name).name) for name, _ in library_files()}
+        wrong = {each.span.file for each in error.diagnostics if each.span is not None}
+        extending = policies / EXTENDING
+        duplicates = all(each.slug in {"policy-duplicate-id", "policy-duplicate-name"} for each in error.diagnostics)
+        if not duplicates or not wrong <= copies or extending not in {*old, *new}:
+            raise
+        same = wrong if extending in new else {str(extending)}
+        raise UsageError(
+            "init-policies",
+            Message(
+                "these files in policies/ define the same policies: {names}",
+                names=", ".join(sorted(PurePath(path).name for path in same)),
+            ),
+            hint=Message("delete them and their tests first, or leave out --policies"),
+        ) from error
