@@ -80,6 +80,11 @@ def collection_run(root: Path, instant: datetime, *, resume: bool) -> Iterator[C
     shutil.rmtree(root / name, ignore_errors=True)
 
 
+def is_resumable(root: Path) -> bool:
+    """Return whether a run below a root ended early, so that another one can continue it."""
+    return next(_interrupted_runs(root), None) is not None
+
+
 def _interrupted_runs(root: Path) -> Iterator[tuple[datetime, Path]]:
     """Yield the instant and the folder of each run below a root that ended early."""
     if not root.is_dir():

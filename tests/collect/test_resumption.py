@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.app.tenants.collection import CollectOutcome, collect_all
+from auditor.cli.commands.audits import collect as command
+from auditor.cli.main import run
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from auditor.graph.transport.response_record import ResponseRecord
@@ -117,6 +119,18 @@ def snapshot_of(workspace: Path, tenant: str = "contoso") -> Path:
 
 def hidden(workspace: Path) -> list[str]:
     return [path.name for path in (workspace / "snapshots").rglob(".*")]
+
+
+def test_interruption_before_the_first_request_does_not_suggest_to_resume(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "collect_all", interrupt)
+    monkeypatch.chdir(workspace)
+    assert run(["collect", "--no-progress"]) == 130
+    assert "--resume" not in capsys.readouterr().err
 
 
 def test_resumed_collection_repeats_no_request(workspace: Path, graph: Emulator, whole: Mapping[str, pa.Table]) -> None:

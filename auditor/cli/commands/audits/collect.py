@@ -84,7 +84,10 @@ def run(args: argparse.Namespace) -> int:
                 resume=args.resume,
             )
         except KeyboardInterrupt:
-            print_message(l10n.gettext("to continue, run the same command with --resume"))
+            from auditor.collect.collection_run import is_resumable  # noqa: PLC0415  imports NumPy and Arrow
+
+            if is_resumable(args.output):
+                print_message(l10n.gettext("to continue, run the same command with --resume"))
             raise
     if len(outcomes) > MAX_TENANTS:
         code = _print_problems(outcomes, l10n, quiet=args.quiet)
