@@ -6,7 +6,7 @@ from typing import Final
 
 from auditor.app.mail.job import DeliveryReport, DeliveryStatus
 from auditor.cli.terminal.console import print_diagnostics, print_message
-from auditor.domain.errors import Diagnostic, printable
+from auditor.domain.errors import Diagnostic, printable_line
 from auditor.domain.message import Message
 from auditor.domain.settings import Channel, channel_of
 from auditor.domain.translation import N_, NN_
@@ -49,13 +49,13 @@ def print_reports(reports: Sequence[DeliveryReport], l10n: Localization, *, quie
             if not report.end.is_fine:
                 print_diagnostics([_failure(report, report.address)], locale=l10n.locale)
             elif not quiet:
-                print_message(printable(_outcome(report, l10n)))
+                print_message(printable_line(_outcome(report, l10n)))
         return
     sent = [report for report in reports if report.end.is_fine]
     if not quiet:
         messages = (_outcome(report, l10n) for report in sent if not _is_mail(report))
         for line in chain(_sums(list(filter(_is_mail, sent)), l10n), messages):
-            print_message(printable(line))
+            print_message(printable_line(line))
     failed: dict[tuple[bool, DeliveryStatus, str, str | None], list[DeliveryReport]] = {}
     for report in reports:
         if not report.end.is_fine:

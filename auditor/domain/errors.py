@@ -127,7 +127,7 @@ def printable_line(text: str) -> str:
 
 def one_line(diagnostic: Diagnostic) -> str:
     """Return `file:line:column: message`, or the message alone if no location is known."""
-    return f"{_location(diagnostic.span)}{printable(diagnostic.message)}"
+    return f"{_location(diagnostic.span)}{printable_line(diagnostic.message)}"
 
 
 def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, hint_label: str = "help") -> str:
@@ -136,12 +136,12 @@ def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, hint_
     `level` and `hint_label` are the words for its level and for its hint, in the language of the message.
     """
     span = diagnostic.span
-    lines = [f"{_location(span)}{level or diagnostic.level}[{diagnostic.slug}]: {printable(diagnostic.message)}"]
+    lines = [f"{_location(span)}{level or diagnostic.level}[{diagnostic.slug}]: {printable_line(diagnostic.message)}"]
     if span is not None and span.text.strip():
         source, caret = _excerpt(span)
         lines += [f"   | {source}".rstrip(), f"   | {caret}"]
     if diagnostic.hint is not None:
-        lines.append(f"   = {hint_label}: {printable(diagnostic.hint)}")
+        lines.append(f"   = {hint_label}: {printable_line(diagnostic.hint)}")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from auditor.app.report.outputs import Output
 from auditor.deliver.github.actions import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
 from auditor.deliver.log_commands import in_github_actions
 from auditor.domain.enums import Severity
-from auditor.domain.errors import Diagnostic, Level, printable
+from auditor.domain.errors import Diagnostic, Level, printable, printable_line
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
@@ -114,7 +114,7 @@ def _policy_annotation(
     )
     return Annotation(
         type=_TYPES[finding.severity],
-        title=printable(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
+        title=printable_line(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
         message=text,
         file=_repository_path(finding.source.file, environ),
         line=finding.source.line,
@@ -137,8 +137,8 @@ def diagnostic_lines(
                 Annotation(
                     type=AnnotationType.ERROR if diagnostic.level is Level.ERROR else AnnotationType.WARNING,
                     title=f"auditor: {diagnostic.slug}",
-                    message=printable(diagnostic.message)
-                    + (f"\n{l10n.gettext('help')}: {printable(diagnostic.hint)}" if diagnostic.hint else ""),
+                    message=printable_line(diagnostic.message)
+                    + (f"\n{l10n.gettext('help')}: {printable_line(diagnostic.hint)}" if diagnostic.hint else ""),
                     file=None if diagnostic.span is None else _repository_path(diagnostic.span.file, environ),
                     line=1 if diagnostic.span is None else diagnostic.span.line,
                 )
@@ -151,7 +151,7 @@ def diagnostic_lines(
 
 def _incomplete_annotation(tenant: str, reason: str, l10n: Labels) -> Annotation:
     title = l10n.gettext("The audit of {tenant} is incomplete", tenant=printable(tenant))
-    return Annotation(type=AnnotationType.ERROR, title=title, message=printable(reason))
+    return Annotation(type=AnnotationType.ERROR, title=title, message=printable_line(reason))
 
 
 def _repository_path(file: str, environ: Mapping[str, str]) -> str | None:

@@ -27,9 +27,8 @@ def wrapped_text(text: str, *, first: str = "", rest: str = "", width: int | Non
 
     Lines do not break within amounts; the no-break spaces of amounts are printed as ordinary spaces.
     """
-    parts = text.replace(_NARROW_SPACE, _NO_BREAK_SPACE).split(_NO_BREAK_SPACE)
     return textwrap.fill(
-        _NO_BREAK_SPACE.join(map(printable, parts)),
+        _printable(text),
         width or shutil.get_terminal_size().columns,
         initial_indent=first,
         subsequent_indent=rest,
@@ -41,11 +40,11 @@ def wrapped_text(text: str, *, first: str = "", rest: str = "", width: int | Non
 def _lines(markdown: str, *, colour: bool) -> Iterator[str]:
     in_code = False
     for raw in markdown.rstrip("\n").split("\n"):
-        line = printable(raw)
+        line = _printable(raw)
         if line.startswith("```"):
             in_code = not in_code
         elif in_code:
-            yield f"    {line}"
+            yield f"    {line}".replace(_NO_BREAK_SPACE, " ")
         elif line.startswith("#"):
             text = wrapped_text(_strip_syntax(line.lstrip("# ")))
             yield f"{_BOLD}{text}{_PLAIN}" if colour else text
@@ -53,6 +52,12 @@ def _lines(markdown: str, *, colour: bool) -> Iterator[str]:
             yield wrapped_text(_strip_syntax(item[2]), first=item[1], rest=" " * len(item[1]))
         else:
             yield wrapped_text(_strip_syntax(line))
+
+
+def _printable(text: str) -> str:
+    """Return `text` as `printable` does, but with the no-break spaces of amounts, between which lines do not break."""
+    parts = text.replace(_NARROW_SPACE, _NO_BREAK_SPACE).split(_NO_BREAK_SPACE)
+    return _NO_BREAK_SPACE.join(map(printable, parts))
 
 
 def _strip_syntax(text: str) -> str:

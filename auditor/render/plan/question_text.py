@@ -111,7 +111,7 @@ def commented_answers(question: Question, names: Mapping[str, str], l10n: Locali
 def _comment(question: Question, answer: Mapping[str, Any], names: Mapping[str, str], l10n: Localizer) -> str:
     is_group = AnswerKind.GROUP in answer
     text = names.get(answer["group"]["id"], "") if is_group else _basis(question, answer, l10n)
-    return f"{COMMENT}{printable(text)}" if text else ""
+    return f"{COMMENT}{printable_line(text)}" if text else ""
 
 
 def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> str:
@@ -143,7 +143,7 @@ def answer_label(question: Question, answer: Mapping[str, Any], l10n: Localizer,
     """Return a possible answer in words; `names` are the display names of products and groups."""
     basis = _basis(question, answer, l10n)
     text = _words(answer, l10n, names)
-    return printable(f"{text} ({basis})" if basis else text)
+    return printable_line(f"{text} ({basis})" if basis else text)
 
 
 def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str]) -> str:

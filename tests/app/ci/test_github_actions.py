@@ -121,6 +121,17 @@ def test_audit_in_a_job_writes_outputs_summary_and_annotations(tmp_path: Path) -
 
 
 @pytest.mark.slow
+def test_annotations_and_issues_have_the_no_break_spaces_of_amounts_as_spaces(tmp_path: Path) -> None:
+    job = job_environment(tmp_path)
+    audit = call("audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", "--locale", "da", cwd=tmp_path, **job)
+    assert "title=Licenser koster højst 11.000 € om måneden " in audit.text
+    issues = ("issues", "out/result.json", "--repository", "o/r", "--dry-run", "-v", "--locale", "da")
+    dry_run = call(*issues, cwd=tmp_path)
+    assert "har mere end 10 % af sine" in dry_run.text + dry_run.err
+    assert "xa0" not in audit.text + audit.err + dry_run.text + dry_run.err
+
+
+@pytest.mark.slow
 def test_annotations_go_to_stderr_if_a_report_is_on_stdout(tmp_path: Path) -> None:
     completed = call(
         "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "ndjson=-", cwd=tmp_path, **job_environment(tmp_path)
@@ -165,3 +176,12 @@ def test_policy_error_is_an_annotation_of_its_line(tmp_path: Path) -> None:
     assert re.search(
         r"^::error file=policies/seats.yaml,line=\d,title=auditor%3A [a-z-]+::", completed.err, re.MULTILINE
     )
+
+
+def test_policy_error_has_the_no_break_spaces_of_its_language_as_spaces(tmp_path: Path) -> None:
+    policy = "version: 1\npolicies: [{id: x, severity: low, seats: {of: paid, spare: {max: 200%}}}]\n"
+    (tmp_path / "seats.yaml").write_text(policy, encoding="utf-8")
+    completed = call("validate", "seats.yaml", "--locale", "da", cwd=tmp_path, **job_environment(tmp_path))
+    assert completed.code == 2
+    assert "skal ligge mellem 0 % og 100 %," in completed.err
+    assert "::'max' skal ligge mellem 0 %25 og 100 %25," in completed.err, "the annotation, percent-encoded"

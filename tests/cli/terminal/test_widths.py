@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from auditor.cli.commands.catalogue import products
 from auditor.cli.commands.policies import explain
 from auditor.cli.main import COMMANDS, command_parser, main_parser
-from auditor.cli.terminal.markdown import wrapped_text
+from auditor.cli.terminal.markdown import render, wrapped_text
 from auditor.demo.__main__ import main as write_demo
 from tests.builders.service.command_line import AS_OF, Terminal, call, expect
 from tests.localization.catalogue_messages import LANGUAGES
@@ -38,6 +38,11 @@ every_language = pytest.mark.parametrize(
 def test_amounts_are_not_wrapped_and_invisible_characters_are_escaped() -> None:
     lines = wrapped_text("saves \u20ac\u00a01\u202f280,60 \u202e", width=10).splitlines()
     assert lines == ["saves", "\u20ac 1 280,60", "\\u202e"]
+
+
+def test_markdown_has_the_spaces_of_amounts_and_escapes_other_invisible_characters() -> None:
+    text = "# 5\u00a0000\n- 10\u00a0% \u202e\n\n```yaml\n# 2\u202f000\n```\n"
+    assert render(text, colour=False).splitlines() == ["5 000", "- 10 % \\u202e", "", "    # 2 000"]
 
 
 def too_wide(text: str, width: int) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from auditor.localization import localization
 from auditor.remedy.english import ENGLISH
-from auditor.render.plan.question_text import answer_label
+from auditor.render.plan.question_text import answer_label, commented_answers
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.plan_tenants import E3, E5, F3, grant, group, snapshot, user
@@ -58,6 +58,18 @@ def test_answer_quotes_the_translated_title_of_the_policy_that_requires_it() -> 
     translated = localization("nl").policy(title)
     assert translated != title
     assert [label for label in labels if f"wat de beleidsregel “{translated}” nu vraagt" in label]
+
+
+def test_answers_print_the_no_break_spaces_of_a_title_as_spaces() -> None:
+    title = "No paid product has more than 10% of its seats (or 5 seats) spare"
+    rules = LEAVERS.replace("{id: idle,", f"{{id: idle, title: '{title}',")
+    (plan,) = decided_plan(rules, [idle_seats()]).tenants
+    (question,) = [item for item in plan.questions if item.kind == "renewal"]
+    danish = localization("da")
+    assert "10\u00a0%" in danish.policy(title)
+    labels = [answer_label(question, answer, danish, plan.names) for answer in question.answers]
+    for texts in (labels, commented_answers(question, plan.names, danish)):
+        assert [text for text in texts if "mere end 10 % af sine" in text]
 
 
 FEW = """version: 1

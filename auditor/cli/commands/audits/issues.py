@@ -12,7 +12,7 @@ from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import configured_locale, declare, locale_of, one_of, pseudonym_key, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.enums import Severity
-from auditor.domain.errors import printable
+from auditor.domain.errors import printable_line
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
@@ -108,9 +108,9 @@ def _print_change(
     if text is None or quiet:
         return
     issue_number = number or (0 if change.issue is None else change.issue.number)
-    out(printable(l10n.gettext(text, number=issue_number, title=change.title)))
+    out(printable_line(l10n.gettext(text, number=issue_number, title=change.title)))
     if verbose and change.body:
-        print_message("\n".join(printable(line) for line in change.body.splitlines()))
+        print_message("\n".join(printable_line(line) for line in change.body.splitlines()))
 
 
 def _repository(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from auditor.domain.actions.action import Action
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import UsageError, printable, printable_line
 from auditor.domain.message import Message
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import PlannedRequest, PlannedRequests
@@ -71,7 +71,7 @@ def comment(text: str, *, indent: int = 0) -> str:
     A comment that PowerShell could take for `# SIG # Begin signature block`, after which it accepts no code, is
     extended with dashes: PowerShell compares only short comments, without spaces, by their edit distance (below 10).
     """
-    line = printable(text).replace("<#", "< #").replace("#>", "# >")
+    line = printable_line(text).replace("<#", "< #").replace("#>", "# >")
     compact = "".join(line.split()).lower()
     if len(compact) <= _MAX_SIGNATURE_LENGTH and (Counter(compact) & _SIGNATURE).total() >= _COMMON_CHARACTERS:
         line += " " + "-" * (_MAX_SIGNATURE_LENGTH + 1 - len(compact))
@@ -163,7 +163,7 @@ def _action(number: int, action: Action, changes: PlannedRequests, names: Mappin
     facts = {
         "Number": number,
         "Fingerprint": action.id,
-        "Title": printable(action.title),
+        "Title": printable_line(action.title),
         "Decision": action.confidence == "review",
         "NoWayBack": [_step_text(action.steps[step - 1]) for step in action.irreversible],
         "Scopes": scopes_of(steps),
@@ -221,5 +221,5 @@ def _change(request: GraphRequest, step: PlannedRequest, seats: Mapping[str, int
 
 
 def _step_text(step: str) -> str:
-    text = plain(printable(step))
+    text = plain(printable_line(step))
     return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from auditor.domain.errors import printable
+from auditor.domain.errors import printable_line
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import root
 from auditor.render.plan.scripts.data_block import about, changes_in, names_of, scopes_of
@@ -53,4 +53,4 @@ def _body(body: Mapping[str, Any]) -> str:
 
 
 def _comment(text: str) -> str:
-    return f"# {printable(text).replace('{{', '{ {').replace('}}', '} }')}"
+    return f"# {printable_line(text).replace('{{', '{ {').replace('}}', '} }')}"

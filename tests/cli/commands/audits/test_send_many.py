@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from auditor.app.mail.job import DeliveryReport, DeliveryStatus
+from auditor.cli.delivery_summary import print_reports
+from auditor.localization import localization
 from tests.builders.service.mail_place import Place, mail_place
 
 PEOPLE = [f"reader{number:02}@contoso.example" for number in range(1, 13)]
@@ -28,6 +31,13 @@ def test_mails_to_many_recipients_are_counted(sending: Place) -> None:
     assert (code, output.splitlines()) == (0, ["12 mails already sent", "nothing to report to 1 recipient"])
     code, output = sending.send("--resend", "--locale", "nl")
     assert (code, output.splitlines()[0]) == (0, "12 e-mails aangenomen")
+
+
+def test_numbers_of_mails_have_spaces_and_no_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    report = DeliveryReport(address=PEOPLE[0], end=DeliveryStatus.ACCEPTED)
+    print_reports([report] * 1234, localization("sv"), quiet=False)
+    printed = capsys.readouterr()
+    assert "1 234 e-postmeddelanden" in printed.out + printed.err
 
 
 def test_failures_of_many_mails_are_printed_once(sending: Place) -> None:

@@ -78,3 +78,7 @@ def test_comment_is_not_taken_for_a_signature(text: str, index: int, cut: int) -
 def test_literal_refuses_other_types() -> None:
     with pytest.raises(TypeError, match="set has no literal"):
         literal({1})
+
+
+def test_comment_has_the_no_break_spaces_of_amounts_as_spaces() -> None:
+    assert comment("1. 1\u00a0309,15 \u20ac \u202e") == "# 1. 1 309,15 \u20ac \\u202e"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 from tree_sitter import Node
 
 from auditor.app.plan.planner import plan_run
@@ -255,6 +256,18 @@ def test_irreversible_step_has_a_reason() -> None:
     ((_, step),) = steps(data)
     assert (step["Kind"], step["Undo"]) == ("Property", None)
     assert "usageLocation" in step["Final"]
+
+
+def test_scripts_have_the_no_break_spaces_of_amounts_as_spaces() -> None:
+    rules = (
+        "policies: [{id: here, severity: low, attributes: {require: [usageLocation], allow: {usageLocation: [NL]}}}]\n"
+    )
+    plan = planned(snapshot([user("nowhere", grant(F3), usageLocation=None)], {F3: 9}), rules)
+    (action,) = plan.actions
+    many = replace(plan, actions=(replace(action, title="Angiv for 1\u00a0234 personer"),))
+    for source in (plan_script(many, TIME), http_messages(many, TIME)):
+        assert b"Angiv for 1 234 personer" in source
+        assert b"xa0" not in source
 
 
 @pytest.mark.slow
