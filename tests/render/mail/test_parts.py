@@ -94,6 +94,13 @@ def test_count_of_waived_findings_has_no_comma_before_and() -> None:
 
 
 @pytest.mark.slow
+def test_question_that_is_the_title_of_a_page_has_no_colon() -> None:
+    text = render_mail(demo_result("en"), READER).text
+    assert "when my subscription ends? https://learn.microsoft.com/" in text
+    assert "?:" not in text
+
+
+@pytest.mark.slow
 def test_waivers_in_force_are_counted() -> None:
     def exceptions(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
         of = replace(AUDIT, run=replace(AUDIT.run, definitions={"waivers": list(waivers)}))
