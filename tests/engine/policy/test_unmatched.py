@@ -115,6 +115,7 @@ def test_notice_names_globs_booleans_products_and_groups() -> None:
     ("users", "reason"),
     [
         ("{holds: [SPE_E5]}", "no user holds Microsoft 365 E5"),
+        ("{holds: [SPE_E5, VISIOCLIENT]}", "no user holds any of Microsoft 365 E5, Visio Plan 2"),
         ("{holds: []}", "no user holds a product of '[]'"),
         ("{holds: suites}", "no user holds a product of 'suites'"),
         (
