@@ -31,7 +31,7 @@ def compare_instants(
     first: datetime,
     last: datetime,
     *,
-    day: bool = False,
+    day: bool,
 ) -> Between:
     """Compare two instants, each by the latest night and result not after it; `nights` are in ascending order.
 

@@ -157,7 +157,7 @@ def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str
     return _assign("users", "Set-MgUserLicense -UserId", user, tuple(add), tuple(remove))
 
 
-def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> GraphRequest:
+def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[str]) -> GraphRequest:
     """Change the licences that a group gives to its members, additions and removals in one call."""
     return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
 

@@ -42,7 +42,7 @@ MAX_LISTED_FINDINGS_OF_ONE_TENANT: Final = 500_000
 """The same limit for a run with a single tenant; the sample has `MAX_LISTED_FINDINGS` findings too."""
 
 
-def listed_findings(result: Result, tenants: Iterable[TenantResult] | None = None) -> Mapping[str, Sequence[Finding]]:
+def listed_findings(result: Result, tenants: Iterable[TenantResult]) -> Mapping[str, Sequence[Finding]]:
     """Return the findings that a report lists one by one, by tenant: all of them, or a sample if there are too many.
 
     With `tenants`, only their findings are returned; the sample size is divided among all tenants of the result.
@@ -51,7 +51,7 @@ def listed_findings(result: Result, tenants: Iterable[TenantResult] | None = Non
     list_all = count <= (MAX_LISTED_FINDINGS_OF_ONE_TENANT if len(result.tenants) == 1 else MAX_LISTED_FINDINGS)
     return {
         tenant.name: tenant.findings.sample(count if list_all else MAX_LISTED_FINDINGS * len(tenant.findings) // count)
-        for tenant in (result.tenants if tenants is None else tenants)
+        for tenant in tenants
     }
 
 

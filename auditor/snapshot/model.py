@@ -113,7 +113,7 @@ def chosen_members(table: pa.Table, group: str, *, transitive: bool) -> pa.Array
 
 
 def in_memory(
-    manifest: Manifest, tables: Mapping[str, pa.Table], users: pa.Table, assignments: pa.Table, *, rows: int = 1 << 30
+    manifest: Manifest, tables: Mapping[str, pa.Table], users: pa.Table, assignments: pa.Table, *, rows: int
 ) -> Snapshot:
     """Return a snapshot of tables in memory, in batches of at most `rows` users."""
     users = users.combine_chunks()

@@ -27,7 +27,7 @@ def packaged_library() -> Library:
 
 
 def tenant_actions(
-    tenant: TenantResult, policies: PolicySet, today: date, *, l10n: Localizer, spill: SpillFile | None = None
+    tenant: TenantResult, policies: PolicySet, today: date, *, l10n: Localizer, spill: SpillFile | None
 ) -> tuple[Action, ...]:
     """Return the actions of a tenant in the language of `l10n`; `today` is the day of the audit, in UTC."""
     builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)

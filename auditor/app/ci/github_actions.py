@@ -122,7 +122,7 @@ def _policy_annotation(
 
 
 def diagnostic_lines(
-    diagnostics: Iterable[Diagnostic], environ: Mapping[str, str], locale: str | None = None
+    diagnostics: Iterable[Diagnostic], environ: Mapping[str, str], locale: str | None
 ) -> tuple[str, ...]:
     """Return the annotations of errors and warnings in an input, at their lines; empty outside a job.
 

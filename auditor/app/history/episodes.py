@@ -31,7 +31,7 @@ def finding_episodes(
     *,
     by: str,
     wanted: str,
-    warn: Callable[[Diagnostic], None] = lambda _: None,
+    warn: Callable[[Diagnostic], None],
 ) -> list[TenantEpisodes]:
     """Return every period in which a finding, or the findings of a policy or of a person, existed.
 

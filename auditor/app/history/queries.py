@@ -213,7 +213,7 @@ def _empty_error(where: str, *within: datetime | None) -> SnapshotError:
 
 
 def compare_nights(
-    sources: HistorySources, tenants: Sequence[str], first: datetime, last: datetime, *, day: bool = False
+    sources: HistorySources, tenants: Sequence[str], first: datetime, last: datetime, *, day: bool
 ) -> list[Between]:
     """Return what is new, fixed and changed between two instants, for some tenants, or for all if there are no names.
 

@@ -11,7 +11,7 @@ from auditor.domain.result.model import Result
 from auditor.domain.settings import Channel, Mail, Settings, SmtpMail, channel_of, same_recipient
 
 
-def check_recipients(settings: Settings, environ: Mapping[str, str], only: Sequence[str] = ()) -> None:
+def check_recipients(settings: Settings, environ: Mapping[str, str], only: Sequence[str]) -> None:
     """Check the settings for sending to the selected recipients.
 
     Raises SettingsError if settings or environment variables are missing.

@@ -116,7 +116,7 @@ def nights(location: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ..
     return tuple(night for night in all_nights if not tenants or night.tenant in tenants)
 
 
-def stored_results(location: Path | str, tenants: Sequence[str] = ()) -> int:
+def stored_results(location: Path | str, tenants: Sequence[str]) -> int:
     """Return the number of stored results of the tenants; without `tenants`, of all."""
     owners = map(commit_tenant, store_at(location).require().backend.names(""))
     return sum(owner is not None and (not tenants or owner in tenants) for owner in owners)

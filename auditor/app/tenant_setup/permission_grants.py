@@ -14,7 +14,7 @@ AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernmen
 
 
 def grant_commands(
-    tenant: Tenant, client: str | None, permissions: tuple[Permission, ...], *, delegated: bool = False
+    tenant: Tenant, client: str | None, permissions: tuple[Permission, ...], *, delegated: bool
 ) -> tuple[str, ...]:
     """Return the commands that grant permissions to the application that signs in, and consent to them.
 

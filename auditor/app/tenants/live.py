@@ -19,7 +19,7 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 """Opens the progress display."""
 
 
-def collector(show_progress: Shown, warn: Callable[[Diagnostic], None], *, root: Path | None = None) -> Collector:
+def collector(show_progress: Shown, warn: Callable[[Diagnostic], None], *, root: Path | None) -> Collector:
     """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
 
     `warn` is called with each warning about the tenants file. Snapshots are written to `root`, or else to a temporary

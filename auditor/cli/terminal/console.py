@@ -65,7 +65,7 @@ def translated(diagnostic: Diagnostic, l10n: "Localization | None") -> Diagnosti
     return replace(diagnostic, message=Message(l10n.translate(diagnostic.message)), hint=hint)
 
 
-def translated_text(message: str, locale: str | None = None) -> str:
+def translated_text(message: str, locale: str | None) -> str:
     """Return a message in the language of `locale`, else of the environment, else in English."""
     l10n = reader(locale)
     return message if l10n is None else l10n.gettext(message)

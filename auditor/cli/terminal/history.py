@@ -206,7 +206,7 @@ def _print_comparison(console: Console, comparison: Between, l10n: Labels) -> No
 
 
 def show_cohorts(
-    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels, *, stderr: bool = False
+    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels, *, stderr: bool
 ) -> None:
     """Print for each SKU how many people kept, got and lost it between two nights."""
     console = Console(stderr=stderr)
@@ -228,7 +228,7 @@ def show_episodes(
     wanted: str,
     l10n: Labels,
     *,
-    stderr: bool = False,
+    stderr: bool,
 ) -> None:
     """Print since and until when each finding was open, by tenant: its title, its episodes, the titles of its policies.
 

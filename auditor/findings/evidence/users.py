@@ -89,7 +89,7 @@ def selected_users(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.Rec
 
 
 def user_evidence(
-    bound: BoundPolicies, users: pa.RecordBatch, assignments: pa.RecordBatch, rows: Rows, *, evidence: bool = True
+    bound: BoundPolicies, users: pa.RecordBatch, assignments: pa.RecordBatch, rows: Rows, *, evidence: bool
 ) -> UserEvidence:
     """Return the evidence about users with ascending rows in the snapshot; `assignments` has only their assignments."""
     columns = dict(zip(users.schema.names, users.columns, strict=True))

@@ -36,7 +36,7 @@ def actions_between(
     today: date,
     library: Library,
     *,
-    l10n: Localizer = ENGLISH,
+    l10n: Localizer,
 ) -> tuple[Action, ...]:
     """Return the actions for the fleet's open findings: tenants that lack seats buy before others remove spare ones.
 

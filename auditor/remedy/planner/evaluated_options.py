@@ -102,7 +102,7 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
         return self._owners.get(user, user)
 
 
-def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
+def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision]) -> Options:
     """Read the accounts with open findings in a tenant, and evaluate the options for each."""
     context = context_of(tenant, bound.facts.policies, bound.facts.as_of.date(), tuple(tenant.findings))
     open_findings = [finding for finding in context.findings if finding.status is Status.OPEN]

@@ -36,7 +36,7 @@ def contract_renewals(
     today: date,
     l10n: Labels,
     *,
-    named: frozenset[str] | None = None,
+    named: frozenset[str] | None,
 ) -> Iterator[tuple[str, datetime, UpcomingDate]]:
     """Yield (key, instant, line) for each upcoming notice date and end of a contract, and each end in the last 30 days.
 

@@ -3,9 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 
-def markdown_table(
-    titles: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[int] = ()
-) -> Iterator[str]:
+def markdown_table(titles: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collection[int]) -> Iterator[str]:
     """Yield a table and a blank line, nothing without rows; columns with an index in `right` are right-aligned.
 
     Titles and cells are already escaped. The header and its delimiter row are one text, so that truncation never

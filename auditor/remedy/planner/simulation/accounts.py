@@ -116,7 +116,7 @@ class Account(Struct, frozen=True, kw_only=True):
         grants = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in removed)
         return replace(self, grants=grants, changed=True)
 
-    def with_direct(self, sku_id: str, disabled_plans: Iterable[str] = ()) -> "Account":
+    def with_direct(self, sku_id: str, disabled_plans: Iterable[str]) -> "Account":
         """Return the account with a direct path of a product, which replaces an existing one."""
         grants = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
         grant = self.grant(sku_id, None, frozenset(disabled_plans))
