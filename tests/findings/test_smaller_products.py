@@ -27,7 +27,7 @@ def finding_with_proposal(
     first = result().tenants[0].findings.sample(1)[0]
     proposal = {
         "held": held, "heldSkuId": held_id, "product": product, "savesPerMonth": saves, "currency": "EUR",
-        "used": [person, 'a"}b'], "otherServicePlans": 20,
+        "used": ['a"}b'], "otherServicePlans": 20,
     }  # fmt: skip
     return replace(
         first,
@@ -41,15 +41,15 @@ def test_person_with_two_findings_is_counted_once_and_waived_findings_are_not() 
     counter = SmallerProductCounter()
     counter.add(
         encode(
-            [finding_with_proposal("ann"), finding_with_proposal("ann", policy="another"), finding_with_proposal("bob")]
-        )
-    )
-    counter.add(
-        encode(
             [
                 finding_with_proposal("eve", status=Status.WAIVED, waiver="W-1"),
                 finding_with_proposal("zoe", held='E"3}', saves="9"),
             ]
+        )
+    )
+    counter.add(
+        encode(
+            [finding_with_proposal("ann"), finding_with_proposal("ann", policy="another"), finding_with_proposal("bob")]
         )
     )
     counts = counter.counts(NAMES)
@@ -81,15 +81,15 @@ def test_licence_that_another_finding_removes_has_no_proposal() -> None:
         replace(
             ann,
             subject=replace(ann.subject, id=person),
-            check="assignment.denied",
             product=ProductReference(sku_id=sku_id, sku_part_number="SPE_E5"),
             evidence={},
             money=Money(currency="EUR", per_month=Decimal("54.75")),
-            **more,
+            **{"check": "assignment.denied", **more},
         )
         for person, sku_id, more in (
             ("ann", "1", {}),
             ("bob", "2", {}),
+            ("bob", "1", {"check": "seats.not-covered"}),
             ("bob", "1", {"status": Status.WAIVED, "waiver": "W-1"}),
         )
     ]
