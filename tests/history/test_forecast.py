@@ -20,10 +20,33 @@ def forecast_of(values: Sequence[int | None], usable: int | None = 1000, late: i
     return forecast(instants, values, [usable] * len(values), instants[-1] + timedelta(days=late))
 
 
-def test_steady_growth_gives_the_exact_day() -> None:
-    result = forecast_of([700 + day for day in range(100)])
-    assert (result.silent, result.expected) == (None, date(2026, 1, 1) + timedelta(days=99 + 201))
-    assert result.earliest <= result.expected <= result.latest
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param([700 + day for day in range(100)], id="steady"),
+        pytest.param([9] * 300 + [616 + day for day in range(184)], id="nights before the last half year"),
+        pytest.param([700 + day for day in range(93)] + [808 + day for day in range(7)], id="a small deviation"),
+    ],
+)
+def test_steady_growth_gives_the_exact_day(values: list[int | None]) -> None:
+    result = forecast_of(values, late=14)
+    last = values[-1]
+    assert last is not None
+    day = date(2026, 1, 1) + timedelta(days=len(values) - 1 + 1000 - last)
+    assert (result.silent, result.earliest, result.expected, result.latest) == (None, day, day, day)
+
+
+@pytest.mark.parametrize(
+    ("usable", "days"),
+    [(600, (40, 51, 72)), (549 + 730, (568, 730, None)), (549 + 731, (569, None, None))],
+)
+def test_interval_of_accelerating_growth(usable: int, days: tuple[int | None, ...]) -> None:
+    """Sen's interval of the 28 slopes of 0, 1, 4, … 49 is from the eighth to the seventh from the end."""
+    values: list[int | None] = [None] * 50
+    values[::7] = [500 + week * week for week in range(8)]
+    result = forecast_of(values, usable)
+    dates = [None if number is None else date(2026, 2, 19) + timedelta(days=number) for number in days]
+    assert (result.per_week, [result.earliest, result.expected, result.latest]) == ((5.0, 7.0, 9.0), dates)
 
 
 @pytest.mark.slow
@@ -46,8 +69,9 @@ def test_one_outlier_changes_the_date_by_at_most_three_days() -> None:
     assert abs((forecast_of(values).expected - forecast_of([700 + day for day in range(100)]).expected).days) <= 3
 
 
-def test_no_growth_gives_no_date() -> None:
-    result = forecast_of([500 for _ in range(100)])
+@pytest.mark.parametrize("last", [20, 21])
+def test_no_growth_gives_no_date(last: int) -> None:
+    result = forecast_of([20] * 93 + [last] * 7, usable=40)
     assert (result.silent, result.expected, result.earliest) == (None, None, None)
 
 
