@@ -39,12 +39,17 @@ def policy(name: str, opened: int, repair: Mapping[str, int], **more: Any) -> di
 def test_seats_are_those_of_nights_and_of_results_of_other_days() -> None:
     found = trends(
         "t",
-        [night(9, seat(7)), night(0, seat(4), seat(3) | {"skuId": "a", "skuPartNumber": ""}), night(3, seat(None))],
+        [
+            night(9, seat(7), seat(2) | {"skuId": "b"}),
+            night(0, seat(4), seat(3) | {"skuId": "a", "skuPartNumber": ""}),
+            night(3, seat(None)),
+        ],
         [entry(3, seats=[seat(1)]), entry(5, seats=[seat(6)])],
         now=START,
     )
     assert found is not None
-    small, large = found.seats
+    new, small, large = found.seats
+    assert (new.sku_id, new.instants) == ("b", small.instants[-1:])
     assert (large.sku, [(instant - START).days for instant in large.instants]) == ("a", [0, 3, 5, 9])
     assert (small.consumed, small.spare) == ((4, None, 6, 7), (5, None, 3, 2))
     assert (large.consumed, large.spare) == ((3, None, None, None), (6, None, None, None))

@@ -13,9 +13,10 @@ from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, SourceLine, Subject
 from auditor.domain.result.model import FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.verification import FindingState, FindingVerdict, FreedSeats, TenantVerification
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import changes, summarise
-from auditor.result.diff import compare
+from auditor.result.diff import compare, with_reopened
 from tests.builders.result.results import AS_OF, YESTERDAY, compared, night_before, result
 
 LINE = SourceLine(file="p.yaml", line=1)
@@ -248,3 +249,20 @@ def test_fingerprint_is_in_one_list_only(runs: list[tuple[dict[str, Status], str
             assert before <= current | unconfirmed | set(tenant.closed)
         before = current | unconfirmed
         assert [finding.change for finding in tenant.findings].count(None) == (len(current) if day == 0 else 0)
+
+
+def test_only_open_findings_of_a_plan_that_are_reopened_came_back() -> None:
+    states = {"a": FindingState.OPEN, "b": FindingState.OPEN, "c": FindingState.UNKNOWN}
+    verdicts = tuple(
+        FindingVerdict(
+            fingerprint=name, state=state, policy="p", check="", severity=Severity.HIGH, subject=finding_of("a").subject
+        )
+        for name, state in states.items()
+    )
+    a, b, c = map(finding_of, states)
+    (tenant,) = last(run(a, b, c), run(b, day=1), run(a, b, c, day=2)).tenants
+    freed = FreedSeats(planned=0, actual=0)
+    verification = TenantVerification(planned_at=AS_OF, actions=(), findings=verdicts, freed=freed)
+    verified = with_reopened(replace(tenant, verification=verification)).verification
+    assert verified is not None
+    assert [item.state.value for item in verified.findings] == ["came-back", "open", "unknown"]
