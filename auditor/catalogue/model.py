@@ -42,11 +42,6 @@ class Product(Struct, frozen=True, kw_only=True, dict=True):
     """Other names under which the table lists the same skuId, sorted."""
 
     @cached_property
-    def plan_names(self) -> frozenset[str]:
-        """The ids and names of its service plans, case-folded."""
-        return frozenset(text.casefold() for plan in self.plans for text in (plan.id, plan.name))
-
-    @cached_property
     def words(self) -> tuple[str, ...]:
         """The words of its part number and display name, folded."""
         names = (self.part_number, self.name)

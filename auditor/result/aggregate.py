@@ -132,21 +132,19 @@ def _computed_concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
 
     actions_by_finding: dict[str, list[str]] = {}
     ranks: dict[str, dict[str, int]] = {}
-    """The rank of the worst severity of each policy."""
+    """The rank of the severity of each policy."""
     people: dict[str, dict[str, str]] = {}
     for action in of.actions:
         ranks[action.id], people[action.id] = {}, {}
         for fingerprint in action.findings:
             actions_by_finding.setdefault(fingerprint, []).append(action.id)
     for batch in of.findings.batches():
-        names = ("fingerprint", "severity", "policy", "status", "subjectType", "subjectId")
-        for fingerprint, severity, policy, status, kind, subject, label in zip(
+        names = ("fingerprint", "severity", "policy", "subjectType", "subjectId")
+        for fingerprint, severity, policy, kind, subject, label in zip(
             *map(values_of, (*map(batch.column, names), person_labels(batch))), strict=True
         ):
             for action_id in actions_by_finding.get(fingerprint, ()):
-                if status == OPEN:
-                    rank = Severity(severity).rank
-                    ranks[action_id][policy] = min(rank, ranks[action_id].get(policy, rank))
+                ranks[action_id][policy] = Severity(severity).rank
                 if kind == SubjectType.USER:
                     people[action_id][subject] = label
     return {

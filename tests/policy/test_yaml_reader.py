@@ -286,7 +286,9 @@ plain_values = st.recursive(
 @given(plain_values.filter(lambda item: item is not None))
 def test_json_is_parsed_like_json(item: object) -> None:
     # ensure_ascii escapes the line breaks and control characters that a YAML file cannot contain.
-    assert value(json.dumps(item)) == item
+    document = parse(json.dumps(item), file="f.yaml")
+    assert document.value == item
+    assert_spans(document)
 
 
 @pytest.mark.slow

@@ -9,8 +9,7 @@ from auditor.engine.scope import Scope, UserFindings
 
 
 def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
-    if block.deny is None:
-        return
+    assert block.deny is not None
     masks, of, deny = scope.bound.masks, block.of, block.deny
     denied = masks.cached(("denied", id(block)), lambda: pack(masks.of(of) & masks.of(deny)))
     yield held_product_findings(scope, scope.people.assignments.assigned_skus, denied)

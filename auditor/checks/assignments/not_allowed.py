@@ -9,8 +9,7 @@ from auditor.engine.scope import Scope, UserFindings
 
 
 def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
-    if block.allow is None:
-        return
+    assert block.allow is not None
     masks, of, allow = scope.bound.masks, block.of, block.allow
     outside = masks.cached(("not allowed", id(block)), lambda: pack(masks.of(of) & ~masks.of(allow)))
     yield held_product_findings(scope, scope.people.assignments.assigned_skus, outside)

@@ -19,8 +19,7 @@ _REPORTED_DAYS: Final = 30
 
 
 def _evaluate(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
-    if block.ending is None:
-        return
+    assert block.ending is not None
     for contract in scope.bound.contracts:
         if within(scope, contract.ends, block.ending, past=_REPORTED_DAYS):
             money, details = _renewal(scope, contract)

@@ -12,8 +12,7 @@ from auditor.engine.scope import TenantScope
 
 
 def _evaluate(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
-    if block.notice is None:
-        return
+    assert block.notice is not None
     for contract in scope.bound.contracts:
         day = contract.last_notice_day
         if day is not None and within(scope, day, block.notice):

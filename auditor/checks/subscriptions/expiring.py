@@ -20,8 +20,7 @@ from auditor.guidance.routing import ending_subscription
 
 def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     time = block.expiring
-    if time is None:
-        return
+    assert time is not None
 
     def more(row: Row) -> Mapping[str, str]:
         return {"term": term_of(scope, row)} if block.except_monthly else {}
