@@ -28,7 +28,8 @@ from tests.builders.tenant.two_people import ANN, BOB, TWO_PEOPLE, assert_same_t
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(nights=series())
 def test_any_series_of_nights_is_restored_exactly(nights: tuple[Snapshot, ...]) -> None:
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auditor.store.delta.pack._MIN_MEMBER_DELTA", 1)
         folder = Path(name)
         store = store_in(folder)
         sources = [write(folder / "given", snapshot) for snapshot in nights]

@@ -90,7 +90,8 @@ def series(draw: st.DrawFn) -> tuple[Snapshot, ...]:
                 number = draw(st.integers(0, len(state["users"]) - 1))
                 changed = draw(_user(state["users"][number]["id"]))
                 users = [changed if i == number else user for i, user in enumerate(state["users"])]
-                state = {**state, "users": users}
+                members = draw(st.lists(st.sampled_from([user["id"] for user in users]), unique=True).map(sorted))
+                state = {**state, "users": users, "groups": [{**state["groups"][0], "members": members}]}
             case "fresh":
                 state = draw(states())
             case _:
