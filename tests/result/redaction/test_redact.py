@@ -1,5 +1,6 @@
 """Redaction of results: pseudonyms are stable for a key and distinct per person, and nothing else is changed."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +13,25 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import Result
+from auditor.domain.result.verification import (
+    ActionVerdict,
+    Execution,
+    FindingState,
+    FindingVerdict,
+    FreedSeats,
+    StepVerdict,
+    TenantVerification,
+    Verdict,
+)
 from auditor.result.aggregate import concerns
 from auditor.result.redaction.people import UserPseudonyms, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey, key_of
 from auditor.result.redaction.redact import redacted
 from tests.builders.result.actions import with_actions
+from tests.builders.result.results import AS_OF
 from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, policy_set, tenant, user
 
+VERDICT_FIELDS = ("fingerprint", "policy", "check", "severity", "subject", "product")
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 
 
@@ -209,3 +222,32 @@ def test_single_small_department_is_merged_with_the_smallest_other_one() -> None
     report = redacted(audited(policy_file("assignments: {deny: [SPE_E5]}"), state), KEY).tenants[0].departments
     assert report is not None
     assert [(unit.name, unit.merged, unit.people) for unit in report.departments] == [("Sales", 0, 7), (None, 2, 7)]
+
+
+def test_people_in_the_verification_of_a_plan_are_replaced() -> None:
+    result = audit_result()
+    (before,) = result.tenants
+    findings = tuple(
+        FindingVerdict(state=FindingState.OPEN, **{name: getattr(finding, name) for name in VERDICT_FIELDS})
+        for finding in before.findings
+        if finding.subject.type is SubjectType.USER
+    )
+    action = ActionVerdict(
+        number=1, id="x", title="Take it from ann@contoso.example", kind="unassign", verdict=Verdict.PARTLY, requests=2, done=0,
+        steps=tuple(StepVerdict(step=1, verdict=Verdict.NOT, subject=name) for name in ("id-ann", "id-bob")),
+        findings=tuple(finding.fingerprint for finding in findings),
+        execution=Execution(by=("ann@contoso.example",), first=AS_OF, last=AS_OF, done=1, skipped=0, failed=0),
+    )  # fmt: skip
+    freed = FreedSeats(planned=1, actual=0)
+    findings = tuple(sorted(findings, key=lambda finding: KEY.fingerprint(finding.fingerprint), reverse=True))
+    verification = TenantVerification(planned_at=AS_OF, actions=(action,), findings=findings, freed=freed)
+    (after,) = redacted(replace(result, tenants=(replace(before, verification=verification),)), KEY).tenants
+    assert after.verification is not None
+    (hidden,) = after.verification.actions
+    assert {step.subject for step in hidden.steps} == {ANN, BOB}
+    assert [step.subject for step in hidden.steps] == sorted([ANN, BOB]), "the order of ids is not revealed"
+    assert {finding.subject.name for finding in after.verification.findings} == {ANN, BOB}
+    fingerprints = [finding.fingerprint for finding in after.verification.findings]
+    assert fingerprints == sorted(KEY.fingerprint(finding.fingerprint) for finding in findings)
+    assert sorted(hidden.findings) == fingerprints
+    assert not re.search(r"\bann\b|\bbob\b|contoso", str(after.verification))
