@@ -123,3 +123,14 @@ def test_duplicate_finding_of_a_saved_result_has_its_action_both_times() -> None
     table = table_columns(repeated, EN, finding_indexes(repeated, EN))
     column = [number for part in table.codes["action"] for number in part]
     assert column == [1, 1]
+
+
+def test_index_of_a_sample_lists_the_most_important_actions_in_the_order_of_the_result() -> None:
+    first, *_ = contoso().actions
+    actions = tuple(replace(first, id=f"a{rank}", rank=rank) for rank in (4, 1, 3, 2))
+    tenant = replace(contoso(), actions=actions)
+    sample = tenant.findings.sample(1)
+    assert len(sample) < len(tenant.findings)
+    assert [action.id for action in FindingIndex.build(tenant, sample, CONTEXT, 2).actions] == ["a1", "a2"]
+    every = tuple(tenant.findings)
+    assert len(FindingIndex.build(tenant, every, CONTEXT, 2).actions) == len(actions), "all findings are listed"
