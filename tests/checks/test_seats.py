@@ -152,6 +152,9 @@ def test_cap_counts_enabled_warning_and_suspended_units(units: tuple[int | None,
     assert euros(finding) == -20 * adjust
 
 
+NO_SEAT_NUMBERS = "Graph returned no seat numbers for SPB|O365_BUSINESS_PREMIUM"
+
+
 @pytest.mark.parametrize(
     ("small", "large", "found"),
     [(200, 150, (350, -50)), (200, 100, "pass"), (200, None, "not-evaluated"), (301, None, (301, -1))],
@@ -162,12 +165,22 @@ def test_cap_of_a_pool_applies_to_the_known_sum(small: int, large: int | None, f
     result = judged(block, tenant(subscribedSkus=rows))
     if isinstance(found, str):
         assert (finding_keys(result), outcome(result)) == ([], found)
+        assert result.policies[0].reason == (None if found == "pass" else NO_SEAT_NUMBERS)
         return
     finding = one(result)
     assert (finding.subject.id, finding.evidence["purchased"], finding.evidence["adjust"]) == (
         "SPB|O365_BUSINESS_PREMIUM",
         *found,
     )
+
+
+@pytest.mark.parametrize("pool", ["", ", pool: true"])
+@pytest.mark.parametrize(("units", "expected"), [(300, "pass"), (301, "not-evaluated")])
+def test_cap_of_trials_is_not_evaluated_if_a_product_may_be_one(units: int, expected: str, pool: str) -> None:
+    state = tenant(subscribedSkus=[bought("SPB", units, 0)], unread={Source.SUBSCRIPTIONS: SourceStatus.DENIED})
+    result = judged(f"seats: {{of: trial, purchased: {{max: 300}}{pool}}}", state)
+    assert (finding_keys(result), outcome(result)) == ([], expected)
+    assert result.policies[0].missing == (() if expected == "pass" else ("subscriptions",))
 
 
 @pytest.mark.parametrize("pool", ["", ", pool: true"])
