@@ -38,7 +38,7 @@ def compared_costs(
     freed: Counter[str] = Counter()
     for evaluated in proposals.values():
         freed.update(evaluated.option.seats)
-    reusable = Counter({sku: -change for sku, change in freed.items() if change < 0})
+    reusable = Counter({sku: -change for sku, change in freed.items()})
     idle, spare = _idle(remaining), {seat.sku_id: seat.spare or 0 for seat in after.seats}
     # Idle seats above a maximum include those that were freed; they are not counted twice.
     reducible = Counter(
@@ -69,7 +69,7 @@ def _idle(findings: Sequence[Finding]) -> Counter[str]:
     idle: Counter[str] = Counter()
     for finding in findings:
         adjust = finding.evidence.get("adjust")
-        if finding.check == ABOVE_MAXIMUM.id and isinstance(adjust, int) and adjust < 0 and sku_of(finding):
+        if finding.check == ABOVE_MAXIMUM.id and isinstance(adjust, int) and sku_of(finding):
             idle[sku_of(finding)] = max(idle[sku_of(finding)], -adjust)
     return idle
 

@@ -20,13 +20,14 @@ from tests.builders.tenant.plan_tenants import (
 )
 
 
-def test_money_is_a_lower_bound_if_a_price_is_missing() -> None:
+@pytest.mark.parametrize("seats", [1, 0])
+def test_money_is_a_lower_bound_if_a_price_is_missing(seats: int) -> None:
     people = [user("ann", grant(E3), grant(VISIO), accountEnabled=False)]
-    plan = planned(snapshot(people, {E3: 1, VISIO: 1}), LEAVERS + PRICES)
+    plan = planned(snapshot(people, {E3: 1, VISIO: seats}), LEAVERS + PRICES)
     (before,), (after,) = plan.before.money, plan.after.money
     assert (f"{before.exposure:.2f}", f"{before.reassignable_now:.2f}", before.lower_bound) == ("35.70", "35.70", True)
     assert after.exposure + after.reassignable_now == 0
-    assert after.lower_bound, "the price of seats to give back is missing"
+    assert after.lower_bound is (seats > 0), "the price of seats to give back is missing"
 
 
 def test_action_about_several_products_has_the_money_of_those_with_a_price() -> None:
@@ -68,3 +69,32 @@ def test_seats_assigned_beyond_the_usable_ones_are_worth_nothing_once_freed(seat
     assert action.counted_elsewhere is None
     (price,) = plan.prices or ()
     assert price.over_assigned == (2 - seats or None)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "usable", "seats"),
+    [
+        pytest.param([], 5, 1, id="the freed seat"),
+        pytest.param([], 0, 0, id="more seats are assigned than usable"),
+        pytest.param(["spare: {max: 3}"], 5, 2, id="idle seats include the freed one"),
+        pytest.param(["spare: {max: 1}", "spare: {max: 3}"], 5, 4, id="the smallest maximum counts"),
+        pytest.param(["spare: {min: 9}"], 5, 1, id="missing seats are not idle"),
+        pytest.param(["purchased: {max: 2}"], 5, 1, id="seats beyond a cap are not idle"),
+    ],
+)
+def test_seats_to_give_back_are_freed_or_idle_after_the_plan(bounds: list[str], usable: int, seats: int) -> None:
+    policies = "".join(
+        f"  - {{id: spare-{number}, severity: low, seats: {{of: [SPE_E3], {bound}}}}}\n"
+        for number, bound in enumerate(bounds)
+    )
+    people = [user("ann", grant(E3), accountEnabled=False), user("bo", grant(E3))]
+    rules = LEAVERS.replace("policies:\n", f"policies:\n{policies}") + PRICES
+    (before,) = planned(snapshot(people, {E3: usable + (usable > 0)}), rules).before.money
+    assert f"{before.reducible_at_renewal:.2f}" == f"{35.7 * seats:.2f}"
+
+
+def test_seats_that_a_plan_takes_have_no_value() -> None:
+    people = [user("ann", grant(E3), department="Store")]
+    (before,) = planned(snapshot(people, {E3: 1, F3: 1}), STORE + PRICES).before.money
+    assert (f"{before.reassignable_now:.2f}", f"{before.reducible_at_renewal:.2f}") == ("35.70", "35.70")
+    assert not before.lower_bound
