@@ -20,13 +20,14 @@ prices: {currency: EUR, perSeatPerMonth: {SPE_F1: 10, SPE_E3: 30, SPE_E5: 50}}
 """
 
 
-def actions_about(*people: dict[str, object], spare: int = 0, rules: str = RULES) -> dict[str, Action]:
-    """Return the actions by kind; all people have the products that they hold, and F3 has spare seats besides."""
+def actions_about(*people: dict[str, object], spare: int | None = 0, rules: str = RULES) -> dict[str, Action]:
+    """Return the actions by kind; all people have the products that they hold, and F3 has spare seats besides, or an unknown number."""
     held = [licence["skuId"] for one in people for licence in one["assignedLicenses"]]  # type: ignore[attr-defined]
     rows = [product(part, 0, 0) for part in ("SPE_F1", "SPE_E3", "SPE_E5")]
     for row in rows:
         count = held.count(row["skuId"])
-        seats = count + (spare if row["skuPartNumber"] == "SPE_F1" else 0)
+        more = spare if row["skuPartNumber"] == "SPE_F1" else 0
+        seats = None if more is None else count + more
         row |= {"consumedUnits": count, "prepaidUnits": {**row["prepaidUnits"], "enabled": seats}}
     return {action.kind: action for action in audited(state_of(list(people), rows, []), rules).tenants[0].actions}
 
@@ -81,6 +82,8 @@ def test_assignment_costs_the_seats_that_are_neither_spare_nor_bought() -> None:
     assert {kind: amount(action.costs) for kind, action in actions.items()} == {"buy": 20, "assign": 0}
     actions = actions_about(*people, spare=1, rules=RULES.replace("idle, severity", "idle, tenants: [other], severity"))
     assert {kind: amount(action.costs) for kind, action in actions.items()} == {"assign": 20}
+    assert amount(actions["assign"].missing) == 20
+    assert actions_about(*people, spare=None)["assign"].missing is None, "it is not known which seats are missing"
 
 
 @pytest.mark.parametrize(("suite", "saving"), [("SPE_E3", 20), ("SPE_E5", 40)])
