@@ -29,7 +29,7 @@ from tests.builders.tenant.two_people import ANN, BOB, TWO_PEOPLE, assert_same_t
 @given(nights=series())
 def test_any_series_of_nights_is_restored_exactly(nights: tuple[Snapshot, ...]) -> None:
     with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("auditor.store.delta.pack._MIN_MEMBER_DELTA", 1)
+        patch.setattr("auditor.store.delta.pack.MIN_MEMBER_DELTA", 1)
         folder = Path(name)
         store = store_in(folder)
         sources = [write(folder / "given", snapshot) for snapshot in nights]

@@ -26,7 +26,7 @@ PARTITIONS_PER_FILE: Final = 16
 """Partitions per Parquet file; these are in memory at once."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _LEVEL: Final = 9
-_MIN_MEMBER_DELTA: Final = 1000
+MIN_MEMBER_DELTA: Final = 1000
 """Number of memberships from which only changes are written."""
 
 
@@ -178,7 +178,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 def _member_steps(old: pa.Table, new: pa.Table) -> Delta | None:
     """Return the removed and added memberships; None if the table is small or its order changed."""
-    if old.num_rows < _MIN_MEMBER_DELTA or new.num_rows < _MIN_MEMBER_DELTA:
+    if old.num_rows < MIN_MEMBER_DELTA or new.num_rows < MIN_MEMBER_DELTA:
         return None
     codes = np.zeros(old.num_rows + new.num_rows, dtype=np.int64)
     for name in MEMBERS.names:
