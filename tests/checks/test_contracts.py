@@ -122,12 +122,6 @@ def test_contract_without_a_notice_period_raises_no_notice_finding() -> None:
     assert finding_keys(judged("contracts: {notice: {within: 999d}}", contract())) == []
 
 
-def test_products_that_were_not_read_may_have_no_contract() -> None:
-    state = tenant(subscribedSkus=[E3], unread={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
-    result = judged("contracts: {missing: deny}", state=state)
-    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
-
-
 @pytest.mark.parametrize(
     ("contracts", "parts"),
     [

@@ -33,6 +33,26 @@ def group(name: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("block", "source"),
+    [
+        ("purchases: {allow: [SPE_E3]}", Source.SUBSCRIBED_SKUS),
+        ("purchases: {unknown: deny}", Source.SUBSCRIBED_SKUS),
+        ("purchases: {trials: deny}", Source.SUBSCRIBED_SKUS),
+        ("contracts: {missing: deny}", Source.SUBSCRIBED_SKUS),
+        ("subscriptions: {expiring: {within: 60d}}", Source.SUBSCRIPTIONS),
+        ("subscriptions: {expiring: {within: 60d, idle: {min: 1}}}", Source.SUBSCRIBED_SKUS),
+        ("subscriptions: {expiring: {within: 60d, idle: {min: 1}}}", Source.SUBSCRIPTIONS),
+        ("health: {groups: deny}", Source.GROUPS),
+        ("health: {empty: deny}", Source.GROUPS),
+    ],
+)
+def test_block_is_not_evaluated_if_its_source_was_not_read(block: str, source: Source) -> None:
+    result = judged(block, tenant(unread={source: SourceStatus.DENIED}))
+    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
+    assert source.value in result.policies[0].missing
+
+
 def test_purchases_include_company_products_and_count_only_usable_seats() -> None:
     state = tenant(
         subscribedSkus=[
