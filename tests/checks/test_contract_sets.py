@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import TenantResult
 from tests.builders.tenant.tenants import audited, bought, finding_keys, one, outcome, sku_id, tenant, user
 
@@ -40,6 +41,20 @@ def test_contracts_for_sets_with_different_unknown_names_are_not_added() -> None
     state = tenant(subscribedSkus=[E3])
     contracts = [contract(id_, f"[SPE_E3, {id_}]", 108) for id_ in ("NEW_A", "NEW_B")]
     assert finding_keys(judged(*contracts, state=state)) == []
+
+
+@pytest.mark.parametrize(
+    ("products", "enabled", "reason"),
+    [
+        ("[SPE_E3]", None, "Graph returned no seat numbers for SPE_E3"),
+        ("trial", 100, "it is not known whether a product is in a contract's set"),
+    ],
+)
+def test_unknown_units_are_not_compared(products: str, enabled: int | None, reason: str) -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", enabled)], unread={Source.SUBSCRIPTIONS: SourceStatus.DENIED})
+    result = judged(contract("a", products, 1), state=state)
+    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
+    assert reason in (result.policies[0].reason or "")
 
 
 @pytest.mark.parametrize(
