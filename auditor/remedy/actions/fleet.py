@@ -22,7 +22,6 @@ from auditor.guidance import Library, Situation, Variant, compose, related_links
 from auditor.remedy import messages
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.ranks import with_ranks
-from auditor.remedy.english import ENGLISH
 from auditor.remedy.kinds import ORDER
 from auditor.remedy.titles import action_title
 
