@@ -64,11 +64,11 @@ def test_summary_and_first_part_of_a_plan_count_the_same_findings_seats_and_mone
     assert first is not None
     requests = sum(len(action["requests"]) for action in plan["actions"])
     assert number(r"([\d,]+) requests fix", summary) == number(r"([\d,]+) requests", first[0]) == requests
-    assert number(r"requests fix ([\d,]+) of them", summary) == number(r"([\d,]+) findings? fixed", first[0]) == fixed
+    assert number(r"requests fix ([\d,]+) of them", summary) == number(r"will fix ([\d,]+) finding", first[0]) == fixed
     assert sum(row["fixed"] for row in plan["reach"]) == fixed
     assert sum(row["open"] for row in plan["reach"]) == plan["before"]["open"] == len(plan["findings"])
     assert len(plan["proof"]["remaining"]) == plan["after"]["open"] == plan["before"]["open"] - fixed
-    freed, assigned = number(r"([\d,]+) seats freed", first[0]), number(r"([\d,]+) seats assigned", first[0])
+    freed, assigned = number(r"will free ([\d,]+) seats", first[0]), number(r"will assign ([\d,]+) seats", first[0])
     assert number(r"([\d,]+) seats that the requests free and do not assign", summary) == freed - assigned > 0
     (amounts,) = plan["before"]["money"]
     own, elsewhere = (

@@ -78,7 +78,7 @@ def _row_texts(row: TenantRow, l10n: Localization) -> Iterator[str]:
     yield l10n.plural("{count} action", "{count} actions", row.actions)
     yield l10n.plural("{count} request", "{count} requests", row.requests)
     if row.freed:
-        yield l10n.plural("{count} seat freed", "{count} seats freed", row.freed)
+        yield l10n.plural("will free {count} seat", "will free {count} seats", row.freed)
     if row.questions:
         yield l10n.plural("{count} open question", "{count} open questions", row.questions)
     if row.money:

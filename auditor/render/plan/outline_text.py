@@ -97,7 +97,7 @@ def policies_text(findings: Iterable[Finding], tenant: TenantPlan, l10n: Localiz
     return policies_line(policy_titles(findings, tenant), l10n)
 
 
-_FIXED: Final = NN_("{count} finding fixed", "{count} findings fixed")
+_FIXED: Final = NN_("will fix {count} finding", "will fix {count} findings")
 _FINDINGS: Final = NN_("{count} finding", "{count} findings")
 
 

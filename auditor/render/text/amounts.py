@@ -22,7 +22,7 @@ def amount_text(per_month: Decimal, currency: str, l10n: Localizer, *, frees: bo
         return text.format(money=money)
     if undecided and not frees:
         return l10n.gettext("possible saving: {money} a month").format(money=money)
-    text = l10n.gettext("freed seats worth {money} a month") if frees else l10n.gettext("saving: {money} a month")
+    text = l10n.gettext("will free seats worth {money} a month") if frees else l10n.gettext("saving: {money} a month")
     return text.format(money=money)
 
 
@@ -67,11 +67,13 @@ def seat_texts(
 
 
 def _freed_seats(freed: int, prices: Mapping[str, Decimal], elsewhere: Mapping[str, Decimal], l10n: Localizer) -> str:
-    form = NN_("{count} seat freed, worth {money} a month", "{count} seats freed, worth {money} a month in total")
+    form = NN_("will free {count} seat worth {money} a month", "will free {count} seats worth {money} a month in total")
     if elsewhere:
         form = NN_(
-            "{count} seat freed, worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
-            "{count} seats freed, worth {money} a month, plus {elsewhere} a month counted as a saving of other actions",
+            "will free {count} seat worth {money} a month, "
+            "plus {elsewhere} a month counted as a saving of other actions",
+            "will free {count} seats worth {money} a month, "
+            "plus {elsewhere} a month counted as a saving of other actions",
         )
     return l10n.ngettext(*form, freed).format(
         count=l10n.number(freed), money=_sum(prices, l10n), elsewhere=_sum(elsewhere, l10n)
@@ -84,8 +86,8 @@ def _sum(amounts: Mapping[str, Decimal], l10n: Localizer) -> str:
 
 def _numbers_of_seats(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
     for count, form in (
-        (freed, NN_("{count} seat freed", "{count} seats freed")),
-        (assigned, NN_("{count} seat assigned", "{count} seats assigned")),
+        (freed, NN_("will free {count} seat", "will free {count} seats")),
+        (assigned, NN_("will assign {count} seat", "will assign {count} seats")),
     ):
         if count:
             yield l10n.ngettext(*form, count).format(count=l10n.number(count))

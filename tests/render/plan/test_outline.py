@@ -66,10 +66,10 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
     numbers += [entry.number for entry in undecided if not entry.action.requests]
     assert sorted(numbers) == list(range(1, len(plan.actions) + 1))
     effects = {entry.action.title: list(effect_texts(entry, ENGLISH)) for entry in runnable}
-    assert effects["Unassign Visio Plan 2 from 2 people"] == ["2 findings fixed", "2 seats freed"]
+    assert effects["Unassign Visio Plan 2 from 2 people"] == ["will fix 2 findings", "will free 2 seats"]
     assert effects["Assign Microsoft 365 E3 to 1 person"] == [
-        "1 finding fixed",
-        "1 seat assigned",
+        "will fix 1 finding",
+        "will assign 1 seat",
         "cost: €35.70 a month",
     ]
     # An action with requests and an open question is in both the first and the second part.
@@ -79,7 +79,7 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
     (seats,) = (entry for entry in (*undecided, *manual) if not entry.action.requests)
     assert list(effect_texts(seats, ENGLISH)) == ["1 finding", "6 seats", "saving: €328.50 a month"]
     assert list(total_texts(runnable, ENGLISH, runs=True)) == [
-        *("3 actions", "4 requests", "4 findings fixed", "3 seats freed", "1 seat assigned")
+        *("3 actions", "4 requests", "will fix 4 findings", "will free 3 seats", "will assign 1 seat")
     ]
     assert list(total_texts([open_], ENGLISH, runs=False)) == ["1 open question"]
 
@@ -95,7 +95,10 @@ def test_action_about_a_limit_of_purchased_seats_counts_seats() -> None:
 def test_action_without_requests_names_the_seats_that_it_frees_once() -> None:
     rules = f"{PRICES}\npolicies: [{{id: e3, severity: high, assignments: {{deny: [SPE_E3]}}}}]"
     (entry,) = entries_of(planned(snapshot([user("ann", grant(E3))], {E3: 9}), rules), "run")
-    assert list(effect_texts(replace(entry, change=None), ENGLISH)) == ["1 finding", "freed seats worth €35.70 a month"]
+    assert list(effect_texts(replace(entry, change=None), ENGLISH)) == [
+        "1 finding",
+        "will free seats worth €35.70 a month",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,20 +17,20 @@ from tests.builders.result.results import compared
 @pytest.mark.parametrize(
     ("freed", "assigned", "amount", "elsewhere", "texts"),
     [
-        (1, 0, 28, 0, ["1 seat freed, worth €28.00 a month"]),
-        (3, 0, 28, 0, ["3 seats freed, worth €28.00 a month in total"]),
+        (1, 0, 28, 0, ["will free 1 seat worth €28.00 a month"]),
+        (3, 0, 28, 0, ["will free 3 seats worth €28.00 a month in total"]),
         (
             *(3, 0, 28, 9),
-            ["3 seats freed, worth €28.00 a month, plus €9.00 a month counted as a saving of other actions"],
+            ["will free 3 seats worth €28.00 a month, plus €9.00 a month counted as a saving of other actions"],
         ),
         (
             *(3, 0, 28, -9),
-            ["3 seats freed, worth €28.00 a month in total", "€9.00 a month counted as a cost of other actions"],
+            ["will free 3 seats worth €28.00 a month in total", "€9.00 a month counted as a cost of other actions"],
         ),
-        (3, 0, 0, 9, ["3 seats freed", "€9.00 a month counted as a saving of other actions"]),
-        (3, 1, 28, 0, ["3 seats freed", "1 seat assigned", "on balance worth €28.00 a month"]),
-        (1, 1, -7, 0, ["1 seat freed", "1 seat assigned", "cost: €7.00 a month"]),
-        (0, 0, 28, 0, ["freed seats worth €28.00 a month"]),
+        (3, 0, 0, 9, ["will free 3 seats", "€9.00 a month counted as a saving of other actions"]),
+        (3, 1, 28, 0, ["will free 3 seats", "will assign 1 seat", "on balance worth €28.00 a month"]),
+        (1, 1, -7, 0, ["will free 1 seat", "will assign 1 seat", "cost: €7.00 a month"]),
+        (0, 0, 28, 0, ["will free seats worth €28.00 a month"]),
         (0, 0, 0, 0, []),
     ],
 )
@@ -44,7 +44,7 @@ def test_seats_and_their_price_are_named_once(
 def test_seats_with_prices_in_two_currencies_are_one_phrase() -> None:
     amounts = {"EUR": Decimal(5), "USD": Decimal(7)}
     texts = list(seat_texts(2, 0, amounts, {}, ENGLISH, frees=True))
-    assert texts == ["2 seats freed, worth €5.00 + US$7.00 a month in total"]
+    assert texts == ["will free 2 seats worth €5.00 + US$7.00 a month in total"]
 
 
 def test_amounts_that_depend_on_decisions_are_conditional() -> None:
@@ -65,4 +65,4 @@ def test_sum_of_actions_leaves_out_questions_about_smaller_products() -> None:
 
 def test_number_and_price_of_seats_are_one_phrase_in_other_languages() -> None:
     (text,) = seat_texts(3, 0, {"EUR": Decimal(28)}, {}, localization("de"), frees=True)
-    assert text == "3 Lizenzen im Gesamtwert von 28,00\u00a0€ pro Monat freigegeben"
+    assert text == "3 Lizenzen im Gesamtwert von 28,00\u00a0€ pro Monat werden frei"
