@@ -42,7 +42,7 @@ def load_policies(
 
     Raises InputError with the errors of all files, and UsageError for a location without policies.
     """
-    if not _uses_library(locations):
+    if not uses_library(locations):
         return _check_duplicate_prices(
             load(policy_files(locations), waivers_from=waivers_from, decisions=decisions, bases=installed_base)
         )
@@ -93,7 +93,7 @@ def policy_files(locations: Sequence[Path], *, hint: Message = _SPECIFIED) -> li
 
     Raises UsageError with `hint` for a folder without policy files.
     """
-    if _uses_library(locations):
+    if uses_library(locations):
         return library_files()
     by_path: dict[Path, tuple[Path, Path | None]] = {}
     for location in _without_decisions(locations or (DEFAULT,)):
@@ -152,7 +152,8 @@ def missing_folder(folder: PurePath) -> UsageError:
     return UsageError("policies-missing", Message("there is no folder {location}", location=folder), hint=_EXTENDED)
 
 
-def _uses_library(locations: Sequence[Path]) -> bool:
+def uses_library(locations: Sequence[Path]) -> bool:
+    """Return whether the starter library is used: no file is specified, and there is no folder policies/."""
     return not locations and not files.is_folder(DEFAULT)
 
 

@@ -99,6 +99,13 @@ def test_explicitly_named_file_may_be_a_link(folder: Path) -> None:
     assert call("validate", "elsewhere.yaml", cwd=folder).code == 0
 
 
+def test_validation_says_that_the_starter_library_is_checked_without_a_folder(tmp_path: Path, folder: Path) -> None:
+    notice = "There is no folder policies/; the starter library is checked.\n"
+    (tmp_path / "empty").mkdir()
+    assert call("validate", cwd=tmp_path / "empty").err.startswith(notice)
+    assert notice not in call("validate", cwd=folder).err
+
+
 @pytest.mark.parametrize("files", [["policies/a.yaml", "policies/decisions.yaml"], ["policies/decisions.yaml"]])
 def test_explicitly_named_decisions_are_validated_with_their_policies(folder: Path, files: list[str]) -> None:
     decision = "{id: one, for: {policy: spare}, answer: {skip: true}, reason: r, by: a, on: 2026-11-20}"

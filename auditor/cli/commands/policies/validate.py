@@ -5,6 +5,7 @@ import argparse
 from msgspec.structs import replace
 
 from auditor.app.policies.validation import validate
+from auditor.app.policy_files import uses_library
 from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import Diagnostic, Level
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
             return 2
     if not args.quiet:
         l10n = localization(reader_locale(args.locale))
+        if uses_library(args.policies):
+            print_message(l10n.gettext("There is no folder policies/; the starter library is checked."))
         counts = (
             l10n.plural("{count} file", "{count} files", checked.files),
             l10n.plural("{count} policy", "{count} policies", checked.policies),
