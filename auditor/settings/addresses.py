@@ -34,6 +34,7 @@ def address_error(address: str, *, plain_on_loopback: bool) -> Message | None:
         return Message("it is not an address")
     if "@" in parts.netloc:
         return Message("it has user information")
+    # urlsplit ignores text between the bracket of an IPv6 address and its port.
     if not host or not _HOST.fullmatch(host) or re.search(r"][^:]", parts.netloc):
         return Message("it has no host")
     if port == 0:

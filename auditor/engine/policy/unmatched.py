@@ -251,11 +251,11 @@ _UNHELD_ROLES: Final = {
 
 def _unheld(products: ProductSet) -> Message:
     text = _products(products.written)
-    if len(products.elements) > 1 and _names_products(products):
+    if not _names_products(products):
+        return Message("no user holds a product of '{products}'", products=text)
+    if len(products.elements) > 1:
         return Message("no user holds any of {products}", products=text)
-    if _names_products(products):
-        return Message("no user holds {products}", products=text)
-    return Message("no user holds a product of '{products}'", products=text)
+    return Message("no user holds {products}", products=text)
 
 
 def _names_products(products: ProductSet) -> bool:

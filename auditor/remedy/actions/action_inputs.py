@@ -25,6 +25,8 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     l10n: Localizer
     groups: Mapping[str, str]
     """Group id → name, as far as it is known."""
+    products_of_groups: Mapping[str, tuple[str, ...]]
+    """Group id → skuIds that it assigns to people with findings, as far as they are known."""
     product_label: Callable[[str], str]
     """Returns the display name of a product, as `RemediationContext.product_label` does."""
     planned: bool
@@ -42,6 +44,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
             library=library,
             l10n=l10n,
             groups={**names, **groups},
+            products_of_groups={item.group: item.sku_ids for item in context.tenant.group_products or ()},
             product_label=label,
             planned=planned,
         )

@@ -337,11 +337,10 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
 
 def _other_products(inputs: ActionInputs, group: ActionGroup) -> set[str] | None:
     """Return the products that people lose besides those of the action because they leave groups; None if unknown."""
-    left = group.first.old_groups if group.breakdown is None else tuple(group.breakdown.groups)
-    assigned = {item.group: item.sku_ids for item in inputs.context.tenant.group_products or ()}
-    if not assigned.keys() >= set(left):
+    left = group.first.old_groups if group.breakdown is None else group.breakdown.groups
+    if not inputs.products_of_groups.keys() >= set(left):
         return None
-    return {sku_id for name in left for sku_id in assigned[name]}.difference(group.people_by_product)
+    return {sku_id for name in left for sku_id in inputs.products_of_groups[name]}.difference(group.people_by_product)
 
 
 def _service_label(name: str) -> str:

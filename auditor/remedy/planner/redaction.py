@@ -15,10 +15,8 @@ from auditor.remedy.planner.questions.questions import question_order
 from auditor.result.redaction.findings import redacted_findings
 from auditor.result.redaction.people import UserPseudonyms, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey
-from auditor.result.redaction.redact import redacted_action
+from auditor.result.redaction.redact import REASON, redacted_action
 
-_REASON: Final = "redacted"
-"""Placeholder for the reason of a decision."""
 _CODE: Final = re.compile(r"`[^`]*`")
 """A value in a step, such as the authors of a decision."""
 
@@ -90,7 +88,7 @@ def _without_decision_texts(tenant: TenantPlan, people: UserPseudonyms) -> Tenan
             return item
         text = item.why
         for decision_reason in reasons:
-            text = text.replace(decision_reason, _REASON)
+            text = text.replace(decision_reason, REASON)
         return replace(item, why=without_ids(without_authors(text)))
 
     def action(item: Action) -> Action:

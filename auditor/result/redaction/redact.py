@@ -32,8 +32,8 @@ Reasoned = TypeVar("Reasoned", Coverage, PolicyOutcome)
 
 _REMOVED_KEYS = frozenset({"ticket", "approvedBy"})
 """Keys of waivers that are removed."""
-_REASON = "redacted"
-"""Placeholder for the reason of a waiver, which is required."""
+REASON = "redacted"
+"""Placeholder for the reason of a waiver, which is required, and of a decision."""
 _QUOTED = re.compile(r"'([^']*)'")
 _IDENTIFYING_VALUES = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
 """Pattern of quoted values of identifying properties in notices, whose apostrophes are typographic."""
@@ -96,7 +96,7 @@ def _waiver(waiver: Mapping[str, Any], people: UserPseudonyms) -> dict[str, Any]
     fields = _texts({name: value for name, value in waiver.items() if name not in _REMOVED_KEYS}, people)
     if "owner" in waiver:
         fields["owner"] = _waiver_owner(str(waiver["owner"]), people.key)
-    return {**fields, "reason": _REASON} if "reason" in fields else fields
+    return {**fields, "reason": REASON} if "reason" in fields else fields
 
 
 def _waiver_owner(owner: str, key: RedactionKey) -> str:
