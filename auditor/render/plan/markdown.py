@@ -122,10 +122,13 @@ def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
     yield from _paragraph(f"## {escaped(tenant.title)}")
     yield from _paragraph(*(f"{escaped(line)}  " for line in tenant.summary))
     yield from _money(tenant, l10n)
+    contents = [(part.number, part.title, part.anchor, part.effects) for part in tenant.parts]
+    if contents:
+        contents.append((tenant.proof, l10n.gettext("Proof"), f"{tenant.anchor}-proof", (tenant.proof_effect,)))
     yield from _paragraph(
         *(
-            f"{part.number}. [{escaped(part.title)}](#{part.anchor}): {escaped(', '.join(part.effects))}"
-            for part in tenant.parts
+            f"{number}. [{escaped(title)}](#{anchor}): {escaped(', '.join(effects))}"
+            for number, title, anchor, effects in contents
         )
     )
     yield from _first_actions("###", tenant.first, l10n)
@@ -135,12 +138,26 @@ def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
         yield from _paragraph(f"### {part.number}. {escaped(part.title)}", "", escaped(part.note))
         for view in part.actions:
             yield from _action(view, l10n)
-    yield from _list(f"### {l10n.gettext('New findings')}", tenant.new)
-    yield from _list(f"### {l10n.gettext('Not evaluated after the plan')}", tenant.undecided)
+    if tenant.open_before is not None:
+        yield from _proof(tenant, l10n)
+
+
+def _proof(tenant: TenantView, l10n: Localization) -> Iterator[str]:
+    """Yield the audit of the changed copy: the numbers of findings, those that are new, and those that remain."""
+    yield from _paragraph(f'<a id="{tenant.anchor}-proof"></a>')
+    yield from _paragraph(f"### {tenant.proof}. {l10n.gettext('Proof')}")
+    counts = (
+        (l10n.gettext("Fixed"), len(tenant.fixed)),
+        (l10n.gettext("Remaining"), sum(len(findings) for _, findings in tenant.remaining)),
+        (l10n.gettext("New"), len(tenant.new)),
+    )
+    yield from _paragraph(" · ".join(f"{label}: {l10n.number(count)}" for label, count in counts))
+    yield from _list(f"#### {l10n.gettext('New findings')}", tenant.new)
+    yield from _list(f"#### {l10n.gettext('Not evaluated after the plan')}", tenant.undecided)
     dropped = (f"{name}: {why}" for name, why in tenant.dropped)
-    yield from _list(f"### {l10n.gettext('Left out')}", dropped)
+    yield from _list(f"#### {l10n.gettext('Left out')}", dropped)
     if tenant.remaining:
-        yield from _paragraph(f"### {l10n.gettext('What remains, and why')}")
+        yield from _paragraph(f"#### {l10n.gettext('What remains, and why')}")
     for why, findings in tenant.remaining:
         yield from _list(escaped(why), findings)
 

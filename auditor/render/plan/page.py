@@ -124,6 +124,7 @@ class _TenantPage:
     def view(self) -> TenantView:
         tenant, l10n = self._tenant, self._l10n
         proof, parts = tenant.proof, tuple(map(self._part, plan_parts(tenant, l10n)))
+        fixed = tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings)
         return TenantView(
             anchor=self._anchor,
             title=tenant.title,
@@ -136,7 +137,8 @@ class _TenantPage:
             first=tuple(itertools.starmap(self._first, first_by_rank(tenant))),
             parts=parts,
             proof=len(parts) + 1,
-            fixed=tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings),
+            proof_effect=l10n.plural("{count} finding fixed", "{count} findings fixed", len(fixed)),
+            fixed=fixed,
             remaining=tuple(
                 (why, tuple(map(self._line, fingerprints)))
                 for why, fingerprints in by_reason(

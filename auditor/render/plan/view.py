@@ -155,6 +155,8 @@ class TenantView(Struct, frozen=True, kw_only=True):
     parts: tuple[PlanPagePart, ...]
     proof: int
     """The number of the part about the proof."""
+    proof_effect: str
+    """How many findings are fixed, in words."""
     fixed: tuple[str, ...]
     """The resolved findings, one line each."""
     remaining: tuple[tuple[str, tuple[str, ...]], ...]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.money import rounded
+from auditor.domain.money import rounded, sum_money
 from auditor.domain.translation import NN_, Localizer
 from auditor.render.text.labels import Labels
 
@@ -30,8 +30,8 @@ def elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
     """Return that other actions count a saving or, below zero, a cost of the same seats."""
     money = l10n.money(abs(per_month), currency)
     if per_month < 0:
-        return l10n.gettext("{money} a month counted as a cost of other actions").format(money=money)
-    return l10n.gettext("{money} a month counted as a saving of other actions").format(money=money)
+        return l10n.gettext("cost counted in other actions: {money} a month").format(money=money)
+    return l10n.gettext("saving counted in other actions: {money} a month").format(money=money)
 
 
 def seat_texts(
@@ -47,37 +47,39 @@ def seat_texts(
     """Yield the numbers of seats that requests free and assign, and what they save or cost a month by currency.
 
     `elsewhere` are the amounts that other actions count; `frees` and `undecided` are as for `amount_text`. The price
-    of freed seats follows their number.
+    of freed seats, with what other actions count of it, follows their number.
     """
     own, others = ({name: value for name, value in each.items() if value} for each in (amounts, elsewhere))
-    is_price = frees and freed > 0 and bool(own) and min(own.values()) > 0
-    if is_price and not assigned:
-        saved = others if others and min(others.values()) > 0 else {}
-        yield _freed_seats(freed, own, saved, l10n)
-        own, others = {}, {} if saved else others
+    saved = others if min(others.values(), default=Decimal()) >= 0 else {}
+    is_price = frees and freed > 0 and min(own.values(), default=Decimal()) >= 0
+    price = sum_money((own, saved)) if is_price else {}
+    if price and not assigned:
+        yield _with_saved(_freed_seats(freed, price, l10n), own, saved, l10n)
     else:
         yield from _numbers_of_seats(freed, assigned, l10n)
-    if is_price and own:
-        yield l10n.gettext("on balance worth {money} a month").format(money=_sum(own, l10n))
-    else:
+    if price and assigned:
+        text = l10n.gettext("on balance worth {money} a month").format(money=_sum(price, l10n))
+        yield _with_saved(text, own, saved, l10n)
+    if not price:
         yield from (
             amount_text(value, currency, l10n, frees=frees, undecided=undecided) for currency, value in own.items()
         )
-    yield from (elsewhere_text(value, currency, l10n) for currency, value in others.items())
+    if not price or not saved:
+        yield from (elsewhere_text(value, currency, l10n) for currency, value in others.items())
 
 
-def _freed_seats(freed: int, prices: Mapping[str, Decimal], elsewhere: Mapping[str, Decimal], l10n: Localizer) -> str:
+def _with_saved(text: str, own: Mapping[str, Decimal], saved: Mapping[str, Decimal], l10n: Localizer) -> str:
+    """Return a text about the price of freed seats, followed by what other actions count of it, if anything."""
+    if not saved:
+        return text
+    if not own:
+        return l10n.gettext("{text} (counted in other actions)").format(text=text)
+    return l10n.gettext("{text} ({money} of it counted in other actions)").format(text=text, money=_sum(saved, l10n))
+
+
+def _freed_seats(freed: int, price: Mapping[str, Decimal], l10n: Localizer) -> str:
     form = NN_("will free {count} seat worth {money} a month", "will free {count} seats worth {money} a month in total")
-    if elsewhere:
-        form = NN_(
-            "will free {count} seat worth {money} a month, "
-            "plus {elsewhere} a month counted as a saving of other actions",
-            "will free {count} seats worth {money} a month, "
-            "plus {elsewhere} a month counted as a saving of other actions",
-        )
-    return l10n.ngettext(*form, freed).format(
-        count=l10n.number(freed), money=_sum(prices, l10n), elsewhere=_sum(elsewhere, l10n)
-    )
+    return l10n.ngettext(*form, freed).format(count=l10n.number(freed), money=_sum(price, l10n))
 
 
 def _sum(amounts: Mapping[str, Decimal], l10n: Localizer) -> str:

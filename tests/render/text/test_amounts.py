@@ -19,16 +19,30 @@ from tests.builders.result.results import compared
     [
         (1, 0, 28, 0, ["will free 1 seat worth €28.00 a month"]),
         (3, 0, 28, 0, ["will free 3 seats worth €28.00 a month in total"]),
-        (
-            *(3, 0, 28, 9),
-            ["will free 3 seats worth €28.00 a month, plus €9.00 a month counted as a saving of other actions"],
-        ),
+        (3, 0, 28, 9, ["will free 3 seats worth €37.00 a month in total (€9.00 of it counted in other actions)"]),
+        (3, 0, 0, 9, ["will free 3 seats worth €9.00 a month in total (counted in other actions)"]),
         (
             *(3, 0, 28, -9),
-            ["will free 3 seats worth €28.00 a month in total", "€9.00 a month counted as a cost of other actions"],
+            ["will free 3 seats worth €28.00 a month in total", "cost counted in other actions: €9.00 a month"],
         ),
-        (3, 0, 0, 9, ["will free 3 seats", "€9.00 a month counted as a saving of other actions"]),
         (3, 1, 28, 0, ["will free 3 seats", "will assign 1 seat", "on balance worth €28.00 a month"]),
+        (
+            *(3, 1, 28, 9),
+            [
+                "will free 3 seats",
+                "will assign 1 seat",
+                "on balance worth €37.00 a month (€9.00 of it counted in other actions)",
+            ],
+        ),
+        (
+            *(1, 1, -7, 9),
+            [
+                "will free 1 seat",
+                "will assign 1 seat",
+                "cost: €7.00 a month",
+                "saving counted in other actions: €9.00 a month",
+            ],
+        ),
         (1, 1, -7, 0, ["will free 1 seat", "will assign 1 seat", "cost: €7.00 a month"]),
         (0, 0, 28, 0, ["will free seats worth €28.00 a month"]),
         (0, 0, 0, 0, []),
