@@ -38,7 +38,7 @@ def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
 
 
 def warning_text(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
-    """Return a warning, with what may be lost and when."""
+    """Return a warning as the page of its article states it: with what may be lost and when, for quick reading."""
     translated = l10n.gettext("{warning} (What you can lose: {loses}. Time: {after}.)").format(
         warning=l10n.gettext(text), loses=l10n.gettext(loses), after=l10n.gettext(after)
     )

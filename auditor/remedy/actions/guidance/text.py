@@ -51,7 +51,7 @@ def guidance_text(
         irreversible=tuple(step.number for step in composed.steps if step.irreversible),
         notices=tuple(l10n.gettext(notice) for notice in composed.notices),
         cautions=tuple(
-            (messages.warning_text(l10n, caution.text, caution.loses, caution.after, caution.branches), caution.part)
+            (messages.under(l10n, l10n.gettext(caution.text), caution.branches), caution.part)
             for caution in composed.warnings
         ),
         links=_links(l10n, composed, related),
