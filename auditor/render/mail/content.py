@@ -212,6 +212,7 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
             why=single_line(" ".join(filter(None, (highlight.why, highlight.note))), 400),
             caution=single_line(caution, MAX_CAUTION),
             first=single_line(highlight.first, 300),
+            steps=len(entry.action.steps) if entry is not None else 1,
             next=single_line(next(iter(entry.action.next), ""), 200) if entry is not None else "",
             href=_link(reader, highlight.anchor),
             document=next(((single_line(link.label), link.address) for link in links if is_https(link.address)), None),

@@ -59,8 +59,10 @@ class ActionLine(Struct, frozen=True, kw_only=True):
     """The first of its warnings."""
     first: str
     """The first of its steps."""
+    steps: int
+    """Number of its steps."""
     next: str
-    """What to do after it."""
+    """What to do after the last step."""
     href: str
     document: tuple[str, str] | None
     """Label and https address of the documented steps."""

@@ -73,11 +73,26 @@ def test_text_and_html_contain_the_same_content() -> None:
     assert [line for line in lines if without_spaces(line) not in plain_text] == []
 
 
-def test_follow_up_of_an_action_is_in_both_parts() -> None:
+@pytest.mark.parametrize(
+    ("steps", "texts"),
+    [
+        (("Remove the seats.",), ("Remove the seats.", "Then: Review the bill.")),
+        (
+            ("Ask the owner.", "Remove the seats."),
+            ("Step 1 of 2: Ask the owner.", "After the last step: Review the bill."),
+        ),
+    ],
+    ids=["one step", "two steps"],
+)
+def test_mail_shows_the_first_step_and_what_follows_the_last_one(
+    steps: tuple[str, ...], texts: tuple[str, ...]
+) -> None:
     tenant = compared().tenants[0]
-    actions = tuple(replace(action, next=("Review the bill.",)) for action in tenant.actions)
+    actions = tuple(replace(action, steps=steps, next=("Review the bill.",)) for action in tenant.actions)
     parts = render_mail(of_tenant(replace(tenant, actions=actions)), READER)
-    assert all("Then: Review the bill." in text for text in (parts.text, text_of(parts.html)))
+    for part in (parts.text, text_of(parts.html)):
+        assert [text in part for text in texts] == [True, True]
+        assert ("Step 1 of" in part) is (len(steps) > 1)
 
 
 def test_data_that_no_policy_needed_makes_the_mail_incomplete() -> None:
