@@ -9,7 +9,7 @@ from auditor.guidance import Order
 class _Kind(NamedTuple):
     order: Order
     remains: str = "person"
-    """Reason code, as in `remaining_reasons`, of findings that a plan leaves because they need this kind of action."""
+    """Reason code, as in `planner.remaining`, of findings that a plan leaves because they need this kind of action."""
     reviewed: bool = False
     """Whether somebody has to decide before anything is done."""
     fixes_group: bool = False

@@ -30,7 +30,6 @@ from auditor.failures import reason_of
 from auditor.findings.open_findings import newly_open, open_findings, open_fingerprints
 from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.english import ENGLISH
-from auditor.remedy.planner.blocked import blocked_decisions
 from auditor.remedy.planner.constraints import add_constraints, avoid, undecided_policies
 from auditor.remedy.planner.cost import compared_costs
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
@@ -42,8 +41,7 @@ from auditor.remedy.planner.questions.planned_seats import with_planned_seats
 from auditor.remedy.planner.questions.questions import unsettled
 from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_notices, with_seat_steps
 from auditor.remedy.planner.reach import reach_of
-from auditor.remedy.planner.remaining import remaining_of
-from auditor.remedy.planner.remaining_reasons import remaining_reason
+from auditor.remedy.planner.remaining import blocked_decisions, remaining_of, remaining_reason
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.remedy.verification.planned_state import with_state

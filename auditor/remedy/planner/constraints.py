@@ -12,7 +12,7 @@ from auditor.findings.open_findings import newly_open, open_findings
 from auditor.remedy.planner.draft import Draft, PlanConstraints
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.options import Limit
-from auditor.remedy.planner.remaining_reasons import remaining_reason
+from auditor.remedy.planner.remaining import remaining_reason
 
 
 def add_constraints(
