@@ -35,7 +35,6 @@ from auditor.remedy.planner.cost import compared_costs
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
 from auditor.remedy.planner.evaluated_options import Options, options_of
 from auditor.remedy.planner.model import Dropped, FleetPlan, Proof, Remaining, Solver, Standing, TenantPlan
-from auditor.remedy.planner.questions.contract_seats import agreed_contracts, with_agreed
 from auditor.remedy.planner.questions.decisions import unmatched
 from auditor.remedy.planner.questions.planned_seats import with_planned_seats
 from auditor.remedy.planner.questions.questions import unsettled
@@ -43,6 +42,7 @@ from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_noti
 from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining import blocked_decisions, remaining_of, remaining_reason
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
+from auditor.remedy.planner.simulation.seat_answers import agreed_contracts, with_agreed
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.remedy.verification.planned_state import with_state
 from auditor.render.plan.question_text import subscription_names

@@ -12,7 +12,7 @@ from auditor.files import input as files
 from auditor.files import json_document
 from auditor.files.document_schema import Refusal, check_schema
 from auditor.files.saved_file import read_saved_file
-from auditor.remedy.verification.expectations import changes_of
+from auditor.remedy.verification.facts import changes_of
 from auditor.result.codec.decoder import check_unique, damaged, read
 
 _FILE_HINT: Final = Message("specify a plan.json that `auditor plan` wrote")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,10 +11,10 @@ from auditor.domain.actions.deadline import Deadline
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
-from auditor.guidance import Library, Variant, compose, related_links
+from auditor.guidance import Library, Variant
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
-from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
+from auditor.remedy.actions.guidance.text import GuidanceText, article_text
 
 
 class ActionInputs(Struct, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
     def guidance(self, article: str, variant: Variant, deadline: Deadline | None) -> GuidanceText:
         """Return the guidance of an article for a variant, as of the day of the audit."""
         today = replace(variant, day=self.context.today)
-        return _cached(self.library, article, today, self.l10n, deadline)
+        return article_text(self.library, article, today, self.l10n, deadline)
 
     def group_label(self, group: str) -> str:
         """Return the name of a group, or its id if the name is not known."""
@@ -68,12 +68,3 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         parts = (name, first.kind.value, group.article, *group.subject, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         return digest[:16]
-
-
-@lru_cache(maxsize=4096)
-def _cached(
-    library: Library, article: str, variant: Variant, l10n: Localizer, deadline: Deadline | None
-) -> GuidanceText:
-    """Return the text of an article for a variant; cached, because many actions and tenants share it."""
-    composed = compose(library, article, variant)
-    return guidance_text(composed, related_links(library, composed, variant.cloud), l10n, deadline)

@@ -18,9 +18,9 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import Localizer
-from auditor.guidance import Library, Situation, Variant, compose, related_links
+from auditor.guidance import Library, Situation, Variant
 from auditor.remedy import messages
-from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
+from auditor.remedy.actions.guidance.text import GuidanceText, article_text
 from auditor.remedy.actions.ranks import with_ranks
 from auditor.remedy.kinds import ORDER
 from auditor.remedy.titles import action_title
@@ -59,8 +59,7 @@ def actions_between(
                 variant = Variant(
                     cloud=facts.cloud, agreement=facts.agreement, side=side, leaving=False, moving=False, day=today
                 )
-                composed = compose(library, article, variant)
-                guidance = guidance_text(composed, related_links(library, composed, variant.cloud), l10n)
+                guidance = article_text(library, article, variant, l10n)
                 owner = owners.get(finding.policy, "")
                 actions.append(_action(finding, share, titles.get(name, name), kind, article, guidance, owner, l10n))
                 severities.append(finding.severity)

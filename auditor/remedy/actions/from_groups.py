@@ -19,7 +19,7 @@ from auditor.domain.translation import Localizer
 from auditor.guidance import Library
 from auditor.remedy import messages
 from auditor.remedy.actions.action_inputs import ActionInputs
-from auditor.remedy.actions.breakdown_labels import breakdown_notes, named_groups, named_products, price_notes
+from auditor.remedy.actions.breakdown import breakdown_notes, named_groups, named_products, price_notes
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.endings import settle_endings
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
@@ -29,8 +29,7 @@ from auditor.remedy.actions.ranks import due_of, with_ranks
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.coverage_notes import coverage_notes, removal_notes
-from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
-from auditor.remedy.actions.seats.fixed import add_fixed
+from auditor.remedy.actions.seats.planned import add_decided, add_fixed, follow_renewals
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
 from auditor.remedy.actions.seats.recent_purchases import recent_notes
 from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals

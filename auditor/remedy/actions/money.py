@@ -1,7 +1,7 @@
 """Computes the monthly cost and savings of actions; a seat that occurs in several actions counts in one of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -13,13 +13,11 @@ from auditor.domain.money import Money
 from auditor.domain.result.model import SeatCount
 from auditor.domain.result.purchases import RenewalPrice
 from auditor.engine.tenant_facts import SkuFact
+from auditor.remedy.actions.breakdown import Price
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
 from auditor.remedy.actions.seats.projection import GIVING, MOVING, TAKING
-
-Price = Callable[[str], Decimal | None]
-"""Returns the monthly price of one seat of a product, by its id."""
 
 
 def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:

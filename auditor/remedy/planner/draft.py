@@ -21,9 +21,13 @@ from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
-from auditor.remedy.planner.proposals.change_kinds import describe_change, describe_group_change
-from auditor.remedy.planner.proposals.change_parts import split_change, split_removal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
+from auditor.remedy.planner.proposals.planned_changes import (
+    describe_change,
+    describe_group_change,
+    split_change,
+    split_removal,
+)
 from auditor.remedy.planner.simulation.replay import ReplayedRequest, replayed
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, feasible_change, followed_renewals
 from auditor.remedy.planner.simulation.tenant import TenantState, copy_state

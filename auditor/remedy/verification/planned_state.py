@@ -8,12 +8,12 @@ from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, S
 from auditor.remedy.actions.money import over_assigned
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.proposals.product_options import seat_price
 from auditor.remedy.planner.simulation.changes import changes_of
 from auditor.remedy.planner.simulation.replay import holding_changes, replayed, seat_effects
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange
 from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
-from auditor.remedy.verification.expectations import expectations_of
-from auditor.remedy.verification.observation import observed
+from auditor.remedy.verification.facts import expectations_of, observed
 
 
 def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, DecidedSeatChange]) -> TenantPlan:
@@ -68,9 +68,7 @@ def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterab
     seat_prices: list[SeatPrice] = []
     sku_ids = {sku_id for change in holdings for sku_id in (*change.lost, *change.gained)}
     for sku_id in sorted(sku_ids.union(decided)):
-        index = facts.index.get(sku_id)
-        part_number = None if index is None else facts.skus[index].part_number
-        price = prices.of(sku_id=sku_id, part_number=part_number)
+        price = seat_price(facts, prices, sku_id)
         if price is not None:
             seat_prices.append(
                 SeatPrice(

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SavedTenantPlan, SeatPrice
 from auditor.domain.result.verification import Cause, SeatChange, StepVerdict, Verdict
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.verification.expectations import expectations_of
-from auditor.remedy.verification.observation import PROCESSING, Observation, TenantObservation
+from auditor.remedy.verification.facts import PROCESSING, Observation, TenantObservation, expectations_of
 
 Step = tuple[int, int]
 """The number of an action, and of a request in it."""

@@ -1,13 +1,14 @@
 """Renders a composed guidance article as the texts of an action, in the reader's language."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from msgspec import Struct
 
 from auditor.domain.actions.action import Link
 from auditor.domain.actions.deadline import Deadline
 from auditor.domain.translation import Localizer
-from auditor.guidance import Composed, Hyperlink
+from auditor.guidance import Composed, Hyperlink, Library, Variant, compose, related_links
 from auditor.remedy import messages
 
 
@@ -24,6 +25,15 @@ class GuidanceText(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...]
     next: tuple[str, ...]
     checked: str
+
+
+@lru_cache(maxsize=4096)
+def article_text(
+    library: Library, article: str, variant: Variant, l10n: Localizer, deadline: Deadline | None = None
+) -> GuidanceText:
+    """Return the text of an article for a variant; cached, because many actions and tenants share it."""
+    composed = compose(library, article, variant)
+    return guidance_text(composed, related_links(library, composed, variant.cloud), l10n, deadline)
 
 
 def guidance_text(

@@ -15,9 +15,8 @@ from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.remedies.model import PlannedChange, Remedy, merged
+from auditor.remedy.actions.remedies.model import PlannedChange, Remedy, merge_same_article, merged
 from auditor.remedy.actions.remedies.proposals import Downgrade, downgrade, downgrade_of
-from auditor.remedy.actions.remedies.same_article import merge_same_article
 from auditor.remedy.actions.remedies.targets import (
     groups_of,
     is_assignable,

@@ -1,6 +1,6 @@
-"""Defines the remedy of findings about one subject, from which actions are built."""
+"""Defines the remedy of findings about one subject, from which actions are built; merges remedies of one person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.remedy.kinds import REVIEW_ARTICLES
-from auditor.remedy.requests import GraphRequest
+from auditor.remedy.requests import GraphRequest, assign_user
 
 _REMOVING: Final = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP})
 _SAME_FOR_EVERY_PRODUCT: Final = frozenset({ActionKind.ERROR, ActionKind.REPROCESS, ActionKind.COPY, ActionKind.COPIES})
@@ -107,3 +107,31 @@ def merged(situations: Iterable[Situation]) -> Situation:
                 path=first.path or other.path,
             )
     return first
+
+
+def merge_same_article(remedies: Sequence[Remedy]) -> list[Remedy]:
+    """Merge removals that follow the same article, so that a leaver's mailbox is backed up once."""
+    single: list[Remedy] = []
+    by_article: dict[tuple[ActionKind, str], list[Remedy]] = {}
+    for remedy in remedies:
+        if remedy.is_about_account:
+            by_article.setdefault((remedy.kind, remedy.article), []).append(remedy)
+        else:
+            single.append(remedy)
+    return [*single, *map(_merged, by_article.values())]
+
+
+def _merged(remedies: Sequence[Remedy]) -> Remedy:
+    if len(remedies) == 1:
+        return remedies[0]
+    remedies = sorted(remedies, key=lambda remedy: remedy.old)
+    first = remedies[0]
+    products = [remedy.old for remedy in remedies]
+    direct = all(remedy.requests for remedy in remedies)
+    return replace(
+        first,
+        findings=tuple(finding for remedy in remedies for finding in remedy.findings),
+        old="+".join(products),
+        extra=tuple(dict.fromkeys(group for remedy in remedies for group in remedy.old_groups)),
+        requests=(assign_user(first.subject, remove=products),) if direct else (),
+    )

@@ -15,9 +15,13 @@ from auditor.domain.result.saved_plan import ContractSeats, DecidedSeats, Subscr
 from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
-from auditor.remedy.planner.questions.contract_seats import contracts_about
 from auditor.remedy.planner.simulation.membership_reasons import code
-from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows, subscriptions_of
+from auditor.remedy.planner.simulation.seat_answers import (
+    DecidedSeatChange,
+    contracts_about,
+    renewed_rows,
+    subscriptions_of,
+)
 
 
 def seat_notices(

@@ -1,18 +1,19 @@
-"""Adds groups about seats that somebody decided to buy, give back or renew, even if no finding is about them."""
+"""Adds what a plan changes about seats: decided purchases and renewals, and findings that its requests fix."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
-from auditor.domain.actions.kind import NUMBERED, RENEWED, ActionKind, removal_kind
+from auditor.domain.actions.kind import NUMBERED, REMOVING, RENEWED, ActionKind, removal_kind
 from auditor.domain.enums import Severity
 from auditor.guidance import Situation
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.remedies.model import Remedy
+from auditor.remedy.actions.seats.projection import TAKING, SeatProjection, products_of, resolving_group
 
 CARRYING: Final = NUMBERED | {ActionKind.TRIAL}
 """Kinds of the actions that carry out a decision about seats; single seats cannot be removed from a trial."""
@@ -42,6 +43,26 @@ def follow_renewals(action_groups: ActionGroups, renewals: Mapping[str, bool]) -
         decided = {renewals.get(fingerprint) for fingerprint in group.fingerprints}
         if group.first.kind in RENEWED and len(decided) == 1 and None not in decided:
             group.first = replace(group.first, answered=True, declined=False in decided)
+
+
+def add_fixed(action_groups: ActionGroups, context: RemediationContext, fixed: Iterable[Remedy]) -> None:
+    """Add findings about missing seats to the action whose requests free most of these seats.
+
+    `fixed` are the remedies of findings that the requests of a plan fix without any seats being bought. Only actions
+    that remove licences and assign none get such findings: their order does not matter; that of others was simulated.
+    """
+    seats = ActionGroups(context.owners)
+    seats.add((UNSORTED, remedy) for remedy in fixed if remedy.kind in NUMBERED - REMOVING)
+    acting = [
+        group for group in action_groups if group.first.proven and group.has_requests and group.first.kind in TAKING
+    ]
+    projection = SeatProjection.of(action_groups, context)
+    for group in seats:
+        skus = products_of(group, projection)
+        resolving = resolving_group(acting, projection, skus, is_removal=False)
+        if resolving is not None:
+            group.moved = projection.movement(skus)
+            resolving.resolve(group)
 
 
 def _remedy(context: RemediationContext, sku_id: str, change: int) -> Remedy:
