@@ -18,8 +18,7 @@ from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.money import rounded, sum_money
-from auditor.domain.result.finding import Finding, Findings
-from auditor.domain.result.finding_stats import FindingStats, PolicyStats
+from auditor.domain.result.finding import Finding, Findings, FindingStats, PolicyStats
 from auditor.findings.columns import WHOLE, encode
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS, Cost.ASSIGNED_SEATS, Cost.ALL_SEATS})

@@ -17,8 +17,7 @@ from auditor.arrays.groups import equal_rows
 from auditor.arrays.rows import arrow_rows, ranks
 from auditor.arrays.texts import codes, values_of
 from auditor.domain.enums import Change, Severity, SubjectType
-from auditor.domain.result.finding import Finding, Findings
-from auditor.domain.result.finding_stats import FindingStats
+from auditor.domain.result.finding import Finding, Findings, FindingStats
 from auditor.findings.columns import SCHEMA, DecodeCache, decode, encode, replaced
 from auditor.findings.spill import SpilledBlock, SpillFile
 from auditor.findings.stats import StatsBuilder

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from auditor.domain.actions.deadline import Deadline
+from auditor.domain.actions.action import Deadline
 from auditor.domain.translation import N_, Localizer
 
 

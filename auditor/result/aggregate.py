@@ -15,8 +15,7 @@ from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.money import rounded, sum_money
-from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import FindingStats
+from auditor.domain.result.finding import Finding, FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
 from auditor.domain.similar_name import tenants_hint
 

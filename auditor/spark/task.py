@@ -21,8 +21,7 @@ from auditor.checks.registry import all_checks
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
-from auditor.engine.batch import evaluate_batch
-from auditor.engine.evaluate import columns
+from auditor.engine.evaluate import columns, evaluate_batch
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies, bind
 from auditor.engine.tenant_facts import TenantFacts

@@ -6,8 +6,7 @@ from itertools import product
 
 import pytest
 
-from auditor.domain.actions.action import Link
-from auditor.domain.actions.deadline import Deadline
+from auditor.domain.actions.action import Deadline, Link
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.translation import Localizer
 from auditor.guidance import Composed, Variant, compose, related_links

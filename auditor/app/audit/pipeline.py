@@ -11,11 +11,11 @@ from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited_result
 from auditor.app.audit.remediation import fleet_guided, fleet_with_actions, packaged_library
 from auditor.arrays.memory import release_arrow_memory
 from auditor.catalogue import Catalogue
-from auditor.checks.balance.share import share_of
+from auditor.checks.balance.imbalance import share_of
 from auditor.checks.contracts.terms import contract_terms
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import all_checks
-from auditor.checks.seats.coverage import seat_coverage
+from auditor.checks.seats.not_covered import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions, recent_purchases
 from auditor.domain.enums import Severity, Source, SourceStatus
@@ -38,8 +38,7 @@ from auditor.engine.evaluate import conclude, evaluate, evaluated_batches
 from auditor.engine.fleet import evaluate_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
-from auditor.engine.policy.binding import BoundPolicies, bind
-from auditor.engine.policy.set_members import set_members
+from auditor.engine.policy.binding import BoundPolicies, bind, set_members
 from auditor.engine.seat_usage_totals import reports_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.failures import TenantBoundary

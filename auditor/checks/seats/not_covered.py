@@ -17,13 +17,15 @@ from auditor.checks.seats.stock import (
     with_unknown_seats,
 )
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.result.finding import Finding
+from auditor.domain.result.seat_usage import SeatCoverage
 from auditor.domain.translation import N_
 from auditor.engine.not_evaluated import unread_source
-from auditor.engine.outcome import HolderCount, ObjectFinding
+from auditor.engine.outcome import Evaluation, HolderCount, ObjectFinding
+from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope, price_of
 from auditor.engine.tenant_facts import SkuFact
@@ -112,6 +114,34 @@ def _record_unknown(
     if certain != possible:
         reason = Message("for some users, it is not known whether they belong to the population")
         scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
+
+
+def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCoverage, ...] | None:
+    """Return a row for each `covers` policy that was evaluated, matches people and is not report-only; None if none."""
+    rows: list[SeatCoverage] = []
+    evaluated = {outcome.id for outcome in evaluation.outcomes if outcome.status is not Outcome.NOT_EVALUATED}
+    for index, policy in enumerate(bound.policies):
+        if policy.report_only:
+            continue
+        block, count = policy.constraint, evaluation.tallies.get(index)
+        if not isinstance(block, Seats) or not block.covers or policy.id not in evaluated or count is None:
+            continue
+        mask = bound.masks.of(block.of)
+        pool = pool_of(bound.facts, block.of, [sku for sku in bound.facts.assignable if mask.true[sku]])
+        (people, possible), usable = count.at(0), pool.usable(block)
+        if people and usable is not None:
+            missing = max(people - usable, 0)
+            product = narrowest_product(bound, block.of) if missing else None
+            row = SeatCoverage(
+                policy=policy.id,
+                people=people,
+                unknown=possible - people,
+                usable=usable,
+                missing=missing,
+                missing_cost=None if product is None else price_of(bound, product, missing),
+            )
+            rows.append(row)
+    return tuple(rows) or None
 
 
 CHECK = SeatCheck(

@@ -25,6 +25,14 @@ class Link(Struct, frozen=True, kw_only=True):
     address: str
 
 
+class Deadline(Struct, frozen=True, kw_only=True):
+    """The last day on which somebody can act, or the day of an event before which they have to."""
+
+    day: date
+    included: bool = False
+    """Whether it can still be done on that day."""
+
+
 class Concern(Struct, frozen=True, kw_only=True):
     """Statistics on the findings that an action fixes: their policies, and the people whom they are about."""
 

@@ -1,13 +1,13 @@
-"""Findings as values, and the interface of a table of findings."""
+"""Findings as values, counts and sums over them, and the interface of a table of findings."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, field
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.money import Money
-from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.saved_field import Label
 from auditor.domain.sized_iterable import SizedIterable
 
@@ -62,6 +62,43 @@ def report_order(finding: Finding) -> tuple[str, str, str, str]:
     if product is None:
         return (finding.subject.id, "", "", finding.detail or "")
     return (finding.subject.id, product.sku_part_number or "", product.sku_id or "", finding.detail or "")
+
+
+class PolicyStats(Struct, frozen=True, kw_only=True):
+    """Counts and sums over the findings of one policy."""
+
+    severity: Severity
+    found: int
+    """All findings, including waived ones."""
+    waived: int
+    new: int = 0
+    """Open findings that the previous run did not have."""
+    report_only: int = 0
+    """Findings that no waiver covers but that do not count, because the policy is report-only."""
+    reopened: int = 0
+    """Open findings that had been fixed or waived before."""
+    money: Mapping[str, Decimal]
+    """Monthly cost of the open findings, by currency in alphabetical order."""
+
+    @property
+    def open(self) -> int:
+        """Findings that no waiver covers, of a policy that is not report-only."""
+        return self.found - self.waived - self.report_only
+
+
+class FindingStats(Struct, frozen=True, kw_only=True):
+    """Counts and sums over all findings of a table."""
+
+    policies: Mapping[str, PolicyStats] = field(default_factory=dict)
+    """By policy id, in report order."""
+    money: Mapping[str, Decimal] = field(default_factory=dict)
+    """Monthly cost of the open findings, each seat counted once, by currency in alphabetical order."""
+    unpriced: bool = False
+    """Whether an open finding about seats that are paid for but not needed has no price."""
+    waivers: Mapping[str, int] = field(default_factory=dict)
+    """Waiver id → number of findings that it covers."""
+    people: int = 0
+    """Number of people that the findings are about."""
 
 
 class Findings(SizedIterable[Finding]):

@@ -1,6 +1,6 @@
 """Policies bound to one tenant: product sets resolved to masks, applicable waivers, and prices, for all batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -8,15 +8,15 @@ from functools import cached_property
 import numpy as np
 
 from auditor.arrays.columns import Flags
-from auditor.domain.policy.model import Policy, PolicySet, Waiver
-from auditor.domain.policy.prices import Contract, SeatPrices
+from auditor.domain.policy.model import Assignments, Policy, PolicySet, Seats, Waiver
+from auditor.domain.policy.prices import AgreedPrice, Contract, SeatPrices, agreed_price, seat_prices
 from auditor.domain.policy.product_set import ProductSet, Sku, leaves
+from auditor.domain.result.model import ProductSetMembers
 from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.selection.conditional_access import ConditionalAccess
 from auditor.engine.selection.directory_roles import DirectoryRoles
 from auditor.engine.selection.group_membership import Membership
 from auditor.engine.skus.masks import Mask, ProductMasks, masks_of, unshared_masks
-from auditor.engine.skus.seat_prices import contracts_of, prices_on
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 
@@ -80,13 +80,14 @@ class BoundPolicies:
     def prices_on(self, day: date) -> SeatPrices | None:
         """Return the seat prices on a day; after the end of a contract, those of its renewal. None without prices."""
         if day not in self._prices:
-            self._prices[day] = prices_on(self.facts, self.masks, day)
+            self._prices[day] = _prices_on(self, day)
         return self._prices[day]
 
     @cached_property
     def contracts(self) -> tuple[Contract, ...]:
         """The contracts that apply to the tenant, in order of id."""
-        return contracts_of(self.facts.policies, self.facts.manifest.tenant)
+        tenant = self.facts.manifest.tenant
+        return tuple(contract for contract in self.facts.policies.contracts if contract.applies_to(tenant))
 
     @cached_property
     def contracts_in_force(self) -> tuple[Contract, ...]:
@@ -138,6 +139,45 @@ def assignable(bound: BoundPolicies) -> Flags:
     flags = np.zeros(bound.size, dtype=bool)
     flags[list(bound.facts.assignable)] = True
     return flags
+
+
+def set_members(bound: BoundPolicies) -> tuple[ProductSetMembers, ...] | None:
+    """Return the members of each set that has any, so that actions and reports need no snapshot; None if no set has."""
+    sets = {products.written: products for policy in bound.policies for products in _sets(policy)}
+    members = (
+        ProductSetMembers(written=written, sku_ids=tuple(sku.sku_id for sku in skus))
+        for written in sorted(sets)
+        if (skus := bound.with_seats(sets[written]))
+    )
+    return tuple(members) or None
+
+
+def _sets(policy: Policy) -> Iterator[ProductSet]:
+    """Yield the sets that findings may name as their product; the name of a single product needs no resolution."""
+    match policy.constraint:
+        case Assignments(require=required):
+            for products in required:
+                if len(products.elements) != 1 or not isinstance(products.elements[0], Sku):
+                    yield products
+        case Seats(of=products, pool=pool, covers=covers) if pool or covers:
+            yield products
+        case _:
+            pass
+
+
+def _prices_on(bound: BoundPolicies, day: date) -> SeatPrices | None:
+    """Return the seat prices on a day; None without prices. A contract that may cover a SKU makes its price unknown."""
+    policies, today = bound.facts.policies, bound.facts.as_of.date()
+    priced = [(contract, bound.masks.of(contract.products)) for contract in bound.contracts if contract.prices]
+    agreed: dict[str, AgreedPrice] = {}
+    for index, sku in enumerate(bound.facts.skus) if priced else ():
+        certain = agreed_price([contract for contract, mask in priced if mask.true[index]], day, today)
+        doubtful = agreed_price([contract for contract, mask in priced if mask.unknown[index]], day, today)
+        if doubtful is not None:
+            agreed[sku.sku_id] = AgreedPrice(amount=None, starts=doubtful.starts)
+        elif certain is not None:
+            agreed[sku.sku_id] = certain
+    return seat_prices(policies.prices, policies.currency, day, agreed)
 
 
 def _overlap(masks: ProductMasks, left: ProductSet, right: ProductSet) -> Mask:

@@ -6,8 +6,7 @@ from sys import intern
 
 from msgspec.structs import replace
 
-from auditor.domain.actions.action import Action
-from auditor.domain.actions.deadline import Deadline
+from auditor.domain.actions.action import Action, Deadline
 from auditor.domain.actions.kind import REMOVING, ActionKind
 from auditor.domain.actions.priority import rank_reason, ranked, weight_of
 from auditor.domain.enums import Severity

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from auditor.checks.registry import all_checks
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
-from auditor.engine.policy.binding import BoundPolicies, bind
-from auditor.engine.policy.set_members import set_members
+from auditor.engine.policy.binding import BoundPolicies, bind, set_members
 from auditor.engine.skus.masks import surely_contains
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load

@@ -5,8 +5,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from auditor.domain.actions.action import Link
-from auditor.domain.actions.deadline import Deadline
+from auditor.domain.actions.action import Deadline, Link
 from auditor.domain.translation import Localizer
 from auditor.guidance import Composed, Hyperlink, Library, Variant, compose, related_links
 from auditor.remedy import messages

@@ -10,7 +10,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
-from auditor.engine.batch import evaluate_batch
+from auditor.engine.evaluate import evaluate_batch
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import FILLER_PLAN
