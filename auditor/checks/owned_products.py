@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from auditor.checks.check import Check, Cost
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Purchases
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
@@ -20,9 +20,11 @@ def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[Obje
     """Report every SKU of a mask of which the tenant owns usable seats, including SKUs for the whole company.
 
     A SKU for which the mask is unknown may be a trial: that is the reason that is given. Only the set `trial` can be
-    unknown for a SKU that the tenant owns.
+    unknown for a SKU that the tenant owns. Nothing is reported if the SKUs were not read.
     """
     facts = scope.facts
+    if not scope.readable(Source.SUBSCRIBED_SKUS):
+        return
     for index in np.flatnonzero(violation.maybe).tolist():
         sku = facts.skus[index]
         if not is_owned(sku):

@@ -51,9 +51,9 @@ def held_product_findings(scope: Scope, held: BitRows, products: PackedSet) -> U
     return scope.findings(rows, skus=skus), undecided
 
 
-def held_product_findings_by_path(scope: Scope, kind: Paths, products: PackedSet) -> UserFindings:
+def held_product_findings_by_path(scope: Scope, kind: Paths, of: ProductSet) -> UserFindings:
     """Report held SKUs by assignment path; holders whose paths were not collected stay unknown."""
-    assignments = scope.people.assignments
+    products, assignments = packed_set(scope.bound.masks, of), scope.people.assignments
     assigned = assignments.paths(kind) & assignments.assigned_skus
     if assignments.pathless is None:
         return held_product_findings(scope, assigned, products)

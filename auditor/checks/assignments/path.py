@@ -1,13 +1,8 @@
 """A product is assigned directly although the policy requires a group, or by a group instead of directly."""
 
-from collections.abc import Iterator
-
-from auditor.checks.assignments.held_products import AssignmentCheck, held_product_findings_by_path, packed_set
+from auditor.checks.assignments.held_products import AssignmentCheck, held_product_findings_by_path
 from auditor.checks.check import Correction
-from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
-from auditor.engine.columns.assignments import Paths
-from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import Articles, Situation
 
 
@@ -21,11 +16,6 @@ def _routes(situation: Situation) -> Articles:
             return ("direct-to-group", "group-to-direct")
 
 
-def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
-    wrong_path: Paths = "direct" if block.via == "group" else "group"
-    yield held_product_findings_by_path(scope, wrong_path, packed_set(scope.bound.masks, block.of))
-
-
 CHECK = AssignmentCheck(
     id="assignment.path",
     name=N_("wrong assignment path"),
@@ -37,7 +27,9 @@ CHECK = AssignmentCheck(
     once_per=N_("assigned product"),
     is_enabled=lambda block: block.via is not None,
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
-    evaluate_users=_evaluate,
+    evaluate_users=lambda scope, block: (
+        held_product_findings_by_path(scope, "direct" if block.via == "group" else "group", block.of),
+    ),
     routes=_routes,
     correction=Correction.CHANGE_PATH,
 )

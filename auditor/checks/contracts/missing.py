@@ -8,7 +8,6 @@ from auditor.checks.check import Cost, ObjectAction
 from auditor.checks.contracts.terms import ContractCheck
 from auditor.checks.owned_products import owned_product_findings
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import Source
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.domain.translation import N_
@@ -20,13 +19,11 @@ from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
 def _evaluate(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
-    if not scope.readable(Source.SUBSCRIBED_SKUS):
-        return
     bound = scope.bound
     covered = reduce(
         or_, (bound.masks.of(contract.products) for contract in bound.contracts_in_force), empty_mask(bound.size)
     )
-    yield from owned_product_findings(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
+    return owned_product_findings(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
 
 
 def _routes(situation: Situation) -> Articles:

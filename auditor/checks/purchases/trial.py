@@ -1,24 +1,14 @@
 """The tenant owns a trial."""
 
-from collections.abc import Iterator
-
 from auditor.checks.check import ObjectAction
 from auditor.checks.owned_products import PurchaseCheck, owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
-from auditor.domain.policy.model import Purchases
 from auditor.domain.policy.product_set import Builtin, ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.outcome import ObjectFinding
-from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import trial_purchase
 
 _TRIALS = ProductSet(elements=(Builtin(name="trial"),), written="trial")
-
-
-def _evaluate(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
-    if scope.readable(Source.SUBSCRIBED_SKUS):
-        yield from owned_product_findings(scope, scope.bound.masks.of(_TRIALS))
 
 
 CHECK = PurchaseCheck(
@@ -28,7 +18,7 @@ CHECK = PurchaseCheck(
     key="purchases: {trials}",
     is_enabled=lambda block: block.trials,
     sources=(Source.SUBSCRIPTIONS,),
-    evaluate_tenant=_evaluate,
+    evaluate_tenant=lambda scope, _: owned_product_findings(scope, scope.bound.masks.of(_TRIALS)),
     of_trials=True,
     routes=trial_purchase,
     action=lambda _, __: ObjectAction(ActionKind.TRIAL),
