@@ -61,26 +61,6 @@ class RequestTarget(Struct, frozen=True, kw_only=True):
         return self.user or self.group
 
 
-def request_target(method: str, path: str, body: Mapping[str, Any]) -> RequestTarget:
-    """Return what a request changes. Raises ValueError for a request that a plan cannot contain."""
-    match method, *map(unquote, path.strip("/").split("/")):
-        case "POST", "users", user, "assignLicense":
-            return RequestTarget(kind=RequestKind.USER_LICENCES, user=user)
-        case "POST", "users", user, "reprocessLicenseAssignment":
-            return RequestTarget(kind=RequestKind.REPROCESS, user=user)
-        case "PATCH", "users", user:
-            return RequestTarget(kind=RequestKind.PROPERTY, user=user)
-        case "POST", "groups", group, "assignLicense":
-            return RequestTarget(kind=RequestKind.GROUP_LICENCES, group=group)
-        case "POST", "groups", group, "members", "$ref":
-            user = unquote(str(body.get("@odata.id", "")).rpartition("/")[2])
-            return RequestTarget(kind=RequestKind.JOIN, user=user, group=group)
-        case "DELETE", "groups", group, "members", user, "$ref":
-            return RequestTarget(kind=RequestKind.LEAVE, user=user, group=group)
-        case _:
-            raise ValueError(NOT_IN_PLANS)
-
-
 class Addition(Struct, frozen=True, kw_only=True):
     """A product to assign, and its service plans that stay disabled."""
 
@@ -104,7 +84,22 @@ class GraphRequest(Struct, frozen=True, kw_only=True):
     @property
     def target(self) -> RequestTarget:
         """What it changes. Raises ValueError for a request that a plan cannot contain."""
-        return request_target(self.method, self.path, self.body)
+        match self.method, *map(unquote, self.path.strip("/").split("/")):
+            case "POST", "users", user, "assignLicense":
+                return RequestTarget(kind=RequestKind.USER_LICENCES, user=user)
+            case "POST", "users", user, "reprocessLicenseAssignment":
+                return RequestTarget(kind=RequestKind.REPROCESS, user=user)
+            case "PATCH", "users", user:
+                return RequestTarget(kind=RequestKind.PROPERTY, user=user)
+            case "POST", "groups", group, "assignLicense":
+                return RequestTarget(kind=RequestKind.GROUP_LICENCES, group=group)
+            case "POST", "groups", group, "members", "$ref":
+                user = unquote(str(self.body.get("@odata.id", "")).rpartition("/")[2])
+                return RequestTarget(kind=RequestKind.JOIN, user=user, group=group)
+            case "DELETE", "groups", group, "members", user, "$ref":
+                return RequestTarget(kind=RequestKind.LEAVE, user=user, group=group)
+            case _:
+                raise ValueError(NOT_IN_PLANS)
 
     @property
     def document(self) -> dict[str, Any]:

@@ -72,23 +72,25 @@ class TenantLog(Struct, frozen=True, kw_only=True):
         }
         return frozenset(step for step, outcome in last_outcomes.items() if outcome in MADE)
 
-    def execution(self, number: int) -> Execution | None:
-        """Return the execution of an action according to the log; None if the log has no entry about it."""
-        entries = self.entries.get(number, ())
-        if not entries:
-            return None
-        last_outcomes = {entry.step: entry.outcome for entry in entries}.values()
-        return Execution(
-            by=tuple(dict.fromkeys(entry.by for entry in entries)),
-            first=min(entry.time for entry in entries),
-            last=max(entry.time for entry in entries),
-            done=sum(outcome in MADE for outcome in last_outcomes),
-            skipped=sum(outcome is ChangeOutcome.SKIPPED for outcome in last_outcomes),
-            failed=sum(outcome is ChangeOutcome.FAILED for outcome in last_outcomes),
-        )
+    @property
+    def executions(self) -> dict[int, Execution]:
+        """The execution of each action that the log has entries about."""
+        return {number: _execution(entries) for number, entries in self.entries.items()}
 
 
 NO_LOG = TenantLog(entries={})
+
+
+def _execution(entries: Sequence[LogEntry]) -> Execution:
+    last_outcomes = {entry.step: entry.outcome for entry in entries}.values()
+    return Execution(
+        by=tuple(dict.fromkeys(entry.by for entry in entries)),
+        first=min(entry.time for entry in entries),
+        last=max(entry.time for entry in entries),
+        done=sum(outcome in MADE for outcome in last_outcomes),
+        skipped=sum(outcome is ChangeOutcome.SKIPPED for outcome in last_outcomes),
+        failed=sum(outcome is ChangeOutcome.FAILED for outcome in last_outcomes),
+    )
 
 
 def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:

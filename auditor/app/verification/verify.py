@@ -91,7 +91,8 @@ def verified(result: Result, states: States, plans: Plans, policies: PolicySet) 
             plan.tenant,
             tenant,
             facts,
-            plan.log,
+            done=plan.log.done,
+            executions=plan.log.executions,
             planned_at=plan.plan.as_of,
             same_policies=plan.plan.policy_digest == policies.digest,
         )

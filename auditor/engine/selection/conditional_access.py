@@ -60,7 +60,7 @@ class ConditionalAccess:
         not_evaluated.add_all(unread_source(self._facts, Source.CONDITIONAL_ACCESS))
         for row in self._policies(selector):
             for role in {*row["includeRoles"], *row["excludeRoles"]}:
-                not_evaluated.add_all(self.roles.missing_facts_of_template(role.lower()))
+                not_evaluated.add_all(self.roles.missing_facts(role.lower()))
             if _names_guests(row):
                 not_evaluated.add_all(uncollected_property(self._facts, "userType"))
                 not_evaluated.add_all(uncollected_property(self._facts, "userPrincipalName"))
@@ -153,7 +153,7 @@ class _Batch:
                 case "group":
                     mask = self._membership.of_id(self.people, name, transitive=True)
                 case "role":
-                    mask = self._roles.of_template(self.people, name)
+                    mask = self._roles.of(self.people, name)
                 case _:
                     mask = self._guest(name)
             self._masks[kind, name] = mask

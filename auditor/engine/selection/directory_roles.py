@@ -70,34 +70,11 @@ class DirectoryRoles:
     def __init__(self, facts: TenantFacts, membership: Membership) -> None:
         self._facts = facts
         self._membership = membership
-        self._holders: dict[object, _Holders] = {}
+        self._holders: dict[HasRole | str, _Holders] = {}
 
-    def of(self, people: UserColumns, selector: HasRole) -> Mask:
-        """Return the users who have at least one role of a selector."""
-        return self._mask(people, self._of_selector(selector))
-
-    def of_template(self, people: UserColumns, role: str) -> Mask:
-        """Return the users with an active assignment of the role with this template id."""
-        return self._mask(people, self._of_template(role))
-
-    def nobody_has(self, selector: HasRole) -> bool:
-        """Return whether it is certain that no user or group has one of the roles."""
-        holders = self._of_selector(selector)
-        return holders.complete and holders.certain.none and holders.doubtful.none
-
-    def missing_facts(self, selector: HasRole) -> NotEvaluated | None:
-        """Return why it is not known for all users whether they have one of the roles; None if it is known."""
-        return self._missing_facts(self._of_selector(selector), eligible=selector.assigned != "active")
-
-    def missing_facts_of_template(self, role: str) -> NotEvaluated | None:
-        """Return why it is not known for all users whether they have the role with this template id."""
-        return self._missing_facts(self._of_template(role), eligible=False)
-
-    def held_by(self, user: str) -> tuple[HeldRole, ...]:
-        """Return the sorted roles that a user certainly has, directly or by a group; `user` is a lower-case id."""
-        return self._roles_by_user.get(user, ())
-
-    def _mask(self, people: UserColumns, holders: _Holders) -> Mask:
+    def of(self, people: UserColumns, roles: HasRole | str) -> Mask:
+        """Return the users with at least one role of a selector, or with an active role that has this template id."""
+        holders = self._of(roles)
         mask = holders.certain.mask(people, self._membership)
         if not holders.complete:
             return Mask(mask.true, ~mask.true)
@@ -105,29 +82,38 @@ class DirectoryRoles:
             return mask
         return mask | Mask(people.nobody, holders.doubtful.mask(people, self._membership).maybe)
 
-    def _missing_facts(self, holders: _Holders, *, eligible: bool) -> NotEvaluated | None:
+    def nobody_has(self, selector: HasRole) -> bool:
+        """Return whether it is certain that no user or group has one of the roles."""
+        holders = self._of(selector)
+        return holders.complete and holders.certain.none and holders.doubtful.none
+
+    def missing_facts(self, roles: HasRole | str) -> NotEvaluated | None:
+        """Return why it is not known for all users whether `of` includes them; None if it is known."""
+        holders = self._of(roles)
         members_complete = all(
             self._membership.is_complete(group, transitive=False) for group in holders.certain.groups
         )
         if holders.complete and members_complete and holders.doubtful.none:
             return None
+        eligible = isinstance(roles, HasRole) and roles.assigned != "active"
         if eligible and self._facts.status(Source.DIRECTORY_ROLES) is SourceStatus.COMPLETE:
             reason = Message("eligible role assignments were not collected; collect the snapshot again")
             return NotEvaluated(missing=[Source.DIRECTORY_ROLES.value], reasons=[reason])
         return unread_source(self._facts, Source.DIRECTORY_ROLES)
 
+    def held_by(self, user: str) -> tuple[HeldRole, ...]:
+        """Return the sorted roles that a user certainly has, directly or by a group; `user` is a lower-case id."""
+        return self._roles_by_user.get(user, ())
+
     # Matching assignments.
 
-    def _of_selector(self, selector: HasRole) -> _Holders:
-        if selector not in self._holders:
-            kinds = ELIGIBLE[selector.assigned]
-            self._holders[selector] = self._resolve(lambda role: self._matches(selector, role), kinds)
-        return self._holders[selector]
-
-    def _of_template(self, role: str) -> _Holders:
-        if role not in self._holders:
-            self._holders[role] = self._resolve(lambda role_id: role in self._ids(role_id), (False,))
-        return self._holders[role]
+    def _of(self, roles: HasRole | str) -> _Holders:
+        if roles not in self._holders:
+            if isinstance(roles, str):
+                self._holders[roles] = self._resolve(lambda role: roles in self._ids(role), (False,))
+            else:
+                self._holders[roles] = self._resolve(lambda role: self._matches(roles, role), ELIGIBLE[roles.assigned])
+        return self._holders[roles]
 
     def _resolve(self, matches: RolePredicate, kinds: tuple[bool, ...]) -> _Holders:
         answers: dict[str, bool | None] = {}

@@ -311,14 +311,9 @@ def _changed_path(remedy: Remedy) -> str | None:
 
 def shared_facts(variants: Sequence[Variant]) -> Variant:
     """Return the facts that all variants share; a fact that differs is None, so that every branch is shown."""
-    first, *others = variants
-    if not others:
-        return first
-    return Variant(
-        cloud=first.cloud,
-        agreement=first.agreement,
-        path=first.path if len({variant.path for variant in variants}) == 1 else None,
-        status=first.status if len({variant.status for variant in variants}) == 1 else None,
-        synced=first.synced if len({variant.synced for variant in variants}) == 1 else None,
-        disables=first.disables if len({variant.disables for variant in variants}) == 1 else None,
-    )
+    differing = {
+        name: None
+        for name in ("path", "status", "synced", "disables")
+        if len({getattr(variant, name) for variant in variants}) > 1
+    }
+    return replace(variants[0], **differing)

@@ -2,9 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Status
@@ -28,47 +26,32 @@ from auditor.remedy.verification.decided_seats import seat_decision_verdicts
 from auditor.remedy.verification.request_verdicts import Step, Steps, seat_changes, step_verdicts
 
 
-class ChangeLog(Protocol):
-    """The changes of a tenant's plan that were logged."""
-
-    @property
-    def done(self) -> Collection[Step]:
-        """The steps that are done."""
-
-    def execution(self, number: int, /) -> Execution | None:
-        """Return the execution of an action; None if the log has no entry about it."""
-
-
-class _PlannedStates(Struct, frozen=True, kw_only=True):
-    """The state and the policy of each finding of a plan, by fingerprint."""
-
-    states: Mapping[str, FindingState]
-    policies: Mapping[str, str]
-
-
 def tenant_verification(
     plan: SavedTenantPlan,
     tenant: TenantResult,
     facts: TenantFacts | None,
-    log: ChangeLog,
     *,
+    done: Collection[Step],
+    executions: Mapping[int, Execution],
     planned_at: datetime,
     same_policies: bool,
 ) -> TenantVerification:
-    """Return the verification of a tenant's plan; `facts` is None if the tenant was not audited."""
-    done_steps = log.done
-    steps = step_verdicts(plan, facts, done_steps)
+    """Return the verification of a tenant's plan; `facts` is None if the tenant was not audited.
+
+    `done` are the steps that are done according to the log, and `executions` those of the actions in the log.
+    """
+    steps = step_verdicts(plan, facts, done)
     seats, decided = seat_changes(plan, facts), seat_decision_verdicts(plan, facts)
-    states = _finding_states(plan, tenant, steps, done_steps)
-    planned = _PlannedStates(states=states, policies={finding.fingerprint: finding.policy for finding in plan.findings})
+    states = _finding_states(plan, tenant, steps, done)
+    policies = {finding.fingerprint: finding.policy for finding in plan.findings}
     by_action: dict[int, list[StepVerdict]] = {}
     for (number, _), step in sorted(steps.items()):
         by_action.setdefault(number, []).append(step)
     actions = tuple(
         replace(
-            _action(number, action, by_action.get(number, ()), planned, decided.get(number)),
+            _action(number, action, by_action.get(number, ()), states, policies, decided.get(number)),
             seats=seats.get(number, ()),
-            execution=log.execution(number),
+            execution=executions.get(number),
             decided=decided.get(number),
         )
         for number, action in enumerate(plan.actions, start=1)
@@ -145,7 +128,8 @@ def _action(
     number: int,
     action: PlannedAction,
     steps: Sequence[StepVerdict],
-    planned: _PlannedStates,
+    finding_states: Mapping[str, FindingState],
+    policies: Mapping[str, str],
     decided: SeatDecisionVerdict | None,
 ) -> ActionVerdict:
     """Determine the verdict of an action from its requests, or else its decided seats, or else its findings."""
@@ -154,8 +138,8 @@ def _action(
     elif decided is not None:
         verdict, cause, detail = decided.verdict, decided.cause, decided.detail
     else:
-        verdict, cause, detail = _by_findings(action.findings, planned)
-    states = {planned.states.get(fingerprint, FindingState.GONE) for fingerprint in action.findings}
+        verdict, cause, detail = _by_findings(action.findings, finding_states, policies)
+    states = {finding_states.get(fingerprint, FindingState.GONE) for fingerprint in action.findings}
     if steps and verdict in {Verdict.NOT, Verdict.PARTLY} and states == {FindingState.GONE}:
         verdict, cause = Verdict.CHANGED, Cause.OTHER_WAY
     return ActionVerdict(
@@ -187,16 +171,17 @@ def _by_requests(steps: Sequence[StepVerdict]) -> tuple[Verdict, Cause, str]:
     return step.verdict, step.cause, step.detail
 
 
-def _by_findings(findings: Sequence[str], planned: _PlannedStates) -> tuple[Verdict, Cause, str]:
+def _by_findings(
+    findings: Sequence[str], states: Mapping[str, FindingState], policies: Mapping[str, str]
+) -> tuple[Verdict, Cause, str]:
     """Determine the verdict of an action without requests: all, some or none of its findings are gone."""
-    states = [planned.states[fingerprint] for fingerprint in findings if fingerprint in planned.states]
-    unknown = next(
-        (fingerprint for fingerprint in findings if planned.states.get(fingerprint) is FindingState.UNKNOWN), None
+    known = {fingerprint: states[fingerprint] for fingerprint in findings if fingerprint in states}
+    unknown = next((fingerprint for fingerprint, state in known.items() if state is FindingState.UNKNOWN), "")
+    if unknown or not known:
+        return Verdict.UNKNOWN, Cause.POLICY, policies.get(unknown, "")
+    resolved, remaining = (
+        sum(state is counted for state in known.values()) for counted in (FindingState.GONE, FindingState.OPEN)
     )
-    if unknown is not None or not states:
-        return Verdict.UNKNOWN, Cause.POLICY, planned.policies.get(unknown or "", "")
-    resolved = sum(state is FindingState.GONE for state in states)
-    remaining = sum(state is FindingState.OPEN for state in states)
     if not remaining:
-        return (Verdict.DONE, Cause.NONE, "") if resolved == len(states) else (Verdict.CHANGED, Cause.WAIVED, "")
+        return (Verdict.DONE, Cause.NONE, "") if resolved == len(known) else (Verdict.CHANGED, Cause.WAIVED, "")
     return (Verdict.PARTLY if resolved else Verdict.NOT), Cause.NONE, ""
