@@ -1,6 +1,6 @@
 """Findings about the products of a set that users hold, optionally by assignment path."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from msgspec import Struct
@@ -49,6 +49,19 @@ def held_product_findings(scope: Scope, held: BitRows, products: PackedSet) -> U
     if not population.sure:
         undecided = undecided | (population.unknown & intersects(held, products.maybe))
     return scope.findings(rows, skus=skus), undecided
+
+
+def assigned_product_findings(
+    scope: Scope, of: ProductSet, products: ProductSet | None, *, listed: bool
+) -> Iterator[UserFindings]:
+    """Report the assigned SKUs of the set `of` that `products` lists, or does not list."""
+    if products is not None:
+        masks = scope.bound.masks
+        reported = masks.cached(
+            ("listed" if listed else "not listed", id(of), id(products)),
+            lambda: pack(masks.of(of) & (masks.of(products) if listed else ~masks.of(products))),
+        )
+        yield held_product_findings(scope, scope.people.assignments.assigned_skus, reported)
 
 
 def held_product_findings_by_path(scope: Scope, kind: Paths, of: ProductSet) -> UserFindings:
