@@ -1,4 +1,4 @@
-"""Nodes of checked documents: values with their source spans; parses durations, dates and percentages."""
+"""Nodes of checked documents: values with their source spans; parses durations, sizes, dates and percentages."""
 
 from calendar import monthrange
 from collections.abc import Collection, Iterable
@@ -16,6 +16,7 @@ from auditor.policy.yaml.reader import Document, Path
 BROKEN: Final = object()
 """Placeholder of a part whose structure is wrong; readers skip it."""
 _MAX_NAMES: Final = 1000
+_UNITS: Final = ("kB", "MB", "GB", "TB")
 
 
 class Node(Struct, frozen=True):
@@ -102,6 +103,11 @@ class Diagnostics(Struct):
 def duration(node: Node) -> timedelta:
     """Return the duration of a text such as `90d`."""
     return timedelta(days=int(str(node.value)[:-1]))
+
+
+def bytes_of(text: str) -> int:
+    """Return a size such as `0.5TB` in bytes, rounded down; a kB has 1024 bytes, an MB 1024 kB, and so on."""
+    return int(Fraction(text[:-2]) * 1024 ** (_UNITS.index(text[-2:]) + 1))
 
 
 def day(node: Node, diagnostics: Diagnostics) -> date:

@@ -55,6 +55,27 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
     return form.format(count=l10n.number(count), product=product)
 
 
+def seats_total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
+    """Return a sentence with the new total of seats to enter or order."""
+    amounts = {"now": l10n.number(now), "then": l10n.number(then)}
+    if subscriptions == 1:
+        form = l10n.gettext("{product} has {now} seats today; the new total is {then}.")
+        return form.format(product=product, **amounts)
+    form = l10n.gettext(
+        "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}."
+    )
+    return form.format(subscriptions=subscriptions, product=product, **amounts)
+
+
+def covered_elsewhere(l10n: Localizer, count: int) -> str:
+    """Return a sentence that a larger product, which another action buys, covers the same people."""
+    return l10n.ngettext(
+        "{count} of these seats comes with a larger product that another action buys; it is not counted twice.",
+        "{count} of these seats come with larger products that other actions buy; they are not counted twice.",
+        count,
+    ).format(count=l10n.number(count))
+
+
 def also_needed(l10n: Localizer, role: str, duty: str) -> str:
     """Return which role is needed in addition to the first one, and what for."""
     return l10n.gettext("Also needed: {role}, {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
@@ -81,6 +102,11 @@ SETTLED: Final = N_(
     "be bought or removed after these actions."
 )
 """The step if the other actions leave no seats to buy or remove."""
+SEATS_RESOLVED: Final = N_(
+    "Once this and the other actions for {product} are done, no seats have to be bought or "
+    "removed. Run the audit again."
+)
+"""Says that an action about people also brings the seats of a product within their limits."""
 ANY_OF: Final = N_("Any one of these products is enough: {products}.")
 """Lists the tenant's products in a product set that a policy names."""
 NOT_NEEDED: Final = N_(

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from auditor.domain.enums import Source
-from auditor.domain.syntax.sizes import bytes_of
+from auditor.policy.nodes import bytes_of
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SERVICE_COLUMNS, app_bits
 
 

@@ -17,8 +17,7 @@ from auditor.domain.policy.selector import (
     Selector,
     Signal,
 )
-from auditor.domain.syntax.sizes import bytes_of
-from auditor.policy.nodes import Node, duration, instant, instant_or_duration
+from auditor.policy.nodes import Node, bytes_of, duration, instant, instant_or_duration
 from auditor.policy.references import Names
 from auditor.policy.yaml.writer import flow
 

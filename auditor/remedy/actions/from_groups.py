@@ -28,11 +28,10 @@ from auditor.remedy.actions.money import costs, counted_once, renewal_price
 from auditor.remedy.actions.ranks import due_of, with_ranks
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
-from auditor.remedy.actions.seats.coverage_notes import coverage_notes, removal_notes
+from auditor.remedy.actions.seats.notes import coverage_notes, recent_notes, removal_notes
 from auditor.remedy.actions.seats.planned import add_decided, add_fixed, follow_renewals
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
-from auditor.remedy.actions.seats.recent_purchases import recent_notes
-from auditor.remedy.actions.subscription_terms import covered_elsewhere, seats_resolved, total, totals
+from auditor.remedy.actions.subscription_terms import totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.product_kinds import may_have
 from auditor.remedy.titles import action_title
@@ -146,8 +145,8 @@ def _action(
     arguments = _title_arguments(inputs, group, count)
     owners = _owners(inputs, group)
     owner = ", ".join(owners)
-    doubtful = first.kind in REVIEWED or article in REVIEW_ARTICLES or bool(group.lost)
-    review = doubtful and not first.answered
+    resolved = _labels(inputs, group.seats_resolved)
+    review = not first.answered and (first.kind in REVIEWED or article in REVIEW_ARTICLES or bool(group.lost))
     return Action(
         id=inputs.identity(group),
         guidance=article,
@@ -160,7 +159,7 @@ def _action(
         warnings=_warnings(inputs, group, guidance),
         links=guidance.links,
         next=(
-            *(seats_resolved(l10n, names) for names in [_labels(inputs, group.seats_resolved)] if names),
+            *([l10n.gettext(messages.SEATS_RESOLVED).format(product=resolved)] if resolved else []),
             *guidance.next,
         ),
         checked=guidance.checked,
@@ -262,7 +261,7 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
     l10n, moved, label = inputs.l10n, group.moved, inputs.product_label
     if group.covered:
         needed = coverage_notes(inputs.context, group, label, l10n)
-        return [*needed, covered_elsewhere(l10n, group.covered)]
+        return [*needed, messages.covered_elsewhere(l10n, group.covered)]
     if group.lacking:
         notes = [messages.seats_lacking(l10n, count, label(sku)) for sku, count in group.lacking.items() if count]
         if elsewhere := _labels(inputs, (sku_id for sku_id, count in group.lacking.items() if not count)):
@@ -305,7 +304,7 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
         return ()
     target = now + (count if remedy.kind is ActionKind.BUY else -count)
     product = inputs.product_label(remedy.old)
-    return (total(inputs.l10n, product, now=now, then=max(0, target), subscriptions=subscriptions),)
+    return (messages.seats_total(inputs.l10n, product, now=now, then=max(0, target), subscriptions=subscriptions),)
 
 
 def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:

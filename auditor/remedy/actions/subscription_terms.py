@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 from auditor.checks.subscriptions.subscriptions import is_active
 from auditor.domain.result.model import TenantResult
 from auditor.domain.result.purchases import RecentPurchase
-from auditor.domain.translation import Localizer
 
 
 def day_of(instant: datetime) -> date:
@@ -40,32 +39,3 @@ def recent_purchase(tenant: TenantResult, sku_id: str) -> RecentPurchase | None:
     """Return the recent purchases of a product; None if there are none."""
     purchases = tenant.recent_purchases or ()
     return next((purchase for purchase in purchases if purchase.sku_id == sku_id.casefold()), None)
-
-
-def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
-    """Return a sentence with the new total of seats to enter or order."""
-    amounts = {"now": l10n.number(now), "then": l10n.number(then)}
-    if subscriptions == 1:
-        form = l10n.gettext("{product} has {now} seats today; the new total is {then}.")
-        return form.format(product=product, **amounts)
-    form = l10n.gettext(
-        "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}."
-    )
-    return form.format(subscriptions=subscriptions, product=product, **amounts)
-
-
-def seats_resolved(l10n: Localizer, product: str) -> str:
-    """Return a sentence that an action about people also brings the seats of a product within their limits."""
-    return l10n.gettext(
-        "Once this and the other actions for {product} are done, no seats have to be bought or "
-        "removed. Run the audit again."
-    ).format(product=product)
-
-
-def covered_elsewhere(l10n: Localizer, count: int) -> str:
-    """Return a sentence that a larger product, which another action buys, covers the same people."""
-    return l10n.ngettext(
-        "{count} of these seats comes with a larger product that another action buys; it is not counted twice.",
-        "{count} of these seats come with larger products that other actions buy; they are not counted twice.",
-        count,
-    ).format(count=l10n.number(count))

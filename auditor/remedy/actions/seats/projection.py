@@ -20,7 +20,7 @@ from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.seats.coverage import settle_coverage
 from auditor.remedy.actions.seats.merges import merge_caps, merge_covered, merge_purchases
-from auditor.remedy.actions.seats.recent_purchases import remove_recent
+from auditor.remedy.actions.subscription_terms import recent_purchase
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
@@ -186,7 +186,7 @@ def settle_seats(
     merge_caps(remaining)
     merge_covered(remaining, context)
     merge_purchases(remaining)
-    remove_recent(remaining.values(), context)
+    _remove_recent(remaining.values(), context)
     _set_shortages(remaining.values(), projection, numbered)
     _set_movements(remaining.values(), projection)
     action_groups.groups = remaining
@@ -311,6 +311,16 @@ def _set_movements(groups: Iterable[ActionGroup], projection: SeatProjection) ->
             group.moved = movements.get(old) or projection.movement((old,))
             if group.moved is not None and group.first.kind is ActionKind.COVER:
                 group.moved = replace(group.moved, added=group.bought_seats)
+
+
+def _remove_recent(groups: Iterable[ActionGroup], context: RemediationContext) -> None:
+    """Remove seats at once instead of at the renewal if all of them can come from recent purchases of their product."""
+    for group in groups:
+        recent = recent_purchase(context.tenant, group.first.old)
+        if recent is None or group.first.kind is not ActionKind.REMOVE_AT_RENEWAL:
+            continue
+        if recent.seats is None or group.seats <= recent.seats:
+            group.first = replace(group.first, kind=ActionKind.REMOVE_NOW)
 
 
 def _set_shortages(groups: Collection[ActionGroup], projection: SeatProjection, numbered: set[str]) -> None:

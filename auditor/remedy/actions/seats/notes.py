@@ -1,12 +1,14 @@
-"""Sentences about the people who need a seat of a product, and about the other seats that its purchase covers."""
+"""Sentences about the seats of a product: who needs them, what a purchase covers, and what a removal means."""
 
 from collections.abc import Callable, Iterator
 
 from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.translation import Localizer
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
+from auditor.remedy.actions.subscription_terms import recent_purchase
 
 
 def coverage_notes(
@@ -64,3 +66,19 @@ def removal_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
             "Check that the seats afterwards are enough for these policies, which count them: {policies}."
         )
         yield text.format(policies=unknown)
+
+
+def recent_notes(group: ActionGroup, context: RemediationContext, l10n: Localizer) -> Iterator[str]:
+    """Yield how many of the seats to remove were bought recently, and until when they can be removed at once."""
+    recent = recent_purchase(context.tenant, group.first.old)
+    if recent is None or group.first.kind not in {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL}:
+        return
+    count = group.seats if recent.seats is None else min(group.seats, recent.seats)
+    form = l10n.ngettext(
+        "{count} of these seats was bought less than 7 days ago. The last day to remove it at once is {date}; after "
+        "that, it is billed until the renewal.",
+        "{count} of these seats were bought less than 7 days ago. The last day to remove them at once is {date}; after "
+        "that, they are billed until the renewal.",
+        count,
+    )
+    yield form.format(count=l10n.number(count), date=l10n.day(recent.until))
