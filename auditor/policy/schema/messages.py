@@ -6,6 +6,9 @@ In the schemas, `$comment` is the noun for a value ("a duration in days"), and `
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from auditor.domain.message import Message, alternatives, enumeration
 from auditor.domain.similar_name import did_you_mean, similar_name
 from auditor.policy.schema.corrections import PERCENTAGE, correction, meant_text
@@ -21,7 +24,6 @@ from auditor.policy.schema.terms import (
     label,
     noun_of,
     outer_keys,
-    subject_of,
     synonymous_key,
     yaml_text,
 )
@@ -33,69 +35,98 @@ if TYPE_CHECKING:
     from auditor.policy.yaml.reader import Path
 
 
-def mistakes(error: "ValidationError") -> Iterator[Mistake]:
+class _Error(Struct, frozen=True):
+    """An error of the validator."""
+
+    path: "Path"
+    keyword: str
+    """The keyword of the schema that the value violates."""
+    expected: Any
+    """The value of the keyword."""
+    value: Any
+    schema: Any
+
+    @property
+    def label(self) -> Message:
+        """The name of the value."""
+        return label(self.path)
+
+    @property
+    def subject(self) -> Message:
+        """The name of a mapping: `policy 'e3-spare'` if it has an id or a name."""
+        kind = str(self.schema.get("$comment", Message("a mapping"))).partition(" ")[2]
+        name = next((self.value[key] for key in ("id", "name") if isinstance(self.value.get(key), str)), None)
+        is_item = bool(self.path) and isinstance(self.path[-1], int)
+        return Message(f"{kind} {{name}}", name=quoted(name)) if name and is_item else self.label
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The keys of `anyOf` or `oneOf`, whose branches each require one."""
+        return tuple(branch["required"][0] for branch in self.expected)
+
+    def as_mistake(
+        self, kind: str, message: Message, hint: Message | None = None, *, nothing: Message | None = None
+    ) -> Mistake:
+        """Return a mistake about the value."""
+        return Mistake(path=self.path, kind=kind, message=message, hint=hint, nothing=nothing)
+
+
+def mistakes(validation_error: "ValidationError") -> Iterator[Mistake]:
     """Yield the mistakes in an error of the validator; one error may contain several."""
-    path: Path = tuple(error.absolute_path)
-    if "propertyNames" in error.absolute_schema_path:
-        name = str(error.instance)
+    path: Path = tuple(validation_error.absolute_path)
+    if "propertyNames" in validation_error.absolute_schema_path:
+        name = str(validation_error.instance)
         message = Message("{name} is not allowed as a name here", name=quoted(name))
         yield Mistake(path=path, kind="bad-value", key=name, message=message)
         return
-    match error.validator:
+    error = _Error(
+        path,
+        str(validation_error.validator),
+        validation_error.validator_value,
+        validation_error.instance,
+        validation_error.schema,
+    )
+    match error.keyword:
         case "additionalProperties":
-            yield from _unknown(error, path)
+            yield from _unknown(error)
         case "type":
-            yield _wrong_type(error, path)
+            yield _wrong_type(error)
         case "enum" | "const":
-            yield _not_allowed(error, path)
+            yield _not_allowed(error)
         case "pattern":
-            yield _wrong_pattern(error, path)
+            yield _wrong_pattern(error)
         case "minimum" | "maximum":
-            yield _out_of_range(error, path)
+            yield _out_of_range(error)
         case "required":
-            yield from _missing(error, path)
+            yield from _missing(error)
         case "dependentRequired":
-            yield from _lacks_partner(error, path)
-        case "oneOf" if isinstance(error.instance, dict):
-            yield _not_exactly_one(error, path)
+            yield from _lacks_partner(error)
+        case "oneOf" if isinstance(error.value, dict):
+            yield _not_exactly_one(error)
         case "oneOf":
             pass  # only a mapping has keys to choose from; for other values, the wrong type is reported
         case "anyOf":
-            keys = _options(error)
-            message = Message(
-                "{subject} needs at least one of: {keys}", subject=subject_of(error, path), keys=", ".join(keys)
-            )
-            hint = example(error.schema) or Message("add one of: {keys}", keys=", ".join(keys))
-            yield Mistake(path=path, kind="empty", message=message, hint=hint, needs=keys)
-        case "minProperties" if not path and isinstance(error.instance, dict) and "version" not in error.instance:
+            keys = ", ".join(error.options)
+            message = Message("{subject} needs at least one of: {keys}", subject=error.subject, keys=keys)
+            hint = example(error.schema) or Message("add one of: {keys}", keys=keys)
+            yield replace(error.as_mistake("empty", message, hint), needs=error.options)
+        case "minProperties" if not path and isinstance(error.value, dict) and "version" not in error.value:
             pass  # the missing version is reported instead
         case "minItems" | "minProperties":
-            yield _too_few(error, path)
+            yield _too_few(error)
         case "uniqueItems":
-            yield _duplicate(error, path)
+            repeated = next(item for index, item in enumerate(error.value) if item in error.value[:index])
+            message = Message("{path} has a duplicate entry", path=error.label)
+            yield error.as_mistake("bad-value", message, Message("write {item} once", item=yaml_text(repeated)))
         case _:
-            message = Message("{path} does not fit the schema", path=label(path))
-            yield Mistake(path=path, kind="structure", message=message)
+            yield error.as_mistake("structure", Message("{path} does not fit the schema", path=error.label))
 
 
-def _duplicate(error: "ValidationError", path: "Path") -> Mistake:
-    items: Any = error.instance
-    repeated = next(item for index, item in enumerate(items) if item in items[:index])
-    return Mistake(
-        path=path,
-        kind="bad-value",
-        message=Message("{path} has a duplicate entry", path=label(path)),
-        hint=Message("write {item} once", item=yaml_text(repeated)),
-    )
-
-
-def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
-    schema: Any = error.schema
-    keys = list(schema.get("properties", {}))
-    selector = schema.get("$comment") == "a selector"
+def _unknown(error: _Error) -> Iterator[Mistake]:
+    path, keys = error.path, list(error.schema.get("properties", {}))
+    selector = error.schema.get("$comment") == "a selector"
     kind = "unknown-property" if selector else "unknown-key"
-    mapping: Any = error.instance
-    for key in mapping:
+    for key in error.value:
         if key in keys:
             continue
         synonym = synonymous_key(key, keys)
@@ -109,7 +140,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
         if selector:
             message = Message("unknown property {key}", key=quoted(key))
         elif path:
-            message = Message("unknown key {key} in {subject}", key=quoted(key), subject=subject_of(error, path))
+            message = Message("unknown key {key} in {subject}", key=quoted(key), subject=error.subject)
         else:
             message = Message("unknown key {key} at the top of the file", key=quoted(key))
         yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=suggestion)
@@ -125,23 +156,16 @@ def _misplaced_key(key: str, path: "Path", keys: Sequence[str]) -> Message | Non
     return None
 
 
-def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
-    schema: Any = error.schema
-    noun = noun_of(schema)
-    message = Message(
-        "{path} must be {noun}, not {value}", path=label(path), noun=noun, value=value_description(error.instance)
+def _wrong_type(error: _Error) -> Mistake:
+    facts = {"path": error.label, "noun": noun_of(error.schema)}
+    message = Message("{path} must be {noun}, not {value}", value=value_description(error.value), **facts)
+    nothing = Message("{path} must be {noun}, but has no value", **facts) if error.value is None else None
+    hint = correction(error.value, error.schema, error.path) or (
+        example(error.schema) if nothing is None else explanation(error.path, error.schema)
     )
-    nothing = (
-        Message("{path} must be {noun}, but has no value", path=label(path), noun=noun)
-        if error.instance is None
-        else None
-    )
-    hint = correction(error.instance, schema, path) or (
-        example(schema) if nothing is None else explanation(path, schema)
-    )
-    if not path:
-        hint = _beginning(error.instance, schema)
-    return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
+    if not error.path:
+        hint = _beginning(error.value, error.schema)
+    return error.as_mistake("wrong-type", message, hint, nothing=nothing)
 
 
 def _beginning(value: Any, schema: Any) -> Message:
@@ -155,37 +179,30 @@ def _beginning(value: Any, schema: Any) -> Message:
     return Message("write 'version: {about}' at the top", about=version)
 
 
-def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
-    schema: Any = error.schema
-    allowed = schema.get("enum", [schema.get("const")])
-    value = value_description(error.instance)
+def _not_allowed(error: _Error) -> Mistake:
+    path, value = error.path, error.value
+    allowed = error.schema.get("enum", [error.schema.get("const")])
     if path == ("version",):
-        if error.instance == str(allowed[0]):
-            noun = Message("a number")
-            message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=value)
-            return Mistake(path=path, kind="version", message=message, hint=Message("remove the quotes"))
+        if value == str(allowed[0]):
+            facts = {"path": error.label, "noun": Message("a number"), "value": value_description(value)}
+            message = Message("{path} must be {noun}, not {value}", **facts)
+            return error.as_mistake("version", message, Message("remove the quotes"))
         message = (
-            Message("version {instance} is not known", instance=yaml_text(error.instance))
-            if error.instance is not None
+            Message("version {instance} is not known", instance=yaml_text(value))
+            if value is not None
             else Message("no version")
         )
-        hint = Message("write 'version: {allowed}'", allowed=allowed[0])
-        return Mistake(path=path, kind="version", message=message, hint=hint)
+        return error.as_mistake("version", message, Message("write 'version: {allowed}'", allowed=allowed[0]))
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
-    suggestion = _meant_value(error.instance, names) if isinstance(error.instance, str) else None
+    suggestion = _meant_value(value, names) if isinstance(value, str) else None
     hint = suggestion or Message("one of: {allowed}", allowed=joined_names(allowed))
-    if error.instance == "*" and path and isinstance(path[-1], int):
+    if value == "*" and path and isinstance(path[-1], int):
         hint = Message("'*' must be the only value: write {key}: '*'", key=path[-2])
     if len(allowed) == 1:
         hint = Message("the only value is {allowed}", allowed=yaml_text(allowed[0]))
-    nothing = Message("{path} has no value", path=label(path)) if error.instance is None else None
-    return Mistake(
-        path=path,
-        kind="bad-value",
-        message=Message("{path} cannot be {found}", path=label(path), found=value),
-        hint=hint,
-        nothing=nothing,
-    )
+    nothing = Message("{path} has no value", path=error.label) if value is None else None
+    message = Message("{path} cannot be {found}", path=error.label, found=value_description(value))
+    return error.as_mistake("bad-value", message, hint, nothing=nothing)
 
 
 def _meant_value(text: str, names: Sequence[str]) -> Message | None:
@@ -196,70 +213,55 @@ def _meant_value(text: str, names: Sequence[str]) -> Message | None:
     return None if is_term(text) else did_you_mean(text, names)
 
 
-def _wrong_pattern(error: "ValidationError", path: "Path") -> Mistake:
-    schema: Any = error.schema
-    value, noun = str(error.instance), noun_of(schema)
-    message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=value_description(value))
+def _wrong_pattern(error: _Error) -> Mistake:
+    value, noun = str(error.value), noun_of(error.schema)
+    facts = {"path": error.label, "noun": noun, "value": value_description(value)}
+    message = Message("{path} must be {noun}, not {value}", **facts)
     if not value.strip():
-        return Mistake(path=path, kind="empty", message=message, hint=explanation(path, schema))
+        return error.as_mistake("empty", message, explanation(error.path, error.schema))
     share = PERCENTAGE.fullmatch(value)
     if share and "percentage" in noun and not 0 <= float(share[1]) <= 100:
-        outside = Message("{path} must be between 0% and 100%, not {value}", path=label(path), value=quoted(value))
-        return Mistake(path=path, kind="out-of-range", message=outside, hint=example(schema))
-    return Mistake(path=path, kind="bad-value", message=message, hint=meant_text(value, schema))
+        outside = Message("{path} must be between 0% and 100%, not {value}", path=error.label, value=quoted(value))
+        return error.as_mistake("out-of-range", outside, example(error.schema))
+    return error.as_mistake("bad-value", message, meant_text(value, error.schema))
 
 
-def _out_of_range(error: "ValidationError", path: "Path") -> Mistake:
-    facts = {"path": label(path), "validator_value": error.validator_value, "found": yaml_text(error.instance)}
+def _out_of_range(error: _Error) -> Mistake:
+    facts = {"path": error.label, "validator_value": error.expected, "found": yaml_text(error.value)}
     message = (
         Message("{path} must be at least {validator_value}, not {found}", **facts)
-        if error.validator == "minimum"
+        if error.keyword == "minimum"
         else Message("{path} must be at most {validator_value}, not {found}", **facts)
     )
-    schema: Any = error.schema
-    return Mistake(path=path, kind="out-of-range", message=message, hint=example(schema))
+    return error.as_mistake("out-of-range", message, example(error.schema))
 
 
-def _missing(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
-    schema: Any = error.schema
-    mapping: Any = error.instance
-    needed: Any = error.validator_value
-    for key in needed:
-        if key in mapping:
+def _missing(error: _Error) -> Iterator[Mistake]:
+    for key in error.expected:
+        if key in error.value:
             continue
-        subschema = schema.get("properties", {}).get(key)
+        subschema = error.schema.get("properties", {}).get(key)
         description = subschema.get("description") if isinstance(subschema, dict) else None
         hint = Message("'{key}': {description}", key=key, description=Message(description)) if description else None
-        if key == "version" and not path:
+        if key == "version" and not error.path:
             hint = Message("write 'version: {about}' at the top", about=subschema["const"])
-        message = Message("{subject} lacks '{key}'", subject=subject_of(error, path), key=key)
-        yield Mistake(path=path, kind="missing-key", message=message, hint=hint, needs=(key,))
+        message = Message("{subject} lacks '{key}'", subject=error.subject, key=key)
+        yield replace(error.as_mistake("missing-key", message, hint), needs=(key,))
 
 
-def _lacks_partner(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
-    mapping: Any = error.instance
-    partners: Any = error.validator_value
-    for owner, needed in partners.items():
+def _lacks_partner(error: _Error) -> Iterator[Mistake]:
+    for owner, needed in error.expected.items():
         for key in needed:
-            if owner in mapping and key not in mapping:
+            if owner in error.value and key not in error.value:
                 message = Message("'{owner}' requires '{key}'", owner=owner, key=key)
                 hint = Message("add '{key}', or remove '{owner}'", key=key, owner=owner)
-                yield Mistake(path=path, kind="missing-key", key=owner, message=message, hint=hint, needs=(key,))
+                yield replace(error.as_mistake("missing-key", message, hint), key=owner, needs=(key,))
 
 
-def _options(error: "ValidationError") -> tuple[str, ...]:
-    """Return the keys of `anyOf` or `oneOf`, whose branches each require one."""
-    branches: Any = error.validator_value
-    return tuple(branch["required"][0] for branch in branches)
-
-
-def _not_exactly_one(error: "ValidationError", path: "Path") -> Mistake:
-    keys = _options(error)
-    mapping: Any = error.instance
-    schema: Any = error.schema
-    present = [key for key in mapping if key in keys]
-    policy = schema.get("$comment") == "a policy"
-    subject = subject_of(error, path)
+def _not_exactly_one(error: _Error) -> Mistake:
+    keys, subject = error.options, error.subject
+    present = [key for key in error.value if key in keys]
+    policy = error.schema.get("$comment") == "a policy"
     if not present:
         kind = "no-constraint" if policy else "missing-key"
         message = (
@@ -267,9 +269,8 @@ def _not_exactly_one(error: "ValidationError", path: "Path") -> Mistake:
             if policy
             else Message("{subject} has none of {keys}", subject=subject, keys=enumeration(keys))
         )
-        return Mistake(
-            path=path, kind=kind, message=message, hint=Message("add one of: {keys}", keys=", ".join(keys)), needs=keys
-        )
+        hint = Message("add one of: {keys}", keys=", ".join(keys))
+        return replace(error.as_mistake(kind, message, hint), needs=keys)
     kind = "several-constraints" if policy else "bad-value"
     message = Message(
         "{subject} has {present}, but may have only one of them", subject=subject, present=enumeration(present)
@@ -279,38 +280,20 @@ def _not_exactly_one(error: "ValidationError", path: "Path") -> Mistake:
         if policy
         else Message("keep '{present}' or '{present2}'", present=present[0], present2=present[1])
     )
-    return Mistake(path=path, kind=kind, key=present[1], message=message, hint=hint)
+    return replace(error.as_mistake(kind, message, hint), key=present[1])
 
 
-def _too_few(error: "ValidationError", path: "Path") -> Mistake:
-    schema: Any = error.schema
-    value: Any = error.instance
-    if not path:
-        return Mistake(
-            path=path,
-            kind="empty",
-            message=Message("the file has nothing but its version"),
-            hint=Message("allowed here: {known}", known=joined_names(list(schema["properties"]))),
-        )
-    if value:
-        message = Message(
-            "{path} needs {validator_value} or more items, not {found}",
-            path=label(path),
-            validator_value=error.validator_value,
-            found=len(value),
-        )
-        return Mistake(path=path, kind="empty", message=message, hint=example(schema))
+def _too_few(error: _Error) -> Mistake:
+    path, value, schema = error.path, error.value, error.schema
     keys = schema.get("properties") if isinstance(value, dict) else None
-    hint = (
-        Message("allowed here: {known}", known=joined_names(list(keys)))
-        if keys
-        else Message("remove the key, or give it a value")
-    )
+    hint = Message("allowed here: {known}", known=joined_names(list(keys))) if keys else None
+    if not path:
+        return error.as_mistake("empty", Message("the file has nothing but its version"), hint)
+    if value:
+        facts = {"path": error.label, "validator_value": error.expected, "found": len(value)}
+        message = Message("{path} needs {validator_value} or more items, not {found}", **facts)
+        return error.as_mistake("empty", message, example(schema))
     if "description" in schema or isinstance(path[-1], int):
         hint = explanation(path, schema) or hint
-    return Mistake(
-        path=path,
-        kind="empty",
-        message=Message("{path} is {found}", path=label(path), found=value_description(value)),
-        hint=hint,
-    )
+    message = Message("{path} is {found}", path=error.label, found=value_description(value))
+    return error.as_mistake("empty", message, hint or Message("remove the key, or give it a value"))

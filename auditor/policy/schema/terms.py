@@ -11,8 +11,6 @@ from auditor.domain.message import Message, alternatives
 from auditor.policy.yaml.messages import quoted
 
 if TYPE_CHECKING:
-    from jsonschema import ValidationError
-
     from auditor.policy.yaml.reader import Path
 
 _TYPES: Final = {
@@ -112,17 +110,6 @@ def label(path: "Path") -> Message:
     if isinstance(last, str):
         return Message(quoted(last))
     return Message("item {last} of {path}", last=last + 1, path=label(path[:-1]))
-
-
-def subject_of(error: "ValidationError", path: "Path") -> Message:
-    """Return the name of a mapping: `policy 'e3-spare'` if it has an id or a name."""
-    mapping: Any = error.instance
-    schema: Any = error.schema
-    kind = str(schema.get("$comment", Message("a mapping"))).partition(" ")[2]
-    name = next((mapping[key] for key in ("id", "name") if isinstance(mapping.get(key), str)), None)
-    return (
-        Message(f"{kind} {{name}}", name=quoted(name)) if name and path and isinstance(path[-1], int) else label(path)
-    )
 
 
 def joined_names(names: Sequence[object]) -> str:
