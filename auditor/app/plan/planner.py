@@ -137,18 +137,20 @@ def _add_options(run: _PlanRun, states: Sequence[Snapshot | Unaudited], decision
             with run.planned(name):
                 facts = TenantFacts(snapshots[name], run.catalogue, run.policies, run.as_of)
                 run.facts[name] = facts
-                run.options[name] = options_of(bind(run.policies, facts, all_checks()), tenant, decisions)
+                run.options[name] = options_of(
+                    bind(run.policies, facts, all_checks()), tenant, decisions, packaged_library(), run.l10n
+                )
                 run.constraints[name] = PlanConstraints()
 
 
 def _attempt(run: _PlanRun) -> _Attempt:
     """Draft every plan once and audit its effect; record the tenants that fail."""
-    library, options = packaged_library(), run.options
+    options = run.options
     drafts: dict[str, Draft] = {}
     planned_snapshots: list[Snapshot] = []
     for name in options:
         with run.planned(name):
-            plan_draft = draft(options[name], run.constraints[name], library, l10n=run.l10n, solver=run.solver)
+            plan_draft = draft(options[name], run.constraints[name], solver=run.solver)
             planned_snapshots.append(changed_snapshot(run.facts[name], plan_draft.state))
             drafts[name] = plan_draft
     contracts = {name: agreed_contracts(options[name].bound, plan_draft.seats) for name, plan_draft in drafts.items()}
@@ -167,22 +169,17 @@ def _attempt(run: _PlanRun) -> _Attempt:
 def _add_constraints(run: _PlanRun, attempt: _Attempt) -> bool:
     """Record the constraints from the audit of the drafts; return whether there are new ones."""
     changed = False
-    constraints, options, l10n = run.constraints, run.options, run.l10n
     tenants_before = {tenant.name: tenant for tenant in run.before.tenants}
     for tenant in attempt.after.tenants:
         name = tenant.name
-        if name in constraints:
+        if name in run.constraints:
             with run.planned(name):
-                changed = (
-                    add_constraints(
-                        tenants_before[name], tenant, constraints[name], attempt.drafts[name], options[name], l10n
-                    )
-                    or changed
-                )
+                before, drafted = tenants_before[name], attempt.drafts[name]
+                changed = add_constraints(before, tenant, run.constraints[name], drafted) or changed
     fleet = frozenset(open_fingerprints(run.before.fleet.findings))
     for finding in newly_open(attempt.after.fleet.findings, fleet):
-        for name, tenant_constraints in constraints.items():
-            changed = avoid(tenant_constraints, finding, attempt.drafts[name], options[name], l10n) or changed
+        for name, constraints in run.constraints.items():
+            changed = avoid(constraints, finding, attempt.drafts[name]) or changed
     return changed
 
 
@@ -194,9 +191,9 @@ def _fleet_plan(run: _PlanRun, attempt: _Attempt) -> FleetPlan:
         name = tenant.name
         if name in run.options:
             with run.planned(name):
-                options, plan_draft = run.options[name], attempt.drafts[name]
-                plan = _tenant_plan(tenant, after[name], options, plan_draft, run.constraints[name], run.l10n)
-                tenants.append(with_state(plan, options, plan_draft.seats))
+                plan_draft = attempt.drafts[name]
+                plan = _tenant_plan(tenant, after[name], plan_draft, run.constraints[name])
+                tenants.append(with_state(plan, plan_draft.options, plan_draft.seats))
         if name in failures or name not in run.options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
             tenants.append(empty_plan(tenant, reason))
@@ -231,13 +228,9 @@ def _fleet_proof(before: FleetResult, after: FleetResult, l10n: Localizer) -> Pr
 
 
 def _tenant_plan(
-    before: TenantResult,
-    after: TenantResult,
-    options: Options,
-    plan_draft: Draft,
-    constraints: PlanConstraints,
-    l10n: Localizer,
+    before: TenantResult, after: TenantResult, plan_draft: Draft, constraints: PlanConstraints
 ) -> TenantPlan:
+    options = plan_draft.options
     findings_after = open_findings(after.findings)
     open_ = tuple(finding for finding in options.context.findings if finding.status is Status.OPEN)
     unknown = frozenset(undecided_policies(before.policies, after.policies))
@@ -245,12 +238,12 @@ def _tenant_plan(
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
     fixed_by_requests = set(fixed) - plan_draft.claimed - options.seat_findings
-    blocked = blocked_decisions(remaining, options, constraints, l10n, unknown)
+    blocked = blocked_decisions(remaining, options, constraints, unknown)
     changes = (*plan_draft.changes, *blocked)
-    actions = build_actions(options, fixed_by_requests, changes, packaged_library(), l10n, plan_draft.seats)
+    actions = build_actions(options, fixed_by_requests, changes, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.skus_taken)
-    seats = _decided_seats(ordered_actions, plan_draft, options)
-    actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
+    seats = _decided_seats(ordered_actions, plan_draft)
+    actions = _with_steps(ordered_actions, open_, plan_draft, seats)
     kinds = _kinds(actions, blocked)
     money = compared_costs(before, after, findings_after, plan_draft.proposals, options.bound)
     needed = needs(options.bound.facts.policies).sources
@@ -266,25 +259,25 @@ def _tenant_plan(
         after=Standing(open=len(open_after), money=money[1]),
         proof=Proof(
             fixed=fixed,
-            remaining=tuple(remaining_of(finding, kinds, options, constraints, l10n, unknown) for finding in remaining),
+            remaining=tuple(remaining_of(finding, kinds, options, constraints, unknown) for finding in remaining),
             new=tuple(finding for finding in findings_after if finding.fingerprint not in options.opened),
             undecided=undecided_policies(before.policies, after.policies, open_),
         ),
         dropped=_dropped(constraints),
-        solver=_solver(options, plan_draft, constraints),
+        solver=_solver(plan_draft, constraints),
         findings=open_,
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
         questions=tuple(with_planned_seats(unsettled(options.answered.questions, fixed), actions, options.bound.facts)),
-        notices=_notices(options, plan_draft, constraints),
-        names=_names(before, options, l10n),
+        notices=_notices(plan_draft, constraints),
+        names=_names(before, options),
         answers=options.answered.all_answers,
         decided_seats=seats,
     )
 
 
-def _decided_seats(actions: Sequence[Action], plan_draft: Draft, options: Options) -> tuple[DecidedSeats, ...]:
-    contracts = agreed_contracts(options.bound, plan_draft.seats).values()
-    return decided_seats(actions, plan_draft.seats, options.bound, contracts)
+def _decided_seats(actions: Sequence[Action], plan_draft: Draft) -> tuple[DecidedSeats, ...]:
+    bound = plan_draft.options.bound
+    return decided_seats(actions, plan_draft.seats, bound, agreed_contracts(bound, plan_draft.seats).values())
 
 
 def _kinds(actions: Iterable[Action], blocked: Iterable[PlannedChange]) -> dict[str, str]:
@@ -293,39 +286,33 @@ def _kinds(actions: Iterable[Action], blocked: Iterable[PlannedChange]) -> dict[
     return {name: action.kind for action in actions for name in action.findings if name not in decided}
 
 
-def _notices(options: Options, plan_draft: Draft, constraints: PlanConstraints) -> tuple[Notice, ...]:
+def _notices(plan_draft: Draft, constraints: PlanConstraints) -> tuple[Notice, ...]:
     """Return the notices about decisions, those about seats last."""
-    about_seats = seat_notices(options.seat_changes, plan_draft.seats, constraints.unfollowed)
-    return (*options.answered.notices, *about_seats)
+    about_seats = seat_notices(plan_draft.options.seat_changes, plan_draft.seats, constraints.unfollowed)
+    return (*plan_draft.options.answered.notices, *about_seats)
 
 
-def _names(tenant: TenantResult, options: Options, l10n: Localizer) -> dict[str, str]:
+def _names(tenant: TenantResult, options: Options) -> dict[str, str]:
     """Return the names of products, product sets and groups, and of subscriptions that questions must distinguish."""
-    names = product_and_set_names(tenant, l10n)
+    names = product_and_set_names(tenant, options.l10n)
     names |= {group.id: group.name for group in options.state.memberships.groups.values() if group.name}
-    return names | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
+    return names | subscription_names(options.answered.questions, tenant.subscriptions, options.l10n)
 
 
 def _with_steps(
-    actions: Sequence[Action],
-    open_: Sequence[Finding],
-    options: Options,
-    plan_draft: Draft,
-    seats: Sequence[DecidedSeats],
-    l10n: Localizer,
+    actions: Sequence[Action], open_: Sequence[Finding], plan_draft: Draft, seats: Sequence[DecidedSeats]
 ) -> tuple[Action, ...]:
     """Add the steps that other actions of the plan require: for memberships, then for seats."""
-    by_fingerprint = {finding.fingerprint: finding for finding in open_}
-    listed_steps = tuple(with_membership_steps(actions, by_fingerprint, options.state.memberships, l10n))
+    options, by_fingerprint = plan_draft.options, {finding.fingerprint: finding for finding in open_}
+    listed_steps = tuple(with_membership_steps(actions, by_fingerprint, options.state.memberships, options.l10n))
     question_findings = {
         fingerprint
         for question in options.answered.questions
         if question.decision is None
         for fingerprint in question.findings
     }
-    return tuple(
-        with_seat_steps(listed_steps, plan_draft.proposals.values(), question_findings, plan_draft.seats, seats, l10n)
-    )
+    proposals = plan_draft.proposals.values()
+    return tuple(with_seat_steps(listed_steps, proposals, question_findings, plan_draft.seats, seats, options.l10n))
 
 
 def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:
@@ -333,7 +320,7 @@ def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:
     return tuple(Dropped(subject=subject, why=reason) for subject, reason in sorted(reasons.items()))
 
 
-def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -> Solver:
+def _solver(plan_draft: Draft, constraints: PlanConstraints) -> Solver:
     """Describe the solution; it is not optimal if something was excluded, because a better one may exist."""
     return Solver(
         name=plan_draft.choice.solver,
@@ -341,8 +328,8 @@ def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -
         reached=-plan_draft.choice.score.corrected,
         bound=sum(
             -min(evaluated.option.score.corrected for evaluated in alternatives)
-            for alternatives in options.evaluated.values()
+            for alternatives in plan_draft.options.evaluated.values()
         ),
         unpriced=tuple(sorted({sku for evaluated in plan_draft.proposals.values() for sku in evaluated.unpriced})),
-        partial=options.partial,
+        partial=plan_draft.options.partial,
     )

@@ -7,35 +7,22 @@ from auditor.checks.registry import check_of
 from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import PolicyOutcome, TenantResult
-from auditor.domain.translation import Localizer
 from auditor.findings.open_findings import newly_open, open_findings
 from auditor.remedy.planner.draft import Draft, PlanConstraints
-from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.remaining import remaining_reason
 
 
-def add_constraints(
-    before: TenantResult,
-    after: TenantResult,
-    constraints: PlanConstraints,
-    draft: Draft,
-    options: Options,
-    l10n: Localizer,
-) -> bool:
+def add_constraints(before: TenantResult, after: TenantResult, constraints: PlanConstraints, draft: Draft) -> bool:
     """Add the constraints that follow from the audit of a draft; return whether there are new ones.
 
     `before` and `after` are the results of the tenant without and with the draft.
     """
-    changed = (
-        sum(
-            _exclude_user(constraints, user, remaining_reason(l10n, "refused", detail=refusal))
-            for user, refusal in draft.refused.items()
-        )
-        > 0
-    )
+    options, l10n, changed = draft.options, draft.options.l10n, False
+    for user, refusal in draft.refused.items():
+        changed = _exclude_user(constraints, user, remaining_reason(l10n, "refused", detail=refusal)) or changed
     for finding in newly_open(after.findings, options.opened):
-        changed = avoid(constraints, finding, draft, options, l10n) or changed
+        changed = avoid(constraints, finding, draft) or changed
     for finding in open_findings(after.findings, draft.claimed):
         owner = options.owner(finding.subject.id)
         changed = _exclude_user(constraints, owner, remaining_reason(l10n, "person")) or changed
@@ -61,10 +48,11 @@ def _exclude_user(constraints: PlanConstraints, user: str, reason: str) -> bool:
     return True
 
 
-def avoid(constraints: PlanConstraints, finding: Finding, draft: Draft, options: Options, l10n: Localizer) -> bool:
+def avoid(constraints: PlanConstraints, finding: Finding, draft: Draft) -> bool:
     """Exclude the users or seats that caused a new finding; return whether there are new constraints."""
-    reason = remaining_reason(l10n, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
-    owner = options.owner(finding.subject.id)
+    detail = f"{finding.policy}: {finding.check}, {finding.subject.name}"
+    reason = remaining_reason(draft.options.l10n, "limit", detail)
+    owner = draft.options.owner(finding.subject.id)
     if finding.subject.type is SubjectType.USER and owner in draft.proposals:
         return _exclude_user(constraints, owner, reason)
     sku_id = finding.product.sku_id if finding.product is not None else None

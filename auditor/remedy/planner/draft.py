@@ -10,13 +10,11 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.translation import Localizer
-from auditor.guidance import Library, Order
+from auditor.guidance import Order
 from auditor.remedy.actions.from_groups import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
-from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
@@ -52,6 +50,7 @@ class PlanConstraints(Struct, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """A plan that is not proven yet."""
 
+    options: Options
     proposals: Mapping[str, EvaluatedProposal]
     """User id → the change that was chosen for the person."""
     changes: tuple[PlannedChange, ...]
@@ -74,14 +73,7 @@ class Draft(Struct, frozen=True, kw_only=True):
         return frozenset(fingerprint for change in self.changes for fingerprint in change.findings)
 
 
-def draft(
-    options: Options,
-    constraints: PlanConstraints,
-    library: Library,
-    *,
-    l10n: Localizer = ENGLISH,
-    solver: str | None = None,
-) -> Draft:
+def draft(options: Options, constraints: PlanConstraints, *, solver: str | None) -> Draft:
     """Choose an option for everybody, build the actions, and apply their requests in order to a copy of the state."""
     users = [user for user in options.evaluated if user not in constraints.barred]
     alternatives = [[evaluated.option for evaluated in options.evaluated[user]] for user in users]
@@ -96,7 +88,7 @@ def draft(
     parts = (part for user, evaluated in proposals.items() for part in _planned_changes(options, user, evaluated))
     answers = options.answered.answers
     changes = tuple(replace(part, answered=all(finding in answers for finding in part.findings)) for part in parts)
-    actions = build_actions(options, frozenset(), changes, library, l10n)
+    actions = build_actions(options, frozenset(), changes)
     deferrals: dict[str, int] = {}
     result = _simulate(options, seats, actions, proposals)
     for attempt in range(1, MAX_REORDERINGS):
@@ -114,6 +106,7 @@ def draft(
         if change.change or change.dates
     }
     return Draft(
+        options=options,
         proposals=proposals,
         changes=changes,
         actions=order_actions(actions, deferrals),
@@ -173,8 +166,6 @@ def build_actions(
     options: Options,
     fixed_by_others: AbstractSet[str],
     changes: tuple[PlannedChange, ...],
-    library: Library,
-    l10n: Localizer,
     seats: Mapping[str, DecidedSeatChange] = MappingProxyType({}),
 ) -> tuple[Action, ...]:
     """Build the actions for the tenant's findings, with the groups and subscriptions of the snapshot.
@@ -194,8 +185,8 @@ def build_actions(
     return actions_of(
         context,
         routes,
-        library,
-        l10n=l10n,
+        options.library,
+        l10n=options.l10n,
         changes=changes,
         groups=facts.group_names,
         seats={sku_id: change.change for sku_id, change in seats.items() if change.change},

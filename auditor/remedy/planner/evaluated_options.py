@@ -14,8 +14,10 @@ from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy.decision import AnswerKind, Decision, is_left
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
+from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
+from auditor.guidance import Library
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, context_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Option
@@ -41,6 +43,9 @@ _SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIB
 class Options(Struct, frozen=True, kw_only=True, dict=True):
     """The evaluated options of a tenant, computed once for all drafts."""
 
+    library: Library
+    l10n: Localizer
+    """The language of the plan."""
     bound: BoundPolicies
     context: RemediationContext
     """The facts on which the remedies of the tenant's findings depend."""
@@ -102,7 +107,9 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
         return self._owners.get(user, user)
 
 
-def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision]) -> Options:
+def options_of(
+    bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision], library: Library, l10n: Localizer
+) -> Options:
     """Read the accounts with open findings in a tenant, and evaluate the options for each."""
     context = context_of(tenant, bound.facts.policies, bound.facts.as_of.date(), tuple(tenant.findings))
     open_findings = [finding for finding in context.findings if finding.status is Status.OPEN]
@@ -137,6 +144,8 @@ def options_of(bound: BoundPolicies, tenant: TenantResult, decisions: Sequence[D
     for user, harmful in evaluation.harmful.items():
         evaluated[user] = [*evaluated[user], *(proposal for proposal in harmful if _is_released(proposal, replies))]
     return Options(
+        library=library,
+        l10n=l10n,
         bound=bound,
         context=context,
         routes=[routes[finding.fingerprint] for finding in context.findings],

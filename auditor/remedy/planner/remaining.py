@@ -85,13 +85,13 @@ def remaining_of(
     kinds: Mapping[str, str],
     options: Options,
     constraints: PlanConstraints,
-    l10n: Localizer,
     unknown: AbstractSet[str],
 ) -> Remaining:
     """Return the reason why a finding remains: its change was dropped, or it needs another kind of action.
 
     Policies in `unknown` cannot be evaluated after the plan.
     """
+    l10n = options.l10n
     if finding.policy in unknown:
         return Remaining(fingerprint=finding.fingerprint, code="unknown", why=remaining_reason(l10n, "unknown"))
     fingerprint, user = finding.fingerprint, options.owner(finding.subject.id)
@@ -120,7 +120,7 @@ def remaining_of(
     answers = options.answered.answers.get(fingerprint, ()) if code == "person" else ()
     if answers:
         smaller = downgrade_of(finding, options.context)
-        kept = () if smaller is None else _kept_by_groups(finding, (smaller.old,), options, l10n)
+        kept = () if smaller is None else _kept_by_groups(finding, (smaller.old,), options)
         reasons = (_decision_text(answers[0], l10n), *kept)
         code = "decided"
     return Remaining(fingerprint=fingerprint, code=code, why=" ".join(reasons) or remaining_reason(l10n, code))
@@ -133,11 +133,11 @@ def _frees_renewed_seats(option: Option, options: Options) -> bool:
     return any(renewed_seats(facts, sku)[1] for sku in freed)
 
 
-def _kept_by_groups(finding: Finding, sku_ids: Iterable[str], options: Options, l10n: Localizer) -> tuple[str, ...]:
+def _kept_by_groups(finding: Finding, sku_ids: Iterable[str], options: Options) -> tuple[str, ...]:
     """Return for each group that assigns products to the user of a finding why no request can change its members."""
     account = options.state.accounts.get(finding.subject.id)
     groups = () if account is None else [group for sku_id in sku_ids for group in account.groups_giving(sku_id)]
-    return group_reasons(groups, options.state.memberships, l10n)
+    return group_reasons(groups, options.state.memberships, options.l10n)
 
 
 def _decision_text(answer: Answer, l10n: Localizer) -> str:
@@ -155,7 +155,6 @@ def blocked_decisions(
     remaining: Iterable[Finding],
     options: Options,
     constraints: PlanConstraints,
-    l10n: Localizer,
     unknown: AbstractSet[str],
 ) -> list[PlannedChange]:
     """Return the decided changes of products that a plan leaves out, each with what blocks it.
@@ -163,7 +162,7 @@ def blocked_decisions(
     `remaining` are the findings that the plan leaves; `unknown` is as for `remaining_of`.
     """
     return [
-        replace(change, blocked=_obstacle(change, finding, options, constraints, l10n, unknown))
+        replace(change, blocked=_obstacle(change, finding, options, constraints, unknown))
         for finding in remaining
         for change in _decided_changes(finding, options)
     ]
@@ -201,11 +200,10 @@ def _obstacle(
     finding: Finding,
     options: Options,
     constraints: PlanConstraints,
-    l10n: Localizer,
     unknown: AbstractSet[str],
 ) -> Blocked:
     """Return what blocks a change of a person."""
-    code = remaining_of(finding, {}, options, constraints, l10n, unknown).code
+    code = remaining_of(finding, {}, options, constraints, unknown).code
     if code in _BY_CODE:
         return _BY_CODE[code]
-    return Blocked.GROUP if _kept_by_groups(finding, change.old.split("+"), options, l10n) else Blocked.MANUAL
+    return Blocked.GROUP if _kept_by_groups(finding, change.old.split("+"), options) else Blocked.MANUAL
