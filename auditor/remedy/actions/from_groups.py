@@ -15,22 +15,15 @@ from auditor.domain.actions.seat_movement import SeatMovement, plan_note, renewa
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
 from auditor.domain.money import difference
-from auditor.domain.translation import Localizer
-from auditor.guidance import Library
 from auditor.remedy import messages
 from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.breakdown import breakdown_notes, named_groups, named_products, price_notes
-from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.endings import settle_endings
-from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
+from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, ActionGroup, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText
 from auditor.remedy.actions.money import costs, counted_once, renewal_price
 from auditor.remedy.actions.ranks import due_of, with_ranks
-from auditor.remedy.actions.remedies.choice import remedies_of
-from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.notes import coverage_notes, recent_notes, removal_notes
-from auditor.remedy.actions.seats.planned import add_decided, add_fixed, follow_renewals
-from auditor.remedy.actions.seats.projection import TAKING, settle_seats
+from auditor.remedy.actions.seats.projection import TAKING
 from auditor.remedy.actions.subscription_terms import totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.product_kinds import may_have
@@ -49,41 +42,6 @@ _SEAT_KINDS = _SUBSCRIPTION_KINDS | {ActionKind.SETTLED, ActionKind.CAP}
 _MAILBOX = "shared-mailbox"
 """The article of actions about shared mailboxes."""
 _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
-
-
-def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
-    context: RemediationContext,
-    routes: Sequence[RoutedFinding],
-    library: Library,
-    *,
-    l10n: Localizer,
-    changes: Iterable[PlannedChange],
-    groups: Mapping[str, str],
-    seats: Mapping[str, int],
-    renewals: Mapping[str, bool],
-    fixed: Iterable[Remedy],
-) -> tuple[Action, ...]:
-    """Return the actions of a plan for a tenant's open findings, each finding in exactly one; waived ones get none.
-
-    `routes` are those of the tenant's findings, in the same order. Actions that free seats come first, then those that
-    buy, move, remove and cancel; within these, the worst and most expensive come first. Only the requests of `changes`,
-    those of the plan, are listed, because others were not simulated. `groups` are the names of groups by id, `seats`
-    are the seats by skuId that somebody decided to buy (+) or to give back (−); one action per product is about this
-    number. `renewals` maps the fingerprint of a finding to whether somebody decided to renew; `fixed` is as for
-    `add_fixed`.
-    """
-    remedies = remedies_of(context, routes, changes)
-    action_groups = ActionGroups(context.owners)
-    action_groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, requests=())) for remedy in remedies)
-    add_decided(action_groups, context, seats)
-    settle_seats(action_groups, context, seats)
-    add_fixed(action_groups, context, fixed)
-    follow_renewals(action_groups, renewals)
-    settle_endings(action_groups, context.today)
-    return actions_from(
-        ActionInputs.of(context, library, l10n, groups, planned=True),
-        [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups],
-    )
 
 
 ListedGroup = tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]

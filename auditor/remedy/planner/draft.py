@@ -1,7 +1,7 @@
 """Drafts the plan of one tenant within the constraints of earlier drafts: the changes, and the order of actions."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
@@ -11,10 +11,15 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.guidance import Order
-from auditor.remedy.actions.from_groups import actions_of
+from auditor.remedy.actions.action_inputs import ActionInputs
+from auditor.remedy.actions.endings import settle_endings
+from auditor.remedy.actions.from_groups import actions_from
+from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
-from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
+from auditor.remedy.actions.remedies.model import PlannedChange
+from auditor.remedy.actions.seats.planned import add_decided, add_fixed, follow_renewals
+from auditor.remedy.actions.seats.projection import settle_seats
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
@@ -168,30 +173,32 @@ def build_actions(
     changes: tuple[PlannedChange, ...],
     seats: Mapping[str, DecidedSeatChange] = MappingProxyType({}),
 ) -> tuple[Action, ...]:
-    """Build the actions for the tenant's findings, with the groups and subscriptions of the snapshot.
+    """Build the actions for the tenant's open findings, each finding in exactly one, in an order that is safe.
 
-    Findings with a fingerprint in `fixed_by_others` (the error flag of a group, seats in use) are fixed by other
-    requests and need no action of their own, nor do findings that stay as they are by a decision; `seats` are the
-    purchases and renewals that were decided.
+    Only the requests of `changes` are listed, because others were not simulated. Findings with a fingerprint in
+    `fixed_by_others` (the error flag of a group, seats in use) are fixed by other requests and need no action of their
+    own, nor do findings that stay as they are by a decision. `seats` are the purchases and renewals that were decided:
+    one action per product is about their number.
     """
-    facts, context, routes = options.bound.facts, options.context, options.routes
-    fixed: Iterable[Remedy] = ()
-    if fixed_by_others:
-        fixed_context = context.of([finding for finding in context.findings if finding.fingerprint in fixed_by_others])
-        fixed = remedies_of(fixed_context, [route_of(finding, fixed_context) for finding in fixed_context.findings])
+    context, routes = options.context, options.routes
     if excluded := fixed_by_others | options.left_findings:
         context = context.of([finding for finding in context.findings if finding.fingerprint not in excluded])
         routes = [route_of(finding, context) for finding in context.findings]
-    return actions_of(
-        context,
-        routes,
-        options.library,
-        l10n=options.l10n,
-        changes=changes,
-        groups=facts.group_names,
-        seats={sku_id: change.change for sku_id, change in seats.items() if change.change},
-        renewals=dict(followed_renewals(options.answered.answers, options.seat_changes, seats)),
-        fixed=fixed,
+    remedies = remedies_of(context, routes, changes)
+    groups = ActionGroups(context.owners)
+    groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, requests=())) for remedy in remedies)
+    decided = {sku_id: change.change for sku_id, change in seats.items() if change.change}
+    add_decided(groups, context, decided)
+    settle_seats(groups, context, decided)
+    if fixed_by_others:
+        fixed = options.context.of([f for f in options.context.findings if f.fingerprint in fixed_by_others])
+        add_fixed(groups, context, remedies_of(fixed, [route_of(finding, fixed) for finding in fixed.findings]))
+    follow_renewals(groups, dict(followed_renewals(options.answered.answers, options.seat_changes, seats)))
+    settle_endings(groups, context.today)
+    names = options.bound.facts.group_names
+    return actions_from(
+        ActionInputs.of(context, options.library, options.l10n, names, planned=True),
+        [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in groups],
     )
 
 

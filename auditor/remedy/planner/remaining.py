@@ -161,11 +161,15 @@ def blocked_decisions(
 
     `remaining` are the findings that the plan leaves; `unknown` is as for `remaining_of`.
     """
-    return [
-        replace(change, blocked=_obstacle(change, finding, options, constraints, unknown))
-        for finding in remaining
-        for change in _decided_changes(finding, options)
-    ]
+    blocked: list[PlannedChange] = []
+    for finding in remaining:
+        for change in _decided_changes(finding, options):
+            obstacle = _BY_CODE.get(remaining_of(finding, {}, options, constraints, unknown).code)
+            if obstacle is None:
+                kept = _kept_by_groups(finding, change.old.split("+"), options)
+                obstacle = Blocked.GROUP if kept else Blocked.MANUAL
+            blocked.append(replace(change, blocked=obstacle))
+    return blocked
 
 
 def _decided_changes(finding: Finding, options: Options) -> Iterator[PlannedChange]:
@@ -193,17 +197,3 @@ def _removed(answer: Answer, options: Options) -> Iterator[str]:
     kept = {name.casefold() for name in products_to_keep(answer.value)}
     names = (name for name in answer.question.products if name.casefold() not in kept)
     return (options.context.skus.get(name.casefold(), name) for name in names)
-
-
-def _obstacle(
-    change: PlannedChange,
-    finding: Finding,
-    options: Options,
-    constraints: PlanConstraints,
-    unknown: AbstractSet[str],
-) -> Blocked:
-    """Return what blocks a change of a person."""
-    code = remaining_of(finding, {}, options, constraints, unknown).code
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    return Blocked.GROUP if _kept_by_groups(finding, change.old.split("+"), options) else Blocked.MANUAL
