@@ -73,7 +73,13 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     elif users_unread is not None:
         scope.unknown.add_all(users_unread)
     elif possible > (lowest or 0):
-        _record_unknown(scope, stock, lowest=lowest, highest=highest, certain=certain, possible=possible)
+        if lowest is None:
+            scope.seats_unknown(stock.label)
+        elif lowest != highest:
+            scope.trials_unknown()
+        if certain != possible:
+            reason = Message("for some users, it is not known whether they belong to the population")
+            scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
 
 
 def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> ObjectFinding:
@@ -101,19 +107,6 @@ def _counts(scope: TenantScope, policy: Policy, product: SkuFact) -> bool:
     if policy is scope.policy or not isinstance(block, Seats) or not block.covers:
         return False
     return bool(scope.bound.contains(block.of, product).true[0])
-
-
-def _record_unknown(
-    scope: TenantScope, stock: Stock, *, lowest: int | None, highest: int | None, certain: int, possible: int
-) -> None:
-    """Record why it is not known whether there are enough seats."""
-    if lowest is None:
-        scope.seats_unknown(stock.label)
-    elif highest is None or lowest != highest:
-        scope.trials_unknown()
-    if certain != possible:
-        reason = Message("for some users, it is not known whether they belong to the population")
-        scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
 
 
 def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCoverage, ...] | None:
