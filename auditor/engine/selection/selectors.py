@@ -60,15 +60,15 @@ class SelectorMasks:
         people = self._people
         match selector:
             case selectors.OneOf(property=name, values=values):
-                return self._where_known(self._one_of(name, values), name)
+                return known_of(people, self._one_of(name, values), name)
             case selectors.Matches(property=name, pattern=pattern):
-                return self._where_known(people.texts(name).like((pattern,)), name)
+                return known_of(people, people.texts(name).like((pattern,)), name)
             case selectors.Before(property=name, bound=bound):
                 instants = people.instants(name)
-                return self._where_known((instants != NEVER) & (instants < self._microseconds(bound)), name)
+                return known_of(people, (instants != NEVER) & (instants < self._microseconds(bound)), name)
             case selectors.After(property=name, bound=bound):
                 instants = people.instants(name)
-                return self._where_known((instants != NEVER) & (instants > self._microseconds(bound)), name)
+                return known_of(people, (instants != NEVER) & (instants > self._microseconds(bound)), name)
             case selectors.Holds(products=products):
                 return self._holds(products)
             case selectors.HeldFor(products=products, duration=duration):
@@ -78,13 +78,13 @@ class SelectorMasks:
             case selectors.ManagedDevice(seen_within=duration):
                 return self._managed_device(duration)
             case selectors.Licensed():
-                return self._where_known(non_empty(people.assignments.assigned_skus), "assignedLicenses")
+                return known_of(people, non_empty(people.assignments.assigned_skus), "assignedLicenses")
             case selectors.MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case selectors.InactiveFor(duration=duration, signal=signal):
                 latest = people.latest(_SIGNALS[signal])
                 inactive = np.asarray((latest != NEVER) & (latest < self._microseconds(duration)))
-                return self._where_known(inactive, Source.SIGN_IN_ACTIVITY.value)
+                return known_of(people, inactive, Source.SIGN_IN_ACTIVITY.value)
             case selectors.NeverSignedIn(duration=duration):
                 return self._never_signed_in(duration)
             case (
@@ -97,8 +97,8 @@ class SelectorMasks:
                 return usage_mask(people, selector)
             case selectors.CreatedWithin(duration=duration):
                 created = people.instants("createdDateTime")
-                return self._where_known(
-                    (created != NEVER) & (created >= self._microseconds(duration)), "createdDateTime"
+                return known_of(
+                    people, (created != NEVER) & (created >= self._microseconds(duration)), "createdDateTime"
                 )
             case selectors.HasRole():
                 return self._conditional_access.roles.of(people, selector)
@@ -118,7 +118,7 @@ class SelectorMasks:
                 return self._every(parts)
             case selectors.AnyOf():
                 others, globs = self._rules.merged(selector)
-                glob_masks = (self._where_known(people.texts(name).like(patterns), name) for name, patterns in globs)
+                glob_masks = (known_of(people, people.texts(name).like(patterns), name) for name, patterns in globs)
                 return reduce(or_, (*map(self.of, others), *glob_masks))
             case selectors.Not(part=part):
                 return ~self.of(part)
@@ -134,10 +134,6 @@ class SelectorMasks:
                 break
             mask = mask & self.of(part)
         return mask
-
-    def _where_known(self, true: Flags, fact: str) -> Mask:
-        """Return the answers; users for whom the fact was not collected are unknown."""
-        return known_of(self._people, true, fact)
 
     def _microseconds(self, bound: datetime | timedelta) -> int:
         """Return an instant, or the one that is a duration before the audit, in microseconds since 1970."""
@@ -164,7 +160,7 @@ class SelectorMasks:
         packed = self._masks.cached(("holds", id(product_set)), lambda: SkuSet.of(products.true))
         true = intersects(people.assignments.assigned_skus, packed)
         if products.sure:
-            return self._where_known(true, "assignedLicenses")
+            return known_of(people, true, "assignedLicenses")
         possible = intersects(people.assignments.assigned_skus, products.unknown) & ~true
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
@@ -211,8 +207,8 @@ class SelectorMasks:
         people = self._people
         latest = people.latest(SIGN_IN_COLUMNS)
         created = people.instants("createdDateTime")
-        without_sign_in = self._where_known(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
-        return without_sign_in & self._where_known(created <= self._microseconds(duration), "createdDateTime")
+        without_sign_in = known_of(people, latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
+        return without_sign_in & known_of(people, created <= self._microseconds(duration), "createdDateTime")
 
 
 def microseconds(instant: datetime) -> int:
