@@ -16,7 +16,7 @@ from auditor.domain.policy.product_set import ProductSet, Sku
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import ContractTerm
 from auditor.domain.translation import N_
-from auditor.engine.outcome import BatchOutcome, ObjectFinding
+from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope
@@ -33,7 +33,7 @@ class ContractSubject(Struct, frozen=True):
     """The product set, if it is not a single SKU."""
 
 
-def contract_extent(bound: BoundPolicies, _index: int, _block: Contracts, _outcome: BatchOutcome) -> PolicyExtent:
+def contract_extent(bound: BoundPolicies, _block: Contracts, _people: PolicyExtent) -> PolicyExtent:
     """Count the contracts of the tenant."""
     count = len(bound.contracts)
     return PolicyExtent(count, not count)

@@ -24,22 +24,23 @@ class PolicyExtent(Struct, frozen=True):
         return PolicyExtent(self.judged + other.judged, self.empty and other.empty)
 
 
-Extent = Callable[[BoundPolicies, int, Any, BatchOutcome], PolicyExtent]
-"""Counts what a check evaluates, from the index of a policy, its constraint block, and the outcome of all users."""
+Extent = Callable[[BoundPolicies, Any, PolicyExtent], PolicyExtent]
+"""Counts what a check evaluates, from the constraint block of a policy and the extent of its population."""
 
 
 def extent_of(bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome) -> PolicyExtent:
     """Return the extent of a policy; what several of its checks evaluate counts once."""
     extents = dict.fromkeys(check.extent for check in bound.rules.checks(policy) if check.extent is not None)
-    return sum((extent(bound, index, policy.constraint, outcome) for extent in extents), NONE)
+    people = PolicyExtent(outcome.judged[index], index not in outcome.reached)
+    return sum((extent(bound, policy.constraint, people) for extent in extents), NONE)
 
 
-def population_extent(_bound: BoundPolicies, index: int, _block: object, outcome: BatchOutcome) -> PolicyExtent:
+def population_extent(_bound: BoundPolicies, _block: object, people: PolicyExtent) -> PolicyExtent:
     """Count the people of the population."""
-    return PolicyExtent(outcome.judged[index], index not in outcome.reached)
+    return people
 
 
-def purchase_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
+def purchase_extent(bound: BoundPolicies, _block: object, _people: PolicyExtent) -> PolicyExtent:
     """Count the products of which the tenant owns usable seats, or may own some."""
     owned_products = sum(map(is_owned, bound.facts.skus))
     return PolicyExtent(owned_products, not owned_products)
@@ -50,23 +51,21 @@ def is_owned(sku: SkuFact) -> bool:
     return sku.owned and (sku.usable is None or sku.usable > 0)
 
 
-def group_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
+def group_extent(bound: BoundPolicies, _block: object, _people: PolicyExtent) -> PolicyExtent:
     """Count the groups that assign licences."""
     licensed = sum(bool(group.sku_ids) for group in bound.facts.groups)
     return PolicyExtent(licensed, not licensed)
 
 
-def seat_extent(bound: BoundPolicies, index: int, block: Seats, outcome: BatchOutcome) -> PolicyExtent:
+def seat_extent(bound: BoundPolicies, block: Seats, people: PolicyExtent) -> PolicyExtent:
     """Count the people, if the block counts a population, or else the products whose seats are evaluated."""
     if block.quota is not None or block.covers:
-        return population_extent(bound, index, block, outcome)
+        return people
     mask, indices = bound.masks.of(block.of), list(bound.facts.assignable)
     return PolicyExtent(int(mask.true[indices].sum()), not mask.maybe[indices].any())
 
 
-def subscription_extent(
-    bound: BoundPolicies, _index: int, block: Subscriptions, _outcome: BatchOutcome
-) -> PolicyExtent:
+def subscription_extent(bound: BoundPolicies, block: Subscriptions, _people: PolicyExtent) -> PolicyExtent:
     """Count the subscriptions to products of the set."""
     judged, possible = 0, False
     for row in bound.facts.subscriptions:
