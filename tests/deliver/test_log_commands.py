@@ -146,9 +146,7 @@ def test_document_escaped_in_chunks_of_any_size_keeps_every_character(text: str,
 
 @pytest.mark.slow
 def test_no_name_runs_as_a_command_at_any_terminal_width(evil: Path) -> None:
-    request = Request(
-        policies=(evil / "policies",), snapshots=(evil / "snapshots",), as_of=NOW, state_as_of=NOW, started=NOW
-    )
+    request = Request(policies=(evil / "policies",), snapshots=(evil / "snapshots",), as_of=NOW, state_as_of=NOW)
     content = PageContent(audited(request), "en")
     plain = io.StringIO()
     terminal(content, Console(file=plain, width=80), paths=(FILE,))

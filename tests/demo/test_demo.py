@@ -246,9 +246,7 @@ def test_findings_are_the_same_at_every_instant(local_time: datetime, zone: int)
 
 @pytest.mark.slow
 def test_policies_differ_between_days_only_in_dates() -> None:
-    first, second = (
-        policies_for(Request(demo=True, as_of=day, started=day)) for day in (AS_OF, AS_OF + timedelta(days=7))
-    )
+    first, second = (policies_for(Request(demo=True, as_of=day)) for day in (AS_OF, AS_OF + timedelta(days=7)))
     assert first.digest == second.digest
     expiry = [{waiver.id: waiver.expires for waiver in policy_set.waivers} for policy_set in (first, second)]
     assert expiry[1] == {waiver: day + timedelta(days=7) for waiver, day in expiry[0].items()}

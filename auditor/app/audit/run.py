@@ -66,8 +66,6 @@ class Request(Struct, frozen=True, kw_only=True):
     """The instant at which policies are evaluated: durations and waivers are relative to it."""
     state_as_of: datetime | None = None
     """Of several nights of a tenant, audit the latest that is not after this instant; None for the latest."""
-    started: datetime
-    """When the program was started: the instant of state that is read live."""
     compare: Path | None = None
     """The result of the previous run."""
     store: Path | str | None = None

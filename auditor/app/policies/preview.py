@@ -1,11 +1,9 @@
 """Compares two sets of policies on the same snapshots, to show the effect of a change."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor import __version__
@@ -27,30 +25,14 @@ from auditor.policy.loader import load
 from auditor.render.text.evidence.facts import names_by_set, product_names
 from auditor.result.preview_counts import cost_changes, worsened_severities
 from auditor.result.redaction.preview import redacted_preview
-from auditor.result.redaction.pseudonyms import RedactionKey
 
 
-class PreviewRequest(Struct, frozen=True, kw_only=True):
-    """The options of one call of `auditor preview`."""
+def preview(request: Request, base: str) -> Preview:
+    """Audit every tenant of a request with its policies and with those of `base`, a git ref or a folder, and compare.
 
-    base: str
-    """A git ref, or a folder of policies."""
-    policies: tuple[Path, ...] = ()
-    """The locations of the changed policies; if empty, policies/, or else the starter library."""
-    demo: bool = False
-    snapshots: tuple[Path | str, ...] = ()
-    tenants: tuple[str, ...] = ()
-    as_of: datetime
-    names: bool = False
-    """Whether to show the names of users; otherwise pseudonyms are used."""
-    key: RedactionKey | None = None
-    """The key of the pseudonyms; required without `names`."""
-    warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
-    """Called for each tenant whose snapshot cannot be read: the preview is then incomplete."""
-
-
-def preview(request: PreviewRequest) -> Preview:
-    """Audit every tenant with both sets at one instant and compare. Raises AuditorError if one of them is invalid."""
+    If the request has no policies, those in policies/ are used, or else the starter library. Raises AuditorError if one
+    of the sets is invalid.
+    """
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
@@ -59,20 +41,17 @@ def preview(request: PreviewRequest) -> Preview:
             else Message("a preview requires a snapshot"),
             hint=Message("specify a --snapshot that `auditor collect` wrote, or --demo, and not both"),
         )
-    return previewed(*_sides(request), request)
+    return previewed(*_sides(request, base), request)
 
 
-def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], request: PreviewRequest) -> Preview:
-    """Audit every tenant of a request with two sets at one instant and compare. Raises AuditorError."""
+def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], request: Request) -> Preview:
+    """Audit every tenant of a request with two sets at one instant and compare.
+
+    `request.warn` is called for each tenant whose snapshot cannot be read: the preview is then incomplete. Raises
+    AuditorError.
+    """
     (base_side, before), (head_side, after) = base, head
-    audit_request = Request(
-        demo=request.demo,
-        snapshots=request.snapshots,
-        tenants=request.tenants,
-        as_of=request.as_of,
-        started=request.as_of,
-    )
-    with opened_states(audit_request, after) as snapshot_states:
+    with opened_states(request, after) as snapshot_states:
         states = list(snapshot_states)
         old = audit(states, before, active(), request.as_of, actions=False)
         new = audit(states, after, active(), request.as_of, actions=False)
@@ -82,11 +61,7 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
             message = joined(": ", (state.name, state.reason))
             request.warn(Diagnostic(slug="audit-incomplete", message=message))
     compared = _preview(old, new, base_side, head_side, policy_changes(before, after))
-    if request.names:
-        return compared
-    if request.key is None:
-        raise ValueError("a preview with pseudonyms needs a key")
-    return redacted_preview(compared, old, new, request.key)
+    return compared if request.redaction is None else redacted_preview(compared, old, new, request.redaction)
 
 
 def exit_code(preview: Preview, fail_on: Severity | None) -> int:
@@ -104,7 +79,7 @@ def failing(preview: Preview, fail_on: Severity | None) -> Mapping[Severity, int
     }
 
 
-def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:
+def _sides(request: Request, base: str) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:
     """Load both sets. Raises InputError with the errors of both, each prefixed with its side."""
     paths = request.policies or ((DEFAULT,) if DEFAULT.is_dir() else ())
     name = " ".join(path.as_posix() for path in paths) or LIBRARY
@@ -114,9 +89,9 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
         commit = None
         try:
             if side == "base":
-                commit, files = _base_files(request)
+                commit, files = _base_files(base, request.policies)
                 # Waivers of the base that are too long are not errors of the change.
-                policies = load(files, bases=pinned_base if commit is None else bases_of(commit, request.base)).policies
+                policies = load(files, bases=pinned_base if commit is None else bases_of(commit, base)).policies
             else:
                 files = policy_files(request.policies)
                 policies = load(files, waivers_from=request.as_of.date(), bases=installed_base).policies
@@ -127,7 +102,7 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
                 raise
             errors += diagnostics
         else:
-            loaded.append((side_of(request.base if side == "base" else name, policies, commit), policies))
+            loaded.append((side_of(base if side == "base" else name, policies, commit), policies))
     if errors:
         raise InputError(errors)
     return loaded[0], loaded[1]
@@ -138,27 +113,27 @@ def side_of(name: str, policies: PolicySet, commit: str | None = None) -> Side:
     return Side(name=name, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
 
 
-def _base_files(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]:
+def _base_files(base: str, policies: Sequence[Path]) -> tuple[str | None, list[tuple[str, bytes]]]:
     """Return the commit of the base and its files; the commit is None if the base is a folder.
 
     If there is a folder and a ref with the same name, the folder is used.
     """
-    if not request.base or request.base.startswith("-"):
+    if not base or base.startswith("-"):
         raise UsageError(
             "base-unsafe",
-            Message("'{base}' is neither a Git reference nor a folder", base=request.base),
+            Message("'{base}' is neither a Git reference nor a folder", base=base),
             hint=Message("specify a branch, tag or commit"),
         )
-    if Path(request.base).is_dir():
-        return None, policy_files((Path(request.base),))
-    if not is_safe(request.base):
+    if Path(base).is_dir():
+        return None, policy_files((Path(base),))
+    if not is_safe(base):
         raise UsageError(
             "base-unsafe",
-            Message("'{base}' is neither a folder nor a valid Git reference", base=request.base),
+            Message("'{base}' is neither a folder nor a valid Git reference", base=base),
             hint=Message("specify a branch, tag or commit (no range, no path after a colon)"),
         )
-    commit = commit_of(request.base)
-    return commit, files_of(commit, request.policies, ref=request.base)
+    commit = commit_of(base)
+    return commit, files_of(commit, policies, ref=base)
 
 
 def policy_changes(before: PolicySet, after: PolicySet) -> tuple[PolicyChange, ...]:

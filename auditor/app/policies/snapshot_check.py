@@ -22,7 +22,7 @@ def snapshot_warnings(policies: PolicySet, snapshots: Sequence[Path | str], as_o
 
     Tenants in which a policy has the same reason are in one warning. Raises SnapshotError if a snapshot cannot be read.
     """
-    request = Request(snapshots=tuple(snapshots), as_of=as_of, started=as_of)
+    request = Request(snapshots=tuple(snapshots), as_of=as_of)
     with opened_states(request, policies) as snapshot_states:
         result = audit(snapshot_states, policies, active(), as_of, only_tenant=True, outcomes_only=True)
     outcomes_by_tenant = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]

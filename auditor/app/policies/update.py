@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor import __version__
-from auditor.app.policies.preview import PreviewRequest, policy_changes, previewed, side_of
+from auditor.app.audit.run import Request
+from auditor.app.policies.preview import policy_changes, previewed, side_of
 from auditor.app.policy_files import COPY, installed_base, library_files, policy_files
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.errors import DeliveryError, InputError, UsageError
@@ -63,7 +64,7 @@ class LibraryUpdate(Struct, frozen=True, kw_only=True):
         return all(not file.diff for file in self.files)
 
 
-def update(paths: Sequence[Path], request: PreviewRequest | None) -> LibraryUpdate:
+def update(paths: Sequence[Path], request: Request | None) -> LibraryUpdate:
     """Compare the policies of files and folders with those of the installed starter library, without writing files.
 
     With a request, its snapshots are evaluated with both. Raises InputError if the policies are not valid with the

@@ -120,9 +120,7 @@ def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
 
 
 def _audit(request: WaiverRequest, policies: PolicySet) -> Result:
-    audit_request = Request(
-        demo=request.demo, snapshots=request.snapshots, as_of=request.as_of, started=request.as_of, policies=()
-    )
+    audit_request = Request(demo=request.demo, snapshots=request.snapshots, as_of=request.as_of)
     with opened_states(audit_request, policies) as states:
         return audit(states, policies, active(), request.as_of)
 

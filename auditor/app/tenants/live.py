@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 
 from auditor.app.audit.failed_tenants import Unaudited
@@ -19,8 +20,10 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 """Opens the progress display."""
 
 
-def collector(show_progress: Shown, warn: Callable[[Diagnostic], None], *, root: Path | None) -> Collector:
-    """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
+def collector(
+    show_progress: Shown, warn: Callable[[Diagnostic], None], *, root: Path | None, instant: datetime
+) -> Collector:
+    """Return a function that reads the tenants of a request at an instant; one that fails does not stop the others.
 
     `warn` is called with each warning about the tenants file. Snapshots are written to `root`, or else to a temporary
     folder, which is removed at the end of the block. They contain what a plan needs if the request is for a plan, or
@@ -41,7 +44,7 @@ def collector(show_progress: Shown, warn: Callable[[Diagnostic], None], *, root:
         with temporary_folder("auditor-") if root is None else nullcontext(root) as folder:
             with show_progress() as progress:
                 outcomes = collect_all(
-                    tenants, lambda tenant: needed[tenant.name], root=folder, instant=request.started, progress=progress
+                    tenants, lambda tenant: needed[tenant.name], root=folder, instant=instant, progress=progress
                 )
             yield [_state(outcome) for outcome in outcomes]
 

@@ -79,9 +79,21 @@ def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request
         tenants=tuple(args.tenant),
         as_of=args.as_of or started,
         state_as_of=args.as_of,
-        started=started,
-        collect=live_collector(args) if tenants is not None else None,
+        collect=live_collector(args, started) if tenants is not None else None,
         planned=planned,
+    )
+
+
+def preview_request(args: argparse.Namespace) -> Request:
+    """Build the request of a preview, which audits saved state only; people have pseudonyms unless --names is given."""
+    return Request(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants=tuple(args.tenant),
+        as_of=args.as_of or now(),
+        redaction=None if args.names else pseudonym_key(),
+        warn=warnings(args.locale, quiet=args.quiet),
     )
 
 

@@ -1,6 +1,7 @@
 """Selects the tenants that a command reads live, and builds the function that reads them and shows progress."""
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 
 from auditor.app.audit.run import Collector
@@ -45,8 +46,8 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
     return tenants
 
 
-def live_collector(args: argparse.Namespace) -> Collector:
-    """Return the function that reads the tenants of a request and shows progress."""
+def live_collector(args: argparse.Namespace, instant: datetime) -> Collector:
+    """Return the function that reads the tenants of a request at an instant, and shows progress."""
     from auditor.app.tenants.live import collector  # noqa: PLC0415  only live tenants need the SDK
     from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
     from auditor.render.text.labels import Labels  # noqa: PLC0415
@@ -57,4 +58,5 @@ def live_collector(args: argparse.Namespace) -> Collector:
         lambda: shown_progress(l10n, enabled=is_shown),
         warnings(args.locale, quiet=args.quiet),
         root=args.save_snapshot,
+        instant=instant,
     )

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.policies.preview import PreviewRequest, previewed, side_of
+from auditor.app.audit.run import Request
+from auditor.app.policies.preview import previewed, side_of
 from auditor.domain.preview import MoneyChange
 from auditor.result.preview_counts import by_department, by_policy, total_count
 from auditor.snapshot.writer import write
@@ -42,7 +43,7 @@ def test_money_is_the_difference_of_the_costs_of_both_audits(
     write(tmp_path, STATE)
     rules = [f"policies:\n{policies}{PRICES}" for policies in (base, head)]
     before, after = map(policy_set, rules)
-    request = PreviewRequest(base="base", snapshots=(tmp_path,), as_of=NOW, names=True)
+    request = Request(snapshots=(tmp_path,), as_of=NOW)
     preview = previewed((side_of("base", before), before), (side_of("head", after), after), request)
     change = MoneyChange(currency="EUR", more_per_month=Decimal(more), less_per_month=Decimal(less))
     assert total_count(preview).money == ((change,) if more or less else ())

@@ -18,7 +18,7 @@ AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 def demo_result(locale: str = "en") -> Result:
     if locale != "en":
         return localized_result(demo_result(), locale)
-    return run(Request(demo=True, as_of=AS_OF, started=AS_OF))
+    return run(Request(demo=True, as_of=AS_OF))
 
 
 def contoso() -> TenantResult:

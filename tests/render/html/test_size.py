@@ -25,7 +25,7 @@ def size(of: Result, locale: str) -> int:
 @pytest.fixture(scope="module")
 def demo() -> Result:
     as_of = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-    return run(Request(demo=True, as_of=as_of, started=as_of))
+    return run(Request(demo=True, as_of=as_of))
 
 
 @pytest.mark.slow
@@ -37,7 +37,7 @@ def test_report_of_the_demo_is_below_the_size_limit(demo: Result, locale: str) -
 @pytest.mark.slow
 def test_report_of_a_thousand_different_users_is_below_the_size_limit(tmp_path: Path) -> None:
     snapshot = write_tenant(tmp_path, 1000)
-    audit = run(Request(policies=(POLICIES,), snapshots=(snapshot,), as_of=AS_OF, started=AS_OF))
+    audit = run(Request(policies=(POLICIES,), snapshots=(snapshot,), as_of=AS_OF))
     (tenant,) = audit.tenants
     assert len(tenant.findings) > 900
     assert len(tenant.actions) > 80

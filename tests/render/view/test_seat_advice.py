@@ -20,7 +20,7 @@ AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
 @pytest.mark.slow
 def test_seat_advice_counts_the_seats_that_other_actions_free() -> None:
-    result = run(Request(demo=True, as_of=AS_OF, started=AS_OF))
+    result = run(Request(demo=True, as_of=AS_OF))
     summary = rendered_text(result, "markdown")
     (row,) = [line for line in summary.splitlines() if line.startswith("| Visio Plan 2 |")]
     assert row.endswith("| over-assigned; the actions free 1; then 0 of 10 are spare |")
@@ -68,7 +68,7 @@ def test_seats_that_no_action_moves_are_only_counted() -> None:
 
 @pytest.mark.slow
 def test_actions_on_one_product_are_grouped_in_plan_order() -> None:
-    result, l10n = run(Request(demo=True, as_of=AS_OF, started=AS_OF)), Labels("en")
+    result, l10n = run(Request(demo=True, as_of=AS_OF)), Labels("en")
     indexes = finding_indexes(result, l10n)
     section = page(result, l10n, indexes=indexes).sections[0]
     sets = action_sets(section.actions, indexes[0], l10n).sets

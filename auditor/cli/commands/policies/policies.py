@@ -4,9 +4,9 @@ import argparse
 
 from auditor import __version__
 from auditor.app.policies.update import LibraryUpdate, update, write
+from auditor.cli.arguments.audit_request import preview_request
 from auditor.cli.arguments.document_targets import print_written
 from auditor.cli.arguments.options import declare, reader_locale
-from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable_line
 from auditor.render.preview.markdown import headline, kinds, state
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError before anything is written.
     """
     compares_findings = args.demo or args.snapshot
-    changes = update(args.policies, preview_request(args, base="") if compares_findings else None)
+    changes = update(args.policies, preview_request(args) if compares_findings else None)
     l10n = Labels(reader_locale(args.locale))
     if not args.quiet:
         _print(changes, l10n)

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 
 from auditor.app.policies.preview import exit_code, failing, preview
+from auditor.cli.arguments.audit_request import preview_request
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
 from auditor.cli.arguments.options import FailOn, declare, output_folder, reader_locale
-from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     locale = reader_locale(args.locale)
     names = {name: file for name, (file, _) in _FORMATS.items()}
     targets, _ = targets_of(args.format, names, output_folder(args.output), default=("json", "markdown"))
-    changes = preview(preview_request(args, base=args.base))
+    changes = preview(preview_request(args), args.base)
     written = write_artifacts([(name, path, _FORMATS[name][1](changes, locale=locale)) for name, path in targets])
     l10n = Labels(locale)
     if not args.quiet:
