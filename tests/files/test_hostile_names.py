@@ -99,7 +99,7 @@ def test_result_with_a_path_as_tenant_name_writes_nothing_outside(
 @pytest.mark.parametrize("name", NAMES)
 def test_reports_refuse_invalid_tenant_names(name: str, deep_folder: Path, tmp_path: Path) -> None:
     before = contents(tmp_path)
-    targets = outputs([("json", None)], deep_folder / "out")
+    targets = outputs(["json"], deep_folder / "out")
     with pytest.raises(SnapshotError) as caught:
         write_reports(with_tenant_name(name), PageContent(with_tenant_name(name), "en"), targets)
     assert caught.value.slug == "output-name"

@@ -1,9 +1,11 @@
 """Selects and writes the requested output files, either all or none."""
 
 import gc
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,6 +31,8 @@ TERMINAL = "terminal"
 FORMAT_NAMES = (*FORMATS, TERMINAL)
 """The formats of -f, for its help."""
 STDOUT = "-"
+_SEPARATOR: Final = re.compile(r",(?=[^,=./\\]*(?:[,=]|$))")
+"""A comma between two formats; a comma in a PATH that no name follows is kept."""
 _TENANTS_FOLDER = "tenants"
 """The folder for the files of individual tenants."""
 _MAX_EARLIER_FILES = 5
@@ -74,45 +78,64 @@ class Output(Struct, frozen=True, kw_only=True):
         return next((path for _, path in self.files if path is not None), None)
 
 
-def parse_format(text: str) -> tuple[str, str | None]:
-    """Parse FORMAT or FORMAT=PATH. Raises UsageError for an unknown format."""
-    name, path = split_format(text)
-    if name != TERMINAL and name not in FORMATS:
-        raise unknown_format(name, {format_name: format_.file for format_name, format_ in FORMATS.items()}, TERMINAL)
-    return name, path
-
-
-def split_format(text: str) -> tuple[str, str | None]:
-    """Split FORMAT or FORMAT=PATH. Raises UsageError for an empty path."""
-    name, separator, path = text.partition("=")
-    if separator and not path:
-        raise UsageError(
-            "format-path",
-            Message("'{text}' has no path", text=text),
-            hint=Message("write {name} or {name2}=PATH", name=name, name2=name),
-        )
-    return name, path or None
-
-
-def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom: bool = False) -> Output:
-    """Return the outputs. Raises UsageError if two have the same path, or if a path cannot be written."""
-    files: list[tuple[str, Path | None]] = []
-    for name, path in formats:
-        if name == TERMINAL and path in {None, STDOUT}:
-            continue
-        files.append((name, None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file))
-    check_targets([target for _, target in files])
+def outputs(formats: Sequence[str], folder: Path, *, csv_bom: bool = False) -> Output:
+    """Return the outputs that the values of -f name. Raises UsageError as `targets_of` does."""
+    files = {name: format_.file for name, format_ in FORMATS.items()}
+    targets, terminal = targets_of(formats, files, folder, default=("html", "json"), terminal_file=True)
     return Output(
-        files=tuple(item for item in files if item[0] != TERMINAL),
+        files=tuple(target for target in targets if target[0] != TERMINAL),
         folder=folder,
-        terminal=any(name == TERMINAL and path in {None, STDOUT} for name, path in formats),
-        terminal_file=next((path for name, path in files if name == TERMINAL), None),
-        tenant_files=("json", folder / FORMATS["json"].file) in files,
+        terminal=terminal,
+        terminal_file=next((path for name, path in targets if name == TERMINAL), None),
+        tenant_files=("json", folder / FORMATS["json"].file) in targets,
         csv_bom=csv_bom,
     )
 
 
-def check_targets(targets: Sequence[Path | None]) -> None:
+def targets_of(
+    formats: Sequence[str],
+    files: Mapping[str, str],
+    folder: Path | None,
+    *,
+    default: Sequence[str] = (),
+    terminal_file: bool = False,
+) -> tuple[list[tuple[str, Path | None]], bool]:
+    """Return (format, path) pairs, with None as path for stdout, and whether `terminal` is one of the formats.
+
+    `formats` are the values of -f: FORMAT or FORMAT=PATH, several separated by commas. `files` maps each format to its
+    default file name in `folder`; without a folder, the default is stdout. Without formats, `default` and `terminal`
+    are used. With `terminal_file`, `terminal` may be written to a file. Raises UsageError for an unknown format, for
+    paths that cannot be written, and for equal ones.
+    """
+    requested = [part for text in formats for part in _SEPARATOR.split(text)]
+    targets: list[tuple[str, Path | None]] = []
+    terminal = not requested
+    for text in requested or default:
+        name, separator, path = text.partition("=")
+        if separator and not path:
+            raise UsageError(
+                "format-path",
+                Message("'{text}' has no path", text=text),
+                hint=Message("write {name} or {name2}=PATH", name=name, name2=name),
+            )
+        if name == TERMINAL and path in {"", STDOUT}:
+            terminal = True
+        elif name == TERMINAL and not terminal_file:
+            raise UsageError(
+                "format-path",
+                Message("'{text}': this command prints the format terminal and writes no file of it", text=text),
+                hint=Message("write terminal, and redirect the output to a file"),
+            )
+        elif name == TERMINAL or name in files:
+            by_default = None if folder is None or name not in files else folder / files[name]
+            targets.append((name, None if path == STDOUT else Path(path) if path else by_default))
+        else:
+            raise unknown_format(name, files, TERMINAL)
+    _check_targets([path for _, path in targets])
+    return targets, terminal
+
+
+def _check_targets(targets: Sequence[Path | None]) -> None:
     """Raise UsageError if paths cannot be written or are equal; None means stdout. Called before the audit."""
     for index, target in enumerate(targets):
         if target is not None:

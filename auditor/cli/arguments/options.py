@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from auditor.result.redaction.pseudonyms import RedactionKey
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
-_SEPARATOR: Final = re.compile(r",(?=[^,=./\\]*(?:[,=]|$))")
-"""A comma between two formats."""
 LIVE_TENANTS_HELP: Final = "the tenants to read live (default: tenants.yaml)"
 """The help of --tenants of commands that read tenants live."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -310,13 +307,3 @@ def tenants_path() -> Path:
 def reader_locale(flag: str | None) -> str:
     """Return the reader's language: the requested one, else the environment's, else English."""
     return configured_locale(flag) or environment_locale() or "en"
-
-
-def split_formats(flags: Sequence[str]) -> list[str]:
-    """Return the formats in flags, separated by commas; a comma in a PATH that no name follows is kept."""
-    return [part for text in flags for part in _SEPARATOR.split(text)]
-
-
-def formats_of(flags: Sequence[str]) -> list[str]:
-    """Return the formats in flags, else the default formats of reports."""
-    return split_formats(flags) or ["html", "json", "terminal"]

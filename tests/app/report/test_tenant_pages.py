@@ -20,7 +20,7 @@ def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_pat
         replace(sample.tenants[0], name=f"t{number}", display_name="Contoso") for number in range(MAX_SECTIONS + 1)
     )
     fleet = replace(sample, tenants=tenants, summary=summarise(tenants, sample.fleet))
-    write_reports(fleet, PageContent(fleet, "en"), outputs([("html", None)], tmp_path))
+    write_reports(fleet, PageContent(fleet, "en"), outputs(["html"], tmp_path))
     for tenant in tenants:
         page = (tmp_path / "tenants" / f"{tenant.name}.html").read_text()
         assert f"{tenant.name} (Contoso)" in re.sub(r"<[^>]+>", "", page.partition("</h1>")[0])
@@ -30,7 +30,7 @@ def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_pat
 def test_files_of_tenants_that_are_no_longer_audited_are_named(tmp_path: Path) -> None:
     sample = result()
     tenants = tuple(replace(sample.tenants[0], name=f"t{number:02}") for number in range(MAX_SECTIONS + 1))
-    output = outputs([("html", None), ("json", None)], tmp_path)
+    output = outputs(["html", "json"], tmp_path)
     fleet, smaller = (replace(sample, tenants=part) for part in (tenants, tenants[1:]))
     write_reports(fleet, PageContent(fleet, "en"), output)
     assert list(earlier_tenant_files(fleet, output)) == []
@@ -41,4 +41,4 @@ def test_files_of_tenants_that_are_no_longer_audited_are_named(tmp_path: Path) -
     (warning,) = earlier_files_warning(earlier_tenant_files(smaller, output))
     assert "t00.json" in str(warning.message)
     assert str(warning.message).endswith(", …")
-    assert list(earlier_tenant_files(smaller, outputs([("csv", None)], tmp_path))) == []
+    assert list(earlier_tenant_files(smaller, outputs(["csv"], tmp_path))) == []

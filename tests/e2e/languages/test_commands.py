@@ -300,7 +300,7 @@ def test_github_annotations_and_summary_are_in_the_language_of_the_reports(langu
     for locale in ("en", language):
         (tmp_path / "s").write_bytes(b"x" * 999_500)
         localized = localized_result(audit, locale)
-        lines[locale] = publish(localized, outputs([("json", None)], tmp_path), locale=locale, code=3, environ=environ)
+        lines[locale] = publish(localized, outputs(["json"], tmp_path), locale=locale, code=3, environ=environ)
     assert len(lines["en"]) == len(lines[language])
     english = [re.split("::|title=", line)[2:] for line in lines["en"]]
     for before, line in zip(english, lines[language], strict=True):

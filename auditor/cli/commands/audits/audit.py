@@ -8,7 +8,7 @@ from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
 from auditor.app.locations import store_at
 from auditor.app.report.failed_tenants import write_without_failed
-from auditor.app.report.outputs import FORMAT_NAMES, Output, outputs, parse_format
+from auditor.app.report.outputs import FORMAT_NAMES, Output, outputs
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
@@ -17,7 +17,6 @@ from auditor.cli.arguments.options import (
     check_redacted_store,
     configured_locale,
     declare,
-    formats_of,
     locale_of,
     output_folder,
     reader_locale,
@@ -101,8 +100,7 @@ def run(args: argparse.Namespace) -> int:
     if args.findings is not None:
         args.format = [*args.format, f"parquet={args.findings}"]
         warnings(args.locale, quiet=args.quiet)(_FINDINGS_DEPRECATED)
-    formats = [parse_format(text) for text in formats_of(args.format)]
-    output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
+    output = outputs(args.format, output_folder(args.output), csv_bom=args.csv_bom)
     request = audit_request(args, plan_verifier(args))
     settings = None
     if args.send:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
-from auditor.app.report.outputs import FORMAT_NAMES, outputs, parse_format
+from auditor.app.report.outputs import FORMAT_NAMES, outputs
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
     configured_locale,
     declare,
-    formats_of,
     locale_of,
     output_folder,
     pseudonym_key,
@@ -40,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor report`; returns 0, or 3 if some of the earlier runs in --history cannot be read."""
     requested = configured_locale(args.locale)
-    formats = [parse_format(text) for text in formats_of(args.format)]
-    output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
+    output = outputs(args.format, output_folder(args.output), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None
     with saved_results(args.results, output.first_file) as (results, spill):
         result = merge(results, active())

@@ -16,9 +16,8 @@ from auditor.app.plan.run import (
     tenant_documents,
     written_files,
 )
-from auditor.app.report.outputs import earlier_files_warning
+from auditor.app.report.outputs import earlier_files_warning, targets_of
 from auditor.cli.arguments.audit_request import state_request
-from auditor.cli.arguments.document_targets import print_written, targets_of
 from auditor.cli.arguments.live_tenants import add_live_arguments
 from auditor.cli.arguments.options import check_redacted_store, declare, output_folder, pseudonym_key, reader_locale
 from auditor.cli.store_summary import check_store
@@ -26,6 +25,7 @@ from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.missing_data import print_missing_data
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
+from auditor.cli.written_documents import print_written
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import AuditorError, UsageError

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from auditor.app.report.localization import localized_verification
+from auditor.app.report.outputs import targets_of
 from auditor.app.verification.run import FORMATS, exit_code, verification
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request
-from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
 from auditor.cli.arguments.options import declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
+from auditor.cli.written_documents import print_written, write_artifacts
 from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
 

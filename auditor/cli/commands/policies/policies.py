@@ -5,9 +5,9 @@ import argparse
 from auditor import __version__
 from auditor.app.policies.update import LibraryUpdate, update, write
 from auditor.cli.arguments.audit_request import preview_request
-from auditor.cli.arguments.document_targets import print_written
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.terminal.console import out, print_message
+from auditor.cli.written_documents import print_written
 from auditor.domain.errors import printable_line
 from auditor.render.preview.markdown import headline, kinds, state
 from auditor.render.text.labels import Labels

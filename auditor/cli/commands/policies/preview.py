@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 
 from auditor.app.policies.preview import exit_code, failing, preview
+from auditor.app.report.outputs import targets_of
 from auditor.cli.arguments.audit_request import preview_request
-from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
 from auditor.cli.arguments.options import FailOn, declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
+from auditor.cli.written_documents import print_written, write_artifacts
 from auditor.domain.preview import Preview
 from auditor.render.preview import html, json, markdown
 from auditor.render.preview.markdown import counts_text, headline, more, sides_label, state, unevaluated_lines

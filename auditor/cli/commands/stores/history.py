@@ -8,10 +8,11 @@ from typing import NamedTuple
 from auditor.app.catalogue import active
 from auditor.app.history.episodes import finding_episodes
 from auditor.app.history.queries import HistorySources, compare_nights, open_history, tenant_trends
-from auditor.cli.arguments.document_targets import targets_of, write_artifacts
+from auditor.app.report.outputs import targets_of
 from auditor.cli.arguments.options import declare, first_instant, last_instant, location, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_notice, warnings
 from auditor.cli.terminal.streams import for_people
+from auditor.cli.written_documents import write_artifacts
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, Trends

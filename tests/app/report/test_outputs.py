@@ -1,10 +1,10 @@
-"""The option -f of commands with their own documents."""
+"""The option -f: formats, and the paths of their files."""
 
 from pathlib import Path
 
 import pytest
 
-from auditor.cli.arguments.document_targets import targets_of
+from auditor.app.report.outputs import targets_of
 from auditor.domain.errors import UsageError
 from tests.builders.service.command_line import call
 
