@@ -21,71 +21,54 @@ SIGN_IN_PAGE_SIZE = 500
 
 def users(graph: Graph, select: tuple[str, ...], *, top: int = PAGE_SIZE, filter_: str | None = None) -> Call:
     """Return the call of GET /users."""
-    builder = graph.sdk.users
-    query = builder.UsersRequestBuilderGetQueryParameters(select=list(select), top=top, filter=filter_)
-    return _list_call(graph, builder, query, name="GET /users", units=1)
+    return _list_call(graph, graph.sdk.users, name="GET /users", units=1, select=list(select), top=top, filter=filter_)
 
 
 def user_count(graph: Graph, *, filter_: str | None = None) -> Call:
     """Return the call of GET /users/$count, which is always an advanced query."""
-    builder = graph.sdk.users.count
-    query = builder.CountRequestBuilderGetQueryParameters(filter=filter_)
-    return _list_call(graph, builder, query, name="GET /users/$count", units=1, advanced=True)
+    return _list_call(graph, graph.sdk.users.count, name="GET /users/$count", units=1, advanced=True, filter=filter_)
 
 
 def user(graph: Graph, user_id: str, select: tuple[str, ...]) -> Call:
     """Return the call of GET /users/{id}."""
     builder = graph.sdk.users.by_user_id(user_id)
-    query = builder.UserItemRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, builder, query, name="GET /users/{id}", units=1)
+    return _list_call(graph, builder, name="GET /users/{id}", units=1, select=list(select))
 
 
 def organization(graph: Graph, select: tuple[str, ...]) -> Call:
     """Return the call of GET /organization."""
-    builder = graph.sdk.organization
-    query = builder.OrganizationRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, builder, query, name="GET /organization", units=1)
+    return _list_call(graph, graph.sdk.organization, name="GET /organization", units=1, select=list(select))
 
 
 def subscribed_skus(graph: Graph, select: tuple[str, ...]) -> Call:
     """Return the call of GET /subscribedSkus."""
-    builder = graph.sdk.subscribed_skus
-    query = builder.SubscribedSkusRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, builder, query, name="GET /subscribedSkus", units=2)
+    return _list_call(graph, graph.sdk.subscribed_skus, name="GET /subscribedSkus", units=2, select=list(select))
 
 
 def subscriptions(graph: Graph) -> Call:
     """Return the call of GET /directory/subscriptions."""
-    return _list_call(graph, graph.sdk.directory.subscriptions, None, name="GET /directory/subscriptions", units=1)
+    return _list_call(graph, graph.sdk.directory.subscriptions, name="GET /directory/subscriptions", units=1)
 
 
 def groups(graph: Graph, select: tuple[str, ...], *, filter_: str, advanced: bool = False) -> Call:
     """Return the call of GET /groups."""
-    builder = graph.sdk.groups
-    query = builder.GroupsRequestBuilderGetQueryParameters(
-        select=list(select), top=PAGE_SIZE, filter=filter_, count=True if advanced else None
-    )
-    return _list_call(graph, builder, query, name="GET /groups", units=1, advanced=advanced)
+    query = {"select": list(select), "top": PAGE_SIZE, "filter": filter_, "count": True if advanced else None}
+    return _list_call(graph, graph.sdk.groups, name="GET /groups", units=1, advanced=advanced, **query)
 
 
 def group(graph: Graph, group_id: str, select: tuple[str, ...]) -> Call:
     """Return the call of GET /groups/{id}."""
     builder = graph.sdk.groups.by_group_id(group_id)
-    query = builder.GroupItemRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, builder, query, name="GET /groups/{id}", units=1)
+    return _list_call(graph, builder, name="GET /groups/{id}", units=1, select=list(select))
 
 
 def members(graph: Graph, group_id: str, *, transitive: bool) -> Call:
     """Return the call of GET /groups/{id}/members or /transitiveMembers: type and id of members of every kind."""
     item = graph.sdk.groups.by_group_id(group_id)
+    builder, name, units = item.members, "GET /groups/{id}/members", 2
     if transitive:
-        transitive_query = item.transitive_members.TransitiveMembersRequestBuilderGetQueryParameters(
-            select=["id"], top=PAGE_SIZE
-        )
-        name = "GET /groups/{id}/transitiveMembers"
-        return _list_call(graph, item.transitive_members, transitive_query, name=name, units=4)
-    query = item.members.MembersRequestBuilderGetQueryParameters(select=["id"], top=PAGE_SIZE)
-    return _list_call(graph, item.members, query, name="GET /groups/{id}/members", units=2)
+        builder, name, units = item.transitive_members, "GET /groups/{id}/transitiveMembers", 4
+    return _list_call(graph, builder, name=name, units=units, select=["id"], top=PAGE_SIZE)
 
 
 def members_address(group_id: str) -> str:
@@ -96,20 +79,20 @@ def members_address(group_id: str) -> str:
 def role_assignments(graph: Graph) -> Call:
     """Return the call of GET /roleManagement/directory/roleAssignments."""
     builder = graph.sdk.role_management.directory.role_assignments
-    return _list_call(graph, builder, None, name="GET /roleManagement/directory/roleAssignments", units=1)
+    return _list_call(graph, builder, name="GET /roleManagement/directory/roleAssignments", units=1)
 
 
 def role_definitions(graph: Graph) -> Call:
     """Return the call of GET /roleManagement/directory/roleDefinitions, which refuses any `$top`."""
     builder = graph.sdk.role_management.directory.role_definitions
-    return _list_call(graph, builder, None, name="GET /roleManagement/directory/roleDefinitions", units=1)
+    return _list_call(graph, builder, name="GET /roleManagement/directory/roleDefinitions", units=1)
 
 
 def eligible_role_assignments(graph: Graph) -> Call:
     """Return the call of GET /roleManagement/directory/roleEligibilityScheduleInstances."""
     builder = graph.sdk.role_management.directory.role_eligibility_schedule_instances
     name = "GET /roleManagement/directory/roleEligibilityScheduleInstances"
-    return _list_call(graph, builder, None, name=name, units=1)
+    return _list_call(graph, builder, name=name, units=1)
 
 
 _CONDITIONAL_ACCESS_SECONDS = 1.0
@@ -119,7 +102,7 @@ _CONDITIONAL_ACCESS_SECONDS = 1.0
 def conditional_access_policies(graph: Graph) -> Call:
     """Return the call of GET /identity/conditionalAccess/policies, which waits a second before each further page."""
     builder = graph.sdk.identity.conditional_access.policies
-    call = _list_call(graph, builder, None, name="GET /identity/conditionalAccess/policies", units=1)
+    call = _list_call(graph, builder, name="GET /identity/conditionalAccess/policies", units=1)
 
     async def send(link: str | None) -> "httpx.Response | None":
         if link is not None:
@@ -142,8 +125,7 @@ def member_count_address(group_id: str) -> str:
 def managed_devices(graph: Graph, select: tuple[str, ...]) -> Call:
     """Return the call of GET /deviceManagement/managedDevices, in pages of 1000; Intune ignores some filters."""
     builder = graph.sdk.device_management.managed_devices
-    query = builder.ManagedDevicesRequestBuilderGetQueryParameters(select=list(select))
-    return _list_call(graph, builder, query, name="GET /deviceManagement/managedDevices", units=0)
+    return _list_call(graph, builder, name="GET /deviceManagement/managedDevices", units=0, select=list(select))
 
 
 MAX_IDS = 1_000
@@ -171,8 +153,11 @@ def _post_call(graph: Graph, path: str, document: Mapping[str, Any], *, units: i
     return Call(name=f"POST {path.partition('?')[0]}", units=units, send=send)
 
 
-def _list_call(graph: Graph, builder: Any, query: Any, *, name: str, units: int, advanced: bool = False) -> Call:
-    """Return the call of a request builder; a link is requested unchanged, with the headers that are not in it."""
+def _list_call(graph: Graph, builder: Any, *, name: str, units: int, advanced: bool = False, **query: Any) -> Call:
+    """Return the call of a request builder; a link is requested unchanged, with the headers that are not in it.
+
+    `query` contains the fields of the query parameters of the builder.
+    """
 
     async def send(link: str | None) -> "httpx.Response | None":
         from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
@@ -192,14 +177,15 @@ _ADDRESS_CACHE: dict[tuple[Any, ...], str] = {}
 _MAX_CACHED_ADDRESSES = 512
 
 
-def _address(graph: Graph, builder: Any, query: Any) -> str:
-    """Return the address that the SDK builds from a request builder and its query, cached."""
+def _address(graph: Graph, builder: Any, query: Mapping[str, Any]) -> str:
+    """Return the address that the SDK builds from a request builder and the fields of its query, cached."""
     from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
 
-    parameters = () if query is None else tuple((name, str(value)) for name, value in vars(query).items())
-    key = (graph.root.url, builder.url_template, *builder.path_parameters.items(), *parameters)
+    key = (graph.root.url, builder.url_template, *builder.path_parameters.items(), str(query))
     if key not in _ADDRESS_CACHE:
-        request = builder.to_get_request_information(RequestConfiguration(query_parameters=query))
+        kind = type(builder)
+        parameters = getattr(kind, f"{kind.__name__}GetQueryParameters")(**query) if query else None
+        request = builder.to_get_request_information(RequestConfiguration(query_parameters=parameters))
         request.path_parameters["baseurl"] = graph.root.url
         if len(_ADDRESS_CACHE) >= _MAX_CACHED_ADDRESSES:
             _ADDRESS_CACHE.clear()
