@@ -1,22 +1,58 @@
-"""Writes the reports of a Result, prints its summary, and publishes both in a GitHub Actions job."""
+"""Writes the reports of a Result, with trends, prints its summary, and publishes both in a GitHub Actions job."""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from auditor.app.report.localization import localized_result
-from auditor.app.report.outputs import Output, earlier_files_warning, earlier_tenant_files, write_reports
-from auditor.cli.arguments.earlier_runs import earlier_of_tenants
-from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text
+from auditor.app.report.outputs import Histories, Output, earlier_files_warning, earlier_tenant_files, write_reports
+from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.report_folder import write_all
+from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.view.content import PageContent
+
+
+def earlier_runs(
+    args: argparse.Namespace, result: Result, *, all_tenants: bool = False
+) -> tuple[tuple[EarlierRun, ...], int]:
+    """Return the earlier runs and an exit code, which is 3 if some of them cannot be read.
+
+    With `all_tenants`, a warning is printed for each tenant of the latest earlier run that is not in the result.
+    """
+    if args.history is None:
+        return (), 0
+    from auditor.app.history.earlier_runs import earlier  # noqa: PLC0415  only with --history
+
+    errors: list[Diagnostic] = []
+    warn = warnings(args.locale, quiet=args.quiet)
+    runs = earlier(
+        args.history,
+        result,
+        lambda diagnostic: errors.append(diagnostic) if diagnostic.level is Level.ERROR else warn(diagnostic),
+        all_tenants=all_tenants,
+    )
+    print_diagnostics(errors, locale=args.locale)
+    return runs, 3 if errors else 0
+
+
+def _earlier_of_tenants(args: argparse.Namespace) -> Histories:
+    """Return a function that reads the earlier runs of each tenant of a result."""
+
+    def earlier(result: Result) -> Mapping[str, Sequence[EarlierRun]]:
+        if args.history is None:
+            return {}
+        from auditor.app.history.earlier_runs import earlier_of_each  # noqa: PLC0415  only with --history
+
+        return earlier_of_each(args.history, result)
+
+    return earlier
 
 
 def write_localized(
@@ -32,7 +68,7 @@ def write_localized(
     people = output.for_people or in_github_actions(os.environ)
     localized = localized_result(result, locale, spill) if people else result
     content = PageContent(localized, locale, runs)
-    return content, write_reports(result, content, output, histories=earlier_of_tenants(args))
+    return content, write_reports(result, content, output, histories=_earlier_of_tenants(args))
 
 
 def print_and_publish(
@@ -75,7 +111,7 @@ def _print_summary(content: PageContent, output: Output, written: tuple[Path, ..
             terminal(content, console, paths=paths)
         return
     if not content.result.complete and not in_github_actions(os.environ):  # a job has annotations
-        from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only for an incomplete audit
+        from auditor.cli.terminal.problems import print_missing_data  # noqa: PLC0415  only for an incomplete audit
         from auditor.render.text.summary import missing_data  # noqa: PLC0415
 
         print_missing_data(missing_data(content.result, content.l10n), content.l10n)

@@ -10,6 +10,8 @@ from auditor.domain.errors import Diagnostic, Span
 
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
 """The client id in a tenants file for an application that does not exist yet."""
+PLACEHOLDER: Final = "tenants-placeholder"
+"""The slug of the warning about it."""
 
 
 class GithubOidc(Struct, frozen=True, kw_only=True, rename="camel", tag="github-oidc"):

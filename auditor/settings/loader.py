@@ -7,9 +7,21 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
+from auditor.domain.errors import Diagnostic, InputError, Level, SettingsError, Span
 from auditor.domain.message import Message, unreadable
-from auditor.domain.settings import Channel, GraphMail, Mail, Send, Settings, SmtpMail, Tenant, Webhooks, channel_of
+from auditor.domain.settings import (
+    NO_CLIENT,
+    PLACEHOLDER,
+    Channel,
+    GraphMail,
+    Mail,
+    Send,
+    Settings,
+    SmtpMail,
+    Tenant,
+    Webhooks,
+    channel_of,
+)
 from auditor.domain.similar_name import tenants_hint
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.files import input as files
@@ -17,7 +29,6 @@ from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 from auditor.settings.addresses import address_error, canonical, foreign_hosts
 from auditor.settings.locales import unknown_locales
-from auditor.settings.placeholders import placeholder_clients
 
 
 def read(path: Path) -> Settings:
@@ -53,7 +64,7 @@ def load(text: bytes | str, *, file: str) -> Settings:
             replace(warning, span=_without_text(warning.span))
             for warning in (
                 *foreign_hosts(document, value["tenants"]),
-                *placeholder_clients(document, value["tenants"]),
+                *_placeholder_clients(document, value["tenants"]),
                 *unknown_locales(document),
             )
         ),
@@ -102,6 +113,21 @@ _SECRET_NOUNS: Final = ("the name of an environment variable", "a credential")
 """The nouns, in messages, of settings where people enter the secret itself by mistake."""
 _QUOTING: Final = ("word", "tag", "text", "key", "value")
 """The arguments, in messages about the syntax of a file, that are texts of the file."""
+
+
+def _placeholder_clients(document: Document, tenants: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, ...]:
+    """Return a warning for each credential whose `clientId` is the placeholder of `auditor init`."""
+    return tuple(
+        Diagnostic(
+            slug=PLACEHOLDER,
+            message=Message("clientId is a placeholder: the tenant {tenant} cannot sign in", tenant=entry["name"]),
+            span=document.span(("tenants", number, "credential", "clientId")),
+            hint=Message("run the commands that `auditor init` prints, which create the application and write its id"),
+            level=Level.WARNING,
+        )
+        for number, entry in enumerate(tenants)
+        if (entry.get("credential") or {}).get("clientId") == NO_CLIENT
+    )
 
 
 def select_tenants(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:

@@ -32,8 +32,7 @@ from auditor.store.commit import (
     with_digest,
 )
 from auditor.store.objects.backends import Backend, bodies
-from auditor.store.removal import is_pruned, old_files
-from auditor.store.retention import Pruning
+from auditor.store.retention import Pruning, is_pruned, old_files
 
 if TYPE_CHECKING:
     from auditor.store.delta.pack import StoredObject

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.app.mail.attachment import zip_archive
-from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
+from auditor.app.plan.owners import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.app.recipients.envelopes import Envelope
 from auditor.deliver.mail.mail_message import Attachment
 from auditor.domain.errors import AuditorError, SnapshotError

@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
+from msgspec import Struct
+
 from auditor.app.policy_files import free_id
 from auditor.deliver.report_folder import ChildFile
 from auditor.files.names import is_device, tenant_name
@@ -16,11 +17,34 @@ from auditor.render.plan.approvals import approvals_csv
 from auditor.render.plan.owner_page import owner_page
 from auditor.result.codec.encoder import document, members
 
+INDEX: Final = "owners.json"
+"""The name of the index, in the folder of owners."""
+APPROVALS: Final = "approvals.csv"
+PAGE: Final = "actions.html"
 FOLDER: Final = "owners"
 NOBODY: Final = "no-owner"
 """The folder of actions whose policies have no owner."""
 _UNSAFE: Final = re.compile(r"[^a-z0-9@._+-]+")
 _MAX_LENGTH: Final = 100
+
+
+class OwnerFiles(Struct, frozen=True, kw_only=True):
+    """The folder with approvals.csv and the page of one owner in one tenant."""
+
+    owner: str
+    """As in the policies, in lower case; empty for actions without an owner."""
+    tenant: str
+    tenant_id: str
+    names: tuple[str, ...]
+    """The names of the nested folders, relative to the folder of the index."""
+
+
+class OwnerIndex(Struct, frozen=True, kw_only=True):
+    """The index of the files of all owners."""
+
+    as_of: datetime
+    """The instant of the plan."""
+    files: tuple[OwnerFiles, ...]
 
 
 def owner_documents(root: Path, plan: FleetPlan, l10n: Localization) -> Iterator[tuple[ChildFile, bytes]]:

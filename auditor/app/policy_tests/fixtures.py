@@ -1,23 +1,29 @@
 """Builds the snapshots of policy tests from the short descriptions of their tenants."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from auditor.app.policy_tests.directory_access import conditional_access_policies, role_lists
 from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
 from auditor.app.policy_tests.products import Products
-from auditor.app.policy_tests.usage import report_rows, usage_columns
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import NESTED_PROPERTIES, USER_PROPERTIES
 from auditor.domain.renewals import DatedNight, EarlierDates
 from auditor.domain.result.model import Coverage
-from auditor.policy.nodes import instant
+from auditor.policy.nodes import bytes_of, instant
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
-from auditor.snapshot.schema import ASKED_OF_SOURCE
+from auditor.snapshot.schema import (
+    ACTIVITY_COLUMNS,
+    APP_USAGE_COLUMNS,
+    ASKED_OF_SOURCE,
+    REPORT_COLUMNS,
+    SERVICE_COLUMNS,
+    app_bits,
+)
 
 _REQUESTED = {
     Source.USERS: (*USER_PROPERTIES, *NESTED_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates"),
@@ -50,7 +56,7 @@ def fixture_snapshot(name: str, description: Mapping[str, Any], catalogue: Catal
         "subscriptions": subscriptions,
         "groups": groups.with_members(),
         "organization": [{"id": fixture_id("tenant", name), "displayName": name}],
-        "reports": report_rows(as_of),
+        "reports": _report_rows(as_of),
         "conditionalAccessPolicies": access,
         **role_lists(user_descriptions),
     }
@@ -110,7 +116,7 @@ def _user(item: Mapping[str, Any], products: Products, groups: Groups) -> dict[s
         for licence in licences
         if licence.get("state", "Active") in {"Active", "ActiveWithError"}
     ]
-    user.update(usage_columns(item))
+    user.update(_usage_columns(item))
     user["signInActivity"] = item.get("signInActivity")
     devices = [synced_at for device in item.get("devices", ()) if (synced_at := instant(str(device))) is not None]
     user["managedDevices"] = len(item.get("devices", ()))
@@ -118,6 +124,47 @@ def _user(item: Mapping[str, Any], products: Products, groups: Groups) -> dict[s
     for name in item.get("memberOf", ()):
         groups.join(user_id, str(name))
     return user
+
+
+def _usage_columns(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the usage columns of a user from `lastActivity`, `copilot`, `apps`, `mailbox` and `agent`.
+
+    A user without `lastActivity` or `copilot` has no row in that report; services that are not listed are empty.
+    """
+    columns: dict[str, Any] = {}
+    missing: list[str] = []
+    if "lastActivity" in item:
+        for service, column in SERVICE_COLUMNS.items():
+            columns[column] = _day(item["lastActivity"].get(service))
+    else:
+        missing.append(Source.USAGE.value)
+    if "copilot" in item:
+        columns[ACTIVITY_COLUMNS["copilot"]] = _day(item["copilot"])
+    else:
+        missing.append(Source.COPILOT_USAGE.value)
+    if "apps" in item:
+        used = sum(app_bits((app,), platforms) for app, platforms in item["apps"].items())
+        columns.update(dict.fromkeys(APP_USAGE_COLUMNS.values(), used))
+    mailbox = item.get("mailbox", {})
+    if "size" in mailbox:
+        columns["mailboxStorageUsed"] = bytes_of(str(mailbox["size"]))
+    if "archive" in mailbox:
+        columns["mailboxHasArchive"] = mailbox["archive"]
+    if item.get("agent") is not None:
+        columns["agent"] = item["agent"]
+    return {**columns, "notCollected": missing}
+
+
+def _report_rows(as_of: datetime) -> list[dict[str, Any]]:
+    """Return the reports of a test, each with activity up to the day of the audit."""
+    return [
+        {"source": source.value, "period": "D180", "refreshDate": as_of.date(), "rows": None}
+        for source in REPORT_COLUMNS
+    ]
+
+
+def _day(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)
 
 
 def _states(

@@ -10,7 +10,6 @@ from auditor.app.locations import store_at
 from auditor.app.report.failed_tenants import write_without_failed
 from auditor.app.report.outputs import FORMAT_NAMES, Output, outputs
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
-from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
     FailOn,
     add_mail_arguments,
@@ -21,7 +20,7 @@ from auditor.cli.arguments.options import (
     output_folder,
     reader_locale,
 )
-from auditor.cli.report_output import print_and_publish, write_localized
+from auditor.cli.report_output import earlier_runs, print_and_publish, write_localized
 from auditor.cli.terminal.console import warnings
 from auditor.deliver.log_commands import in_github_actions
 from auditor.domain.errors import Diagnostic, Level

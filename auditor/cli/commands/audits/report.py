@@ -7,7 +7,6 @@ from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
 from auditor.app.report.outputs import FORMAT_NAMES, outputs
 from auditor.app.saved_results import saved_results
-from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
     configured_locale,
     declare,
@@ -15,7 +14,7 @@ from auditor.cli.arguments.options import (
     output_folder,
     pseudonym_key,
 )
-from auditor.cli.report_output import print_and_publish, write_localized
+from auditor.cli.report_output import earlier_runs, print_and_publish, write_localized
 from auditor.result.redaction.redact import redacted
 
 

@@ -22,8 +22,8 @@ from auditor.cli.arguments.live_tenants import add_live_arguments
 from auditor.cli.arguments.options import check_redacted_store, declare, output_folder, pseudonym_key, reader_locale
 from auditor.cli.store_summary import check_store
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
-from auditor.cli.terminal.missing_data import print_missing_data
 from auditor.cli.terminal.plan import print_plan
+from auditor.cli.terminal.problems import print_missing_data
 from auditor.cli.terminal.streams import for_people
 from auditor.cli.written_documents import print_written
 from auditor.deliver.report_folder import write_all

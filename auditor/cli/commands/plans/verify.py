@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             with for_people():
                 _print(localized, Labels(locale), to_stderr=any(path is None for _, path in targets))
         elif not result.complete:
-            from auditor.cli.terminal.missing_data import print_missing_data  # noqa: PLC0415  only if incomplete
+            from auditor.cli.terminal.problems import print_missing_data  # noqa: PLC0415  only if incomplete
             from auditor.render.text.summary import missing_data  # noqa: PLC0415
 
             print_missing_data(missing_data(localized, Labels(locale)), Labels(locale))

@@ -9,8 +9,8 @@ from auditor.app.policy_files import uses_library
 from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.settings import PLACEHOLDER
 from auditor.localization import localization
-from auditor.settings.placeholders import PLACEHOLDER
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

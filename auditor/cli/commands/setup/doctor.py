@@ -15,11 +15,10 @@ from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.problems import MAX_TENANTS, combined_problems
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import printable
-from auditor.domain.settings import GraphMail, Settings, Tenant
+from auditor.domain.settings import PLACEHOLDER, GraphMail, Settings, Tenant
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
 from auditor.settings.loader import read, select_tenants
-from auditor.settings.placeholders import PLACEHOLDER
 
 _MARKS = {
     DoctorOutcome.GOOD: N_("ok"),
