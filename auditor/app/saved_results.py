@@ -13,6 +13,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.files import input as files
 from auditor.findings.spill import SpillFile, spill_file
+from auditor.render import FORMATS
 from auditor.result.codec.result_reader import Body, load
 
 Located: TypeAlias = tuple[str, Finding]
@@ -57,6 +58,16 @@ def saved_results(paths: Sequence[Path], output: Path | None) -> Iterator[tuple[
     """
     with spill_file(output) as spill:
         yield [(str(path), saved_result(path, spill=spill)) for path in paths], spill
+
+
+def results_below(folder: Path) -> Iterator[Result | SnapshotError]:
+    """Yield every result.json below a folder, sorted by path; a damaged one as its error, which ends no iteration."""
+    for file in sorted(folder.rglob(FORMATS["json"].file)):
+        try:
+            with saved_results([file], None) as ([(_, result)], _spill):
+                yield result
+        except SnapshotError as error:
+            yield error
 
 
 def findings_with_tenants(result: Result) -> Iterator[Located]:

@@ -1,7 +1,7 @@
 """Defines errors and diagnostics: what is wrong, where, why and how to correct it, and their text."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -44,6 +44,10 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
     hint: Message | None = None
     """How to fix it."""
     level: Level = Level.ERROR
+
+
+Warn = Callable[[Diagnostic], None]
+"""Called with each diagnostic that does not stop the program."""
 
 
 class AuditorError(Exception):

@@ -1,11 +1,11 @@
 """Finds the tenants of an earlier run that are not in a later one, so that they are not left out silently."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.errors import Diagnostic, Level, Warn
 from auditor.domain.message import Message
 from auditor.domain.result.model import Notice, Result
 
@@ -13,16 +13,14 @@ _HINT = Message("if it was not removed on purpose, check the folder or the tenan
 
 
 def with_missing_tenants(
-    result: Result, earlier: Iterable[str], as_of: datetime | None, warn: Callable[[Diagnostic], None] = lambda _: None
+    result: Result, earlier: Iterable[str], as_of: datetime | None, warn: Warn = lambda _: None
 ) -> Result:
     """Add notices about the tenants of an earlier run that are not in a result, and call `warn` with each."""
     notices = warn_of_missing(earlier, as_of, result, warn) if as_of is not None else ()
     return replace(result, fleet=replace(result.fleet, notices=(*result.fleet.notices, *notices)))
 
 
-def warn_of_missing(
-    earlier: Iterable[str], as_of: datetime, result: Result, warn: Callable[[Diagnostic], None]
-) -> tuple[Notice, ...]:
+def warn_of_missing(earlier: Iterable[str], as_of: datetime, result: Result, warn: Warn) -> tuple[Notice, ...]:
     """Call `warn` for each tenant of the run at `as_of` that is not in a result, and return the notices about them."""
     notices = []
     for name in sorted({*earlier} - {tenant.name for tenant in result.tenants}):

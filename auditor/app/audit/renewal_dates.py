@@ -1,16 +1,15 @@
 """Reads the renewal dates of subscriptions in earlier nights, to detect monthly terms."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.app.locations import is_store, store_at
-from auditor.domain.errors import Diagnostic, Level, SnapshotError
+from auditor.domain.errors import Diagnostic, Level, SnapshotError, Warn
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet, Subscriptions
 from auditor.domain.renewals import DatedNight, EarlierDates
-from auditor.render import FORMATS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from auditor.store.commit import Night
     from auditor.store.store import Store
 
-Warn = Callable[[Diagnostic], None]
 _DAYS: Final = 400
 """How many days back nights are read: two nights suffice to detect a monthly term, and older ones only cost time."""
 _RenewalDate = tuple[str, str, DatedNight]
@@ -51,16 +49,15 @@ def earlier_dates(
 
 
 def _dates_in_results(folder: Path, warn: Warn) -> Iterator[_RenewalDate]:
-    from auditor.app.saved_results import saved_results  # noqa: PLC0415  only if there are earlier nights
+    from auditor.app.saved_results import results_below  # noqa: PLC0415  only if there are earlier nights
 
-    for file in sorted(folder.rglob(FORMATS["json"].file)):
-        try:
-            with saved_results([file], None) as ([(_, result)], _spill):
-                for tenant in result.tenants:
-                    for subscription in tenant.subscriptions:
-                        yield tenant.name, subscription.id, (tenant.as_of, subscription.next_lifecycle_date_time.date())
-        except SnapshotError as error:
-            _warn_unreadable(error, warn)
+    for result in results_below(folder):
+        if isinstance(result, SnapshotError):
+            _warn_unreadable(result, warn)
+            continue
+        for tenant in result.tenants:
+            for subscription in tenant.subscriptions:
+                yield tenant.name, subscription.id, (tenant.as_of, subscription.next_lifecycle_date_time.date())
 
 
 def _dates_in_store(store: "Store", as_of: datetime, warn: Warn) -> Iterator[_RenewalDate]:

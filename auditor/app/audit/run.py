@@ -17,7 +17,7 @@ from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.arrays.memory import release_arrow_memory
 from auditor.domain.enums import Engine
-from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
+from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, Warn
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result
@@ -74,7 +74,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """Folders of saved results, and stores: their nights are used to detect monthly terms."""
     redaction: RedactionKey | None = None
     """The key of the pseudonyms of users; None to keep their names."""
-    warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
+    warn: Warn = field(default=lambda _: None)
     """Called with each warning; warnings do not fail the audit."""
     notice: Callable[[Message], None] = field(default=lambda _: None)
     """Called with each step, to show progress."""

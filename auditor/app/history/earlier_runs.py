@@ -1,6 +1,6 @@
 """Reads the totals of earlier runs from a folder of saved results, for the trend charts of reports."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from pathlib import Path
@@ -11,19 +11,16 @@ from msgspec.structs import replace
 from auditor.app.locations import is_store
 from auditor.app.recipients.envelopes import Envelope
 from auditor.app.recipients.portion import portion
-from auditor.app.saved_results import saved_results
-from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
+from auditor.app.saved_results import results_below
+from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError, Warn
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.failures import TenantBoundary
-from auditor.render import FORMATS
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.aggregate import money, single_tenant, summarise
 from auditor.result.missing_tenants import warn_of_missing
 from auditor.result.seats import spare_seats
 
-Warn = Callable[[Diagnostic], None]
-"""Called with each warning, and with the errors of earlier runs that cannot be read."""
 _HINT: Final = Message("specify the folder that contains the result.json files of earlier runs")
 
 
@@ -109,7 +106,12 @@ def _runs(
     names_by_run: dict[datetime, set[str]] = {}
     runs_of_parts: list[dict[float, EarlierRun]] = [{} for _ in portions]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in portions]
-    for run in _saved_runs(folder, warn):
+    for run in results_below(folder):
+        if isinstance(run, SnapshotError):
+            # The reports of the current run must not be lost with a damaged file.
+            for diagnostic in run.diagnostics:
+                warn(diagnostic)
+            continue
         tenants_by_name = _by_name(run)
         if any(run.run.as_of < result.run.as_of for result, _ in portions):
             names_by_run.setdefault(run.run.as_of, set()).update(tenants_by_name)
@@ -125,20 +127,6 @@ def _runs(
         )
         warn(Diagnostic(slug="history-none", message=message, hint=_HINT, level=Level.WARNING))
     return tuple(tuple(runs[as_of] for as_of in sorted(runs)) for runs in runs_of_parts), names_by_run
-
-
-def _saved_runs(folder: Path, warn: Warn) -> Iterator[Result]:
-    """Yield every result.json below a folder, sorted by path; `warn` is called with the error of one that is damaged.
-
-    A damaged file is left out, because the reports of the current run must not be lost with it.
-    """
-    for file in sorted(folder.rglob(FORMATS["json"].file)):
-        try:
-            with saved_results([file], None) as ([(_, run)], _spill):
-                yield run
-        except SnapshotError as error:
-            for diagnostic in error.diagnostics:
-                warn(diagnostic)
 
 
 def _by_name(run: Result) -> Mapping[str, TenantResult]:

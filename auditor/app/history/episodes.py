@@ -1,6 +1,6 @@
 """Answers since when findings exist: those of a policy, of a person, or a single one, in some or all tenants."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 import pyarrow as pa
@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from auditor.app.history.queries import HistorySources, TenantHistory
-from auditor.domain.errors import Diagnostic, Level, SnapshotError
+from auditor.domain.errors import Diagnostic, Level, SnapshotError, Warn
 from auditor.domain.message import Message, alternatives
 from auditor.domain.reasons import tenant_list
 from auditor.domain.trends import Episode
@@ -31,7 +31,7 @@ def finding_episodes(
     *,
     by: str,
     wanted: str,
-    warn: Callable[[Diagnostic], None],
+    warn: Warn,
 ) -> list[TenantEpisodes]:
     """Return every period in which a finding, or the findings of a policy or of a person, existed.
 

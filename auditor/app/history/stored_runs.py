@@ -1,6 +1,6 @@
 """Reads the totals of earlier runs from a store, for the trend charts of reports."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from datetime import datetime
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from auditor.app.locations import store_at
 from auditor.domain.enums import Severity
-from auditor.domain.errors import Diagnostic, SnapshotError
+from auditor.domain.errors import SnapshotError, Warn
 from auditor.domain.money import sum_money
 from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
@@ -24,7 +24,7 @@ from auditor.store.store import Store
 def stored_runs(
     location: Path | str,
     result: Result,
-    warn: Callable[[Diagnostic], None] = lambda _: None,
+    warn: Warn = lambda _: None,
     *,
     all_tenants: bool = False,
 ) -> tuple[EarlierRun, ...]:

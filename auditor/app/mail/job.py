@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from auditor.domain.errors import Diagnostic
+from auditor.domain.errors import Warn
 from auditor.domain.message import NOTHING, Message
 from auditor.domain.settings import Settings
 from auditor.result.redaction.pseudonyms import RedactionKey
@@ -68,4 +68,4 @@ class MailJob(Struct, frozen=True, kw_only=True):
     pseudonyms: RedactionKey | None = None
     """The key of the pseudonyms in messages to channels; None to use names."""
     notice: Callable[[Message], None] = lambda _: None
-    warn: Callable[[Diagnostic], None] = lambda _: None
+    warn: Warn = lambda _: None

@@ -9,7 +9,7 @@ from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.run import Collector, Request, in_shard
 from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
 from auditor.collect.progress import Progress
-from auditor.domain.errors import Diagnostic
+from auditor.domain.errors import Warn
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.failures import reason_of
@@ -20,9 +20,7 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 """Opens the progress display."""
 
 
-def collector(
-    show_progress: Shown, warn: Callable[[Diagnostic], None], *, root: Path | None, instant: datetime
-) -> Collector:
+def collector(show_progress: Shown, warn: Warn, *, root: Path | None, instant: datetime) -> Collector:
     """Return a function that reads the tenants of a request at an instant; one that fails does not stop the others.
 
     `warn` is called with each warning about the tenants file. Snapshots are written to `root`, or else to a temporary

@@ -78,9 +78,6 @@ class TenantLog(Struct, frozen=True, kw_only=True):
         return {number: _execution(entries) for number, entries in self.entries.items()}
 
 
-NO_LOG = TenantLog(entries={})
-
-
 def _execution(entries: Sequence[LogEntry]) -> Execution:
     last_outcomes = {entry.step: entry.outcome for entry in entries}.values()
     return Execution(
@@ -100,28 +97,35 @@ def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:
     """
     tenants = {tenant.tenant_id.casefold(): tenant for tenant in plan.tenants}
     entries: list[LogEntry] = []
-    for path in log_paths(log):
-        for number, _, entry in log_entries(read_log(path), str(path)):
-            tenant = tenants.get(entry.tenant.casefold())
-            if tenant is None:
-                _raise_damaged(str(path), number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
-            action = next(
-                (planned_action for planned_action in tenant.actions if planned_action.id == entry.fingerprint), None
-            )
-            if not entry.url and action is not None and not 1 <= entry.step <= len(action.requests):
-                message = Message(
-                    "action {action} of the plan has no step {step}", action=entry.action, step=entry.step
-                )
-                _raise_damaged(str(path), number, message)
-            entries.append(entry)
+    for name, number, entry in _entries_in(log):
+        tenant = tenants.get(entry.tenant.casefold())
+        if tenant is None:
+            _raise_damaged(name, number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
+        action = next(
+            (planned_action for planned_action in tenant.actions if planned_action.id == entry.fingerprint), None
+        )
+        if not entry.url and action is not None and not 1 <= entry.step <= len(action.requests):
+            message = Message("action {action} of the plan has no step {step}", action=entry.action, step=entry.step)
+            _raise_damaged(name, number, message)
+        entries.append(entry)
     if entries and not any(tenant_log(entries, tenant, plan.as_of).entries for tenant in plan.tenants):
         _raise_damaged(str(log), 1, Message("no line refers to an action of the plan"))
     return entries
 
 
-def log_paths(log: Path) -> list[Path]:
-    """Return the path of a done.jsonl, or of all `*.jsonl` files in a folder."""
-    return sorted(log.glob("*.jsonl")) if files.is_folder(log) else [log]
+def entries_of(log: Path) -> list[LogEntry]:
+    """Return the entries of a done.jsonl, or of all `*.jsonl` files in a folder.
+
+    Raises SnapshotError if a file is damaged or cannot be read.
+    """
+    return [entry for _, _, entry in _entries_in(log)]
+
+
+def _entries_in(log: Path) -> Iterator[tuple[str, int, LogEntry]]:
+    """Yield (file name, line number, entry) for each line of a done.jsonl, or of all `*.jsonl` files in a folder."""
+    for path in sorted(log.glob("*.jsonl")) if files.is_folder(log) else [log]:
+        for number, _, entry in log_entries(read_log(path), str(path)):
+            yield str(path), number, entry
 
 
 def read_log(path: Path) -> bytes:

@@ -1,7 +1,7 @@
 """Records logs of changes in a store, and reads the logged changes of a tenant from stores and files."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.app.locations import store_at
-from auditor.app.verification.change_log import LogEntry, log_entries, log_paths, read_log
+from auditor.app.verification.change_log import LogEntry, log_entries, read_log
 from auditor.app.verification.plan_file import decoded_plan
-from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError
+from auditor.domain.errors import AuditorError, Level, SnapshotError, Warn
 from auditor.domain.message import Message
+from auditor.domain.result.saved_plan import SavedPlan
 from auditor.store.plans import add_change_log, change_log_names, plan_names, read_change_log
 from auditor.store.store import Store
 
@@ -56,9 +57,8 @@ def _tenants_with_plan(store: Store) -> tuple[dict[str, str], list[SnapshotError
     unreadable: list[SnapshotError] = []
     for tenant in sorted(tenants):
         for name in plan_names(store.backend, tenant)[-1:]:
-            body = store.backend.read(name)
             try:
-                plan = None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
+                plan = stored_plan(store, name)
             except SnapshotError as error:
                 unreadable.append(error)
                 continue
@@ -82,39 +82,28 @@ def _add_new_lines(store: Store, tenant: str, lines: Iterable[tuple[bytes, LogEn
     return len(new_lines)
 
 
-Warn = Callable[[Diagnostic], None]
+def stored_entries(stores: Iterable[Store], tenant: str, until: datetime, warn: Warn) -> list[LogEntry]:
+    """Return the logged changes of a tenant in stores until an instant; `warn` is called for unreadable logs."""
+    entries: list[LogEntry] = []
+    for store in stores:
+        try:
+            entries += [
+                entry
+                for name in change_log_names(store.backend, tenant)
+                for _, _, entry in log_entries(read_change_log(store.backend, name), f"{store.address}/{name}")
+            ]
+        except AuditorError as error:
+            warn_of(error, warn)
+    return [entry for entry in entries if entry.time <= until]
 
 
-class StoredLogs(Struct, frozen=True, kw_only=True):
-    """The logs of changes in stores; `warn` is called for logs that cannot be read."""
-
-    stores: Sequence[Store]
-    warn: Warn
-
-    def entries(self, tenant: str, until: datetime) -> list[LogEntry]:
-        """Return the entries about a tenant until an instant."""
-        entries: list[LogEntry] = []
-        for store in self.stores:
-            try:
-                entries += [
-                    entry
-                    for name in change_log_names(store.backend, tenant)
-                    for _, _, entry in log_entries(read_change_log(store.backend, name), f"{store.address}/{name}")
-                ]
-            except AuditorError as error:
-                warn_of(error, self.warn)
-        return [entry for entry in entries if entry.time <= until]
+def stored_plan(store: Store, name: str) -> SavedPlan | None:
+    """Return a plan in a store; None if it was deleted since it was listed. Raises SnapshotError if it is damaged."""
+    body = store.backend.read(name)
+    return None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
 
 
 def warn_of(error: AuditorError, warn: Warn) -> None:
     """Report the errors of an unreadable file of a store as warnings."""
     for diagnostic in error.diagnostics:
         warn(replace(diagnostic, level=Level.WARNING))
-
-
-def entries_of(log: Path) -> list[LogEntry]:
-    """Return the entries of a done.jsonl, or of all `*.jsonl` files in a folder.
-
-    Raises SnapshotError if a file is damaged or cannot be read.
-    """
-    return [entry for path in log_paths(log) for _, _, entry in log_entries(read_log(path), str(path))]

@@ -14,8 +14,9 @@ from auditor.app.audit.run import Request, audited
 from auditor.app.locations import store_at
 from auditor.app.verification.change_log import LogEntry, plan_entries
 from auditor.app.verification.plan_file import saved_plan
-from auditor.app.verification.recorded_changes import StoredLogs, Warn
+from auditor.app.verification.recorded_changes import stored_entries
 from auditor.app.verification.verify import States, check_tenants, plans_of, verified
+from auditor.domain.errors import Warn
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
@@ -58,8 +59,8 @@ class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
         """Return the result with the verification of the plan of each tenant."""
         plan, log = self.files
-        stored = StoredLogs(stores=[store for store in map(store_at, self.stores) if store.exists], warn=self.warn)
-        recorded = (entry for tenant in plan.tenants for entry in stored.entries(tenant.name, result.run.as_of))
+        stores, as_of = [store for store in map(store_at, self.stores) if store.exists], result.run.as_of
+        recorded = (e for tenant in plan.tenants for e in stored_entries(stores, tenant.name, as_of, self.warn))
         plans = plans_of(plan, (*log, *recorded))
         missing_names = sorted(plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
         missing_tenants = tuple(

@@ -10,10 +10,9 @@ from msgspec import Struct
 
 from auditor.app.locations import store_at
 from auditor.app.verification.change_log import LogEntry, tenant_log
-from auditor.app.verification.plan_file import decoded_plan
-from auditor.app.verification.recorded_changes import StoredLogs, Warn, warn_of
+from auditor.app.verification.recorded_changes import stored_entries, stored_plan, warn_of
 from auditor.app.verification.verify import KnownPlan, States, verified
-from auditor.domain.errors import AuditorError
+from auditor.domain.errors import AuditorError, Warn
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.saved_plan import SavedPlan
@@ -61,7 +60,7 @@ class StoredPlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
         return existing
 
     def _plan(self, stores: list[Store], tenant: TenantResult, as_of: datetime) -> KnownPlan | None:
-        recorded = StoredLogs(stores=stores, warn=self.warn).entries(tenant.name, as_of)
+        recorded = stored_entries(stores, tenant.name, as_of, self.warn)
         entries = [
             entry
             for entry in (*recorded, *self.log)
@@ -81,9 +80,8 @@ class StoredPlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
         return None
 
     def _decoded(self, store: Store, name: str) -> SavedPlan | None:
-        body = store.backend.read(name)
         try:
-            return None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
+            return stored_plan(store, name)
         except AuditorError as error:
             warn_of(error, self.warn)
             return None

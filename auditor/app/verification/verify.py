@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, map_tenants
 from auditor.app.catalogue import active
-from auditor.app.verification.change_log import NO_LOG, LogEntry, TenantLog, tenant_log
+from auditor.app.verification.change_log import LogEntry, TenantLog, tenant_log
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
@@ -29,7 +29,7 @@ class KnownPlan(Struct, frozen=True, kw_only=True):
 
     tenant: SavedTenantPlan
     plan: SavedPlan
-    log: TenantLog = field(default=NO_LOG)
+    log: TenantLog
 
 
 Plans = Mapping[str, KnownPlan]

@@ -120,7 +120,7 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
                 ),
             )
         return None
-    from auditor.app.verification.recorded_changes import entries_of  # noqa: PLC0415  only with a store
+    from auditor.app.verification.change_log import entries_of  # noqa: PLC0415  only with a store
     from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415
 
     log = () if args.done is None else entries_of(args.done)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from auditor.cli.terminal.streams import write_commands
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import Diagnostic, Level, format_diagnostic, printable
+from auditor.domain.errors import Diagnostic, Level, Warn, format_diagnostic, printable
 from auditor.domain.message import Message
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def environment_locale() -> str | None:
     return None if tag in {"", "C", "POSIX"} else tag
 
 
-def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
+def warnings(locale: str | None, *, quiet: bool) -> Warn:
     """Return a function that prints warnings and errors; with `quiet` only errors."""
 
     def warn(diagnostic: Diagnostic) -> None:

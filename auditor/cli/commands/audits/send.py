@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from auditor.app.recipients.filters import unmet_choices
@@ -18,7 +18,7 @@ from auditor.cli.arguments.options import (
 )
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
 from auditor.deliver.log_commands import in_github_actions
-from auditor.domain.errors import Diagnostic, UsageError
+from auditor.domain.errors import UsageError, Warn
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.settings import Channel, Settings, channel_of
@@ -109,7 +109,7 @@ def send(
     dry_run: Path | None = None,
     resend: bool = False,
     only: tuple[str, ...] = (),
-    warn: Callable[[Diagnostic], None] = lambda _: None,
+    warn: Warn = lambda _: None,
 ) -> int:
     """Mail a result and print the outcome of each mail; returns 0 if none failed, else 3.
 
