@@ -29,10 +29,6 @@ _INTUNE_THROTTLED = "rate limit reached"
 _NO_MAILBOX = frozenset({"mailboxnotenabledforrestapi", "mailboxnotsupportedforrestapi", "resourcenotfound"})
 
 
-class Ok(Struct, frozen=True, kw_only=True):
-    """The request succeeded."""
-
-
 class Retry(Struct, frozen=True, kw_only=True):
     """A later attempt may succeed."""
 
@@ -59,7 +55,7 @@ class Fail(Struct, frozen=True, kw_only=True):
     fault: Fault
 
 
-AttemptOutcome = Ok | Retry | SignInAgain | Fail
+FailedAttempt = Retry | SignInAgain | Fail
 
 
 class AttemptError(Exception):
@@ -70,10 +66,10 @@ class AttemptError(Exception):
         self.outcome = outcome
 
 
-def outcome_of(status: int, headers: Mapping[str, str], body: bytes, *, request_name: str) -> AttemptOutcome:
-    """Return the outcome of an attempt from the response; `request_name` names the request in messages."""
+def outcome_of(status: int, headers: Mapping[str, str], body: bytes, *, request_name: str) -> FailedAttempt | None:
+    """Return the outcome of an attempt from the response, None if it succeeded; `request_name` is for messages."""
     if 200 <= status < 300:
-        return Ok()
+        return None
     code, message = error_of(body)
     kind = _kind(status, code, message, body)
     fault = Fault(

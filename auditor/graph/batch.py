@@ -10,13 +10,13 @@ from msgspec import Struct
 from auditor.domain.message import Message
 from auditor.failures import in_task
 from auditor.graph import requests
-from auditor.graph.attempt_outcome import Fail, Ok, Retry, SignInAgain, outcome_of
+from auditor.graph.attempt_outcome import Fail, FailedAttempt, Retry, SignInAgain, outcome_of
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.response_body import decode_object
 
 T = TypeVar("T")
-_Outcome: TypeAlias = T | Fault | Retry | Fail | SignInAgain
+_Outcome: TypeAlias = T | Fault | FailedAttempt
 """The outcome of one request in a batch: its value, a final fault of its decoder, or the outcome of the attempt."""
 
 MAX_ITEMS = 20
@@ -126,7 +126,7 @@ def _outcome(item: _Item | None, decode: Callable[[bytes], T | Fault], name: str
     if item is None:
         return Retry(fault=not_graph(name, Message("the batch has no response to this request")))
     outcome = outcome_of(item.status, item.headers, item.body, request_name=name)
-    if not isinstance(outcome, Ok):
+    if outcome is not None:
         return outcome
     try:
         return decode(item.body)

@@ -19,7 +19,7 @@ from auditor.graph import clouds
 from auditor.graph.attempt_outcome import (
     AttemptError,
     Fail,
-    Ok,
+    FailedAttempt,
     Retry,
     SignInAgain,
     error_of,
@@ -199,7 +199,7 @@ class Graph:
 
     async def _attempt(
         self, call: Call, decode: Callable[[bytes], T], link: str | None, is_final: Callable[[T], bool]
-    ) -> GraphResponse[T] | Retry | SignInAgain | Fail:
+    ) -> GraphResponse[T] | FailedAttempt:
         import httpx  # noqa: PLC0415 - only collection needs it
 
         await self.quota.take(call.units)
@@ -229,7 +229,7 @@ class Graph:
 
     def _decode(
         self, call: Call, response: "httpx.Response", decode: Callable[[bytes], T], is_final: Callable[[T], bool]
-    ) -> GraphResponse[T] | Retry | SignInAgain | Fail:
+    ) -> GraphResponse[T] | FailedAttempt:
         """Keep clock skew and cost from the headers; return the decoded body, or the outcome of the attempt."""
         import httpx  # noqa: PLC0415 - only collection needs it
 
@@ -247,7 +247,7 @@ class Graph:
         if isinstance(outcome, SignInAgain):
             bearer = response.request.headers.get("authorization", "")
             return SignInAgain(fault=outcome.fault, token=bearer.removeprefix("Bearer "))
-        if not isinstance(outcome, Ok):
+        if outcome is not None:
             return outcome
         try:
             value = decode(response.content)

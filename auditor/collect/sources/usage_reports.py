@@ -57,8 +57,6 @@ class _Report(Struct, frozen=True, kw_only=True):
     """Path of the request below the Graph root, up to the period."""
     columns: Callable[[str], tuple[ReportColumn, ...]]
     """Returns, for a period, the columns of users.parquet that its report fills."""
-    filled: tuple[str, ...]
-    """All columns of users.parquet that the source may fill."""
     marks_missing: bool = False
     """Whether null means no activity; users without a readable row are then marked as not collected."""
     may_be_empty: bool = False
@@ -197,7 +195,7 @@ def _join(report: _Report, users: UserRows, rows: pa.Table) -> None:
     if report.marks_missing:
         listed = pc.fill_null(one_array(rows[_HAS_ROW]), fill_value=False)
         users.mark_not_collected(report.source.value, pc.invert(listed))
-    for name in report.filled:
+    for name in schema.REPORT_COLUMNS[report.source]:
         if name in rows.column_names:
             users.set_column(name, one_array(rows[name]))
         else:
@@ -254,21 +252,18 @@ _REPORTS: Final = (
         source=Source.USAGE,
         path="/reports/getOffice365ActiveUserDetail",
         columns=lambda _: SERVICE_COLUMNS,
-        filled=tuple(schema.SERVICE_COLUMNS.values()),
         marks_missing=True,
     ),
     _Report(
         source=Source.APP_USAGE,
         path="/reports/getM365AppUserDetail",
         columns=app_columns,
-        filled=tuple(schema.APP_USAGE_COLUMNS.values()),
         periods=lambda needs: needs.app_usage_periods,
     ),
     _Report(
         source=Source.COPILOT_USAGE,
         path="/copilot/reports/getMicrosoft365CopilotUsageUserDetail",
         columns=lambda _: COPILOT_COLUMNS,
-        filled=("copilotLastActivityDate",),
         marks_missing=True,
         may_be_empty=True,
     ),
@@ -276,7 +271,6 @@ _REPORTS: Final = (
         source=Source.MAILBOX_USAGE,
         path="/reports/getMailboxUsageDetail",
         columns=lambda _: MAILBOX_COLUMNS,
-        filled=("mailboxStorageUsed", "mailboxHasArchive"),
     ),
 )
 READ_REPORTS: Final = Permission(name="Reports.Read.All", role_id="230c1aed-a721-4c5d-9cb4-a90514e508ef")
