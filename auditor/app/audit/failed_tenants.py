@@ -63,11 +63,6 @@ def _without_findings(
     )
 
 
-def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of: datetime) -> TenantResult:
-    """Return the result of a tenant whose snapshot was opened, but whose evaluation failed."""
-    return unaudited_result(unaudited_of(manifest, reason_of(failure)), policies, as_of)
-
-
 def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") -> Unaudited:
     """Return the tenant that a manifest describes; without a manifest, only its `name` is known."""
     if manifest is None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from msgspec.structs import replace
 
 from auditor import __version__
-from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited_result
+from auditor.app.audit.failed_tenants import Unaudited, unaudited_of, unaudited_result
 from auditor.app.audit.remediation import fleet_guided, fleet_with_actions, packaged_library
 from auditor.arrays.memory import release_arrow_memory
 from auditor.catalogue import Catalogue
@@ -41,7 +41,7 @@ from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.policy.binding import BoundPolicies, bind, set_members
 from auditor.engine.seat_usage_totals import reports_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
-from auditor.failures import TenantBoundary
+from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.action_table import action_table
 from auditor.findings.from_evaluation import findings_about_objects, findings_about_users
 from auditor.findings.group_products import GroupProductCollector
@@ -104,8 +104,11 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
                 evidence=evidence,
             )
             names.add(bound.facts)
-        failure = boundary.failure
-        audited.append(shared.tenant(tenant) if failure is None else failed(state.manifest, failure, policies, as_of))
+        if boundary.failure is None:
+            audited.append(shared.tenant(tenant))
+        else:
+            unaudited = unaudited_of(state.manifest, reason_of(boundary.failure))
+            audited.append(unaudited_result(unaudited, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     if actions is None:
         return result

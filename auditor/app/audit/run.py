@@ -25,7 +25,7 @@ from auditor.domain.similar_name import tenants_hint
 from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
-from auditor.policy.loader import load
+from auditor.policy.loader import Loaded, load
 from auditor.policy.unknown_names import unknown_patterns
 from auditor.result.missing_tenants import with_missing_tenants
 from auditor.result.redaction.pseudonyms import RedactionKey
@@ -211,15 +211,23 @@ def checked_policies(request: Request, *, plan: bool = False) -> PolicySet:
 
 def policies_for(request: Request) -> PolicySet:
     """Load the policies of a request, or those of the demo if it specifies none. Raises InputError."""
+    policies = loaded(request).policies
+    if not request.demo or request.policies:
+        return policies
+    from auditor.demo import WRITTEN  # noqa: PLC0415  only the demo needs its policies
+
+    # Only the dates of waivers and contracts depend on the day. The digest is that of a fixed day, so that a plan can
+    # be verified a week later with the same policies.
+    return replace(policies, digest=loaded(replace(request, as_of=WRITTEN)).policies.digest)
+
+
+def loaded(request: Request, decisions: Sequence[tuple[str, bytes]] = ()) -> Loaded:
+    """Load the policy files of a request, or those of the demo, with files of decisions. Raises InputError."""
     if request.demo and not request.policies:
-        from auditor.demo import WRITTEN  # noqa: PLC0415  only the demo needs its policies
         from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 
-        policies = load(demo_policies(request.as_of)).policies
-        # Only the dates of waivers and contracts depend on the day. The digest is that of a fixed day, so that a plan
-        # can be verified a week later with the same policies.
-        return replace(policies, digest=load(demo_policies(WRITTEN)).policies.digest)
-    return load_policies(request.policies, waivers_from=request.as_of.date()).policies
+        return load(demo_policies(request.as_of), decisions=decisions)
+    return load_policies(request.policies, waivers_from=request.as_of.date(), decisions=decisions)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.deliver.github.issues import LABEL, Issue, Repository
 from auditor.domain.enums import Severity
@@ -74,8 +75,7 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
         change = _change(item, key, existing, job, l10n)
         if existing is None:
             open_count += 1
-            step = IssueStep.OPEN if open_count <= job.limit else IssueStep.LATER
-            change = IssueChange(step=step, title=change.title, body=change.body, labels=change.labels)
+            change = change if open_count <= job.limit else replace(change, step=IssueStep.LATER)
         yield change
     settled_tenants = _settled_tenants(result)
     for key, issue in by_key.items():

@@ -21,7 +21,7 @@ from auditor.deliver.mail.mail_message import Attachment, MailMessage, mime_mess
 from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.webhooks.webhook import WebhookMessage
-from auditor.domain.errors import DeliveryError, GraphError, SettingsError
+from auditor.domain.errors import AuditorError, DeliveryError, GraphError, SettingsError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.settings import Channel, channel_of
@@ -109,9 +109,7 @@ def _prepare(
     try:
         message = _message(part, envelope, job, extras, weekly=send_reason is MailReason.WEEKLY)
     except DeliveryError as error:
-        return DeliveryReport(
-            address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
-        )
+        return _refused(envelope.address, error)
     mailing = Mailing(
         key=message.key, run=result.run.id, recipient=envelope.address, message_id=message.message_id, week=week
     )
@@ -133,6 +131,10 @@ def _message(
         split_address(address)
     job.notice(Message("writing the mail to {address}", address=envelope.address))
     return mail_of(part, envelope, mail, job, extras, weekly=weekly)
+
+
+def _refused(address: str, error: AuditorError) -> DeliveryReport:
+    return DeliveryReport(address=address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint)
 
 
 def _already_sent(address: str, state: LogState, log: Path) -> DeliveryReport:
@@ -172,9 +174,7 @@ async def _send_all(prepared: Sequence[_Prepared], job: MailJob, log: SentLog) -
                 send = await routes.sender(entry.message)
             except (GraphError, SettingsError) as error:
                 # The reports are already written: a route that cannot be opened fails only this message.
-                reports.append(
-                    DeliveryReport(address=address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint)
-                )
+                reports.append(_refused(address, error))
                 continue
             claim = log.claim(entry.mailing, job.now, again=job.resend)
             if claim is None:
@@ -183,11 +183,10 @@ async def _send_all(prepared: Sequence[_Prepared], job: MailJob, log: SentLog) -
             job.notice(Message("sending to {recipient}", recipient=address))
             attempt = await send()
             log.record(entry.mailing, LogState(attempt.status.value), job.now, claim)
-            status = DeliveryStatus(attempt.status.value)
             reports.append(
                 DeliveryReport(
                     address=address,
-                    end=status,
+                    end=DeliveryStatus(attempt.status.value),
                     message=attempt.message,
                     hint=attempt.hint,
                     missing_secret=attempt.missing_secret,

@@ -6,17 +6,15 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from auditor.app.audit.run import Request, checked_policies, opened, snapshot_locations
+from auditor.app.audit.run import Request, checked_policies, loaded, opened, snapshot_locations
 from auditor.app.catalogue import active
 from auditor.app.locations import store_at
 from auditor.app.plan.planner import plan_run
-from auditor.app.policy_files import decision_files, load_policies
+from auditor.app.policy_files import decision_files
 from auditor.deliver.report_folder import ChildFile
-from auditor.domain.policy.decision import Decision
 from auditor.domain.translation import Localizer
 from auditor.files.names import tenant_name
 from auditor.localization import Localization
-from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.approvals import approvals_csv
 from auditor.render.plan.json import plan_json
@@ -45,24 +43,14 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
     if there is nothing to plan for.
     """
     policies = checked_policies(request, plan=True).enabled
-    answers = _decisions(request, decisions)
+    files = decision_files(request.policies, decisions)
+    # The decisions may use the names that the policies define.
+    answers = loaded(request, files).decisions if files else ()
     with snapshot_locations(request, policies) as folders:
         return tuple(
             plan_run(list(opened(folders, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)
             for l10n in languages
         )
-
-
-def _decisions(request: Request, path: Path | None) -> tuple[Decision, ...]:
-    """Read the decisions together with the policies, whose names they may use. Raises InputError."""
-    files = decision_files(request.policies, path)
-    if not files:
-        return ()
-    if request.demo and not request.policies:
-        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
-
-        return load(demo_policies(request.as_of), decisions=files).decisions
-    return load_policies(request.policies, decisions=files).decisions
 
 
 def exit_code(plan: FleetPlan) -> int:
