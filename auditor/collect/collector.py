@@ -19,7 +19,6 @@ from auditor import __version__
 from auditor.arrays.memory import release_arrow_memory
 from auditor.collect.concurrency import TenantSlot, TenantSlots
 from auditor.collect.context import CollectionContext
-from auditor.collect.identity import checked_claims
 from auditor.collect.progress import Progress
 from auditor.collect.sources.groups import add_assigning_groups, add_groups
 from auditor.collect.sources.model import CollectionSource, SourceResult
@@ -86,7 +85,7 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
         folder = stack.enter_context(work_folder(root / tenant_name(tenant.name)))
         listener = progress or Progress()
         async with SignIn(tenant, environ=environ, connections=connections, ask=listener.ask) as sign_in:
-            await checked_claims(tenant, sign_in)
+            await sign_in.checked_claims()
             async with open_graph(
                 tenant, sign_in, retry_policy=retry_policy, connections=connections, record=record
             ) as graph:

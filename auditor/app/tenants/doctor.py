@@ -13,7 +13,6 @@ from auditor.app.tenant_setup.application import mailbox_commands
 from auditor.app.tenant_setup.federation import MAIN, federation_commands
 from auditor.app.tenant_setup.permission_grants import grant_commands, revoke_commands
 from auditor.app.tenants.collection import needs_of
-from auditor.collect.identity import check_tenant_id, checked_claims
 from auditor.collect.permissions import SEND_MAIL, Permission, excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
@@ -27,7 +26,7 @@ from auditor.graph import requests
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.github_oidc import reference_of, subjects
-from auditor.graph.auth.token_claims import TokenClaims
+from auditor.graph.auth.token_claims import TokenClaims, check_tenant_id
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
 from auditor.graph.response_body import decode_list_page
@@ -153,7 +152,7 @@ async def diagnose(
             Connections() as connections,
             SignIn(tenant, environ=environ, ask=ask, connections=connections) as sign_in,
         ):
-            claims = await checked_claims(tenant, sign_in)
+            claims = await sign_in.checked_claims()
             checks.append(DoctorCheck("sign-in", DoctorOutcome.GOOD, Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, policies, claims, client, sender))

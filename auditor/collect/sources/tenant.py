@@ -5,12 +5,12 @@ from typing import Any, Final
 import pyarrow as pa
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.identity import check_tenant_id
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.graph import requests
+from auditor.graph.auth.token_claims import check_tenant_id
 from auditor.graph.response_body import Rows
 from auditor.snapshot import schema
 from auditor.snapshot.from_graph import has_invalid_seats, product_row, stored_text, subscription_row

@@ -14,7 +14,7 @@ from auditor.graph.auth import github_oidc
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions
 from auditor.graph.auth.scrubber import Secrets, silence_libraries
 from auditor.graph.auth.sign_in_errors import NoTokenError, sign_in_error
-from auditor.graph.auth.token_claims import claims_of
+from auditor.graph.auth.token_claims import TokenClaims, check_tenant_id, claims_of
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.ca_bundle import authorities as authorities_of
 from auditor.graph.transport.proxy import proxy_of
@@ -93,6 +93,16 @@ class SignIn:
             self._claims = claims if claims is not None else self._claims
             self.secrets.add(renewed.token)
             return renewed
+
+    async def checked_claims(self) -> TokenClaims | None:
+        """Sign in and return the claims of the token; None for an opaque token.
+
+        Raises GraphError if the token is for another tenant.
+        """
+        claims = claims_of((await self.get_token()).token)
+        if claims is not None and claims.tenant_id is not None:
+            check_tenant_id(claims.tenant_id, self._tenant.tenant_id)
+        return claims
 
     async def renew(self, refused: str) -> bool:
         """Drop a token that Graph rejected; return False if the credential cannot issue another one."""

@@ -1,4 +1,4 @@
-"""Decodes the claims of access tokens, without verifying them."""
+"""Decodes the claims of access tokens, without verifying them, and checks which tenant they are of."""
 
 import base64
 import binascii
@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 from msgspec import Struct
+
+from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 
 
 class TokenClaims(Struct, frozen=True, kw_only=True):
@@ -42,6 +45,16 @@ def claims_of(token: str) -> TokenClaims | None:
         scopes=tuple(sorted(scopes.split())) if isinstance(scopes, str) else (),
         expires=_number(claims.get("exp")),
     )
+
+
+def check_tenant_id(actual: str, expected: str) -> None:
+    """Raise GraphError if the tenant of Graph or of a token is not that of the tenants file."""
+    if actual.lower() != expected:
+        raise GraphError(
+            "graph-wrong-tenant",
+            Message("the credential is for the tenant {row}, not for {wanted}", row=actual[:40], wanted=expected),
+            hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
+        )
 
 
 def _text(value: Any) -> str | None:
