@@ -102,26 +102,17 @@ def diagnose_all(
     OWNER/NAME of the GitHub repository whose jobs sign in, on its default `branch`; a job uses GITHUB_REPOSITORY.
     """
     variables = os.environ if environ is None else environ
-    repository = variables.get("GITHUB_REPOSITORY") or repository
+    github = (variables.get("GITHUB_REPOSITORY") or repository, branch)
+    slots = asyncio.Semaphore(8)
+
+    async def diagnose_one(tenant: Tenant, needs: Needs, sender: str | None) -> Diagnosis:
+        with TenantBoundary(tenant.name, only_tenant=len(tenants) == 1) as boundary:
+            async with slots:
+                return await diagnose(tenant, needs, sender, policies, variables, ask, github)
+        message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
+        return Diagnosis(tenant=tenant, checks=(DoctorCheck("sign-in", DoctorOutcome.BAD, message),))
 
     async def diagnose_concurrently() -> tuple[Diagnosis, ...]:
-        slots = asyncio.Semaphore(8)
-
-        async def diagnose_one(tenant: Tenant, needs: Needs, sender: str | None) -> Diagnosis:
-            with TenantBoundary(tenant.name, only_tenant=len(tenants) == 1) as boundary:
-                async with slots:
-                    return await diagnose(
-                        tenant,
-                        needs,
-                        policies=policies,
-                        sender=sender,
-                        environ=variables,
-                        ask=ask,
-                        github=(repository, branch),
-                    )
-            message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
-            return Diagnosis(tenant=tenant, checks=(DoctorCheck("sign-in", DoctorOutcome.BAD, message),))
-
         return tuple(await asyncio.gather(*(diagnose_one(*arguments) for arguments in tenants)))
 
     return asyncio.run(diagnose_concurrently())
@@ -130,12 +121,11 @@ def diagnose_all(
 async def diagnose(
     tenant: Tenant,
     needs: Needs,
-    *,
+    sender: str | None,
     policies: PolicySet,
-    sender: str | None = None,
     environ: Mapping[str, str],
-    ask: Callable[[Message], None] | None = None,
-    github: tuple[str | None, str] = (None, MAIN),
+    ask: Callable[[Message], None] | None,
+    github: tuple[str | None, str],
 ) -> Diagnosis:
     """Diagnose one tenant; `sender` is the mailbox that its application sends from, None if it sends no mail.
 

@@ -230,11 +230,9 @@ def _member_coverage(context: CollectionContext, groups: _Groups, members: Membe
     if not (needs.groups or needs.transitive_groups or needs.licensed_members or needs.nested_groups):
         return context.make_coverage(Source.MEMBERS, 0, [], status=SourceStatus.NOT_NEEDED)
     count = members.spool.distinct()
-    status = None
     faults = [*members.faults.values(), *members.direct.faults.values(), *groups.faults]
-    if faults:
-        read = any(state is SourceStatus.COMPLETE for state in members.status.values()) or members.direct.counts
-        status = SourceStatus.PARTIAL if read else faults[0].coverage(read=count)
+    read = SourceStatus.COMPLETE in members.status.values() or members.direct.counts
+    status = SourceStatus.PARTIAL if faults and read else None
     return context.make_coverage(Source.MEMBERS, count, faults, asked=("id",), status=status)
 
 
