@@ -77,20 +77,24 @@ def print_and_publish(
     written: tuple[Path, ...],
     args: argparse.Namespace,
     *,
-    locale: str,
     code: int,
     all_tenants: bool,
 ) -> None:
-    """Print the summary, if requested, and the paths of the reports; publish the Result if this is a CI job.
+    """Print the summary, if requested, and the paths of the reports; publish the Result in a GitHub Actions job.
 
     Both are in the language of `content`. With `all_tenants`, warn about files of an earlier run in the same folder.
-    Raises DeliveryError if a file of the job cannot be written.
+    Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
+    cannot be written.
     """
     _print_summary(content, output, written, quiet=args.quiet)
     if all_tenants and not args.quiet:
         files = earlier_tenant_files(content.result, output)
         print_diagnostics(earlier_files_warning(files), locale=args.locale)
-    _publish(content.result, output, locale=locale, code=code)
+    if in_github_actions(os.environ):
+        from auditor.app.ci.github_actions import publish  # noqa: PLC0415  only in a job
+
+        lines = publish(content.result, output, locale=content.locale, code=code, environ=os.environ)
+        write_commands(lines, to_stderr=any(path is None for _, path in output.files))
 
 
 def _print_summary(content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool) -> None:
@@ -119,17 +123,3 @@ def _print_summary(content: PageContent, output: Output, written: tuple[Path, ..
         text = translated_text("wrote {path}", content.locale)
         for path in written:
             print_notice(text.replace("{path}", str(path)))
-
-
-def _publish(result: Result, output: Output, *, locale: str, code: int) -> None:
-    """Write the summary, outputs and annotations of a GitHub Actions job; does nothing outside a job.
-
-    Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
-    cannot be written.
-    """
-    if not in_github_actions(os.environ):
-        return
-    from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
-
-    lines = github_actions.publish(result, output, locale=locale, code=code, environ=os.environ)
-    write_commands(lines, to_stderr=any(path is None for _, path in output.files))

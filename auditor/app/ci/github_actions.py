@@ -27,12 +27,10 @@ _TYPES: Final[Mapping[Severity, AnnotationType]] = {
 
 
 def publish(result: Result, output: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Write the summary and the outputs, and return the annotations as lines to print. Does nothing outside a job.
+    """Write the summary and the outputs of a job, and return the annotations as lines to print.
 
     `result` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
     """
-    if not in_github_actions(environ):
-        return ()
     l10n = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
         text = b"".join(render(result, "markdown", locale=locale)).decode("utf-8", "replace")
@@ -50,7 +48,7 @@ def _remaining_annotation(count: int, l10n: Labels) -> Annotation:
 
 
 def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:
-    """Write the outputs of the step."""
+    """Write the outputs of the step; does nothing outside a job."""
     if in_github_actions(environ) and (path := environ.get("GITHUB_OUTPUT")):
         append_outputs(Path(path), outputs)
 
@@ -124,12 +122,7 @@ def _policy_annotation(
 def diagnostic_lines(
     diagnostics: Iterable[Diagnostic], environ: Mapping[str, str], locale: str | None
 ) -> tuple[str, ...]:
-    """Return the annotations of errors and warnings in an input, at their lines; empty outside a job.
-
-    The diagnostics are in the language of `locale`.
-    """
-    if not in_github_actions(environ):
-        return ()
+    """Return the annotations of errors and warnings, in the language of `locale`, at their lines of an input."""
     l10n = Labels(locale or "en")
     return tuple(
         annotation_lines(

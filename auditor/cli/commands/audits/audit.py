@@ -141,7 +141,7 @@ def _report(
     # Printed after storing, because the reader of the summary may close the pipe.
     # Other tenants are in files of other runs.
     every_tenant = not (args.tenant or args.shard)
-    print_and_publish(content, output, written, args, locale=locale, code=code, all_tenants=every_tenant)
+    print_and_publish(content, output, written, args, code=code, all_tenants=every_tenant)
     if settings is None:
         return code
     from auditor.cli.commands.audits.send import send  # noqa: PLC0415  only with --send

@@ -47,5 +47,5 @@ def run(args: argparse.Namespace) -> int:
         locale = locale_of(requested, result)
         runs, code = earlier_runs(args, result)
         content, written = write_localized(result, runs, args, output, spill, locale=locale)
-        print_and_publish(content, output, written, args, locale=locale, code=code, all_tenants=True)
+        print_and_publish(content, output, written, args, code=code, all_tenants=True)
         return code
