@@ -1,4 +1,4 @@
-"""Loading of the tenants file: values, defaults, and errors with their location."""
+"""Loading of the tenants file: values, defaults, and errors and warnings with their location."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud, Severity
-from auditor.domain.errors import InputError, SettingsError
+from auditor.domain.errors import InputError, Level, SettingsError, SnapshotError
 from auditor.domain.settings import (
+    NO_CLIENT,
     AzureCli,
     Certificate,
     ClientSecret,
@@ -24,8 +25,12 @@ from auditor.domain.settings import (
     Token,
     WorkloadIdentity,
 )
+from auditor.domain.syntax import limits
+from auditor.files.names import tenant_name
+from auditor.localization.catalogues import translations
 from auditor.settings.addresses import address_error, canonical
 from auditor.settings.loader import load, read, select_tenants
+from tests.builders.service.command_line import call
 
 ID = "11111111-2222-3333-4444-555555555555"
 OTHER_ID = "22222222-2222-3333-4444-555555555555"
@@ -33,6 +38,23 @@ OTHER_ID = "22222222-2222-3333-4444-555555555555"
 
 def tenants_text(extra: str = "", *, head: str = "", tail: str = "") -> str:
     return f"version: 1\n{head}tenants:\n  - name: contoso\n    tenantId: {ID.upper()}\n{extra}{tail}"
+
+
+WITH_PLACEHOLDER = tenants_text(
+    f"    credential: {{type: client-secret, clientId: {NO_CLIENT}, secretEnv: SECRET}}\n",
+    tail=f"  - name: fabrikam\n    tenantId: {OTHER_ID}\n    credential: {{type: azure-cli}}\n",
+)
+"""A file as `auditor init` writes it, before the application exists."""
+LOCALES = """\
+version: 1
+defaults: {{locale: {0}}}
+tenants:
+- name: contoso
+  tenantId: 11111111-2222-3333-4444-555555555555
+  locale: {1}
+  recipients:
+  - {{address: a@b.example, locale: {2}}}
+"""
 
 
 def test_minimal_file() -> None:
@@ -186,3 +208,66 @@ def test_missing_client_id_error_says_where_to_find_it(text: str) -> None:
     with pytest.raises(InputError) as caught:
         load(tenants_text(f"    credential: {text}\n"), file="tenants.yaml")
     assert "the Entra admin center shows under App registrations" in (caught.value.diagnostics[0].hint or "")
+
+
+@pytest.mark.parametrize("name", ["con", "prn", "aux", "nul", "com1", "com0", "lpt9", "a" * 64])
+def test_name_that_cannot_be_a_folder_is_an_error_everywhere(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(tenants_text().replace("contoso", name), file="tenants.yaml")
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.slug, diagnostic.span and diagnostic.span.line) == ("tenants-name", 3)
+    assert translations("nl").gettext(diagnostic.message.id) != diagnostic.message.id
+    with pytest.raises(SnapshotError, match="cannot be the name"):
+        tenant_name(name)
+    with pytest.raises(ValueError, match="name"):
+        limits.tenant_name(name)
+
+
+@pytest.mark.parametrize("name", ["contoso", "con-1", "com10", "nullarbor", "a" * 63, "0"])
+def test_name_that_resembles_a_windows_device_is_accepted(name: str) -> None:
+    (tenant,) = load(tenants_text().replace("contoso", f'"{name}"'), file="tenants.yaml").tenants
+    assert tenant.name == tenant_name(name) == limits.tenant_name(name) == name
+
+
+def test_placeholder_is_reported_where_it_is_written() -> None:
+    (warning,) = load(WITH_PLACEHOLDER, file="tenants.yaml").warnings
+    assert (warning.slug, warning.level) == ("tenants-placeholder", Level.WARNING)
+    assert warning.span is not None
+    assert (warning.span.line, warning.span.column) == (5, 49)
+    assert warning.message.arguments["tenant"] == "contoso"
+    assert not load(WITH_PLACEHOLDER.replace(NO_CLIENT, OTHER_ID), file="tenants.yaml").warnings
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strict", [(), ("--strict",)])
+def test_placeholder_is_a_warning_of_validate_and_one_problem_of_doctor(
+    strict: tuple[str, ...], tmp_path: Path
+) -> None:
+    policy = (
+        "version: 1\npolicies: [{id: p, severity: low, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
+    )
+    (tmp_path / "p.yaml").write_text(policy)
+    (tmp_path / "tenants.yaml").write_text(WITH_PLACEHOLDER)
+    completed = call("validate", "p.yaml", "--tenants", "tenants.yaml", *strict, cwd=tmp_path)
+    assert completed.code == 0, "the file is valid before the application exists"
+    assert "tenants.yaml:5:49: warning[tenants-placeholder]" in completed.err
+    doctor = call("doctor", "p.yaml", "--tenant", "contoso", cwd=tmp_path)
+    assert doctor.code == 3
+    assert (doctor.text + doctor.err).count("clientId is a placeholder") == 1
+
+
+@pytest.mark.parametrize(
+    ("locales", "expected"),
+    [
+        (("nl", "de-AT", "EN"), []),
+        (("fr", "sv", "en-GB"), ["2:20 fr"]),
+        (("da", "xx", "tr"), ["6:11 xx"]),
+        (("tr", "fr-CA", "fr"), ["6:11 fr-CA", "8:36 fr"]),
+    ],
+)
+def test_language_without_translations_is_a_warning_at_its_value(locales: tuple[str, ...], expected: list[str]) -> None:
+    warnings = load(LOCALES.format(*locales), file="tenants.yaml").warnings
+    assert [
+        f"{item.span.line}:{item.span.column} {item.message.arguments['tag']}" for item in warnings if item.span
+    ] == expected
+    assert {(item.slug, item.level) for item in warnings} <= {("locale-unknown", Level.WARNING)}

@@ -1,4 +1,4 @@
-"""`auditor plan` of several tenants, of which one could not be audited."""
+"""`auditor plan` if one of several tenants could not be audited, or if the plan cannot be stored."""
 
 import json
 from pathlib import Path
@@ -52,3 +52,20 @@ def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
     (other / "manifest.json").write_text("{")
     alone = expect(3, *common, "--tenant", "adatum", "-f", "http=-", cwd=tmp_path)
     assert (alone.out, "error[audit-incomplete]: adatum: " in alone.err) == (b"", True)
+
+
+@pytest.mark.slow
+def test_plan_that_cannot_be_stored_is_written_and_shown(tmp_path: Path) -> None:
+    write(tmp_path / "snapshots", snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 1}))
+    options = ("plan", "p.yaml", "--snapshot", "snapshots", "--as-of", AS_OF)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    (tmp_path / "p.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
+    completed = expect(3, *options, "--store", "file/store", cwd=tmp_path)
+    assert "error[store-unwritable]" in completed.err
+    plan = json.loads((tmp_path / "out" / "plan.json").read_text(encoding="utf-8"))
+    assert ("1 open finding" in completed.text, plan["tenants"][0]["before"]["open"]) == (True, 1)
+    expect(0, *options, "-q", "--store", "store", cwd=tmp_path)
+    marker = tmp_path / "store" / "store.json"
+    marker.write_text(marker.read_text(encoding="utf-8").replace("store/v1", "store/v9"), encoding="utf-8")
+    assert "error[store-version]" in expect(2, *options, "-o", "p", "--store", "store", cwd=tmp_path).err
+    assert not (tmp_path / "p").exists()
