@@ -9,7 +9,6 @@ from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.run import Collector, Request, in_shard
 from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
 from auditor.collect.progress import Progress
-from auditor.domain.errors import Warn
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.failures import reason_of
@@ -20,12 +19,11 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 """Opens the progress display."""
 
 
-def collector(show_progress: Shown, warn: Warn, *, root: Path | None, instant: datetime) -> Collector:
+def collector(show_progress: Shown, *, root: Path | None, instant: datetime) -> Collector:
     """Return a function that reads the tenants of a request at an instant; one that fails does not stop the others.
 
-    `warn` is called with each warning about the tenants file. Snapshots are written to `root`, or else to a temporary
-    folder, which is removed at the end of the block. They contain what a plan needs if the request is for a plan, or
-    has one of the tenant to verify.
+    Snapshots are written to `root`, or else to a temporary folder, which is removed at the end of the block. They
+    contain what a plan needs if the request is for a plan, or has one of the tenant to verify.
     """
 
     @contextmanager
@@ -33,7 +31,7 @@ def collector(show_progress: Shown, warn: Warn, *, root: Path | None, instant: d
         assert request.tenants_file is not None
         settings = read(request.tenants_file)
         for warning in settings.warnings:
-            warn(warning)
+            request.warn(warning)
         tenants = [
             tenant for tenant in select_tenants(settings, request.tenants) if in_shard(tenant.name, request.shard)
         ]

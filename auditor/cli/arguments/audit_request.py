@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from datetime import datetime
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -60,7 +61,6 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) ->
         store=getattr(args, "store", None),
         nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
         redaction=pseudonym_key() if args.redact else None,
-        warn=warnings(args.locale, quiet=args.quiet),
         notice=notices(args.locale) if args.verbose else (lambda _: None),
         engine=args.engine,
         spark_master=args.spark_master,
@@ -71,13 +71,9 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) ->
 def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request:
     """Build a request with policies, tenants and instant only; `planned` as in `Request`."""
     tenants, started = tenants_file(args, mails=getattr(args, "send", False)), now()
-    return Request(
-        policies=tuple(args.policies),
-        demo=args.demo,
-        snapshots=tuple(args.snapshot),
+    return replace(
+        _request(args, args.as_of or started),
         tenants_file=tenants,
-        tenants=tuple(args.tenant),
-        as_of=args.as_of or started,
         state_as_of=args.as_of,
         collect=live_collector(args, started) if tenants is not None else None,
         planned=planned,
@@ -86,13 +82,16 @@ def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request
 
 def preview_request(args: argparse.Namespace) -> Request:
     """Build the request of a preview, which audits saved state only; people have pseudonyms unless --names is given."""
+    return replace(_request(args, args.as_of or now()), redaction=None if args.names else pseudonym_key())
+
+
+def _request(args: argparse.Namespace, as_of: datetime) -> Request:
     return Request(
         policies=tuple(args.policies),
         demo=args.demo,
         snapshots=tuple(args.snapshot),
         tenants=tuple(args.tenant),
-        as_of=args.as_of or now(),
-        redaction=None if args.names else pseudonym_key(),
+        as_of=as_of,
         warn=warnings(args.locale, quiet=args.quiet),
     )
 

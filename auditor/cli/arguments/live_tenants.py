@@ -6,7 +6,6 @@ from pathlib import Path
 
 from auditor.app.audit.run import Collector
 from auditor.cli.arguments.options import LIVE_TENANTS_HELP, declare, reader_locale, tenants_path
-from auditor.cli.terminal.console import warnings
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 
@@ -54,9 +53,4 @@ def live_collector(args: argparse.Namespace, instant: datetime) -> Collector:
 
     l10n = Labels(reader_locale(args.locale))
     is_shown = not args.no_progress and not args.quiet
-    return collector(
-        lambda: shown_progress(l10n, enabled=is_shown),
-        warnings(args.locale, quiet=args.quiet),
-        root=args.save_snapshot,
-        instant=instant,
-    )
+    return collector(lambda: shown_progress(l10n, enabled=is_shown), root=args.save_snapshot, instant=instant)
