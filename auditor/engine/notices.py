@@ -29,7 +29,7 @@ def tenant_notices(bound: BoundPolicies, evaluation: Evaluation) -> tuple[Notice
         *_unknown_names(bound),
         *no_match_notices(bound, evaluation.unmatched),
     ]
-    return tuple(sorted(set(notices), key=_ORDER))
+    return tuple(sorted(dict.fromkeys(notices), key=_ORDER))
 
 
 def days_left(waiver: Waiver, as_of: datetime) -> int:

@@ -79,7 +79,7 @@ def load(
     answers = read_decisions(decisions, names, policy_ids, waivers_from, complete=not gaps.anything)
     errors = [item for item in diagnostics.items if item.level is Level.ERROR]
     if errors:
-        raise InputError(sorted(set(errors), key=_sort_key))
+        raise InputError(sorted(dict.fromkeys(errors), key=_sort_key))
     return Loaded(
         policies=PolicySet(
             policies=tuple(sorted(policies, key=lambda policy: policy.id)),

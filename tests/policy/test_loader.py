@@ -283,3 +283,11 @@ def test_any_bytes_are_policies_or_an_error_with_a_location(body: bytes) -> None
     except InputError as error:
         diagnostics = error.diagnostics
     assert all(item.span is not None and item.span.line >= 1 for item in diagnostics)
+
+
+def test_errors_in_one_place_have_a_fixed_order() -> None:
+    waivers = "".join(f"- {{id: w{number}, policies: '*'}}\n" for number in range(4))
+    with pytest.raises(InputError) as caught:
+        load([("a.yaml", f"version: 1\nwaivers:\n{waivers}".encode())])
+    messages = [diagnostic.message for diagnostic in caught.value.diagnostics]
+    assert messages == [f"waiver 'w{n}' lacks '{key}'" for n in range(4) for key in ("expires", "owner", "reason")]
