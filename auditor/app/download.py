@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from auditor.deliver.https_connection import CERTIFICATE_HINT, connection_error, is_private, open_connection
 from auditor.domain.errors import AuditorError
-from auditor.domain.message import Message, unreadable
+from auditor.domain.message import Count, Message, unreadable
 from auditor.files import input as files
 from auditor.graph.transport.ca_bundle import authorities, tls_context
 
@@ -140,7 +140,10 @@ def _body(response: http.client.HTTPResponse, source: str) -> bytes:
     declared = response.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) != size:
         raise _failed(
-            source, Message("the connection ended after {size} of {declared} bytes", size=size, declared=declared)
+            source,
+            Message(
+                "the connection ended after {size} of {declared} bytes", size=Count(size), declared=Count(declared)
+            ),
         )
     return b"".join(pieces)
 
@@ -183,7 +186,7 @@ def _check_size(size: int, source: str) -> None:
 
 
 def _too_large(source: str) -> AuditorError:
-    message = Message("{shown} is larger than {limit} MB", shown=source, limit=LIMIT // 1024 // 1024)
+    message = Message("{shown} is larger than {limit} MB", shown=source, limit=Count(LIMIT // 1024 // 1024))
     return AuditorError(
         "products-file", message, hint=Message("Microsoft's file is about 1 MB: is this the right one?")
     )

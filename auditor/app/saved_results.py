@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from auditor.domain.errors import SnapshotError, UsageError
-from auditor.domain.message import Message, unreadable
+from auditor.domain.message import Count, Message, unreadable
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.files import input as files
@@ -83,7 +83,7 @@ def of_fingerprint(findings: Iterable[Located], digits: str) -> Located | None:
     if len({finding.fingerprint for _, finding in matches}) > 1:
         raise UsageError(
             "usage",
-            Message("{found} findings begin with '{mark}'", found=len(matches), mark=digits),
+            Message("{found} findings begin with '{mark}'", found=Count(len(matches)), mark=digits),
             hint=Message("write more of its digits"),
         )
     return matches[0] if matches else None

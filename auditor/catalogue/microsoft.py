@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from auditor.catalogue.model import GUID, Catalogue, Product, ServicePlan, clean, fold, order, unprintable
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 
 ADDRESS: Final = (
     "https://download.microsoft.com/download/e/3/e/e3e9faf2-f28b-490a-9ada-c6089a1fc5b0/"
@@ -80,7 +80,7 @@ def parse(content: str | bytes, *, source: str, date: str, where: str | None = N
         rows.update(() if isinstance(row, list) else (row,))
         faults += row if isinstance(row, list) else ()
     if len(faults) > _MAX_FAULTS:
-        more = Message("more errors in {file}: {more}", file=file, more=len(faults) - _MAX_FAULTS)
+        more = Message("more errors in {file}: {more}", file=file, more=Count(len(faults) - _MAX_FAULTS))
         faults = [*faults[:_MAX_FAULTS], Diagnostic(slug="products-cell", message=more, hint=_DOWNLOAD_HINT)]
     if faults:
         raise InputError(faults)

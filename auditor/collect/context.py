@@ -14,7 +14,7 @@ from auditor.collect.progress import Progress
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message, joined
+from auditor.domain.message import Count, Message, joined
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.result.model import Coverage
 from auditor.graph.client import Call, Graph
@@ -120,6 +120,6 @@ def missing_key(count: int, key: str) -> Fault:
     """Return the fault of objects that Graph returned without their identifying property."""
     return fault(
         FaultKind.FAILING,
-        Message("objects without {key}: {count}", key=key, count=count),
+        Message("objects without {key}: {count}", key=key, count=Count(count)),
         remedy=Message("report it to Microsoft"),
     )

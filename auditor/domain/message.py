@@ -8,9 +8,13 @@ from typing import Any, Final, Self, TypeAlias
 
 from auditor.domain.money import Money, rounded
 
-Argument: TypeAlias = "str | date | Money | Message"
+Formatted: TypeAlias = "date | Money | Count"
+"""Values of messages that each language writes in its own way."""
+Argument: TypeAlias = "str | Formatted | Message"
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_MIN_GROUPED: Final = 1000
+"""Smallest number with a thousands separator; smaller ones are the same in every language."""
 _AMOUNT: Final = re.compile(r"(?P<amount>-?[0-9]{1,18}\.[0-9]{2}) (?P<currency>[A-Z]{3})")
 
 
@@ -22,13 +26,25 @@ def fill_template(template: str, values: Mapping[str, object]) -> str:
     return _PLACEHOLDER.sub(lambda name: str(values.get(name[1], name[0])), template)
 
 
+class Count(int):
+    """A number of things, which each language writes with its own thousands separators.
+
+    Lines, HTTP statuses and other numbers that only identify something are not counts.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return f"{int(self):,}"
+
+
 class Message(str):
     """A text in English that remembers the catalogue's template (`id`) and the values in it (`arguments`).
 
     `Message("{path} does not exist", path=path)`: the template is a literal, so that Babel can extract it. An argument
-    that is a Message is translated too, a `date` or `Money` is formatted for the language, and any other value is
-    inserted unchanged. Text from elsewhere, such as an answer of Microsoft Graph, is a Message without arguments, and
-    no catalogue has a translation of it.
+    that is a Message is translated too, a `date`, `Money` or `Count` is formatted for the language, and any other
+    value is inserted unchanged. Text from elsewhere, such as an answer of Microsoft Graph, is a Message without
+    arguments, and no catalogue has a translation of it.
     """
 
     __slots__ = ("arguments", "id")
@@ -46,11 +62,11 @@ class Message(str):
     def __getnewargs_ex__(self) -> tuple[tuple[str], Mapping[str, Argument]]:
         return (self.id,), self.arguments
 
-    def translated(self, gettext: Callable[[str], str], shown: Callable[[date | Money], str]) -> str:
-        """Return the text in another language: `gettext` translates templates, `shown` formats dates and amounts."""
+    def translated(self, gettext: Callable[[str], str], shown: Callable[[Formatted], str]) -> str:
+        """Return the text in another language: `gettext` translates templates, `shown` formats other values."""
         values = {
             name: value.translated(gettext, shown) if isinstance(value, Message)
-            else shown(value) if isinstance(value, date | Money) else value
+            else shown(value) if isinstance(value, date | Money | Count) else value
             for name, value in self.arguments.items()
         }  # fmt: skip
         return fill_template(gettext(self.id), values)
@@ -113,7 +129,7 @@ def message_of(error: BaseException) -> Message:
 def encoded(message: Message) -> dict[str, Any]:
     """Return a message as plain JSON values: `{"id": template, "arguments": {name: value}}`.
 
-    A value is a text, `{"date": ...}`, `{"amount": ..., "currency": ...}` or a message.
+    A value is a text, `{"date": ...}`, `{"amount": ..., "currency": ...}`, `{"count": ...}` or a message.
     """
     values = {name: _encode_argument(value) for name, value in message.arguments.items()}
     return {"id": message.id, "arguments": values} if values else {"id": message.id}
@@ -144,6 +160,8 @@ def _encode_argument(value: Argument) -> str | dict[str, Any]:
         return encoded(value)
     if isinstance(value, Money):
         return {"amount": str(rounded(value.per_month)), "currency": value.currency}
+    if isinstance(value, Count):
+        return {"count": int(value)} if abs(value) >= _MIN_GROUPED else str(value)
     return {"date": value.isoformat()} if isinstance(value, date) else value
 
 
@@ -155,10 +173,14 @@ def _decode_argument(value: str | Mapping[str, Any]) -> Argument:
         if amount is None:
             raise ValueError(value)
         return Money(currency=amount["currency"], per_month=Decimal(amount["amount"]))
+    if "count" in value:
+        if type(value["count"]) is not int:
+            raise TypeError(value)
+        return Count(value["count"])
     return date.fromisoformat(value["date"]) if "date" in value else decoded(value)
 
 
 def _argument(value: object) -> Argument:
-    if isinstance(value, Message | Money) or (isinstance(value, date) and not isinstance(value, datetime)):
+    if isinstance(value, Message | Money | Count) or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
     return str(value)

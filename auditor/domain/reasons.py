@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from auditor.domain.message import Message, joined
+from auditor.domain.message import Count, Message, joined
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _SEPARATORS: Final = " ;:,"
@@ -33,7 +33,7 @@ def first_reasons(reason: Message) -> Message:
     if len(parts) <= _MOST + 1 or reason.id != joined("; ", ["x"] * len(parts)).id:
         return reason
     first = joined("; ", [str(part) if not isinstance(part, Message) else part for part in parts[:_MOST]])
-    return Message("{reasons}; and {count} more reasons", reasons=first, count=len(parts) - _MOST)
+    return Message("{reasons}; and {count} more reasons", reasons=first, count=Count(len(parts) - _MOST))
 
 
 def tenant_list(names: Sequence[str]) -> Message:
@@ -41,4 +41,4 @@ def tenant_list(names: Sequence[str]) -> Message:
     if len(names) <= _MOST + 1:
         return joined(", ", names)
     first = joined(", ", names[:_MOST])
-    return Message("{names} and {count} more", names=first, count=len(names) - _MOST)
+    return Message("{names} and {count} more", names=first, count=Count(len(names) - _MOST))

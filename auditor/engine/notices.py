@@ -6,7 +6,7 @@ from operator import attrgetter
 
 from auditor.catalogue.directory_roles import builtin_role_ids
 from auditor.domain.enums import Outcome, Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.policy.model import Mention, PolicySet, Waiver
 from auditor.domain.result.model import FleetResult, Notice, PolicyOutcome
 from auditor.engine.outcome import Evaluation
@@ -123,7 +123,7 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
     days = days_left(waiver, as_of)
     values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
     message = Message(
-        "the waiver {waiver} ({owner}) applies until {day}, {days} whole days from now", days=days, **values
+        "the waiver {waiver} ({owner}) applies until {day}, {days} whole days from now", days=Count(days), **values
     )
     if days == 1:
         message = Message("the waiver {waiver} ({owner}) applies until {day}, one whole day from now", **values)

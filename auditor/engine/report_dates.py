@@ -8,7 +8,7 @@ import pyarrow as pa
 from msgspec.structs import replace
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import REPORT_COLUMNS
@@ -56,6 +56,6 @@ def _outdated(refreshed: date | None, today: date) -> Message | None:
         "Microsoft's report ends on {day}, {days} days before the audit, and {limit} are allowed; collect again when "
         "Microsoft has updated it",
         day=refreshed,
-        days=age.days,
-        limit=MAX_AGE.days,
+        days=Count(age.days),
+        limit=Count(MAX_AGE.days),
     )

@@ -5,7 +5,7 @@ from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import FaultError, FaultKind, fault_error
 
@@ -75,7 +75,7 @@ async def pages(
             links = {None: True}
             continue
         links[next_link] = not answer.retried
-    text = Message("{name} has more than {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}")
+    text = Message("{name} has more than {most_pages} pages", name=call.name, most_pages=Count(MAX_PAGES))
     raise fault_error(FaultKind.LOOP, text)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.trends import Forecast
 
 METHOD: Final = Message("Theil-Sen slope of weekly medians, Sen's 90% interval")
@@ -34,7 +34,9 @@ def forecast(
         return _no_forecast(Message("the last night is more than two weeks old"))
     weeks = _weekly(points)
     if len(weeks) < _MIN_WEEKS:
-        return _no_forecast(Message("{weeks} of the {needed} weeks that it needs", weeks=len(weeks), needed=_MIN_WEEKS))
+        return _no_forecast(
+            Message("{weeks} of the {needed} weeks that it needs", weeks=Count(len(weeks)), needed=Count(_MIN_WEEKS))
+        )
     x = np.array([week for week, _ in weeks], dtype=float)
     y = np.array([seats for _, seats in weeks], dtype=float)
     low, middle, high = _slopes(x, y)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.enums import Outcome, Severity, applies_to_people
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.trends import Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.history.forecast import forecast
 from auditor.history.logged_result import LoggedResult
@@ -256,9 +256,9 @@ def incomplete_nights(nights: Sequence[NightCounts | None]) -> Iterator[Message]
     if incomplete and len(nights) == 1:
         yield Message("the only night was not read completely")
     elif incomplete == 1:
-        yield Message("one of {all} nights was not read completely", all=len(nights))
+        yield Message("one of {all} nights was not read completely", all=Count(len(nights)))
     elif incomplete:
-        yield Message("{some} of {all} nights were not read completely", some=incomplete, all=len(nights))
+        yield Message("{some} of {all} nights were not read completely", some=Count(incomplete), all=Count(len(nights)))
 
 
 def incomplete_results(results: Sequence[LoggedResult | None]) -> Iterator[Message]:
@@ -268,7 +268,9 @@ def incomplete_results(results: Sequence[LoggedResult | None]) -> Iterator[Messa
         yield Message("in the only result some policy could not be evaluated")
     elif not_evaluated:
         yield Message(
-            "in {some} of {all} results some policy could not be evaluated", some=not_evaluated, all=len(results)
+            "in {some} of {all} results some policy could not be evaluated",
+            some=Count(not_evaluated),
+            all=Count(len(results)),
         )
 
 
@@ -278,7 +280,9 @@ def _missing_data(nights: Sequence[NightCounts], results: Sequence[LoggedResult]
     if without_people and len(nights) == 1:
         yield Message("people are not counted in the only night")
     elif without_people:
-        yield Message("people are not counted in {some} of {all} nights", some=without_people, all=len(nights))
+        yield Message(
+            "people are not counted in {some} of {all} nights", some=Count(without_people), all=Count(len(nights))
+        )
     yield from incomplete_results(results)
     if not results:
         yield Message("no result is stored: findings and money over time are not known")

@@ -9,7 +9,7 @@ from gettext import NullTranslations
 from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
 
-from auditor.domain.message import Message, fill_template
+from auditor.domain.message import Count, Formatted, Message, fill_template
 from auditor.domain.money import Money
 from auditor.domain.translation import NN_
 from auditor.localization import catalogues
@@ -86,7 +86,7 @@ class Localization:
         return listed if others <= 0 else self.plural(*forms, others, names=listed)
 
     def translate(self, message: Message) -> str:
-        """Return a translated error, notice or reason; of its values, only days and amounts are formatted."""
+        """Return a translated error, notice or reason; of its values, only days, amounts and counts are formatted."""
         return message.translated(self.gettext, self._shown)
 
     def policy(self, text: str, /) -> str:
@@ -133,7 +133,9 @@ class Localization:
         utc = instant.astimezone(UTC)
         return f"{self.date(utc)}, {format_time(utc.time(), format='short', locale=self._babel())} UTC"
 
-    def _shown(self, value: _Day | Money) -> str:
+    def _shown(self, value: Formatted) -> str:
+        if isinstance(value, Count):
+            return self.number(int(value))
         return self.money(value.per_month, value.currency) if isinstance(value, Money) else self.date(value)
 
     def _babel(self) -> "Locale":

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import Attributes, Mention, Policy, PolicySet, Reference, Waiver
 from auditor.domain.policy.selector import EVERYBODY, Licensed, Selector
@@ -183,13 +183,17 @@ def _check_end(waiver: Waiver, node: Node, names: Names, waivers_from: date, lim
     if limit is not None and days > limit.value:
         hint = Message(
             "let it end within {limit} days, or change `waiverMaxDays` at {file}:{line}",
-            limit=limit.value,
+            limit=Count(limit.value),
             file=limit.span().file,
             line=limit.span().line,
         )
         names.diagnostics.error(
             "waiver-too-long",
-            Message("the waiver runs {days} days, longer than the {limit} allowed", days=days, limit=limit.value),
+            Message(
+                "the waiver runs {days} days, longer than the {limit} allowed",
+                days=Count(days),
+                limit=Count(limit.value),
+            ),
             node,
             hint,
         )

@@ -166,7 +166,7 @@ UNRECOVERABLE: dict[str, tuple[AddFault, str, str]] = {
     "fewer users than counted": (
         fault("count-drift", path="/users/$count", value="200", times=None),
         "partial",
-        "1500",
+        "1,500",
     ),
     "a lost link for ever": (fault("next-link-missing", path="/users", times=None), "partial", "counts"),
     "signed out in the middle": (
@@ -219,7 +219,7 @@ def test_sign_ins_are_partial_if_their_list_is_always_shorter_than_that_of_users
     snapshot = collect(graph, SIGN_INS)
     assert snapshot.status(Source.USERS) == "complete"
     assert snapshot.status(Source.SIGN_IN_ACTIVITY) == "partial"
-    assert "Graph counts 1300 users, but twice listed only" in snapshot.reason(Source.SIGN_IN_ACTIVITY)
+    assert "Graph counts 1,300 users, but twice listed only" in snapshot.reason(Source.SIGN_IN_ACTIVITY)
 
 
 @pytest.mark.slow

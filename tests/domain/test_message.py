@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from auditor.domain.message import (
     NOTHING,
+    Count,
     Message,
     alternatives,
     decoded,
@@ -52,6 +53,22 @@ def test_amount_is_formatted_by_the_language_and_kept_in_documents() -> None:
     assert limit == "the limit is 1293.71 EUR"
     assert encoded(limit)["arguments"] == {"limit": {"amount": "1293.71", "currency": "EUR"}}
     assert localization("nl").translate(restored(str(limit), {str(limit): encoded(limit)})).endswith("€\u00a01.293,71")
+
+
+@pytest.mark.parametrize(
+    ("language", "number"), [("en", "12,345"), ("da", "12.345"), ("sv", "12\u00a0345"), ("de", "12.345")]
+)
+def test_count_has_the_thousands_separators_of_the_language(language: str, number: str) -> None:
+    reason = Message("objects without {key}: {count}", key="id", count=Count(12345))
+    assert reason == "objects without id: 12,345"
+    assert encoded(reason)["arguments"]["count"] == {"count": 12345}
+    saved = restored(str(reason), {str(reason): encoded(reason)})
+    assert localization(language).translate(saved).endswith(f": {number}")
+
+
+@pytest.mark.parametrize("count", [0, 7, 999, -999])
+def test_count_without_separators_is_saved_as_text(count: int) -> None:
+    assert encoded(Message("{count} times", count=Count(count)))["arguments"] == {"count": str(count)}
 
 
 @pytest.mark.slow
@@ -117,7 +134,9 @@ def test_encoded_message_has_template_and_arguments() -> None:
      {"id": "{a}", "arguments": {"a": {"date": "tomorrow"}}},
      {"id": "{a}", "arguments": {"a": {"amount": "1e9", "currency": "EUR"}}},
      {"id": "{a}", "arguments": {"a": {"amount": "1.00", "currency": "euro"}}},
-     {"id": "{a}", "arguments": {"a": {"currency": "EUR"}}}],
+     {"id": "{a}", "arguments": {"a": {"currency": "EUR"}}},
+     {"id": "{a}", "arguments": {"a": {"count": "1000"}}},
+     {"id": "{a}", "arguments": {"a": {"count": True}}}],
 )  # fmt: skip
 def test_document_that_does_not_match_the_text_is_refused(document: object) -> None:
     with pytest.raises((LookupError, TypeError, ValueError)):

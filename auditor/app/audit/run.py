@@ -18,7 +18,7 @@ from auditor.app.policy_files import load_policies
 from auditor.arrays.memory import release_arrow_memory
 from auditor.domain.enums import Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, Warn
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result
 from auditor.domain.similar_name import tenants_hint
@@ -287,7 +287,7 @@ def evaluator(request: Request, locations: Sequence[Path | Unaudited], policies:
             Message(
                 "evaluating snapshots with Spark at {spark_master}: {folders}",
                 spark_master=request.spark_master or Message("this session"),
-                folders=len(folders),
+                folders=Count(len(folders)),
             )
         )
         yield distribute(spark, folders, policies, active(), request.as_of).batches

@@ -14,7 +14,7 @@ from auditor.app.policy_files import SCHEMAS, exists, free_id, installed_base, p
 from auditor.app.saved_results import Located, findings_with_tenants, of_fingerprint, saved_result
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.policy.model import PolicySet, Waiver
 from auditor.domain.policy.product_set import Sku
 from auditor.domain.policy.selector import Every, OneOf, Selector
@@ -272,7 +272,9 @@ def _check_waived(selected: Sequence[Located], waived: set[str]) -> None:
         raise UsageError(
             "waiver-wide",
             Message(
-                "the waiver would also waive {count} other findings: {listed}", count=len(other_findings), listed=listed
+                "the waiver would also waive {count} other findings: {listed}",
+                count=Count(len(other_findings)),
+                listed=listed,
             ),
             hint=Message(
                 "a waiver selects findings by policies, people, products and tenants: it cannot "

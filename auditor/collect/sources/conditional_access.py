@@ -13,7 +13,7 @@ from auditor.collect.sources.members import MemberReader
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.graph import requests
 from auditor.snapshot.from_graph import conditional_access_row
 from auditor.snapshot.schema import (
@@ -38,7 +38,9 @@ async def _read(context: CollectionContext) -> SourceResult:
     complete_lists = () if faults or damaged else (CONDITIONAL_ACCESS_LIST,)
     await members.read_each((group, True) for group in groups)
     faults += members.faults_of(groups)
-    shortfall = Message("policies with conditions that cannot be read: {count}", count=damaged) if damaged else None
+    shortfall = (
+        Message("policies with conditions that cannot be read: {count}", count=Count(damaged)) if damaged else None
+    )
     tables = {"conditional_access_policies": pa.Table.from_pylist(rows, CONDITIONAL_ACCESS_POLICIES)}
     roles = await _read_active_roles(context, members) if _names_in(enforced, "Roles") else None
     if roles is not None and not {ROLE_ASSIGNMENT_LISTS[False], ROLE_DEFINITION_LIST} <= set(roles.coverage[0].asked):

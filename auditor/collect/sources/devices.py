@@ -19,7 +19,7 @@ from auditor.collect.tables.page_decoder import MALFORMED, Decoder
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.collect.tables.timestamps import timestamps
 from auditor.domain.enums import Source
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError
 from auditor.graph.paging import pages
@@ -80,7 +80,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     devices.flush()
     shortfall = None
     if damaged := devices.damaged + decoder.without_id:
-        shortfall = Message("devices whose user, agent or dates are not readable: {count}", count=damaged)
+        shortfall = Message("devices whose user, agent or dates are not readable: {count}", count=Count(damaged))
     coverage = context.make_coverage(
         Source.DEVICES, devices.read + decoder.without_id, faults, asked=SELECT, shortfall=shortfall
     )

@@ -8,7 +8,7 @@ from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.domain.enums import Source
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.graph import requests
 from auditor.graph.auth.token_claims import check_tenant_id
 from auditor.graph.response_body import Rows
@@ -50,7 +50,7 @@ async def _read_products(context: CollectionContext) -> SourceResult:
         "products": pa.Table.from_pylist([_with_lower_ids(product_row(row)) for row in rows], schema.PRODUCTS),
         "service_plans": _service_plans(rows),
     }
-    shortfall = Message("products with invalid numbers of seats: {odd}", odd=invalid) if invalid else None
+    shortfall = Message("products with invalid numbers of seats: {odd}", odd=Count(invalid)) if invalid else None
     coverage = context.make_coverage(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
     return SourceResult(coverage=(coverage,), tables=tables)
 
@@ -65,7 +65,7 @@ async def _read_subscriptions(context: CollectionContext) -> SourceResult:
         except (ValueError, OverflowError):
             invalid += 1
     table = pa.Table.from_pylist(subscriptions, schema.SUBSCRIPTIONS)
-    shortfall = Message("subscriptions with invalid dates: {odd}", odd=invalid) if invalid else None
+    shortfall = Message("subscriptions with invalid dates: {odd}", odd=Count(invalid)) if invalid else None
     coverage = context.make_coverage(
         Source.SUBSCRIPTIONS, len(subscriptions), faults, asked=tuple(schema.SUBSCRIPTIONS.names), shortfall=shortfall
     )

@@ -28,7 +28,7 @@ from auditor.collect.tables.report_csv import (
 from auditor.collect.tables.report_join import NAMES_PER_TABLE, UserFacts, join, user_names
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Cloud, Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.message import joined as in_one
 from auditor.domain.policy.data_needs import Needs
 from auditor.failures import in_task
@@ -95,7 +95,7 @@ def _result(report: _Report, context: CollectionContext, reads: Sequence[_Read],
     absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
     shortfall = []
     if unreadable:
-        text = Message("users whose row of the report has an invalid date or number: {count}", count=unreadable)
+        text = Message("users whose row of the report has an invalid date or number: {count}", count=Count(unreadable))
         shortfall.append(text)
     if absent:
         shortfall.append(missing_columns(absent))

@@ -13,7 +13,7 @@ from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import AGENT, PARENT, Decoder
 from auditor.domain.enums import Source
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, FaultKind
@@ -75,7 +75,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     if without_id:
         shortfall = Message(
             "users without an id: {without_id}; {shortfall}",
-            without_id=without_id,
+            without_id=Count(without_id),
             shortfall=shortfall or Message("report it to Microsoft"),
         )
     coverage = context.make_coverage(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
@@ -91,8 +91,8 @@ def shortfall_of(expected: int, listed: int) -> Message | None:
     return Message(
         "Graph counts {expected} users, but twice listed only {expected2} of them; "
         "collect again later, when its index is up to date",
-        expected=expected,
-        expected2=listed,
+        expected=Count(expected),
+        expected2=Count(listed),
     )
 
 

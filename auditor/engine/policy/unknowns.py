@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.model import Assignments, Policy
 from auditor.domain.policy.product_set import ProductSet, WithService, leaves
@@ -66,7 +66,7 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
             reason = Message(
                 "the property {name} was not read for some users ({count}); collect the snapshot again",
                 name=name,
-                count=facts.users_without[name],
+                count=Count(facts.users_without[name]),
             )
             gaps.add(f"users.{name}", reason)
     if not gaps.reasons and set_sources and any(row["isTrial"] is None for row in facts.subscriptions):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from auditor.arrays.columns import Flags, flags_of
 from auditor.arrays.rows import arrow_rows, distinct, runs
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.engine.columns.strings import id_prefixes
 from auditor.engine.columns.users import UserColumns
 from auditor.engine.not_evaluated import unread_source
@@ -233,7 +233,7 @@ class Membership:
         if not groups:
             return Resolved(reason=Message("the tenant has no group '{name}', or it was not read", name=name))
         if len(groups) > 1:
-            values = {"count": len(groups), "name": name, "ids": ", ".join(group.id for group in groups)}
+            values = {"count": Count(len(groups)), "name": name, "ids": ", ".join(group.id for group in groups)}
             return Resolved(
                 reason=Message("{count} groups have the name '{name}': use the id of one ({ids})", **values)
             )

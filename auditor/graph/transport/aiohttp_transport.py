@@ -7,7 +7,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.ca_bundle import tls_context
 
@@ -112,7 +112,7 @@ async def _read_body(answer: aiohttp.ClientResponse, request: httpx.Request) -> 
         if size > MAX_BYTES:
             answer.close()  # otherwise aiohttp reads the rest before it reuses the connection
             raise httpx.RemoteProtocolError(
-                Message("a response of more than {most_bytes} bytes", most_bytes=f"{MAX_BYTES:,}"), request=request
+                Message("a response of more than {most_bytes} bytes", most_bytes=Count(MAX_BYTES)), request=request
             )
         parts.append(part)
     return b"".join(parts)

@@ -5,7 +5,7 @@ from typing import BinaryIO, Final
 
 from msgspec import Struct
 
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.graph.errors import REMEDIES, FaultKind, fault_error
 
 KEY: Final = "body_file"
@@ -41,6 +41,6 @@ class BodyFile(Struct, frozen=True, kw_only=True):
         if size > self.limit:
             raise fault_error(
                 FaultKind.NOT_GRAPH,
-                Message("{asked} is larger than {limit} bytes", asked=self.name, limit=f"{self.limit:,}"),
+                Message("{asked} is larger than {limit} bytes", asked=self.name, limit=Count(self.limit)),
                 remedy=REMEDIES[FaultKind.FOREIGN],
             )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.policy.prices import MONTHS, Contract, Prices, months_before
 from auditor.policy.nodes import Node, day, duration
 from auditor.policy.references import Names
@@ -50,7 +50,7 @@ def _contract(node: Node, names: Names, currency: Node | None) -> Contract:
     if notice is not None and begins is not None and notice.days > (ends - begins).days:
         names.diagnostics.error(
             "contract-notice-too-long",
-            Message("the notice of {days} days is longer than the term {term}", days=notice.days, term=term),
+            Message("the notice of {days} days is longer than the term {term}", days=Count(notice.days), term=term),
             node["notice"],
             Message(
                 "the last day to give notice is before the start of the contract: shorten `notice`, or correct `term`"

@@ -9,7 +9,7 @@ from msgspec import Struct
 from yaml._yaml import CParser
 
 from auditor.domain.errors import Diagnostic, InputError, Span
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.policy.yaml import characters, messages, scalars
 from auditor.policy.yaml.messages import mistake
 
@@ -168,7 +168,7 @@ class _Builder:
             hint = Message("split the file; every use of an alias is counted")
             raise mistake(
                 "yaml-too-large",
-                Message("the file has more than {most} values", most=f"{self._max_nodes:,}"),
+                Message("the file has more than {most} values", most=Count(self._max_nodes)),
                 self._span(node),
                 hint,
             )
@@ -295,7 +295,7 @@ def too_large(file: str) -> InputError:
     start = Span(file=file, line=1, column=1)
     return mistake(
         "yaml-too-large",
-        Message("the file is larger than {most_bytes} bytes", most_bytes=f"{MAX_BYTES:,}"),
+        Message("the file is larger than {most_bytes} bytes", most_bytes=Count(MAX_BYTES)),
         start,
         Message("split the file"),
     )

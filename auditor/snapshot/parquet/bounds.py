@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message, joined
+from auditor.domain.message import Count, Message, joined
 from auditor.snapshot.parquet.footer import ColumnChunk, row_groups
 
 _MAX_CELLS: Final = 1 << 26
@@ -55,12 +55,14 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
                 path,
                 Message(
                     "has a row group of {cells} values and {expanded} bytes, more than any tenant has",
-                    cells=cells,
-                    expanded=expanded,
+                    cells=Count(cells),
+                    expanded=Count(expanded),
                 ),
             )
         if expanded > _FREE_BYTES + _MAX_RATIO * size:
-            raise _refused(path, Message("has {size} bytes that expand to {expanded}", size=size, expanded=expanded))
+            raise _refused(
+                path, Message("has {size} bytes that expand to {expanded}", size=Count(size), expanded=Count(expanded))
+            )
     if rows != footer.num_rows:
         raise _refused(path, Message("has row groups whose numbers of rows differ from its footer"))
 
@@ -125,7 +127,7 @@ def check_expanded(path: Path, table: pa.Table | pa.RecordBatch) -> None:
         return  # an upper limit suffices: looking up the length of each value takes a sixth of a large evaluation
     size = sum(pc.sum(lengths.take(codes)).as_py() or 0 for lengths, codes in coded)
     if size > _MAX_BYTES:
-        raise _refused(path, Message("has texts of {size} bytes in one row group", size=size))
+        raise _refused(path, Message("has texts of {size} bytes in one row group", size=Count(size)))
 
 
 def check_sound(path: Path, table: pa.Table | pa.RecordBatch) -> None:

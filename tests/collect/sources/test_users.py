@@ -63,8 +63,8 @@ def test_list_is_read_again_if_it_is_shorter_than_the_count(count: int, status: 
     assert sorted(snapshot.users()) == names(COUNT)
     assert list_requests(accent) == expected_requests
     if status == "partial":
-        assert f"{count}" in snapshot.reason(Source.USERS)
-        assert f"{COUNT}" in snapshot.reason(Source.USERS)
+        assert f"{count:,}" in snapshot.reason(Source.USERS)
+        assert f"{COUNT:,}" in snapshot.reason(Source.USERS)
 
 
 @pytest.mark.slow

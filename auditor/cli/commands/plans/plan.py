@@ -29,7 +29,7 @@ from auditor.cli.written_documents import print_written
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import AuditorError, UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.english import ENGLISH
@@ -138,7 +138,9 @@ def _check_stdout(names: Sequence[str], plan: FleetPlan) -> None:
     for name in names:
         if name in TENANT_FORMATS and len(plan.tenants) > 1:
             count = len(plan.tenants)
-            message = Message("'{name}' creates separate files for each of {count} tenants", name=name, count=count)
+            message = Message(
+                "'{name}' creates separate files for each of {count} tenants", name=name, count=Count(count)
+            )
             raise UsageError("usage", message, hint=Message("choose one with --tenant, or write to a file"))
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import ContractSeats, DecidedSeats, SubscriptionSeats
@@ -46,9 +46,9 @@ def seat_notices(
                 "the decision {id} results in {decided} seats of {product}, but the plan in "
                 "{seats}: it keeps seats in use and violates no policy",
                 id=ids,
-                decided=change.sku.enabled or 0,
+                decided=Count(change.sku.enabled or 0),
                 product=product,
-                seats=seats or 0,
+                seats=Count(seats or 0),
             )
         yield Notice(code="decision.seats", message=message, subject=ids)
 
