@@ -153,6 +153,18 @@ class Parser(argparse.ArgumentParser):
         name = synonym if synonym in names else similar_name(word, names)
         return [] if name is None else [Message("did you mean '{name}'?", name=name)]
 
+    def format_usage(self) -> str:
+        """Return the usage, aligned below the word for `usage:` in the reader's language; the word itself is English.
+
+        `parse_intermixed_args` saves it for the help, without its first seven characters.
+        """
+        l10n = reader(self._locale)
+        if l10n is None:
+            return super().format_usage()
+        formatter = _formatter(l10n)(prog=self.prog)
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        return "usage: " + formatter.format_help().removeprefix(l10n.gettext("usage:") + " ")
+
     def _translate(self, l10n: "Localization") -> None:
         self._translated = True
         self.formatter_class = _formatter(l10n)

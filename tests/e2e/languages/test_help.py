@@ -57,6 +57,13 @@ def test_no_sentence_of_the_help_is_in_english(language: str, tmp_path: Path) ->
         assert translated.startswith(localization(language).gettext("usage:"))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_usage_is_aligned_below_its_first_option(language: str, tmp_path: Path) -> None:
+    completed = call("waive", "--help", cwd=tmp_path, LANG=f"{language}.UTF-8", COLUMNS="80")
+    first, second, *_ = completed.text.splitlines()
+    assert second.index("[") == first.index("[")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("arguments", INVALID_ARGUMENTS, ids=" ".join)
