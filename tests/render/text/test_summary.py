@@ -86,7 +86,7 @@ def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_r
     ("language", "counts", "text"),
     [
         ("en", {Severity.HIGH: 1}, "1 open finding. Severity: high."),
-        ("sv", {Severity.CRITICAL: 0, Severity.LOW: 1}, "1 öppen iakttagelse. Allvarlighetsgrad: låg."),
+        ("sv", {Severity.CRITICAL: 0, Severity.LOW: 1}, "1 öppen iakttagelse. Allvarlighet: låg."),
         ("da", {Severity.HIGH: 1, Severity.LOW: 1}, "2 åbne fund, 1 af dem høj."),
     ],
 )
