@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -181,7 +182,7 @@ def _names_in(named: Mapping[str, str]) -> dict[str, str]:
 def people_in_policies(result: Result, key: RedactionKey, named: Mapping[str, str]) -> UserPseudonyms:
     """Return the users with findings, in all tenants, who are mentioned in the texts of policies."""
     run = result.run
-    texts = "\n".join(_texts_in([*([h.title, h.rationale, h.spec] for h in run.policies), run.definitions]))
+    texts = "\n".join(_texts_in([*([h.title, h.rationale, h.spec] for h in run.policies), run.definitions], below=None))
     tokens, words = frozenset(tokens_of(texts)), words_of(texts)
     exact: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -198,21 +199,6 @@ def people_in_policies(result: Result, key: RedactionKey, named: Mapping[str, st
     return UserPseudonyms(key=key, exact=exact, names=by_words, named=named)
 
 
-def _texts_in(value: Any) -> Iterator[str]:
-    """Yield the texts in a JSON value."""
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            for item in value.values():
-                yield from _texts_in(item)
-        case list() | tuple():
-            for item in value:
-                yield from _texts_in(item)
-        case _:
-            return
-
-
 def named_in(run: Run, key: RedactionKey) -> dict[str, str]:
     """Return the pseudonyms of all users in selectors of policies, populations and waivers."""
     selectors = [
@@ -220,21 +206,21 @@ def named_in(run: Run, key: RedactionKey) -> dict[str, str]:
         *(run.definitions.get("populations") or {}).values(),
         *(waiver.get("users") for waiver in run.definitions.get("waivers") or ()),
     ]
-    values = {text.casefold() for selector in selectors for text in _personal(selector, within=False)}
+    values = {text.casefold() for selector in selectors for text in _texts_in(selector, below=PERSONAL)}
     return {value: key.person("", value) for value in values if value}
 
 
-def _personal(selector: Any, *, within: bool) -> Iterable[str]:
-    """Yield the texts below keys that identify a user."""
-    match selector:
+def _texts_in(value: Any, *, below: AbstractSet[str] | None) -> Iterator[str]:
+    """Yield the texts in a JSON value: those below some keys, or all of them for None."""
+    match value:
         case str():
-            if within:
-                yield selector
+            if below is None:
+                yield value
         case Mapping():
-            for name, value in selector.items():
-                yield from _personal(value, within=within or name in PERSONAL)
+            for name, item in value.items():
+                yield from _texts_in(item, below=None if below is None or name in below else below)
         case list() | tuple():
-            for item in selector:
-                yield from _personal(item, within=within)
+            for item in value:
+                yield from _texts_in(item, below=below)
         case _:
             return
