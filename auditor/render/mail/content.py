@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -10,15 +10,11 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.priority import elsewhere
 from auditor.domain.enums import Severity, Status
-from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
-from auditor.findings.display_names import product_name
-from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import subject_of
 from auditor.render.mail.view import ActionLine, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
-from auditor.render.text.end_of_term import consequence_text
-from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
+from auditor.render.text.evidence.contracts import spare_today
 from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import CHANGED_FINDINGS, SEVERITIES, VIOLATIONS, Labels
 from auditor.render.text.sanitize import is_https, single_line
@@ -27,13 +23,15 @@ from auditor.render.view.charts.curves import sparklines
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
 from auditor.render.view.rows import Context, policy_anchor
-from auditor.render.view.timeline import next_date
+from auditor.render.view.timeline import NOTICE, TermDate, contract_dates, reported_dates
 from auditor.result.ranking import by_urgency
 
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""
 RENEWALS: Final = timedelta(days=60)
 """How far ahead the dates of subscriptions and contracts are listed."""
+_ENDED: Final = timedelta(days=30)
+"""How long an ended contract is still listed."""
 _MAX_PLAN: Final = 400
 """Maximum characters of a sentence about a plan."""
 MAX_CAUTION: Final = 900
@@ -277,45 +275,47 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
 
     With `all_contracts` all contracts are included, else those that open findings name.
     """
-    renewals: dict[tuple[str, str], tuple[datetime, UpcomingDate]] = {}
+    renewals: list[tuple[datetime, UpcomingDate]] = []
     today = result.run.as_of.astimezone(UTC).date()
     titles = tenant_titles(result.tenants)
     for tenant in result.tenants:
-        title = single_line(titles[tenant.name], 60) if several else ""
-        contract_ids = None if all_contracts else contracts_of(tenant.findings.of_checks("contract."))
-        for key, day, line in contract_renewals(tenant, title, RENEWALS, today, l10n, named=contract_ids):
-            renewals[tenant.name, key] = day, line
-        spare = spare_by_sku(tenant)
-        names = product_names(tenant)
-        for finding in tenant.findings.of_checks("subscription."):
-            occurs_at = next_date(finding)
-            if occurs_at is None or occurs_at > result.run.as_of + RENEWALS or finding.status is not Status.OPEN:
-                continue
-            sku = finding.product.sku_id if finding.product is not None else None
+        named = None if all_contracts else _named_contracts(tenant)
+        contracts = (
+            entry for entry in contract_dates(tenant, (), today, l10n) if named is None or entry.key[1] in named
+        )
+        findings = tenant.findings.of_checks("subscription.")
+        subscriptions = reported_dates(tenant, findings, product_names(tenant), today, l10n).values()
+        for entry in (
+            *(entry for entry in contracts if _is_near(entry, today)),
+            *(entry for entry in subscriptions if entry.occurs_at <= result.run.as_of + RENEWALS),
+        ):
+            spare = [spare_today(entry.spare, l10n)] if entry.spare is not None and entry.spare > 0 else []
             line = UpcomingDate(
-                name=single_line(product_name(finding.product, names) or finding.subject.name, 80),
-                tenant=title,
-                date=l10n.date(occurs_at),
-                consequence=consequence_text(
-                    finding.evidence.get("status"),
-                    tenant.agreement,
-                    today,
-                    l10n,
-                    trial=finding.evidence.get("isTrial") is True,
-                ),
-                summary=l10n.joined(_seat_facts(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
+                name=single_line(entry.name, 80),
+                tenant=single_line(titles[tenant.name], 60) if several else "",
+                date=l10n.date(entry.occurs_at),
+                consequence=entry.consequence,
+                summary=l10n.joined(filter(None, (entry.label, l10n.subscription(entry.status), *entry.seats, *spare))),
             )
-            renewals.setdefault((tenant.name, finding.subject.id), (occurs_at, line))
-    return [line for _, line in sorted(renewals.values(), key=lambda item: (item[0], item[1].name))]
+            renewals.append((entry.occurs_at, line))
+    return [line for _, line in sorted(renewals, key=lambda item: (item[0], item[1].name))]
 
 
-def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
-    state = l10n.subscription(finding.evidence.get("status"))
-    if state:
-        yield state
-    yield from purchase(finding.evidence.get("isTrial"), finding.evidence.get("totalLicenses"), l10n)
-    if spare is not None and spare > 0:
-        yield spare_today(spare, l10n)
+def _named_contracts(tenant: TenantResult) -> set[str]:
+    """Return the ids of the contracts that open findings name."""
+    return {
+        name
+        for finding in tenant.findings.of_checks("contract.")
+        if finding.status is Status.OPEN
+        for name in (finding.detail, *(finding.evidence.get("contracts") or ()))
+        if name
+    }
+
+
+def _is_near(entry: TermDate, today: date) -> bool:
+    """Return whether a date of a contract is listed: in the next 60 days, or for its end, in the last 30 days."""
+    earliest = timedelta() if entry.key[0] == NOTICE else -_ENDED
+    return earliest <= entry.occurs_at.date() - today <= RENEWALS
 
 
 def _exceptions(page: Page, l10n: Labels) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Builds the timeline of subscription and contract dates."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -11,7 +11,13 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.findings.display_names import product_name
 from auditor.render.text.end_of_term import consequence_text
-from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase, spare_by_sku, spare_today
+from auditor.render.text.evidence.contracts import (
+    contract_consequence,
+    contract_seats,
+    purchase,
+    spare_by_sku,
+    spare_today,
+)
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 from auditor.render.view.model import Timeline, TimelineDate
@@ -21,6 +27,8 @@ WIDTH: Final = 600
 """Width of the timeline, in units of its view box."""
 _SUBSCRIPTION_CHECKS: Final = "subscription."
 _CONTRACT_CHECKS: Final = "contract."
+NOTICE: Final = "contract.notice"
+"""The check about the last day to give notice."""
 _MIN_SPAN: Final = timedelta(days=60)
 """The shortest time that the axis covers."""
 _YEAR: Final = timedelta(days=366)
@@ -41,9 +49,10 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     the last day to give notice. Dates with an open finding are always shown; the number of others is limited, and they
     are shown up to a year ahead, or up to the last date with a finding.
     """
-    start, all_findings = as_of.astimezone(UTC), list(findings)
-    contracts = list(_contract_dates(tenant, context.l10n, all_findings, start.date()))
-    reported = _reported(tenant, context, all_findings, start.date()) | {
+    start, all_findings, l10n = as_of.astimezone(UTC), list(findings), context.l10n
+    contracts = list(contract_dates(tenant, all_findings, start.date(), l10n))
+    found = of_checks(all_findings, _SUBSCRIPTION_CHECKS)
+    reported = reported_dates(tenant, found, context.names, start.date(), l10n) | {
         entry.key: entry for entry in contracts if entry.finding is not None
     }
     last = min(start + _MAX_SPAN, _LATEST)
@@ -55,7 +64,6 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     if not ordered:
         return None
     end = max(min(ordered[-1].occurs_at, last), start + _MIN_SPAN)
-    l10n = context.l10n
 
     def offset(instant: datetime) -> int:
         return round(min(max((instant - start) / (end - start), 0), 1) * WIDTH)
@@ -65,8 +73,8 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
             name=shortened(entry.name),
             date=l10n.date(entry.occurs_at),
             state=entry.label or shortened(l10n.subscription(entry.status)),
-            summary=l10n.joined(entry.summary),
-            consequence=entry.consequence,
+            summary=l10n.joined((*entry.seats, *([] if entry.spare is None else [spare_today(entry.spare, l10n)]))),
+            consequence="" if entry.finding is None else entry.consequence,
             severity=None if entry.finding is None else entry.finding.severity,
             anchor=None if entry.finding is None else anchor("f", entry.finding.fingerprint),
             offset=offset(entry.occurs_at),
@@ -87,94 +95,105 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     )
 
 
-class _Date(Struct, frozen=True, kw_only=True):
+class TermDate(Struct, frozen=True, kw_only=True):
     """A date of a subscription or contract; instances sort chronologically."""
 
     occurs_at: datetime
     order: tuple[str, str]
     """Tie-breaker for entries with the same instant; stable between runs."""
-    key: str
-    """The id of the subscription, or the check and the id of the contract."""
+    key: tuple[str, str]
+    """The check that is about this date of a contract, empty for a subscription; and the id."""
     name: str
-    status: object
-    """The state as Graph names it; None if unknown."""
-    summary: Sequence[str]
-    finding: Finding | None
     label: str = ""
     """The kind of date, if it belongs to a contract."""
+    status: object = None
+    """The state of the subscription as Graph names it; None if unknown."""
+    seats: tuple[str, ...]
+    """What was bought, in words."""
+    spare: int | None = None
+    """Seats of the subscription that are spare today; None if not known."""
     consequence: str = ""
-    """What happens on the date; empty without a finding, as for nearly all subscriptions."""
+    """What happens on the date; empty for subscriptions without a finding."""
+    finding: Finding | None = None
+    """The worst open finding about the date."""
 
-    def __lt__(self, other: "_Date") -> bool:
+    def __lt__(self, other: "TermDate") -> bool:
         return (self.occurs_at, self.order) < (other.occurs_at, other.order)
 
 
-def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding], today: date) -> dict[str, _Date]:
-    """Return the dates of subscriptions with open findings by subscription id, each with its worst finding."""
+def reported_dates(
+    tenant: TenantResult, findings: Iterable[Finding], names: Mapping[str, str], today: date, l10n: Labels
+) -> dict[tuple[str, str], TermDate]:
+    """Return the dates of subscriptions with open findings, which are `findings`, by their keys.
+
+    `names` are those of products, `today` is the day of the audit in UTC.
+    """
     spare = spare_by_sku(tenant)
-    by_id: dict[str, _Date] = {}
-    for finding in of_checks(findings, _SUBSCRIPTION_CHECKS):
-        occurs_at = next_date(finding)
+    by_key: dict[tuple[str, str], TermDate] = {}
+    for finding in findings:
+        occurs_at, key = next_date(finding), ("", finding.subject.id)
         if occurs_at is None or finding.status is not Status.OPEN:
             continue
         facts, sku = finding.evidence, finding.product.sku_id if finding.product is not None else None
-        previous = by_id.get(finding.subject.id)
+        previous = by_key.get(key)
         if previous is None or previous.finding is None or finding.severity.rank < previous.finding.severity.rank:
-            by_id[finding.subject.id] = _Date(
+            by_key[key] = TermDate(
                 occurs_at=occurs_at,
                 order=(finding.subject.name, finding.fingerprint),
-                key=finding.subject.id,
-                name=product_name(finding.product, context.names) or finding.subject.name,
+                key=key,
+                name=product_name(finding.product, names) or finding.subject.name,
                 status=facts.get("status"),
-                summary=list(_bought(facts.get("isTrial"), facts.get("totalLicenses"), sku, spare, context.l10n)),
-                finding=finding,
+                seats=tuple(purchase(facts.get("isTrial"), facts.get("totalLicenses"), l10n)),
+                spare=None if sku is None else spare.get(sku.casefold()),
                 consequence=consequence_text(
-                    facts.get("status"), tenant.agreement, today, context.l10n, trial=facts.get("isTrial") is True
+                    facts.get("status"), tenant.agreement, today, l10n, trial=facts.get("isTrial") is True
                 ),
+                finding=finding,
             )
-    return by_id
+    return by_key
 
 
-def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Date]:
+def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> Iterator[TermDate]:
     """Yield the dates of all subscriptions, from the day of `start` on."""
-    spare, l10n = spare_by_sku(tenant), context.l10n
+    spare = spare_by_sku(tenant)
     for subscription in tenant.subscriptions:
         occurs_at = _in_utc(subscription.next_lifecycle_date_time)
         if occurs_at is None or occurs_at.date() < start.date():
             continue
         name = context.names.get(subscription.sku_id.casefold())
-        yield _Date(
+        yield TermDate(
             occurs_at=occurs_at,
             order=(subscription.name, subscription.id),
-            key=subscription.id,
+            key=("", subscription.id),
             name=name or subscription.name or subscription.sku_part_number or subscription.sku_id or subscription.id,
             status=subscription.status,
-            summary=list(_bought(subscription.is_trial, subscription.total_licenses, subscription.sku_id, spare, l10n)),
-            finding=None,
+            seats=tuple(purchase(subscription.is_trial, subscription.total_licenses, context.l10n)),
+            spare=spare.get(subscription.sku_id.casefold()),
         )
 
 
-def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding], today: date) -> Iterator[_Date]:
-    """Yield the dates of the tenant's contracts, each with its worst open finding."""
+def contract_dates(tenant: TenantResult, findings: Iterable[Finding], today: date, l10n: Labels) -> Iterator[TermDate]:
+    """Yield the known dates of the tenant's contracts, past ones too, each with the worst of its open findings."""
     worst: dict[tuple[str, str | None], Finding] = {}
     for finding in sorted(of_checks(findings, _CONTRACT_CHECKS), key=lambda finding: finding.severity.rank):
         if finding.status is Status.OPEN:
             worst.setdefault((finding.check, finding.detail), finding)
     for contract in tenant.contracts or ():
-        summary = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
-        for contract_date in contract_dates(contract, today, l10n):
-            reported = worst.get((contract_date.check, contract.id))
-            yield _Date(
-                occurs_at=contract_date.occurs_at,
-                order=(contract.name, contract.id),
-                key=f"{contract_date.check} {contract.id}",
-                name=f"{contract.name} ({contract.id})",
-                status=None,
-                summary=summary,
-                finding=reported,
-                label=contract_date.label,
-                consequence="" if reported is None else contract_date.consequence,
-            )
+        for check, day, label in (
+            (NOTICE, contract.notice, l10n.gettext("last day to give notice")),
+            ("contract.ending", contract.ends, l10n.gettext("end of the contract")),
+        ):
+            if day is not None:
+                yield TermDate(
+                    occurs_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
+                    order=(contract.name, contract.id),
+                    key=(check, contract.id),
+                    name=f"{contract.name} ({contract.id})",
+                    label=label,
+                    seats=() if contract.seats is None else (contract_seats(contract.seats, l10n),),
+                    consequence=contract_consequence(contract.renews, l10n, notice=check == NOTICE, past=day < today),
+                    finding=worst.get((check, contract.id)),
+                )
 
 
 def next_date(finding: Finding) -> datetime | None:
@@ -194,15 +213,6 @@ def _in_utc(instant: datetime) -> datetime | None:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except OverflowError:
         return None
-
-
-def _bought(
-    trial: object, seats: object, sku: str | None, spare: Mapping[str, int | None], l10n: Labels
-) -> Iterator[str]:
-    yield from purchase(trial, seats, l10n)
-    seats_left = spare.get(sku.casefold()) if sku is not None else None
-    if seats_left is not None:
-        yield spare_today(seats_left, l10n)
 
 
 def _months(start: datetime, end: datetime) -> Iterator[datetime]:

@@ -2,14 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final
 
-from msgspec import Struct
-
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import ContractTerm, TenantResult
+from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 from auditor.result.seats import spare_of
@@ -77,35 +74,6 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         amount = l10n.money(Decimal(str(price)), finding.money.currency)
         day = l10n.written_day(facts["priceFrom"])
         yield l10n.gettext("{money} per seat and month from {date}", money=amount, date=day)
-
-
-class ContractDate(Struct, frozen=True, kw_only=True):
-    """The end of a contract, or the last day to give notice."""
-
-    check: str
-    """The check whose findings are about this date."""
-    occurs_at: datetime
-    """The beginning of the day in UTC."""
-    label: str
-    consequence: str
-    """What happens on the day; empty if not known."""
-
-
-def contract_dates(contract: ContractTerm, today: date, l10n: Labels) -> Iterator[ContractDate]:
-    """Yield the known dates of a contract, past ones too."""
-    for check, day, label in (
-        ("contract.notice", contract.notice, l10n.gettext("last day to give notice")),
-        ("contract.ending", contract.ends, l10n.gettext("end of the contract")),
-    ):
-        if day is not None:
-            yield ContractDate(
-                check=check,
-                occurs_at=datetime(day.year, day.month, day.day, tzinfo=UTC),
-                label=label,
-                consequence=contract_consequence(
-                    contract.renews, l10n, notice=check == "contract.notice", past=day < today
-                ),
-            )
 
 
 def contract_seats(seats: int, l10n: Labels) -> str:
