@@ -15,8 +15,7 @@ from auditor.domain.result.verification import (
     freed_by,
 )
 from auditor.render.text.labels import Labels
-from auditor.render.verification import html
-from auditor.render.verification.view import sections
+from auditor.render.verification import sections, verification_html
 from tests.builders.result.results import result
 
 
@@ -50,7 +49,7 @@ def test_actions_have_the_numbers_of_the_plan_instead_of_bullets() -> None:
     )
     verification = TenantVerification(planned_at=audit.run.as_of, actions=actions, findings=(), freed=freed_by(()))
     audit = replace(audit, tenants=(replace(audit.tenants[0], verification=verification),))
-    page = b"".join(html.render(audit, locale="en")).decode()
+    page = b"".join(verification_html(audit, locale="en")).decode()
     assert '<ol>\n<li value="2">Buy &lt;2&gt;</li>\n<li value="15">Buy &lt;15&gt;</li>\n</ol>' in page
     assert "<ul>" not in page
     assert sections(audit, Labels("en"), most=1)[-1].lines == ("2. Buy <2>", "and 1 more")

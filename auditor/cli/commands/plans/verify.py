@@ -68,16 +68,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _rendered(result: Result, localized: Result, name: str, locale: str) -> Iterable[bytes]:
     """Return a document; `localized` is the result in the language of `locale`, for people."""
-    from auditor.render.verification import html, json, markdown  # noqa: PLC0415  not needed for `--help`
+    from auditor.render import verification  # noqa: PLC0415  not needed for `--help`
 
     if name == "json":
-        return json.render(result)
-    render = markdown.render if name == "markdown" else html.render
+        return verification.verification_json(result)
+    render = verification.verification_markdown if name == "markdown" else verification.verification_html
     return render(localized, locale=locale)
 
 
 def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
-    from auditor.render.verification.view import sections  # noqa: PLC0415  not needed for `--help`
+    from auditor.render.verification import sections  # noqa: PLC0415  not needed for `--help`
 
     write = print_message if to_stderr else out
     for section in sections(result, l10n, most=_MAX_ITEMS):

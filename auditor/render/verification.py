@@ -1,4 +1,4 @@
-"""The verification of a plan as sections of text, for Markdown, HTML and the terminal."""
+"""Renders the verification of a remediation plan: as JSON, and as sections of text for people."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -14,7 +14,8 @@ from auditor.domain.result.verification import (
     Verdict,
 )
 from auditor.findings.display_names import detail_label, product_name
-from auditor.render.static_page import PageSection
+from auditor.render.ci.markdown import escaped_markdown
+from auditor.render.static_page import PageSection, text_page
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import completeness
@@ -27,10 +28,56 @@ from auditor.render.text.verification import (
     renewal_day,
     seat_decisions,
 )
+from auditor.result.codec.encoder import TOOL, document, members
 from auditor.result.ranking import by_urgency
 
+SCHEMA: Final = "auditor/verification/v1"
 _NO_FINDING: Final = len(Severity)
 """The rank of actions without a finding, below those of all severities."""
+
+
+def verification_json(result: Result) -> Iterable[bytes]:
+    """Render verification.json: the verification of the plans of a result; equal results give equal bytes."""
+    verified = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
+    body = document(
+        {
+            "schema": SCHEMA,
+            "tool": {"name": TOOL, "version": result.run.tool_version},
+            "asOf": result.run.as_of,
+            "policyDigest": result.run.policy_digest,
+            "complete": result.complete,
+            "summary": {
+                "actions": {
+                    verdict.value: sum(len(v.actions_with(verdict)) for _, v in verified) for verdict in Verdict
+                },
+                "findings": {state.value: sum(v.count(state) for _, v in verified) for state in FindingState},
+            },
+            "tenants": [
+                {"name": tenant.name, "tenantId": tenant.tenant_id, "readAt": tenant.as_of, **members(verification)}
+                for tenant, verification in verified
+            ],
+        }
+    )
+    return (body,)
+
+
+def verification_markdown(result: Result, *, locale: str) -> Iterable[bytes]:
+    """Render verification.md."""
+    lines: list[str] = []
+    for section in sections(result, Labels(locale)):
+        lines += [f"{'#' * section.level} {escaped_markdown(section.title)}", ""]
+        for paragraph in section.paragraphs:
+            lines += [escaped_markdown(paragraph), ""]
+        lines += [f"- {escaped_markdown(item)}" for item in section.lines]
+        lines += [""] if section.items else []
+    body = ("\n".join(lines).rstrip() + "\n").encode("utf-8", "replace")
+    return (body,)
+
+
+def verification_html(result: Result, *, locale: str) -> Iterable[bytes]:
+    """Render verification.html."""
+    l10n = Labels(locale)
+    return (text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), l10n=l10n),)
 
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[PageSection, ...]:

@@ -1,1 +1,0 @@
-"""Renders the verification of a remediation plan."""
