@@ -8,11 +8,14 @@ from typing import Protocol
 class Localizer(Protocol):
     """Looks up translations, and formats numbers, days and money for their language."""
 
-    def gettext(self, message: str, /) -> str:
-        """Return the translation of a message."""
+    def gettext(self, message: str, /, **values: object) -> str:
+        """Return the translation of a message, with its placeholders filled in at once if there are `values`."""
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         """Return the translation of the plural form for a number."""
+
+    def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
+        """Return the translated plural form for a count, with `{count}` and `values` filled in at once."""
 
     def policy(self, title: str, /) -> str:
         """Return the translated title of a starter policy, and titles of other policies unchanged."""

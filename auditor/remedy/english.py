@@ -4,6 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from auditor.domain.message import fill_template
+
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -13,13 +15,17 @@ _MONTHS: Final = (
 class English:
     """Returns every message untranslated; formats numbers and days without loading the localizations."""
 
-    def gettext(self, message: str, /) -> str:
-        """Return the message unchanged."""
-        return message
+    def gettext(self, message: str, /, **values: object) -> str:
+        """Return the message, with its placeholders filled in if there are `values`."""
+        return fill_template(message, values) if values else message
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         """Return the English form for a number."""
         return singular if number == 1 else plural
+
+    def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
+        """Return the English form for a count, with `{count}` and `values` filled in."""
+        return fill_template(self.ngettext(singular, plural, count), {"count": self.number(count), **values})
 
     def policy(self, title: str, /) -> str:
         """Return the title unchanged."""

@@ -101,21 +101,17 @@ _FIXED: Final = NN_("will fix {count} finding", "will fix {count} findings")
 _FINDINGS: Final = NN_("{count} finding", "{count} findings")
 
 
-def _counted(l10n: Localizer, forms: tuple[str, str], count: int) -> str:
-    return l10n.ngettext(*forms, count).format(count=l10n.number(count))
-
-
 def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
     """Yield the effects of an action: findings, seats and money."""
     freed, assigned = 0, 0
     if entry.change is not None:
-        yield _counted(l10n, _FIXED, len(entry.fixed))
+        yield l10n.plural(*_FIXED, len(entry.fixed))
         freed, assigned = entry.change.freed, entry.change.assigned
     else:
         if entry.action.findings:
-            yield _counted(l10n, _FINDINGS, len(entry.action.findings))
+            yield l10n.plural(*_FINDINGS, len(entry.action.findings))
         if entry.seats and not (entry.action.frees and entry.action.saves):  # else the text of the amount is about them
-            yield _counted(l10n, NN_("{count} seat", "{count} seats"), entry.seats)
+            yield l10n.plural("{count} seat", "{count} seats", entry.seats)
     amounts, elsewhere = _summed([entry.action.money]), _summed([entry.action.counted_elsewhere])
     yield from seat_texts(freed, assigned, amounts, elsewhere, l10n, frees=entry.action.frees)
 
@@ -136,20 +132,23 @@ def total_texts(
     """
     counted = entries if runs else [entry for entry in entries if entry.change is None]
     if counted:
-        yield _counted(l10n, NN_("{count} action", "{count} actions"), len(counted))
+        yield l10n.plural("{count} action", "{count} actions", len(counted))
     asked = len({question.id for entry in entries for question in entry.questions}) + len(questions)
     if runs:
         requests = sum(len(entry.action.requests) for entry in counted)
-        yield _counted(l10n, NN_("{count} request", "{count} requests"), requests)
+        yield l10n.plural("{count} request", "{count} requests", requests)
     elif asked:
-        yield _counted(l10n, NN_("{count} open question", "{count} open questions"), asked)
+        yield l10n.plural("{count} open question", "{count} open questions", asked)
     findings = {fingerprint for entry in counted for fingerprint in (entry.fixed if runs else entry.action.findings)}
     findings.update(together, *(question.findings for question in questions))
     if findings:
-        yield _counted(l10n, _FIXED if runs else _FINDINGS, len(findings))
+        yield l10n.plural(*(_FIXED if runs else _FINDINGS), len(findings))
     if together:
-        forms = NN_("{count} of them by several actions together", "{count} of them by several actions together")
-        yield _counted(l10n, forms, len(together))
+        yield l10n.plural(
+            "{count} of them by several actions together",
+            "{count} of them by several actions together",
+            len(together),
+        )
     changes = [entry.change for entry in counted if entry.change is not None]
     freed, assigned = sum(change.freed for change in changes), sum(change.assigned for change in changes)
     amounts = _summed(entry.action.money for entry in counted)

@@ -10,7 +10,7 @@ from auditor.domain.errors import printable, printable_line
 from auditor.domain.money import rounded
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Subscription
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import N_, Localizer
 from auditor.findings.display_names import part_name
 from auditor.guidance.portal_names import property_name
 from auditor.policy.yaml.writer import block, flow
@@ -18,40 +18,41 @@ from auditor.policy.yaml.writer import block, flow
 COMMENT: Final = " # "
 """Separator between an answer and its comment: the name of its group, or where its number of seats comes from."""
 
+_FORMS: Final = {
+    AnswerKind.KEEP: N_("Which of {products} should {name} keep?"),
+    AnswerKind.GIVE: N_("Which of {products} should {name} get?"),
+    AnswerKind.SET: N_("What is the {products} of {name}?"),
+    AnswerKind.RELEASE: N_("Can the licence {products} be unassigned from {name}?"),
+    AnswerKind.RENEWAL: N_("Should {products} be renewed, and with how many seats?"),
+    AnswerKind.PURCHASE: N_("How many seats of {products} should be bought?"),
+    AnswerKind.GROUP: N_("Which group should assign {products} to {name}?"),
+}
+
 
 def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a question as one sentence; `names` are the display names of products."""
-    forms = {
-        AnswerKind.KEEP: l10n.gettext("Which of {products} should {name} keep?"),
-        AnswerKind.GIVE: l10n.gettext("Which of {products} should {name} get?"),
-        AnswerKind.SET: l10n.gettext("What is the {products} of {name}?"),
-        AnswerKind.RELEASE: l10n.gettext("Can the licence {products} be unassigned from {name}?"),
-        AnswerKind.RENEWAL: l10n.gettext("Should {products} be renewed, and with how many seats?"),
-        AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} should be bought?"),
-        AnswerKind.GROUP: l10n.gettext("Which group should assign {products} to {name}?"),
-    }
     products = _named(question, names, l10n)
     name = names.get(question.subject) or (
         f"{question.name} ({question.address})" if question.address else str(question.name)
     )
     if question.kind is AnswerKind.RENEWAL and names.get(question.subject, products) != products:
-        form = l10n.gettext("Should the subscription of {products} ({name}) be renewed, and with how many seats?")
-        return printable(form.format(products=products, name=name))
+        form = N_("Should the subscription of {products} ({name}) be renewed, and with how many seats?")
+        return printable(l10n.gettext(form, products=products, name=name))
     if question.kind is AnswerKind.SET:
         names = {product: property_name(l10n.gettext, product) for product in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
         old = all_of(l10n, [part_name(product, names) for product in question.products if product != new])
-        form = l10n.gettext("Is {new} enough for {name} instead of {old}?")
-        return printable(form.format(new=part_name(new, names), old=old, name=name))
+        form = N_("Is {new} enough for {name} instead of {old}?")
+        return printable(l10n.gettext(form, new=part_name(new, names), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
         form = (
-            l10n.gettext("Can sign-in be blocked for {name}, so that a dynamic group removes the licence?")
+            N_("Can sign-in be blocked for {name}, so that a dynamic group removes the licence?")
             if question.products == ("accountEnabled",)
-            else l10n.gettext("Which {property} removes {name} from the dynamic group that assigns the licence?")
+            else N_("Which {property} removes {name} from the dynamic group that assigns the licence?")
         )
-        return printable(form.format(property=", ".join(_names(question, names)), name=name))
-    return printable(forms[question.kind].format(products=_named(question, names, l10n), name=name))
+        return printable(l10n.gettext(form, property=", ".join(_names(question, names)), name=name))
+    return printable(l10n.gettext(_FORMS[question.kind], products=_named(question, names, l10n), name=name))
 
 
 def _named(question: Question, names: Mapping[str, str], l10n: Localizer) -> str:
@@ -79,23 +80,21 @@ def _seats_and_day(subscription: Subscription, l10n: Localizer) -> str:
     day = l10n.day(subscription.next_lifecycle_date_time.date())
     if subscription.total_licenses is None:
         return day
-    seats = l10n.ngettext("{count} seat", "{count} seats", subscription.total_licenses)
-    return f"{seats.format(count=l10n.number(subscription.total_licenses))}, {day}"
+    return f"{l10n.plural('{count} seat', '{count} seats', subscription.total_licenses)}, {day}"
 
 
 def effect(question: Question, l10n: Localizer) -> str:
     """Return how many findings a question is about, and if known, what they cost or a smaller product saves a month."""
     count = len(question.findings)
-    number = l10n.number(count)
-    text = l10n.ngettext("{count} finding", "{count} findings", count).format(count=number)
+    text = l10n.plural("{count} finding", "{count} findings", count)
     if question.money is None or not rounded(question.money.per_month):
         return text
     money = l10n.money(question.money.per_month, question.money.currency)
     if is_downgrade(question):
-        return f"{text}, " + l10n.gettext("saving: {money} a month").format(money=money)
-    return l10n.ngettext(
-        "{count} finding that costs {money} a month", "{count} findings that cost {money} a month", count
-    ).format(count=number, money=money)
+        return f"{text}, " + l10n.gettext("saving: {money} a month", money=money)
+    return l10n.plural(
+        "{count} finding that costs {money} a month", "{count} findings that cost {money} a month", count, money=money
+    )
 
 
 def answer_text(answer: Mapping[str, Any]) -> str:
@@ -125,9 +124,9 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
         return l10n.gettext("as many as today")
     if value["seats"] == question.waiting_seats:
         return l10n.gettext("enough also for changes that wait for this answer")
-    form = l10n.gettext("what the policy “{title}” requires today")
+    form = N_("what the policy “{title}” requires today")
     titles = question.required_by.get(value["seats"], ())
-    return all_of(l10n, [form.format(title=l10n.policy(title)) for title in titles])
+    return all_of(l10n, [l10n.gettext(form, title=l10n.policy(title)) for title in titles])
 
 
 def answer_template(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
@@ -150,25 +149,23 @@ def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str])
     ((kind, value),) = answer.items()
     match kind, value:
         case "keep", _:
-            text = l10n.gettext("Keep {product}").format(product=part_name(value, names))
+            text = l10n.gettext("Keep {product}", product=part_name(value, names))
         case "give", _:
-            text = l10n.gettext("Assign {product}").format(product=part_name(value, names))
+            text = l10n.gettext("Assign {product}", product=part_name(value, names))
         case "release", True:
             text = l10n.gettext("Yes, unassign the licence")
         case "release", _:
             text = l10n.gettext("No, keep the licence")
         case "renewal", {"renew": True, "seats": int(seats)}:
-            text = l10n.ngettext("Renew it with {count} seat", "Renew it with {count} seats", seats)
-            text = text.format(count=l10n.number(seats))
+            text = l10n.plural("Renew it with {count} seat", "Renew it with {count} seats", seats)
         case "renewal", {"renew": True}:
             text = l10n.gettext("Renew it")
         case "renewal", _:
             text = l10n.gettext("Do not renew it")
         case "purchase", {"seats": int(seats)}:
-            text = l10n.ngettext("Buy {count} seat", "Buy {count} seats", seats)
-            text = text.format(count=l10n.number(seats))
+            text = l10n.plural("Buy {count} seat", "Buy {count} seats", seats)
         case "group", {"id": group}:
-            text = l10n.gettext("Through the group {group}").format(group=names.get(group, group))
+            text = l10n.gettext("Through the group {group}", group=names.get(group, group))
         case "set", {}:
             text = ", ".join(f"{property_name(l10n.gettext, name)}: {text}" for name, text in value.items())
         case "skip", _:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.money import rounded, sum_money
-from auditor.domain.translation import NN_, Localizer
+from auditor.domain.translation import N_, NN_, Localizer
 from auditor.render.text.labels import Labels
 
 
@@ -18,20 +18,20 @@ def amount_text(per_month: Decimal, currency: str, l10n: Localizer, *, frees: bo
     """
     money = l10n.money(abs(per_month), currency)
     if per_month < 0:
-        text = l10n.gettext("possible cost: {money} a month") if undecided else l10n.gettext("cost: {money} a month")
-        return text.format(money=money)
-    if undecided and not frees:
-        return l10n.gettext("possible saving: {money} a month").format(money=money)
-    text = l10n.gettext("will free seats worth {money} a month") if frees else l10n.gettext("saving: {money} a month")
-    return text.format(money=money)
+        text = N_("possible cost: {money} a month") if undecided else N_("cost: {money} a month")
+    elif frees:
+        text = N_("will free seats worth {money} a month")
+    else:
+        text = N_("possible saving: {money} a month") if undecided else N_("saving: {money} a month")
+    return l10n.gettext(text, money=money)
 
 
 def elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
     """Return that other actions count a saving or, below zero, a cost of the same seats."""
     money = l10n.money(abs(per_month), currency)
     if per_month < 0:
-        return l10n.gettext("cost counted in other actions: {money} a month").format(money=money)
-    return l10n.gettext("saving counted in other actions: {money} a month").format(money=money)
+        return l10n.gettext("cost counted in other actions: {money} a month", money=money)
+    return l10n.gettext("saving counted in other actions: {money} a month", money=money)
 
 
 def seat_texts(
@@ -58,7 +58,7 @@ def seat_texts(
     else:
         yield from _numbers_of_seats(freed, assigned, l10n)
     if price and assigned:
-        text = l10n.gettext("on balance worth {money} a month").format(money=_sum(price, l10n))
+        text = l10n.gettext("on balance worth {money} a month", money=_sum(price, l10n))
         yield _with_saved(text, own, saved, l10n)
     if not price:
         yield from (
@@ -73,13 +73,13 @@ def _with_saved(text: str, own: Mapping[str, Decimal], saved: Mapping[str, Decim
     if not saved:
         return text
     if not own:
-        return l10n.gettext("{text} (counted in other actions)").format(text=text)
-    return l10n.gettext("{text} ({money} of it counted in other actions)").format(text=text, money=_sum(saved, l10n))
+        return l10n.gettext("{text} (counted in other actions)", text=text)
+    return l10n.gettext("{text} ({money} of it counted in other actions)", text=text, money=_sum(saved, l10n))
 
 
 def _freed_seats(freed: int, price: Mapping[str, Decimal], l10n: Localizer) -> str:
     form = NN_("will free {count} seat worth {money} a month", "will free {count} seats worth {money} a month in total")
-    return l10n.ngettext(*form, freed).format(count=l10n.number(freed), money=_sum(price, l10n))
+    return l10n.plural(*form, freed, money=_sum(price, l10n))
 
 
 def _sum(amounts: Mapping[str, Decimal], l10n: Localizer) -> str:
@@ -92,7 +92,7 @@ def _numbers_of_seats(freed: int, assigned: int, l10n: Localizer) -> Iterator[st
         (assigned, NN_("will assign {count} seat", "will assign {count} seats")),
     ):
         if count:
-            yield l10n.ngettext(*form, count).format(count=l10n.number(count))
+            yield l10n.plural(*form, count)
 
 
 def amounts_text(actions: Sequence[Action], l10n: Labels) -> str:
