@@ -69,7 +69,7 @@ FORMATS: Final[dict[str, Format]] = {
         unpacked_limit=1_000_000,
     ),
     "departments": Format(
-        file="departments.csv", module="auditor.render.tables.departments", streams=True, reads_evidence=False
+        file="departments.csv", module="auditor.render.tables.seat_sheets", streams=True, reads_evidence=False
     ),
     "xlsx": Format(file="report.xlsx", module="auditor.render.tables.xlsx", localized=True, unpacked_limit=_UNLIMITED),
     "markdown": Format(file="summary.md", module="auditor.render.ci.markdown", localized=True),

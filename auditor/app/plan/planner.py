@@ -47,7 +47,7 @@ from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.remedy.verification.planned_state import with_state
 from auditor.render.plan.question_text import subscription_names
 from auditor.render.text.evidence.facts import product_and_set_names
-from auditor.render.text.omissions import omissions
+from auditor.render.text.summary import omissions
 from auditor.result.aggregate import outdated_tenants
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot

@@ -13,7 +13,7 @@ from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_l
 from auditor.render.plan.question_text import effect, sentence
 from auditor.render.plan.summary import missing_data, outdated_data, summary
 from auditor.render.plan.view import TenantRow
-from auditor.render.text.deadlines import due_text
+from auditor.render.text.actions import due_text
 from auditor.render.text.labels import SEVERITIES
 from auditor.result.ranking import MAX_SECTIONS
 

@@ -18,8 +18,7 @@ from auditor.domain.reasons import by_reason
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.omissions import unevaluated
-from auditor.render.text.summary import named_tenants
+from auditor.render.text.summary import named_tenants, unevaluated
 from auditor.render.view.charts.curves import sparklines
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.content import PageContent

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from auditor.render.ci.markdown import escaped_markdown
-from auditor.render.text.amounts import amounts_text
-from auditor.render.text.deadlines import due_sentence
+from auditor.render.text.actions import amounts_text, due_sentence, policies_line
 from auditor.render.text.guidance import MARKUP, plain
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.policy_titles import policies_line
 from auditor.render.text.sanitize import visible
 from auditor.result.work_items import WorkItem
 

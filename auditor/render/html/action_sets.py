@@ -14,7 +14,7 @@ from auditor.domain.actions.title import about
 from auditor.domain.enums import Severity
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts, SharedGuidance
-from auditor.render.text.amounts import amounts_text
+from auditor.render.text.actions import amounts_text
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.render.view.actions import policies_text

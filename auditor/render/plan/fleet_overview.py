@@ -24,7 +24,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.outline import by_rank, with_findings, worst_severity
 from auditor.render.plan.view import FirstAction, TenantRow
-from auditor.render.text.deadlines import due_text
+from auditor.render.text.actions import due_text
 from auditor.result.ranking import TenantSortKey, tenant_order
 
 TenantAddress = Callable[[TenantPlan], str]

@@ -20,8 +20,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.requests import GraphRequest, connect
 from auditor.render.plan.outline import OutlineEntry, fixed_by_requests, outline
-from auditor.render.text.amounts import seat_texts
-from auditor.render.text.policy_titles import policies_line
+from auditor.render.text.actions import policies_line, seat_texts
 
 
 def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:

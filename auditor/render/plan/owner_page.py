@@ -16,7 +16,7 @@ from auditor.render.plan.outline import with_findings
 from auditor.render.plan.outline_text import affecting, finding_name, policies_text
 from auditor.render.plan.question_text import answer_label, answer_text, sentence
 from auditor.render.static_page import PageSection, text_page
-from auditor.render.text.deadlines import due_sentence
+from auditor.render.text.actions import due_sentence
 from auditor.render.text.guidance import plain
 
 _MAX_NAMES: Final = 50

@@ -46,7 +46,7 @@ from auditor.render.plan.view import (
     SeatValue,
     TenantView,
 )
-from auditor.render.text.deadlines import due_text
+from auditor.render.text.actions import due_text
 from auditor.render.text.guidance import plain
 from auditor.result.aggregate import action_amounts
 

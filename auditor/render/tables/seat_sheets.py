@@ -1,11 +1,16 @@
-"""The workbook's sheets about seats: SKUs, people who need one, usage, smaller products, contracts, cost centres."""
+"""The workbook's sheets about seats: SKUs, people who need one, usage, smaller products, contracts, cost centres.
 
-from collections.abc import Iterator, Sequence
+The sheet of cost centres is also a format of its own.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
 from auditor.domain.money import Money, rounded
 from auditor.domain.result.model import Result
+from auditor.render.formats import RenderOptions
+from auditor.render.tables.csv import spreadsheet
 from auditor.render.tables.flat import Cell
 from auditor.render.text.labels import Labels
 from auditor.result.seats import spare_of
@@ -30,6 +35,11 @@ DEPARTMENTS: Final = (
     *("tenant", "by", "name", "merged", "currency", "perMonth", "idlePerMonth"),
     *("assigned", "used", "idle", "unknown", "people", "unpriced"),
 )
+
+
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
+    """Render departments.csv: the sheet of departments and cost centres, with the CSV conventions of findings.csv."""
+    return (spreadsheet((DEPARTMENTS, *department_rows(result)), byte_order_mark=options.byte_order_mark),)
 
 
 def seat_sheets(result: Result, l10n: Labels) -> Iterator[tuple[str, Sequence[str], Sequence[SheetRow]]]:

@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Severity, SourceStatus
+from auditor.domain.message import Message, detailed, joined
+from auditor.domain.reasons import by_reason
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import capitalized
 from auditor.localization import Localization
-from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, Labels
-from auditor.render.text.omissions import GAPS, omissions, unevaluated
+from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, Labels
 from auditor.render.text.sanitize import shortened
 from auditor.result.aggregate import outdated_tenants
 from auditor.result.ranking import by_urgency
@@ -26,6 +27,8 @@ _UNKNOWN_NAME: Final = "policy.unknown-"
 _MAX_UNKNOWN_NAMES: Final = 5
 _NAMES: Final = re.compile(r"(?<!\w)'[^']*'(?!\w)|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 """Quoted names, and ids, in a reason."""
+_GAPS: Final = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE})
+"""The states of sources that were not read completely."""
 
 
 def verdict(result: Result, l10n: Labels) -> str:
@@ -70,7 +73,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
     titles = _titles(result)
     outdated = tuple(_outdated(result, titles, l10n))
     if not result.complete:
-        return (*_failures(result, titles, l10n), *outdated, *_unevaluated(result, titles, l10n))
+        return (*_failures(result, titles, l10n), *outdated, *_unevaluated_sentences(result, titles, l10n))
     if not _has_policies(result):
         return (l10n.gettext("No data was needed."),)
     # The report of a recipient may contain only some of the policies.
@@ -95,7 +98,7 @@ def _outdated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
         )
 
 
-def _unevaluated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
+def _unevaluated_sentences(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
     """Yield a sentence for tenants in which the same policies were not evaluated; the longest lists come first."""
     alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for tenant in by_urgency(result.tenants):
@@ -178,6 +181,22 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
     yield from ((fleet, l10n.translate(reason)) for reason in omissions((), result.fleet.policies))
 
 
+def omissions(sources: Iterable[Coverage], policies: Iterable[PolicyOutcome]) -> tuple[Message, ...]:
+    """Return the sources that were not read, and the policies that were not evaluated, each with the reason."""
+    unread = [
+        detailed(joined(": ", map(Message, (SOURCE_TITLES[source.name], SOURCE_STATES[source.status]))), source.reason)
+        for source in sources
+        if source.status in _GAPS
+    ]
+    undecided = by_reason(unevaluated(policies))
+    return (*unread, *(joined(": ", (", ".join(ids), reason)) for reason, ids in undecided.items()))
+
+
+def unevaluated(policies: Iterable[PolicyOutcome]) -> list[tuple[str, Message]]:
+    """Return the ids of the policies that were not evaluated, each with the reason."""
+    return [(policy.id, policy.reason or Message(OUTCOMES[policy.status])) for policy in policies if policy.unknown]
+
+
 def combined_reasons(
     reasons: Iterable[tuple[str, str]], total: int, l10n: Localization, *, limit: int = MAX_NAMED
 ) -> Iterator[tuple[str, str]]:
@@ -221,6 +240,6 @@ def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:
     gaps = [
         f"{l10n.gettext(SOURCE_TITLES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}"
         for source in sources
-        if source.status in GAPS
+        if source.status in _GAPS
     ]
     return l10n.joined(gaps)

@@ -24,10 +24,8 @@ from auditor.domain.actions.seat_movement import plan_note, renewal_price_note, 
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.purchases import RenewalPrice
-from auditor.render.text.amounts import amounts_text
-from auditor.render.text.deadlines import due_text
+from auditor.render.text.actions import amounts_text, due_text, policies_line
 from auditor.render.text.labels import Labels
-from auditor.render.text.policy_titles import policies_line
 from auditor.render.text.sanitize import shortened, visible
 from auditor.render.view.finding_index import FindingIndex
 from auditor.render.view.model import Highlight, PolicyGroup, RankedAction, TenantSection

@@ -1,13 +1,21 @@
-"""Describes in words what actions free, save or cost a month."""
+"""Describes actions in words: what they free, save or cost a month, when to decide, and which policies they fix."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.message import fill_template
 from auditor.domain.money import rounded, sum_money
 from auditor.domain.translation import N_, NN_, Localizer
+from auditor.localization import Localization
 from auditor.render.text.labels import Labels
+
+_TEXTS: Final = (N_("decide by {date}"), N_("decide before {date}"))
+_SENTENCES: Final = (N_("Decide by {date}."), N_("Decide before {date}."))
+_MAX_TITLES: Final = 3
+"""The maximum number of titles; the others are counted."""
 
 
 def amount_text(per_month: Decimal, currency: str, l10n: Localizer, *, frees: bool, undecided: bool = False) -> str:
@@ -111,3 +119,31 @@ def amounts_text(actions: Sequence[Action], l10n: Labels) -> str:
     if len(actions) == 1 and (elsewhere := actions[0].counted_elsewhere) is not None:
         texts.append(elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n))
     return l10n.joined(texts)
+
+
+def due_text(action: Action, l10n: Localization) -> str:
+    """Return when to decide about an action, as part of a line; empty if no date is known."""
+    return _dated(_TEXTS, action, l10n)
+
+
+def due_sentence(action: Action, l10n: Localization) -> str:
+    """Return when to decide about an action, as a sentence; empty if no date is known."""
+    return _dated(_SENTENCES, action, l10n)
+
+
+def _dated(forms: tuple[str, str], action: Action, l10n: Localization) -> str:
+    if action.due is None:
+        return ""
+    last_day, event = forms
+    return l10n.gettext(last_day if action.due_included else event, date=l10n.date(action.due))
+
+
+def policies_line(titles: Iterable[str], l10n: Localization) -> str:
+    """Return the first few titles as in "Policies: A; B; and 2 more"; empty without titles."""
+    distinct = [*dict.fromkeys(titles)]
+    if not distinct:
+        return ""
+    others = len(distinct) - _MAX_TITLES
+    listed = [*distinct[:_MAX_TITLES], *([l10n.more(others)] if others > 0 else ())]
+    text = l10n.ngettext("Policy: {titles}", "Policies: {titles}", len(distinct))
+    return fill_template(text, {"titles": "; ".join(listed)})

@@ -1,4 +1,4 @@
-"""What actions free, save or cost a month, in words."""
+"""What actions free, save or cost a month, and the titles of their policies, in words."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.money import Money
 from auditor.localization import localization
 from auditor.remedy.english import ENGLISH
-from auditor.render.text.amounts import amounts_text, seat_texts
+from auditor.render.text.actions import amounts_text, policies_line, seat_texts
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import compared
 
@@ -80,3 +80,21 @@ def test_sum_of_actions_leaves_out_questions_about_smaller_products() -> None:
 def test_number_and_price_of_seats_are_one_phrase_in_other_languages() -> None:
     (text,) = seat_texts(3, 0, {"EUR": Decimal(28)}, {}, localization("de"), frees=True)
     assert text == "3 Lizenzen im Gesamtwert von 28,00\u00a0€ pro Monat werden frei"
+
+
+@pytest.mark.parametrize(
+    ("titles", "line"),
+    [
+        ((), ""),
+        (("A", "A"), "Policy: A"),
+        (("B", "A", "B"), "Policies: B; A"),
+        (("A", "B", "C"), "Policies: A; B; C"),
+        (("A", "B", "C", "D", "E"), "Policies: A; B; C; and 2 more"),
+    ],
+)
+def test_first_titles_are_listed_once_and_the_others_are_counted(titles: tuple[str, ...], line: str) -> None:
+    assert policies_line(titles, localization("en")) == line
+
+
+def test_label_is_in_the_language_of_the_reader() -> None:
+    assert policies_line(("A",), localization("nl")) == "Beleidsregel: A"
