@@ -133,14 +133,14 @@ def _print_counts(console: Console, page: Page, l10n: Labels) -> None:
     for severity, tile in zip(Severity, page.counts, strict=True):
         counts.append(f"{l10n.number(tile.count)} {tile.label}", style=_STYLES[severity] if tile.count else "dim")
         counts.append("   ")
-    if page.waived:
-        counts.append(l10n.plural("{count} waived", "{count} waived", page.waived), style="dim")
-    if page.report_only:
-        counts.append("   " if page.waived else "")
-        counts.append(l10n.plural("{count} report-only", "{count} report-only", page.report_only), style="dim")
+    if page.summary.waived:
+        counts.append(l10n.plural("{count} waived", "{count} waived", page.summary.waived), style="dim")
+    if page.summary.report_only:
+        counts.append("   " if page.summary.waived else "")
+        counts.append(l10n.plural("{count} report-only", "{count} report-only", page.summary.report_only), style="dim")
     _print(console, counts)
-    if page.previous is not None:
-        since = l10n.gettext("Since {day}:", day=l10n.date(page.previous))
+    if page.run.previous is not None:
+        since = l10n.gettext("Since {day}:", day=l10n.date(page.run.previous))
         text = l10n.joined(f"{l10n.number(tile.count)} {tile.label}" for tile in page.changes)
         _print(console, Text(f"{since} {text}"))
     if page.money:

@@ -79,9 +79,9 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         if view.reader.weekly
         else l10n.gettext("Microsoft 365 licence audit")
     )
-    policies = f"{l10n.gettext('policies')} {view.page.digest[:19]}"
+    policies = f"{l10n.gettext('policies')} {view.page.run.policy_digest[:19]}"
     foot = " · ".join(
-        (f"{kind} · {l10n.instant(view.page.as_of)}", view.page.tool, f"{l10n.gettext('run')} {view.run}", policies)
+        (f"{kind} · {l10n.instant(view.page.run.as_of)}", view.page.tool, f"{l10n.gettext('run')} {view.run}", policies)
     )
     return ChatView(
         language=view.page.language,
@@ -117,10 +117,10 @@ def _counts(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
     yield ChatEntry(
         lead="", text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.counts)
     )
-    if view.page.previous is None:
+    if view.page.run.previous is None:
         yield ChatEntry(lead="", text=l10n.gettext("Not compared with an earlier run."))
         return
-    since = l10n.gettext("Since %(day)s") % {"day": l10n.date(view.page.previous)}
+    since = l10n.gettext("Since %(day)s") % {"day": l10n.date(view.page.run.previous)}
     yield ChatEntry(
         lead=since, text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.changes)
     )

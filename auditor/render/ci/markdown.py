@@ -100,7 +100,7 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
     if page.checked is not None:
         yield f"{l10n.gettext('Guidance as of')} {escaped_markdown(l10n.date(page.checked))}"
         yield ""
-    yield " · ".join(map(escaped_markdown, (page.tool, l10n.instant(page.as_of), page.digest)))
+    yield " · ".join(map(escaped_markdown, (page.tool, l10n.instant(page.run.as_of), page.run.policy_digest)))
 
 
 def _references(sections: Sequence[TenantSection], l10n: Labels) -> Iterator[str]:

@@ -5,7 +5,7 @@ The page needs no JavaScript, and its Content-Security-Policy forbids loading an
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from auditor import resources
 from auditor.domain.result.model import Result
+from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.guidance.parts import HEADINGS
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
@@ -23,7 +24,7 @@ from auditor.render.html.embedded_data import embedded_data
 from auditor.render.static_page import content_policy, embedded_text
 from auditor.render.tables.flat import row_count
 from auditor.render.text.guidance import MARKUP
-from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
+from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, SOURCE_STATES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Page
@@ -38,6 +39,15 @@ _CONSTANT_TEXT: Final = re.compile(r"(?:(?<=\S)|(?<=\S ))\{% trans %\}([^{}%\n]+
 """A translated text without placeholders; not at the ends of a line, where the template engine trims white space."""
 _TEMPLATE_SYNTAX: Final = re.compile(r"[{}%\n]")
 """Characters that can be part of template syntax."""
+_VOCABULARIES: Final[Mapping[str, Mapping[Any, str]]] = {
+    "severities": SEVERITIES,
+    "outcomes": OUTCOMES,
+    "changes": CHANGES,
+    "headings": HEADINGS,
+    "source_titles": SOURCE_TITLES,
+    "source_states": SOURCE_STATES,
+}
+"""The words by value that templates can use, by the name of the variable."""
 
 
 def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
@@ -110,14 +120,12 @@ def environment(language: str) -> Environment:
     )
     environment.install_gettext_translations(l10n.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.globals |= {
-        "severities": {key: l10n.gettext(text) for key, text in SEVERITIES.items()},
-        "outcomes": {key: l10n.gettext(text) for key, text in OUTCOMES.items()},
-        "severity_name": l10n.severity_name,
-        "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
-        "headings": {key: l10n.gettext(text) for key, text in HEADINGS.items()},
+        name: {key: l10n.gettext(text) for key, text in texts.items()} for name, texts in _VOCABULARIES.items()
     }
+    environment.globals["severity_name"] = l10n.severity_name
     environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "more": l10n.more}
-    environment.filters |= {"guidance": guidance}
+    environment.filters |= {"guidance": guidance, "sums": l10n.sums, "translated": l10n.translate}
+    environment.filters["written_instant"] = l10n.written_instant
     environment.filters["findings"] = lambda count: l10n.plural("{count} finding", "{count} findings", count)
     return environment
 

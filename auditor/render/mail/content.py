@@ -100,7 +100,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
     verdict = _verdict(page, result, reader, l10n)
     sentences = page.completeness if page.complete else map(": ".join, missing_data(result, l10n))
     all_contracts = not any(_scope(reader, l10n))
-    changes = () if page.previous is None else page.changes
+    changes = () if page.run.previous is None else page.changes
     news = [l10n.plural(*CHANGED_FINDINGS[tile.key], tile.count) for tile in changes if tile.count]
     return MailView(
         page=page,
@@ -123,10 +123,10 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         more_seats=_outside_in_other_tenants(result, page, l10n),
         renewals=tuple(_renewals(result, l10n, several=several, all_contracts=all_contracts)),
         more_renewals=0,
-        money=tuple((figure.label, figure.amount) for figure in page.figures if figure.amount),
+        money=tuple((figure.label, l10n.sums(figure.amounts)) for figure in page.figures if figure.amounts),
         trends=tuple(sparklines(result, reader.history, l10n)),
         exceptions=tuple(_exceptions(page, l10n)),
-        run=single_line(page.run),
+        run=single_line(page.run.id),
     )
 
 
@@ -322,13 +322,13 @@ def _exceptions(page: Page, l10n: Labels) -> Iterator[str]:
     in_force = sum(row.key not in {"expired", "elsewhere"} for row in page.waivers)
     if in_force:
         yield l10n.plural("{count} waiver in force", "{count} waivers in force", in_force)
-    if page.waived:
-        yield l10n.plural("{count} finding waived", "{count} findings waived", page.waived)
-    if page.report_only:
+    if page.summary.waived:
+        yield l10n.plural("{count} finding waived", "{count} findings waived", page.summary.waived)
+    if page.summary.report_only:
         yield l10n.plural(
             "{count} finding of report-only policies (not counted)",
             "{count} findings of report-only policies (not counted)",
-            page.report_only,
+            page.summary.report_only,
         )
     unused = len(
         {notice.subject for section in page.sections for notice in section.notices if notice.code == "waiver.unused"}

@@ -163,10 +163,6 @@ def _of_policy(group: PolicyGroup, section: TenantSection) -> Highlight:
         tenant=section.title,
         count=group.open,
         money=group.money,
-        due="",
-        why="",
-        movement="",
-        note="",
         who=group.owner,
         first=group.rationale,
     )

@@ -1,13 +1,15 @@
 """The view model of the page: all texts are already formatted, so that the template only arranges them."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date
 
 from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import Weight
-from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
-from auditor.domain.result.model import Notice
+from auditor.domain.enums import Change, Outcome, Severity
+from auditor.domain.result.model import Coverage, Notice, Run, Summary
+from auditor.render.text.figures import MoneyFigure
 from auditor.render.text.waivers import WaiverRow
 from auditor.render.view.charts.curves import Trend
 from auditor.render.view.charts.seat_chart import SeatBar
@@ -83,7 +85,6 @@ class OutcomeRow(Struct, frozen=True, kw_only=True, eq=False):
 
     policy: str
     title: str
-    severity: Severity
     rationale: str
     status: Outcome
     report_only: bool
@@ -97,17 +98,6 @@ class OutcomeRow(Struct, frozen=True, kw_only=True, eq=False):
     """Whether it was evaluated but there was nothing that it applies to."""
     anchor: str | None
     """Anchor of its findings on the page; None if there are none."""
-
-
-class SourceRow(Struct, frozen=True, kw_only=True, eq=False):
-    """How much of one source was read."""
-
-    name: str
-    status: SourceStatus
-    state: str
-    count: str
-    read_at: str
-    reason: str
 
 
 class ChangeLine(Struct, frozen=True, kw_only=True, eq=False):
@@ -194,7 +184,7 @@ class TenantSection(Struct, frozen=True, kw_only=True, eq=False):
     timeline: Timeline | None = None
     groups: tuple[PolicyGroup, ...]
     outcomes: tuple[OutcomeRow, ...]
-    sources: tuple[SourceRow, ...] = ()
+    sources: tuple[Coverage, ...] = ()
     notices: tuple[Notice, ...]
 
     @property
@@ -219,13 +209,13 @@ class Highlight(Struct, frozen=True, kw_only=True, eq=False):
     """Number of findings."""
     money: str
     """Amount per month, in words."""
-    due: str
+    due: str = ""
     """The day by which to decide, in words; empty if there is no date."""
-    why: str
+    why: str = ""
     """Why it is important."""
-    movement: str
+    movement: str = ""
     """Effect of all actions on the seats that this one buys or removes; empty for other actions."""
-    note: str
+    note: str = ""
     """How the number of seats and the amount come about, in addition to `movement`; empty for other actions."""
     who: str
     """The role that can do it, or the owner of the policy."""
@@ -242,14 +232,6 @@ class Tile(Struct, frozen=True, kw_only=True, eq=False):
     key: str
 
 
-class Figure(Struct, frozen=True, kw_only=True, eq=False):
-    """An amount of money with its label and an explanation."""
-
-    label: str
-    amount: str
-    note: str
-
-
 class Page(Struct, frozen=True, kw_only=True, eq=False):
     """The whole report."""
 
@@ -257,7 +239,8 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     requested_language: str | None
     """The requested language, if the page is in English because there is no translation; else None."""
     title: str
-    as_of: datetime
+    run: Run
+    summary: Summary
     verdict: str
     plan: tuple[str, ...]
     """The progress of an earlier plan, in sentences; empty if none is known."""
@@ -265,17 +248,13 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     """Sentences about names in the policies that do not exist."""
     complete: bool
     completeness: tuple[str, ...]
-    previous: datetime | None
     changes: tuple[Tile, ...]
     unconfirmed: int
     counts: tuple[Tile, ...]
     shares: tuple[tuple[str, int, int], ...]
     """The counts as a stacked bar: key, offset and length of each part, in units of a view box of 300."""
-    waived: int
-    report_only: int
-    """Findings of policies that are report-only."""
     money: str
-    figures: tuple[Figure, ...]
+    figures: Sequence[MoneyFigure]
     lower_bound: bool
     trends: tuple[Trend, ...]
     waivers: tuple[WaiverRow, ...]
@@ -285,12 +264,6 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     """Number of tenants whose findings and actions the report lists: the worst ones."""
     tenants: int
     tool: str
-    digest: str
-    run: str
-    redacted: bool
-    """Whether people are replaced by pseudonyms."""
-    single_run_pseudonyms: bool
-    """Whether these pseudonyms are valid for this run only."""
     people: int
     checked: date | None
     """The oldest day on which the shown guidance was compared with its sources; None if unknown."""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from decimal import Decimal
 from itertools import accumulate, chain, pairwise
 from typing import Final
 
@@ -26,7 +25,7 @@ from auditor.render.text.waivers import waiver_rows
 from auditor.render.view.actions import highlights, ranked_actions
 from auditor.render.view.charts.curves import trends
 from auditor.render.view.finding_index import FindingIndex, PolicyFindings, finding_indexes
-from auditor.render.view.model import Figure, Page, PolicyGroup, TenantSection, Tile
+from auditor.render.view.model import Page, PolicyGroup, TenantSection, Tile
 from auditor.render.view.rows import (
     ROWS,
     anchor,
@@ -36,7 +35,6 @@ from auditor.render.view.rows import (
     problem,
     row,
     seat_row,
-    source_row,
 )
 from auditor.render.view.seat_lines import coverage_lines, smaller_products
 from auditor.render.view.timeline import timeline
@@ -75,13 +73,13 @@ def page(
         language=l10n.locale,
         requested_language=l10n.fallback_from,
         title=_title(titles, l10n),
-        as_of=result.run.as_of,
+        run=result.run,
+        summary=result.summary,
         verdict=verdict(result, l10n),
         plan=plan_lines(result, l10n),
         unknown_names=unknown_names(result, l10n),
         complete=result.complete,
         completeness=completeness(result, l10n),
-        previous=result.run.previous,
         changes=()
         if result.run.previous is None
         else tuple(
@@ -91,10 +89,8 @@ def page(
         unconfirmed=changed.unconfirmed,
         counts=_counts(result, l10n),
         shares=_shares(result.summary.open),
-        waived=result.summary.waived,
-        report_only=result.summary.report_only or 0,
         money=l10n.sums(total),
-        figures=_figures(result, total, l10n),
+        figures=money_figures(result, total, l10n),
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not all_prices_known(result),
@@ -106,10 +102,6 @@ def page(
         listed_tenants=len(indexes) - 1,  # without the fleet
         tenants=len(result.tenants),
         tool=f"{TOOL} {result.run.tool_version}",
-        digest=result.run.policy_digest,
-        run=result.run.id,
-        redacted=result.run.redacted,
-        single_run_pseudonyms=result.run.redaction is not None and not result.run.redaction.stable,
         people=sum(tenant.findings.stats.people for tenant in result.tenants),
     )
 
@@ -154,13 +146,6 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
     return tuple((key, start, end - start) for key, (start, end) in zip(present, pairwise(edges), strict=True))
 
 
-def _figures(result: Result, total: Mapping[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
-    return tuple(
-        Figure(label=figure.label, amount=l10n.sums(figure.amounts), note=figure.note)
-        for figure in money_figures(result, total, l10n)
-    )
-
-
 def _section(tenant: TenantResult, title: str, index: FindingIndex, as_of: datetime, l10n: Labels) -> TenantSection:
     context = index.context
     free = free_part_numbers()
@@ -184,7 +169,7 @@ def _section(tenant: TenantResult, title: str, index: FindingIndex, as_of: datet
         smaller=smaller_products(tenant, l10n),
         coverage=coverage_lines(tenant, context.headers, l10n),
         timeline=timeline(tenant, context, index.findings, as_of),
-        sources=tuple(source_row(source, l10n) for source in tenant.sources),
+        sources=tenant.sources,
     )
 
 

@@ -16,7 +16,6 @@ from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import (
-    Coverage,
     PolicyHeader,
     PolicyOutcome,
     Result,
@@ -24,7 +23,6 @@ from auditor.domain.result.model import (
     TenantResult,
 )
 from auditor.domain.result.purchases import RenewalPrice
-from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.display_names import detail_label, product_name
 from auditor.render.text.evidence.evidence import (
     advice,
@@ -34,10 +32,10 @@ from auditor.render.text.evidence.evidence import (
     uncounted_grace_seats,
 )
 from auditor.render.text.evidence.facts import product_and_set_names, product_names
-from auditor.render.text.labels import CHANGES, SOURCE_STATES, Labels
+from auditor.render.text.labels import CHANGES, Labels
 from auditor.render.text.sanitize import shortened
 from auditor.render.view.charts.seat_chart import effective_bounds, seat_bar
-from auditor.render.view.model import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
+from auditor.render.view.model import ChangeLine, OutcomeRow, Row, SeatRow
 from auditor.result.seats import spare_of
 from auditor.result.unevaluated import known_findings
 
@@ -316,7 +314,6 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
     return OutcomeRow(
         policy=outcome.id,
         title=header.title or outcome.id,
-        severity=header.severity,
         rationale=header.rationale,
         status=outcome.status,
         report_only=outcome.report_only is True,
@@ -326,16 +323,4 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         judged=context.l10n.number(outcome.judged),
         applies_to_nothing=outcome.judged == 0,
         anchor=anchors.get(outcome.id),
-    )
-
-
-def source_row(source: Coverage, l10n: Labels) -> SourceRow:
-    """Return how much of a source was read."""
-    return SourceRow(
-        name=l10n.gettext(SOURCE_TITLES[source.name]),
-        status=source.status,
-        state=l10n.gettext(SOURCE_STATES[source.status]),
-        count=l10n.number(source.count) if source.read_at is not None else l10n.number(None),
-        read_at=l10n.number(None) if source.read_at is None else l10n.written_instant(source.read_at),
-        reason=l10n.translate(source.reason or NOTHING),
     )
