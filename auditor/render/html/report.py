@@ -125,7 +125,7 @@ def environment(language: str) -> Environment:
     environment.globals["severity_name"] = l10n.severity_name
     environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "more": l10n.more}
     environment.filters |= {"guidance": guidance, "sums": l10n.sums, "translated": l10n.translate}
-    environment.filters["written_instant"] = l10n.written_instant
+    environment.filters |= {"written_instant": l10n.written_instant, "amount": l10n.amount}
     environment.filters["findings"] = lambda count: l10n.plural("{count} finding", "{count} findings", count)
     return environment
 

@@ -154,7 +154,7 @@ def change_line(pair: ChangedFinding, names: Mapping[str, str], l10n: Labels) ->
         (l10n.gettext("Severity"), *(l10n.gettext(SEVERITIES[finding.severity]) for finding in (before, after))),
         (l10n.gettext("Status"), *(_status(finding, l10n) for finding in (before, after))),
         (l10n.gettext("Waiver"), before.waiver or none, after.waiver or none),
-        (l10n.gettext("Per month"), _money(before, l10n), _money(after, l10n)),
+        (l10n.gettext("Per month"), *(l10n.amount(finding.money) or none for finding in (before, after))),
         ("", *(text or none for text in evidence_change(before, after, l10n))),
     ]
     differences = "; ".join(f"{name} {old} → {new}".lstrip() for name, old, new in parts if old != new)
@@ -163,12 +163,6 @@ def change_line(pair: ChangedFinding, names: Mapping[str, str], l10n: Labels) ->
 
 def _status(finding: Finding, l10n: Labels) -> str:
     return l10n.gettext(finding.status)
-
-
-def _money(finding: Finding, l10n: Labels) -> str:
-    if finding.money is None:
-        return l10n.gettext("none")
-    return l10n.money(finding.money.per_month, finding.money.currency)
 
 
 def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:

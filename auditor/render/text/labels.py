@@ -8,6 +8,7 @@ from typing import Final
 
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.message import fill_template
+from auditor.domain.money import Money
 from auditor.domain.translation import N_, NN_
 from auditor.guidance.portal_names import state_name
 from auditor.localization import Localization, localization
@@ -127,6 +128,10 @@ class Labels(Localization):
         """Return a number of spare seats in words, with a dash for None."""
         text = self.ngettext("{count} spare", "{count} spare", 0 if seats is None else seats)
         return fill_template(text, {"count": self.number(seats)})
+
+    def amount(self, money: Money | None) -> str:
+        """Return an amount of money; empty if it is not known."""
+        return "" if money is None else self.money(money.per_month, money.currency)
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
         """Return amounts in several currencies, joined by plus signs."""

@@ -13,8 +13,7 @@ from auditor.render.text.figures import MoneyFigure
 from auditor.render.text.waivers import WaiverRow
 from auditor.render.view.charts.curves import Trend
 from auditor.render.view.charts.seat_chart import SeatBar
-from auditor.render.view.seat_lines import SmallerProducts
-from auditor.render.view.usage import UnitTable, UsageTable
+from auditor.render.view.usage import SmallerProducts, UnitTable, UsageTable
 
 
 class Row(Struct, frozen=True, kw_only=True, eq=False):

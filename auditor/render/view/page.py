@@ -36,9 +36,8 @@ from auditor.render.view.rows import (
     row,
     seat_row,
 )
-from auditor.render.view.seat_lines import coverage_lines, smaller_products
 from auditor.render.view.timeline import timeline
-from auditor.render.view.usage import unit_tables, usage_table
+from auditor.render.view.usage import coverage_lines, smaller_products, unit_tables, usage_table
 from auditor.result.aggregate import all_prices_known, changes
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL

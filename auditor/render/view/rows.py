@@ -200,7 +200,7 @@ def row(finding: Finding, context: Context) -> Row:
         address=shortened(subject_address(finding, name)),
         problem=shortened(problem(finding, context)),
         evidence=shortened(evidence_text(finding, l10n)),
-        money="" if finding.money is None else l10n.money(finding.money.per_month, finding.money.currency),
+        money=l10n.amount(finding.money),
         waiver=finding.waiver if finding.status is Status.WAIVED else None,
         change=None if finding.change is Change.UNCHANGED else finding.change,
     )

@@ -1,14 +1,21 @@
-"""The page's tables of usage and cost: by product, department, cost centre and so on."""
+"""The page's tables of usage and cost, and lines about smaller products and people who need a seat."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.money import Money
-from auditor.domain.result.model import TenantResult
-from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage
+from auditor.domain.result.model import PolicyHeader, TenantResult
+from auditor.domain.result.seat_usage import (
+    DepartmentReport,
+    ProductUsage,
+    SeatCoverage,
+    SmallerProductCount,
+    UnassignedSeats,
+    UnitUsage,
+)
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
@@ -29,15 +36,10 @@ _MAX_UNITS: Final = 25
 
 
 class UsageRow(Struct, frozen=True, kw_only=True, eq=False):
-    """The usage of one product; numbers are formatted as texts."""
+    """The usage of one product."""
 
     name: str
-    idle_cost: str
-    idle: str
-    used_30: str
-    used_90: str
-    assigned: str
-    cost: str
+    product: ProductUsage
     unknown: str
     """How many seats have unknown usage; empty if none, or if the reports do not cover the product."""
     bar: tuple[int, int, int] | None
@@ -59,24 +61,17 @@ class UsageTable(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class UnitRow(Struct, frozen=True, kw_only=True, eq=False):
-    """One department, cost centre or the like; numbers are formatted as texts."""
+    """One department, cost centre or the like."""
 
     name: str
-    people: str
-    people_unit: str
-    """The word for people after their number; `assigned_unit` is that for seats."""
-    assigned: str
-    assigned_unit: str
-    used: str
-    idle: str
-    cost: str
-    idle_cost: str
+    unit: UnitUsage
+    """Without a name if it is not a department: people without one, several small ones, spare seats."""
+    people: int | None
+    """None for spare seats."""
     unknown: str
     """How many seats have unknown usage; empty if none, or if no report was read."""
     summary: str
     """The row in one line."""
-    special: bool
-    """Whether it is not a department: people without one, several small ones, spare seats."""
 
 
 class UnitTable(Struct, frozen=True, kw_only=True, eq=False):
@@ -179,7 +174,7 @@ def with_money(text: str, amount: Money | None, l10n: Labels) -> str:
     """Return a text followed by a monthly amount in brackets, or the text alone if the amount is not known."""
     if amount is None:
         return text
-    return l10n.gettext("{text} ({money} a month)", text=text, money=_money(amount, l10n))
+    return l10n.gettext("{text} ({money} a month)", text=text, money=l10n.amount(amount))
 
 
 def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
@@ -189,25 +184,16 @@ def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
         return ""
     return l10n.gettext(
         "{idle} of {all} a month is paid for seats that were idle for 90 days.",
-        idle=_money(idle, l10n),
-        all=_money(paid, l10n),
+        idle=l10n.amount(idle),
+        all=l10n.amount(paid),
     )
-
-
-def _money(amount: Money | None, l10n: Labels) -> str:
-    return "" if amount is None else l10n.money(amount.per_month, amount.currency)
 
 
 def _usage_row(product: ProductUsage, l10n: Labels) -> UsageRow:
     name = shortened(product.name or product.sku_part_number or product.sku_id)
     return UsageRow(
         name=name,
-        idle_cost=_money(product.idle_cost, l10n),
-        idle=l10n.number(product.idle),
-        used_30=l10n.number(product.used_in_30_days),
-        used_90=l10n.number(product.used_in_90_days),
-        assigned=l10n.number(product.assigned),
-        cost=_money(product.cost, l10n),
+        product=product,
         unknown="" if product.idle is None else _unknown(product.unknown, l10n),
         bar=_bar(product),
         summary=_summary(name, product, l10n),
@@ -280,34 +266,15 @@ def _unit_table(
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
-    unknown, name = l10n.number(None), l10n.gettext("Spare")
+    name = l10n.gettext("Spare")
     facts = [_per_month(unassigned.cost, l10n), l10n.plural("{count} seat", "{count} seats", unassigned.seats)]
-    return UnitRow(
-        name=name,
-        people=unknown,
-        people_unit=_people(0, l10n),
-        assigned=l10n.number(unassigned.seats),
-        assigned_unit=_seats(unassigned.seats, l10n),
-        used=unknown,
-        idle=unknown,
-        cost=_money(unassigned.cost, l10n),
-        idle_cost="",
-        unknown="",
-        summary=f"{name}: {l10n.joined(filter(None, facts))}",
-        special=True,
-    )
-
-
-def _people(count: int, l10n: Labels) -> str:
-    return l10n.ngettext("person", "people", count)
-
-
-def _seats(count: int, l10n: Labels) -> str:
-    return l10n.ngettext("seat", "seats", count)
+    unit = replace(whole((), unassigned), used=None, idle=None)
+    summary = f"{name}: {l10n.joined(filter(None, facts))}"
+    return UnitRow(name=name, unit=unit, people=None, unknown="", summary=summary)
 
 
 def _per_month(amount: Money | None, l10n: Labels) -> str:
-    return "" if amount is None else l10n.gettext("{money} a month", money=_money(amount, l10n))
+    return "" if amount is None else l10n.gettext("{money} a month", money=l10n.amount(amount))
 
 
 def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
@@ -317,15 +284,59 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
         facts.append(with_money(text, unit.idle_cost, l10n))
     return UnitRow(
         name=name,
-        people=l10n.number(unit.people),
-        people_unit=_people(unit.people, l10n),
-        assigned=l10n.number(unit.assigned),
-        assigned_unit=_seats(unit.assigned, l10n),
-        used=l10n.number(unit.used),
-        idle=l10n.number(unit.idle),
-        cost=_money(unit.cost, l10n),
-        idle_cost=_money(unit.idle_cost, l10n),
+        unit=unit,
+        people=unit.people,
         unknown="" if unit.idle is None else _unknown(unit.unknown, l10n),
         summary=f"{name}: {l10n.joined(filter(None, facts))}",
-        special=unit.name is None,
     )
+
+
+class SmallerProducts(Struct, frozen=True, kw_only=True, eq=False):
+    """The proposals of smaller products of a tenant."""
+
+    headline: str
+    """The total savings."""
+    lines: tuple[str, ...]
+    """One line for each pair of products, the highest savings first."""
+
+
+def smaller_products(tenant: TenantResult, l10n: Labels) -> SmallerProducts | None:
+    """Return the proposals of smaller products; None if there are none."""
+    counts = tenant.smaller_products
+    if not counts:
+        return None
+    money = l10n.amount(money_sum(proposal.saves for proposal in counts))
+    return SmallerProducts(
+        headline=l10n.gettext("{money} a month could be saved with smaller products.", money=money),
+        lines=tuple(_proposal_line(proposal, l10n) for proposal in counts),
+    )
+
+
+def _proposal_line(proposal: SmallerProductCount, l10n: Labels) -> str:
+    return l10n.plural(
+        "{count} person: {smaller} may be enough instead of {product}, saving: {money} a month",
+        "{count} people: {smaller} may be enough instead of {product}, saving: {money} a month",
+        proposal.people,
+        smaller=shortened(proposal.smaller_name),
+        product=shortened(proposal.name),
+        money=l10n.amount(proposal.saves),
+    )
+
+
+def coverage_lines(tenant: TenantResult, headers: Mapping[str, PolicyHeader], l10n: Labels) -> tuple[str, ...]:
+    """Return a line for each policy about people who need a seat, with the numbers of people and of seats."""
+    return tuple(_coverage_line(entry, headers.get(entry.policy), l10n) for entry in tenant.coverage or ())
+
+
+def _coverage_line(coverage: SeatCoverage, header: PolicyHeader | None, l10n: Labels) -> str:
+    parts = [
+        l10n.plural("{count} person needs a seat", "{count} people need a seat", coverage.people),
+        l10n.gettext("{seats} usable", seats=l10n.number(coverage.usable)),
+    ]
+    if coverage.unknown:
+        parts.append(l10n.plural("{count} not known", "{count} not known", coverage.unknown))
+    if coverage.missing:
+        text = l10n.plural("{count} seat is missing", "{count} seats are missing", coverage.missing)
+        parts.append(with_money(text, coverage.missing_cost, l10n))
+    title = coverage.policy if header is None else shortened(header.title)
+    return f"{title}: {l10n.joined(parts)}"

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from auditor.domain.money import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
 from auditor.render.text.labels import Labels
-from auditor.render.view.seat_lines import coverage_lines, smaller_products
-from auditor.render.view.usage import idle_lines, unit_tables, usage_table
+from auditor.render.view.usage import coverage_lines, idle_lines, smaller_products, unit_tables, usage_table
 from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import contoso, fabrikam, result
 
@@ -23,9 +22,11 @@ def test_products_are_sorted_by_the_cost_of_idle_seats() -> None:
     assert table.headline == "€3,254.25 of €34,014.15 a month is paid for seats that were idle for 90 days."
     assert table.days == "17 Nov 2026 / 18 Nov 2026"
     first, *_, last = table.rows
-    assert (first.idle_cost, first.idle, first.assigned, first.unknown) == ("€1,697.25", "31", "177", "7 not known")
+    assert (EN.amount(first.product.idle_cost), first.product.idle, first.unknown) == ("€1,697.25", 31, "7 not known")
+    assert first.product.assigned == 177
     assert first.bar == (163, 188, 231)
-    assert (last.idle_cost, last.idle, last.used_90, last.bar, last.unknown) == ("", "–", "–", None, "")
+    assert (last.product.idle_cost, last.product.idle, last.product.used_in_90_days) == (None, None, None)
+    assert (last.bar, last.unknown) == (None, "")
 
 
 def test_product_without_assigned_seats_has_no_bar() -> None:
@@ -54,8 +55,8 @@ def test_each_product_with_idle_seats_has_one_line() -> None:
 def test_rows_without_department_or_user_are_not_merged_into_small_ones() -> None:
     departments, companies = unit_tables(contoso(), EN)
     assert [row.name for row in departments.rows][:2] == ["Sales", "Finance"]
-    assert [(row.name, row.assigned) for row in departments.others] == [
-        ("12 smaller units", "44"), ("No department", "5"), ("Spare", "137"), ("All seats", "901"),
+    assert [(row.name, row.unit.assigned) for row in departments.others] == [
+        ("12 smaller units", 44), ("No department", 5), ("Spare", 137), ("All seats", 901),
     ]  # fmt: skip
     assert [row.name for row in companies.others] == ["No company", "Spare", "All seats"]
     assert departments.lower_bound
@@ -78,7 +79,7 @@ def test_cost_centres_come_first_and_single_division_has_no_table() -> None:
     assert [row.name for row in (*tables[0].rows, *tables[0].others)] == [
         "4711", "=4712", "No cost centre", "Spare", "All seats",
     ]  # fmt: skip
-    assert tables[0].others[-1].people == "1,603"
+    assert tables[0].others[-1].people == 1603
 
 
 def test_single_company_has_no_table() -> None:
@@ -94,7 +95,9 @@ def test_usage_that_was_not_collected_is_a_dash() -> None:
     assert usage_table(fabrikam(), EN) is None
     (departments,) = unit_tables(fabrikam(), EN)
     assert not departments.used
-    assert [(row.cost, row.idle, row.used) for row in departments.rows] == [("€285.00", "–", "–")]
+    assert [(EN.amount(row.unit.cost), row.unit.idle, row.unit.used) for row in departments.rows] == [
+        ("€285.00", None, None),
+    ]
 
 
 def test_long_table_counts_the_rows_that_are_left_out() -> None:
