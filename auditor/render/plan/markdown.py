@@ -124,7 +124,7 @@ def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
     yield from _money(tenant, l10n)
     contents = [(part.number, part.title, part.anchor, part.effects) for part in tenant.parts]
     if contents:
-        contents.append((tenant.proof, l10n.gettext("Proof"), f"{tenant.anchor}-proof", (tenant.proof_effect,)))
+        contents.append((len(contents) + 1, l10n.gettext("Proof"), f"{tenant.anchor}-proof", (tenant.proof_effect,)))
     yield from _paragraph(
         *(
             f"{number}. [{escaped(title)}](#{anchor}): {escaped(', '.join(effects))}"
@@ -145,7 +145,7 @@ def _tenant(tenant: TenantView, l10n: Localization) -> Iterator[str]:
 def _proof(tenant: TenantView, l10n: Localization) -> Iterator[str]:
     """Yield the audit of the changed copy: the numbers of findings, those that are new, and those that remain."""
     yield from _paragraph(f'<a id="{tenant.anchor}-proof"></a>')
-    yield from _paragraph(f"### {tenant.proof}. {l10n.gettext('Proof')}")
+    yield from _paragraph(f"### {len(tenant.parts) + 1}. {l10n.gettext('Proof')}")
     counts = (
         (l10n.gettext("Fixed"), len(tenant.fixed)),
         (l10n.gettext("Remaining"), sum(len(findings) for _, findings in tenant.remaining)),

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.subscriptions.renewal_idle import CHECK as RENEWAL_IDLE
 from auditor.domain.actions.action import Action
-from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
 from auditor.domain.reasons import by_reason
 from auditor.guidance.parts import GuidanceParts
@@ -47,7 +46,7 @@ from auditor.render.plan.view import (
     TenantView,
 )
 from auditor.render.text.actions import due_text
-from auditor.render.text.guidance import plain
+from auditor.render.text.guidance import oldest, plain
 from auditor.result.aggregate import action_amounts
 
 _ONLY_TENANT: Final = "t1"
@@ -95,7 +94,7 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
                 )
             )
         ),
-        actions=tuple(action for tenant in plan.tenants for action in tenant.actions),
+        checked=oldest(action for tenant in plan.tenants for action in tenant.actions),
     )
 
 
@@ -123,7 +122,7 @@ class _TenantPage:
 
     def view(self) -> TenantView:
         tenant, l10n = self._tenant, self._l10n
-        proof, parts = tenant.proof, tuple(map(self._part, plan_parts(tenant, l10n)))
+        proof = tenant.proof
         fixed = tuple(self._line(fingerprint) for fingerprint in proof.fixed if fingerprint in self._findings)
         return TenantView(
             anchor=self._anchor,
@@ -135,8 +134,7 @@ class _TenantPage:
             seat_values=tuple(_seat_values(tenant, l10n)),
             value_note=_value_note(tenant, l10n),
             first=tuple(itertools.starmap(self._first, first_by_rank(tenant))),
-            parts=parts,
-            proof=len(parts) + 1,
+            parts=tuple(map(self._part, plan_parts(tenant, l10n))),
             proof_effect=l10n.plural("{count} finding fixed", "{count} findings fixed", len(fixed)),
             fixed=fixed,
             remaining=tuple(
@@ -200,18 +198,7 @@ class _TenantPage:
 
     def _other_questions(self, anchor: str, questions: Sequence[Question]) -> Iterator[ActionView]:
         if questions:
-            yield ActionView(
-                anchor=f"{anchor}-q",
-                number=0,
-                action=None,
-                severity=Severity.INFO,
-                effects=(),
-                policies="",
-                who=(),
-                guide=None,
-                questions=self._questions(questions),
-                asked=len(questions),
-            )
+            yield ActionView(anchor=f"{anchor}-q", questions=self._questions(questions), asked=len(questions))
 
     def _questions(self, questions: Iterable[Question]) -> tuple[QuestionGroup, ...]:
         """Group the questions that have the same answers, in the order of their first ones."""

@@ -7,7 +7,6 @@ from msgspec import Struct
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.guidance.parts import SharedGuidance
-from auditor.render.text.guidance import oldest
 
 
 class CostRow(Struct, frozen=True, kw_only=True):
@@ -62,17 +61,17 @@ class ActionView(Struct, frozen=True, kw_only=True):
     """An action in a part of the page."""
 
     anchor: str
-    number: int
-    action: Action | None
+    number: int = 0
+    action: Action | None = None
     """None for questions about findings without an action."""
-    severity: Severity
-    effects: tuple[str, ...]
+    severity: Severity = Severity.INFO
+    effects: tuple[str, ...] = ()
     """The effects on findings, seats and money."""
-    policies: str
+    policies: str = ""
     """The titles of the policies whose findings it fixes; empty without findings."""
-    who: tuple[tuple[str, str], ...]
+    who: tuple[tuple[str, str], ...] = ()
     """Names and addresses of the subjects."""
-    guide: GuideView | None
+    guide: GuideView | None = None
     """None if the action is shown elsewhere on the page, at `elsewhere`."""
     questions: tuple[QuestionGroup, ...] = ()
     """The questions that are shown here."""
@@ -153,8 +152,6 @@ class TenantView(Struct, frozen=True, kw_only=True):
     """Why the cost falls by less than the freed seats are worth; empty if it does not."""
     first: tuple[FirstAction, ...]
     parts: tuple[PlanPagePart, ...]
-    proof: int
-    """The number of the part about the proof."""
     proof_effect: str
     """How many findings are fixed, in words."""
     fixed: tuple[str, ...]
@@ -187,9 +184,5 @@ class PlanView(Struct, frozen=True, kw_only=True):
     """The tenants that have a section on the page."""
     fleet: tuple[str, ...]
     """Why findings across tenants remain."""
-    actions: tuple[Action, ...]
-
-    @property
-    def checked(self) -> date | None:
-        """The oldest day on which guidance of an action was compared with its sources; None if none is known."""
-        return oldest(self.actions)
+    checked: date | None
+    """The oldest day on which guidance of an action was compared with its sources; None if none is known."""
