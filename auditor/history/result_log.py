@@ -58,14 +58,9 @@ class ResultLog:
         """Return the results that are stored now; commits never change, so that only new ones are decoded."""
         known = {self.commit_name(entry.number): entry for entry in self._entries or ()}
         names = self._commit_names()
-        new = dict(self._decoded([name for name in names if name not in known]))
-        entries = []
-        for name in names:
-            entry = known.get(name) or new[name]
-            if isinstance(entry, SnapshotError):
-                raise entry
-            entries.append(entry)
-        self._entries = tuple(entries)
+        unread = [name for name in names if name not in known]
+        known.update(zip(unread, self._undamaged(unread), strict=True))
+        self._entries = tuple(known[name] for name in names)
         return self._entries
 
     def newest(self, count: int) -> tuple[LoggedResult, ...]:
@@ -305,10 +300,11 @@ class ResultLog:
         Raises SnapshotError if there are such results, but some of the events that must stay are missing.
         """
         entries = self.entries()
-        newest_checkpoint = max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0)
+        needed = since_checkpoint(entries)
         existing = set(self._backend.names(f"{self._tenant}/findings"))
-        removable = tuple(e for e in entries[:newest_checkpoint] if e.as_of < before and e.events in existing)
-        missing = next((e for e in entries[newest_checkpoint:] if e.events not in existing), None)
+        older = entries[: len(entries) - len(needed)]
+        removable = tuple(entry for entry in older if entry.as_of < before and entry.events in existing)
+        missing = next((entry for entry in needed if entry.events not in existing), None)
         if removable and missing is not None:
             self._verified(missing, None)
         return removable
