@@ -114,9 +114,8 @@ def _waivers(result: TenantResult | FleetResult, by_policy: Mapping[str, Sequenc
 def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], count: int, context: Context) -> None:
     """Add a failure for the open findings of a policy, even if the policy could not be evaluated completely."""
     l10n = context.l10n
-    header = context.headers.get(outcome.id)
     open_findings = [finding for finding in findings if finding.status is Status.OPEN]
-    title = visible((header.title if header is not None else "") or outcome.id)
+    title = visible(context.policy_title(outcome.id))
     text = l10n.plural("{count} open", "{count} open", count)
     # The first findings of every policy are listed, and all findings of a policy have the same severity.
     severity = (open_findings or findings)[0].severity

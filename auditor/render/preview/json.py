@@ -1,7 +1,7 @@
 """Renders a Preview as preview.json (`auditor/preview/v1`)."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.preview import Preview
@@ -13,15 +13,10 @@ SCHEMA: Final = "auditor/preview/v1"
 
 def render(preview: Preview, *, locale: str) -> Iterable[bytes]:  # noqa: ARG001 - all renderers of previews have this signature
     """Render preview.json; equal previews give equal bytes."""
-    return (document(preview_document(preview)),)
-
-
-def preview_document(preview: Preview) -> dict[str, Any]:
-    """Return the document of a preview, for `encoder.document`."""
     worsened = worsened_severities(preview)
     fleet = members(preview.fleet)
     del fleet["name"]
-    return {
+    content = {
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": preview.tool_version},
         "asOf": preview.as_of,
@@ -38,3 +33,4 @@ def preview_document(preview: Preview) -> dict[str, Any]:
             "notEvaluated": preview.unknown,
         },
     }
+    return (document(content),)

@@ -160,9 +160,6 @@ class Labels(Localization):
 def _formatted_instant(text: str, form: Callable[[datetime], str]) -> str:
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    try:
         return text if instant.tzinfo is None else form(instant)
-    except OverflowError:  # outside of the range of `datetime` in UTC
+    except (ValueError, OverflowError):  # no instant, or outside of the range of `datetime` in UTC
         return text

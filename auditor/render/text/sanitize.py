@@ -32,9 +32,9 @@ def without_surrogates(text: str) -> str:
     return _SURROGATE.sub(lambda match: _escape(ord(match[0])), text)
 
 
-def shortened(text: str) -> str:
-    """Return `text`, cut to MAX_LENGTH characters and an ellipsis if it is longer."""
-    return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
+def shortened(text: str, limit: int = MAX_LENGTH) -> str:
+    """Return `text`, cut to `limit` characters and an ellipsis if it is longer."""
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def single_line(text: str, limit: int = MAX_LINE) -> str:

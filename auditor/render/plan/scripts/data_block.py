@@ -16,6 +16,7 @@ from auditor.remedy.requests import ENVIRONMENTS, GraphRequest, RequestKind, pro
 from auditor.render.plan.outline_text import finding_name
 from auditor.render.plan.scripts.literals import key, literal
 from auditor.render.text.guidance import plain
+from auditor.render.text.sanitize import shortened
 
 _MAX_LENGTH: Final = 200
 _SIGNATURE: Final = Counter("sig#beginsignatureblock")
@@ -165,7 +166,9 @@ def _action(number: int, action: Action, changes: PlannedRequests, names: Mappin
         "Fingerprint": action.id,
         "Title": printable_line(action.title),
         "Decision": action.confidence == "review",
-        "NoWayBack": [_step_text(action.steps[step - 1]) for step in action.irreversible],
+        "NoWayBack": [
+            shortened(plain(printable_line(action.steps[step - 1])), _MAX_LENGTH) for step in action.irreversible
+        ],
         "Scopes": scopes_of(steps),
     }
     yield comment(f"{number}. {action.title}", indent=4)
@@ -218,8 +221,3 @@ def _change(request: GraphRequest, step: PlannedRequest, seats: Mapping[str, int
         "Seats": dict(sorted(seats.items())),
     }
     return {name: value for name, value in facts.items() if value}
-
-
-def _step_text(step: str) -> str:
-    text = plain(printable_line(step))
-    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"
