@@ -50,11 +50,11 @@ def spare_by_sku(tenant: TenantResult) -> dict[str, int | None]:
 def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     """Yield the facts about contracts, terms and prices in the evidence; nothing if it has none."""
     facts = finding.evidence
-    if isinstance(facts.get("contracts"), list | tuple) and type(facts.get("purchased")) is int:
-        yield l10n.plural("{count} seat purchased", "{count} seats purchased", facts["purchased"])
+    contracts = facts.get("contracts")
+    if isinstance(contracts, list | tuple):
+        yield from purchase(None, facts.get("purchased"), l10n)
     if type(facts.get("contractSeats")) is int:
         yield contract_seats(facts["contractSeats"], l10n)
-    contracts = facts.get("contracts")
     if isinstance(contracts, list | tuple) and contracts:
         yield l10n.gettext("contracts: {contracts}", contracts=l10n.joined(map(str, contracts)))
     for name, text in (

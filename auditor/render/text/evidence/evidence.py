@@ -14,10 +14,9 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_, NN_
 from auditor.findings.display_names import titled
 from auditor.findings.facts import SEAT_FACTS, SIGN_INS, last_sign_in
-from auditor.render.text.evidence.access import ACCESS, access_parts, mappings
 from auditor.render.text.evidence.contracts import contract_facts, purchase
 from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths
-from auditor.render.text.evidence.usage import USAGE, missing_seats, usage_parts
+from auditor.render.text.evidence.people import ACCESS, USAGE, access_parts, mappings, missing_seats, usage_parts
 from auditor.render.text.labels import Labels
 
 _SUBJECT_FACTS: Final = frozenset(
@@ -166,8 +165,7 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         )
     if type(facts.get("needed")) is int:
         yield l10n.plural("{count} person needs a seat", "{count} people need a seat", facts["needed"])
-    if type(facts.get("purchased")) is int:
-        yield l10n.plural("{count} seat purchased", "{count} seats purchased", facts["purchased"])
+    yield from purchase(None, facts.get("purchased"), l10n)
     allowed = limits(facts, l10n)
     if allowed:
         yield l10n.gettext("allowed: {limits}", limits=allowed)

@@ -1,7 +1,6 @@
 """Tests that text of a tenant which looks like a placeholder is not filled in."""
 
-from auditor.render.text.evidence.access import access_parts
-from auditor.render.text.evidence.usage import usage_parts
+from auditor.render.text.evidence.people import access_parts, usage_parts
 from auditor.render.text.labels import Labels
 
 EN = Labels("en")

@@ -1,6 +1,6 @@
-"""Describes usage in the evidence of a finding: services, apps, mailbox."""
+"""Describes usage and access in the evidence of a finding about a person: services, apps, mailbox, roles, policies."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -9,7 +9,9 @@ from auditor.findings.display_names import titled
 from auditor.render.text.labels import Labels
 
 USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent", "smallerProduct"})
-"""The facts that this module describes."""
+"""The facts about usage that this module describes."""
+ACCESS: Final = frozenset({"directoryRoles", "conditionalAccess"})
+"""Those about directory roles and Conditional Access."""
 _NAMES: Final[Mapping[str, str]] = {
     "exchange": "Exchange",
     "onedrive": "OneDrive",
@@ -158,3 +160,32 @@ def _name(name: Any) -> str:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def access_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
+    """Yield the roles of a person and the policies that cover them; nothing if the evidence has no such facts."""
+    if ACCESS.isdisjoint(facts):
+        return
+    roles = mappings(facts.get("directoryRoles"))
+    active = [_role(role, l10n) for role in roles if role.get("assigned") != "eligible"]
+    eligible = [_role(role, l10n) for role in roles if role.get("assigned") == "eligible"]
+    policies = [str(policy.get("displayName") or "") for policy in mappings(facts.get("conditionalAccess"))]
+    for names, text in (
+        (active, l10n.gettext("directory roles: {names}")),
+        (eligible, l10n.gettext("directory roles that can be activated: {names}")),
+        (policies, l10n.gettext("covered by Conditional Access policies: {names}")),
+    ):
+        if names:
+            yield text.replace("{names}", l10n.joined(names))
+
+
+def _role(role: Mapping[str, Any], l10n: Labels) -> str:
+    name, group = str(role.get("displayName") or ""), role.get("groupName") or role.get("assignedByGroup")
+    if not group:
+        return name
+    return l10n.gettext("{role} (group {group})", role=name, group=str(group))
+
+
+def mappings(value: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the mappings in a list of a saved result; none if it is not a list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
