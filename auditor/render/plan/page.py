@@ -129,7 +129,6 @@ class _TenantPage:
             title=tenant.title,
             summary=summary(tenant, l10n, money=False),  # the page has a table of the amounts
             open_before=tenant.before.open,
-            open_after=tenant.after.open,
             costs=tuple(_costs(tenant, l10n)),
             seat_values=tuple(_seat_values(tenant, l10n)),
             value_note=_value_note(tenant, l10n),

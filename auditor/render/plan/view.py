@@ -143,7 +143,6 @@ class TenantView(Struct, frozen=True, kw_only=True):
     """The results of the plan, as sentences."""
     open_before: int | None
     """Open findings; None if the tenant could not be audited, then the other parts are empty."""
-    open_after: int | None
     costs: tuple[CostRow, ...]
     """Empty without prices."""
     seat_values: tuple[SeatValue, ...]

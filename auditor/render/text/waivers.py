@@ -31,9 +31,8 @@ class WaiverRow(Struct, frozen=True, kw_only=True, eq=False):
     key: str
     """`active`, `expiring`, `expired`, `unused`, or `elsewhere` if it applies to no tenant of the result."""
     state: str
-    until: str
     last_day: date | None
-    """The same day as a date; None if it is no valid date."""
+    """None if it is no valid date."""
     policies: str
     owner: str
     reason: str
@@ -64,7 +63,6 @@ def waiver_rows(result: Result, l10n: Labels) -> tuple[WaiverRow, ...]:
             last_day=until,
             key=key,
             state=l10n.gettext(_NOT_HERE if single and key == "elsewhere" else _STATES[key]),
-            until="" if until is None else l10n.date(until),
             policies=l10n.joined(str(policy) for policy in waiver.get("policies") or ()),
             owner=shortened(str(waiver.get("owner") or "")),
             reason=shortened(str(waiver.get("reason") or "")),

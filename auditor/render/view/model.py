@@ -104,7 +104,6 @@ class ChangeLine(Struct, frozen=True, kw_only=True, eq=False):
 
     change: str
     """The kind of change, in words."""
-    severity: Severity
     text: str
     anchor: str | None
     """None for a fixed finding, which is no longer on the page."""

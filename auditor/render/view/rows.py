@@ -249,7 +249,6 @@ def change_lines(
     rows = tuple(
         ChangeLine(
             change=labels[order],
-            severity=finding.severity,
             text=sentence(finding, context),
             anchor=None if order == 2 else anchor("f", finding.fingerprint),
         )
