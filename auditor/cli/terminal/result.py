@@ -19,7 +19,6 @@ from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import named_tenants, unevaluated
-from auditor.render.view.charts.curves import sparklines
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
@@ -72,7 +71,7 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
         _print(console, Text(_cut(line, _MAX_REASON)))
     _print_completeness(console, page, l10n)
     _print_counts(console, page, l10n)
-    print_sparklines(console, sparklines(result, content.history, l10n))
+    print_sparklines(console, page.trends)
     print_fleet(console, fleet_rows(result, page, l10n), l10n)
     _print_seats(console, page.sections, l10n, sum(len(tenant.seats) for tenant in result.tenants))
     shown = {section.name for section in page.sections}

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.domain.errors import printable_line
-from auditor.render.text.earlier_run import Sparkline
 from auditor.render.text.labels import Labels
+from auditor.render.view.charts.curves import Trend
 from auditor.render.view.tenant_table import FleetRow, change_text
 
 _MAX_TENANTS: Final = 12
@@ -30,17 +30,17 @@ def print_indented(console: Console, content: Text | Table) -> None:
     console.print(Padding(content, (0, 0, 0, INDENT)), highlight=False)
 
 
-def print_sparklines(console: Console, sparklines: Sequence[Sparkline]) -> None:
+def print_sparklines(console: Console, trends: Sequence[Trend]) -> None:
     """Print a sparkline and a summary for each figure; only the summary if the encoding has no block characters."""
-    if not sparklines:
+    if not trends:
         return
     bars = console.encoding.startswith("utf")
-    label_width = max(cell_len(spark.label) for spark in sparklines)
+    label_width = max(cell_len(trend.label) for trend in trends)
     console.print()
-    for spark in sparklines:
-        line = Text(spark.label + " " * (label_width - cell_len(spark.label)) + "  ")
-        line.append(f"{spark.text}  " if bars else "", style="cyan")
-        line.append(printable_line(spark.summary), style="dim")
+    for trend in trends:
+        line = Text(trend.label + " " * (label_width - cell_len(trend.label)) + "  ")
+        line.append(f"{trend.text}  " if bars else "", style="cyan")
+        line.append(printable_line(trend.summary), style="dim")
         print_indented(console, line)
 
 

@@ -19,7 +19,7 @@ from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import CHANGED_FINDINGS, SEVERITIES, VIOLATIONS, Labels
 from auditor.render.text.sanitize import is_https, single_line
 from auditor.render.text.summary import missing_data
-from auditor.render.view.charts.curves import sparklines
+from auditor.render.view.charts.curves import trends
 from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
 from auditor.render.view.rows import Context, policy_anchor
@@ -124,7 +124,7 @@ def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> 
         renewals=tuple(_renewals(result, l10n, several=several, all_contracts=all_contracts)),
         more_renewals=0,
         money=tuple((figure.label, l10n.sums(figure.amounts)) for figure in page.figures if figure.amounts),
-        trends=tuple(sparklines(result, reader.history, l10n)),
+        trends=trends(result, reader.history, l10n),
         exceptions=tuple(_exceptions(page, l10n)),
         run=single_line(page.run.id),
     )

@@ -12,9 +12,9 @@ from auditor.domain.result.model import Result
 from auditor.render.html.report import environment, visible_text
 from auditor.render.mail.content import BAR_WIDTH, LineLimits, limited_views
 from auditor.render.mail.view import MailParts, MailView, Reader
-from auditor.render.text.earlier_run import BAR_HEIGHT
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
+from auditor.render.view.charts.curves import BAR_HEIGHT
 from auditor.render.view.finding_index import FindingIndex
 from auditor.render.view.page import page
 

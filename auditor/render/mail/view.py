@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from auditor.domain.enums import Severity
-from auditor.render.text.earlier_run import EarlierRun, Sparkline
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.view.charts.curves import Trend
 from auditor.render.view.model import Page
 
 
@@ -135,7 +136,7 @@ class MailView(Struct, frozen=True, kw_only=True):
     more_renewals: int
     money: tuple[tuple[str, str], ...]
     """Label and monthly amount."""
-    trends: tuple[Sparkline, ...]
+    trends: tuple[Trend, ...]
     """The main totals over the runs so far; empty without earlier runs."""
     exceptions: tuple[str, ...]
     run: str

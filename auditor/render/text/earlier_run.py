@@ -1,4 +1,4 @@
-"""The totals of an earlier run, and sparklines."""
+"""The totals of an earlier run, and lines of block characters for the course of a number."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,21 +25,6 @@ class EarlierRun(Struct, frozen=True, kw_only=True):
     """Spare seats of paid products for people; None if the number of one product is not known."""
     includes_fleet: bool = True
     """Whether findings across tenants are counted; a store contains only those of single tenants."""
-
-
-class Sparkline(Struct, frozen=True, kw_only=True):
-    """A number over the runs so far, for a line of text or a row of a mail."""
-
-    label: str
-    text: str
-    """Block characters, one per run; if there are many runs, one per group of runs, for the last of them."""
-    bars: tuple[int, ...]
-    """The same values as heights from 1 to `BAR_HEIGHT`."""
-    summary: str
-
-
-BAR_HEIGHT: Final = 20
-"""Height of the highest bar in a mail, in pixels."""
 
 
 def sparkline(values: Sequence[float | None]) -> str:

@@ -1,4 +1,4 @@
-"""Computes line charts and sparklines of the totals of this run and earlier runs."""
+"""Computes charts of the totals of this run and earlier runs: as lines, bars and block characters."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -10,36 +10,36 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result
-from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun, Sparkline, last_of_groups, sparkline
+from auditor.render.text.earlier_run import EarlierRun, last_of_groups, sparkline
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import money, summarise
 from auditor.result.seats import spare_seats
 
 _SIZE: Final = (120, 32)
 """Width and height of a line chart, in units of its view box."""
+BAR_HEIGHT: Final = 20
+"""Height of the highest bar in a mail, in pixels."""
 
 
 class Trend(Struct, frozen=True, kw_only=True, eq=False):
-    """The line chart of a number over the runs so far."""
+    """A number over the runs so far."""
 
     label: str
-    first: str
     last: str
     points: str
     """Points of an SVG polyline in a view box of 120 by 32."""
     axis: float
     """Vertical position of zero: the bottom, unless a number is negative."""
+    text: str
+    """Block characters, one per run; if there are many runs, one per group of runs, for the last of them."""
+    bars: tuple[int, ...]
+    """The same values as heights from 1 to `BAR_HEIGHT`."""
     summary: str
 
 
 def trends(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Trend, ...]:
     """Return charts of open findings, the two worst severities, spare seats and money; none without earlier runs."""
     return tuple(_trend(series, l10n) for series in _series(result, history, l10n))
-
-
-def sparklines(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Sparkline, ...]:
-    """Return the data of `trends` as sparklines, for text and mail."""
-    return tuple(_spark(series, l10n) for series in _series(result, history, l10n))
 
 
 class _Series(Struct, frozen=True, kw_only=True):
@@ -79,14 +79,6 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
         yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
 
 
-def _spark(series: _Series, l10n: Labels) -> Sparkline:
-    *_, summary = _first_and_last(series, l10n)
-    values = last_of_groups([float(value) for value in series.values])
-    largest = max(*(abs(value) for value in values), 1.0)
-    bars = tuple(max(1, round(max(value, 0.0) / largest * BAR_HEIGHT)) for value in values)
-    return Sparkline(label=series.label, text=sparkline(values), bars=bars, summary=summary)
-
-
 def _trend(series: _Series, l10n: Labels) -> Trend:
     runs, values = series.runs, series.values
     width, height = _SIZE
@@ -100,16 +92,20 @@ def _trend(series: _Series, l10n: Labels) -> Trend:
         f"{round((run.as_of - runs[0].as_of) / span * width, 1)},{vertical(value)}"
         for run, value in zip(runs, values, strict=True)
     )
-    first, last, summary = _first_and_last(series, l10n)
-    return Trend(
-        label=series.label, first=first, last=last, points=" ".join(points), axis=vertical(Decimal(0)), summary=summary
+    first, last = (
+        l10n.money(value, series.currency) if series.currency else l10n.number(int(value))
+        for value in (values[0], values[-1])
     )
-
-
-def _first_and_last(series: _Series, l10n: Labels) -> tuple[str, str, str]:
-    ends = (series.values[0], series.values[-1])
-    first, last = (l10n.money(v, series.currency) if series.currency else l10n.number(int(v)) for v in ends)
     if series.bounded:
         last = f"{last} ({l10n.gettext('at least')})"
-    day = l10n.date(series.runs[0].as_of)
-    return first, last, l10n.gettext("{first} on {day}, {last} now", first=first, day=day, last=last)
+    samples = last_of_groups([float(value) for value in values])
+    largest = max(*map(abs, samples), 1.0)
+    return Trend(
+        label=series.label,
+        last=last,
+        points=" ".join(points),
+        axis=vertical(Decimal(0)),
+        text=sparkline(samples),
+        bars=tuple(max(1, round(max(sample, 0.0) / largest * BAR_HEIGHT)) for sample in samples),
+        summary=l10n.gettext("{first} on {day}, {last} now", first=first, day=l10n.date(runs[0].as_of), last=last),
+    )

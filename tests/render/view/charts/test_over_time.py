@@ -13,10 +13,10 @@ from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun
+from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
-from auditor.render.view.charts.curves import sparklines, trends
+from auditor.render.view.charts.curves import BAR_HEIGHT, trends
 from auditor.render.view.model import Timeline
 from auditor.render.view.rows import Context
 from auditor.render.view.timeline import timeline
@@ -39,7 +39,7 @@ def test_trends_need_an_earlier_run_and_stay_within_the_chart() -> None:
         as_of=current.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={"EUR": Decimal(8000)}
     )
     curves = trends(current, (past,), EN)
-    assert [curve.first for curve in curves] == ["90", "90", "€8,000.00"]
+    assert [curve.summary.partition(" on ")[0] for curve in curves] == ["90", "90", "€8,000.00"]
     assert curves[0].label == "open findings"
     assert current.fleet.findings
     (tenants, *_) = trends(current, (replace(past, includes_fleet=False),), EN)
@@ -300,8 +300,8 @@ def test_sparkline_has_a_bar_and_a_character_for_each_run() -> None:
         EarlierRun(as_of=current.run.as_of - timedelta(days=100 - n), open={Severity.HIGH: n}, money={}, spare=n)
         for n in range(99)
     ]
-    assert sparklines(current, (), EN) == ()
-    lines = sparklines(current, runs, EN)
+    assert trends(current, (), EN) == ()
+    lines = trends(current, runs, EN)
     assert [spark.label for spark in lines][:2] == ["open findings", "critical and high"]
     for spark in lines:
         assert len(spark.text) == len(spark.bars) <= 24
@@ -329,7 +329,7 @@ def test_sparkline_of_an_incomplete_audit_is_a_lower_bound() -> None:
     tenants = tuple(replace(tenant, complete=True) for tenant in result().tenants)
     audited_fully = replace(result(), tenants=tenants, summary=replace(result().summary, not_evaluated=0))
     incomplete = replace(audited_fully, tenants=(replace(tenants[0], complete=False), *tenants[1:]))
-    for full, partial in zip(sparklines(audited_fully, (past,), EN), sparklines(incomplete, (past,), EN), strict=True):
+    for full, partial in zip(trends(audited_fully, (past,), EN), trends(incomplete, (past,), EN), strict=True):
         assert "at least" not in full.summary
         assert partial.summary == full.summary.replace(" now", " (at least) now")
 
