@@ -19,9 +19,9 @@ from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import named_tenants, unevaluated
-from auditor.render.view.charts.seat_chart import WIDTH
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
+from auditor.render.view.seat_chart import WIDTH
 from auditor.render.view.tenant_table import fleet_rows
 from auditor.render.view.usage import has_units, idle_lines, unit_lines
 from auditor.result.ranking import by_urgency

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from auditor.domain.errors import printable_line
 from auditor.render.text.labels import Labels
-from auditor.render.view.charts.curves import Trend
+from auditor.render.view.curves import Trend
 from auditor.render.view.tenant_table import FleetRow, change_text
 
 _MAX_TENANTS: Final = 12

@@ -19,10 +19,10 @@ from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import CHANGED_FINDINGS, SEVERITIES, VIOLATIONS, Labels
 from auditor.render.text.sanitize import is_https, single_line
 from auditor.render.text.summary import missing_data
-from auditor.render.view.charts.curves import trends
-from auditor.render.view.charts.seat_chart import WIDTH
+from auditor.render.view.curves import trends
 from auditor.render.view.model import Highlight, Page, RankedAction, SeatRow, TenantSection
 from auditor.render.view.rows import Context, policy_anchor
+from auditor.render.view.seat_chart import WIDTH
 from auditor.render.view.timeline import NOTICE, TermDate, contract_dates, reported_dates
 from auditor.result.ranking import by_urgency
 

@@ -14,7 +14,7 @@ from auditor.render.mail.content import BAR_WIDTH, LineLimits, limited_views
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
-from auditor.render.view.charts.curves import BAR_HEIGHT
+from auditor.render.view.curves import BAR_HEIGHT
 from auditor.render.view.finding_index import FindingIndex
 from auditor.render.view.page import page
 

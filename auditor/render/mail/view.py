@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from auditor.domain.enums import Severity
 from auditor.render.text.earlier_run import EarlierRun
-from auditor.render.view.charts.curves import Trend
+from auditor.render.view.curves import Trend
 from auditor.render.view.model import Page
 
 

@@ -11,8 +11,8 @@ from auditor.domain.enums import Change, Outcome, Severity
 from auditor.domain.result.model import Coverage, Notice, Run, Summary
 from auditor.render.text.figures import MoneyFigure
 from auditor.render.text.waivers import WaiverRow
-from auditor.render.view.charts.curves import Trend
-from auditor.render.view.charts.seat_chart import SeatBar
+from auditor.render.view.curves import Trend
+from auditor.render.view.seat_chart import SeatBar
 from auditor.render.view.usage import SmallerProducts, UnitTable, UsageTable
 
 

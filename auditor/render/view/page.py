@@ -23,7 +23,7 @@ from auditor.render.text.summary import MAX_NAMED, completeness, unknown_names, 
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
 from auditor.render.view.actions import highlights, ranked_actions
-from auditor.render.view.charts.curves import trends
+from auditor.render.view.curves import trends
 from auditor.render.view.finding_index import FindingIndex, PolicyFindings, finding_indexes
 from auditor.render.view.model import Page, PolicyGroup, TenantSection, Tile
 from auditor.render.view.rows import (

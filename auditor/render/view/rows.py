@@ -34,8 +34,8 @@ from auditor.render.text.evidence.evidence import (
 from auditor.render.text.evidence.facts import product_and_set_names, product_names
 from auditor.render.text.labels import CHANGES, Labels
 from auditor.render.text.sanitize import shortened
-from auditor.render.view.charts.seat_chart import effective_bounds, seat_bar
 from auditor.render.view.model import ChangeLine, OutcomeRow, Row, SeatRow
+from auditor.render.view.seat_chart import effective_bounds, seat_bar
 from auditor.result.seats import spare_of
 from auditor.result.unevaluated import known_findings
 

@@ -10,8 +10,8 @@ from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.findings.display_names import product_name
-from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import (
+    consequence_text,
     contract_consequence,
     contract_seats,
     purchase,

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatBounds, SeatCount
-from auditor.render.view.charts.seat_chart import bound_in_seats, effective_bounds
+from auditor.render.view.seat_chart import bound_in_seats, effective_bounds
 from tests.oracle.adapter import run
 from tests.oracle.strategies import Scenario, scenarios
 

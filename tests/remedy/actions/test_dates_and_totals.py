@@ -7,7 +7,7 @@ import pytest
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
 from auditor.render.text.actions import due_text
-from auditor.render.text.end_of_term import consequence_text
+from auditor.render.text.evidence.contracts import consequence_text
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 from tests.builders.result.audited_demo import demo_actions, demo_result

@@ -20,10 +20,10 @@ from auditor.render.text.evidence.evidence import evidence_text, limits
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import single_line, visible
 from auditor.render.text.summary import verdict
-from auditor.render.view.charts.seat_chart import WIDTH, bound_in_seats, seat_bar
 from auditor.render.view.model import SeatRow
 from auditor.render.view.page import page
 from auditor.render.view.rows import Context, seat_row
+from auditor.render.view.seat_chart import WIDTH, bound_in_seats, seat_bar
 from auditor.result.aggregate import action_amounts, all_prices_known, money
 from auditor.result.codec.result_reader import load
 from tests.builders.result.rendered import rendered_bytes, rendered_text

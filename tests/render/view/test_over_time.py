@@ -16,7 +16,7 @@ from auditor.findings.table import FindingTable
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
-from auditor.render.view.charts.curves import BAR_HEIGHT, trends
+from auditor.render.view.curves import BAR_HEIGHT, trends
 from auditor.render.view.model import Timeline
 from auditor.render.view.rows import Context
 from auditor.render.view.timeline import timeline

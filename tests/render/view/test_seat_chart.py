@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.result.model import SeatBounds
-from auditor.render.view.charts.seat_chart import effective_bounds, seat_bar
+from auditor.render.view.seat_chart import effective_bounds, seat_bar
 from tests.builders.result.results import contoso
 
 

@@ -1,1 +1,0 @@
-"""Draws numbers over time and seats as SVG."""
