@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from re import compile as pattern
 from typing import Final
 
+from auditor.domain.message import NOTHING
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -157,8 +158,9 @@ def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
         yield f"### {l10n.gettext('Not evaluated')}"
         yield ""
         for row in section.unevaluated:
-            mark = f" ({l10n.gettext('report-only')})" if row.report_only else ""
-            yield f"- **{escaped_markdown(row.policy)}**{mark}: {escaped_markdown(row.reason)}"
+            mark = f" ({l10n.gettext('report-only')})" if row.outcome.report_only else ""
+            reason = l10n.translate(row.outcome.reason or NOTHING)
+            yield f"- **{escaped_markdown(row.outcome.id)}**{mark}: {escaped_markdown(reason)}"
         yield ""
 
 

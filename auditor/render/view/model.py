@@ -8,7 +8,7 @@ from msgspec import Struct
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Change, Outcome, Severity
-from auditor.domain.result.model import Coverage, Notice, Run, Summary
+from auditor.domain.result.model import Coverage, Notice, PolicyOutcome, Run, Summary
 from auditor.render.text.figures import MoneyFigure
 from auditor.render.text.waivers import WaiverRow
 from auditor.render.view.curves import Trend
@@ -82,19 +82,11 @@ class SeatRow(Struct, frozen=True, kw_only=True, eq=False):
 class OutcomeRow(Struct, frozen=True, kw_only=True, eq=False):
     """The outcome of one policy."""
 
-    policy: str
+    outcome: PolicyOutcome
     title: str
     rationale: str
-    status: Outcome
-    report_only: bool
-    findings: str
-    """The number of its findings; not known if it was not evaluated and has none."""
-    reason: str
-    missing: tuple[str, ...]
-    judged: str
-    """How many people, products, subscriptions or groups it evaluated."""
-    applies_to_nothing: bool
-    """Whether it was evaluated but there was nothing that it applies to."""
+    findings: int | None
+    """The number of its findings; None if it was not evaluated and has none."""
     anchor: str | None
     """Anchor of its findings on the page; None if there are none."""
 
@@ -188,7 +180,7 @@ class TenantSection(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def unevaluated(self) -> list[OutcomeRow]:
         """The policies that were not evaluated."""
-        return [row for row in self.outcomes if row.status is Outcome.NOT_EVALUATED]
+        return [row for row in self.outcomes if row.outcome.status is Outcome.NOT_EVALUATED]
 
 
 class Highlight(Struct, frozen=True, kw_only=True, eq=False):

@@ -25,12 +25,11 @@ from auditor.render.text.waivers import waiver_rows
 from auditor.render.view.actions import highlights, ranked_actions
 from auditor.render.view.curves import trends
 from auditor.render.view.finding_index import FindingIndex, PolicyFindings, finding_indexes
-from auditor.render.view.model import Page, PolicyGroup, TenantSection, Tile
+from auditor.render.view.model import OutcomeRow, Page, PolicyGroup, TenantSection, Tile
 from auditor.render.view.rows import (
     ROWS,
     anchor,
     change_lines,
-    outcome_row,
     policy_anchor,
     problem,
     row,
@@ -43,6 +42,7 @@ from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 from auditor.result.seats import free_part_numbers
+from auditor.result.unevaluated import known_findings
 
 _MAX_CHANGES: Final = 20
 """Changed findings that are listed per tenant."""
@@ -191,7 +191,16 @@ def _common_section(
         actions=ranked_actions(name or "fleet", index, as_of, l10n),
         more_actions=index.more_actions,
         groups=groups,
-        outcomes=tuple(outcome_row(outcome, index.context, anchors) for outcome in part.policies),
+        outcomes=tuple(
+            OutcomeRow(
+                outcome=outcome,
+                title=index.context.policy_title(outcome.id),
+                rationale=index.context.header(outcome.id).rationale,
+                findings=known_findings(outcome),
+                anchor=anchors.get(outcome.id),
+            )
+            for outcome in part.policies
+        ),
         notices=tuple(
             replace(notice, message=Message(capitalized(l10n.translate(notice.message), l10n.locale)))
             for notice in part.notices

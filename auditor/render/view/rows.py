@@ -13,11 +13,9 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import (
     PolicyHeader,
-    PolicyOutcome,
     Result,
     SeatCount,
     TenantResult,
@@ -34,10 +32,9 @@ from auditor.render.text.evidence.evidence import (
 from auditor.render.text.evidence.facts import product_and_set_names, product_names
 from auditor.render.text.labels import CHANGES, Labels
 from auditor.render.text.sanitize import shortened
-from auditor.render.view.model import ChangeLine, OutcomeRow, Row, SeatRow
+from auditor.render.view.model import ChangeLine, Row, SeatRow
 from auditor.render.view.seat_chart import effective_bounds, seat_bar
 from auditor.result.seats import spare_of
-from auditor.result.unevaluated import known_findings
 
 ROWS: Final = 200
 """Findings per policy that the page lists; the other files have all of them."""
@@ -305,21 +302,3 @@ def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
     if moved is not None and (moved.freed or moved.given):
         return advice_after_actions(change, moved, l10n)
     return advice(change, l10n) if change else l10n.gettext("other actions resolve this")
-
-
-def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:
-    """Return the outcome of a policy, with its reason."""
-    header = context.header(outcome.id)
-    return OutcomeRow(
-        policy=outcome.id,
-        title=header.title or outcome.id,
-        rationale=header.rationale,
-        status=outcome.status,
-        report_only=outcome.report_only is True,
-        findings=context.l10n.number(known_findings(outcome)),
-        reason=context.l10n.translate(outcome.reason or NOTHING),
-        missing=outcome.missing,
-        judged=context.l10n.number(outcome.judged),
-        applies_to_nothing=outcome.judged == 0,
-        anchor=anchors.get(outcome.id),
-    )
