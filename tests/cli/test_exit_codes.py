@@ -10,6 +10,7 @@ import pytest
 
 from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, expect, spawn
 
+pytestmark = pytest.mark.slow
 AUDIT = ("audit", "--as-of", AS_OF, "-f", "terminal", "--fail-on", "low")
 posix = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes the streams")
 
@@ -23,7 +24,6 @@ def shell(line: str, workspace: Path, **environment: str) -> subprocess.Complete
     )  # fmt: skip
 
 
-@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     ("streams", "code"),
@@ -51,7 +51,6 @@ def test_audit_keeps_its_exit_code_if_output_streams_are_closed(
     assert b"Exception ignored" not in completed.stderr
 
 
-@pytest.mark.slow
 @posix
 def test_report_files_are_complete_if_standard_streams_are_closed(workspace: Path, fleet: Path) -> None:
     completed = shell(f"auditor audit --snapshot {fleet} --as-of {AS_OF} -f json -f terminal >&- 2>&- <&-", workspace)
@@ -60,7 +59,6 @@ def test_report_files_are_complete_if_standard_streams_are_closed(workspace: Pat
     assert (workspace / "out" / "result.json").read_bytes().endswith(b"}\n")
 
 
-@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("line", ["auditor --help", "auditor audit --help", "auditor schema policy"])
 def test_exit_code_is_3_if_stdout_is_full(workspace: Path, line: str) -> None:
@@ -69,14 +67,12 @@ def test_exit_code_is_3_if_stdout_is_full(workspace: Path, line: str) -> None:
     assert shell(f"{line} > /dev/full", workspace).returncode == 3
 
 
-@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("line", ["auditor --help", "auditor products E3"])
 def test_exit_code_is_0_if_the_reader_of_stdout_is_gone(workspace: Path, line: str) -> None:
     assert shell(f"{line} | true; exit ${{PIPESTATUS[0]}}", workspace).returncode == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "raised", "flags"),
     [
@@ -103,7 +99,6 @@ def test_internal_error_exits_with_70(
     assert ("Traceback" in completed.err) == (flags != () and module == "pyarrow")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "arguments", "code"),
     [

@@ -8,6 +8,7 @@ from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, Ran, call, contents
 from tests.builders.tenant.tenants import bought, tenant, user
 
+pytestmark = pytest.mark.slow
 FORMATS = {"csv": "findings.csv", "ndjson": "findings.ndjson", "parquet": "findings.parquet"}
 HELD = "version: 1\npolicies:\n- {id: held, severity: high, assignments: {allow: []}}\n"
 BALANCE = "version: 1\npolicies:\n- {id: b, severity: low, balance: {of: [SPE_E3], spare: {min: 2, max: 10%}}}\n"
@@ -27,7 +28,6 @@ def audit(folder: Path, *arguments: str | Path) -> Ran:
     return call("audit", *arguments, "--as-of", AS_OF, cwd=folder)
 
 
-@pytest.mark.slow
 def test_findings_of_the_fleet_are_last(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HELD + BALANCE.partition("policies:\n")[2])
     for name, consumed in (("a", 100), ("b", 50)):
@@ -40,7 +40,6 @@ def test_findings_of_the_fleet_are_last(tmp_path: Path) -> None:
     assert [line.split(",")[:2] for line in lines[1:]] == [["a", "held"], ["b", "held"], ["", "b"]]
 
 
-@pytest.mark.slow
 def test_several_row_groups_with_hostile_names(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(HELD)
     names = ["=cmd|'/C calc'!A1", "a\u202egnp.exe", "x\x1b[31mred", "line\nbreak", "\U0010ffff", 'a,"b"', "é" * 99]
@@ -52,7 +51,6 @@ def test_several_row_groups_with_hostile_names(tmp_path: Path) -> None:
     assert_equal_outputs(tmp_path, "p.yaml", "--snapshot", "s", code=1)
 
 
-@pytest.mark.slow
 def test_report_writes_the_json_files_of_the_audit_again(tmp_path: Path) -> None:
     code = audit(tmp_path, "--demo", "-f", "json", "-o", "audited").code
     assert code == 1
@@ -60,7 +58,6 @@ def test_report_writes_the_json_files_of_the_audit_again(tmp_path: Path) -> None
     assert contents(tmp_path / "reported") == contents(tmp_path / "audited")
 
 
-@pytest.mark.slow
 def test_github_actions_summary_outputs_and_annotations_are_the_same(fleet: Path, tmp_path: Path) -> None:
     results = []
     for formats in ("csv", "csv,json"):
@@ -77,7 +74,6 @@ def test_github_actions_summary_outputs_and_annotations_are_the_same(fleet: Path
     assert results[0] == results[1]
 
 
-@pytest.mark.slow
 def test_compare_and_redact_work_with_csv_alone(fleet: Path, tmp_path: Path) -> None:
     audit(tmp_path, "--snapshot", fleet, "-f", "json=r.json")
     audit(tmp_path, "--snapshot", fleet, "-f", "csv", "--compare", "r.json", "--redact")

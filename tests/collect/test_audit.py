@@ -17,6 +17,7 @@ from tests.builders.tenant.collection import INSTANT, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
 PATHS = "health: {errors: deny}"
 
 
@@ -36,7 +37,6 @@ def collect_and_audit(emulator: Emulator, root: Path, *specs: str, name: str = "
     return audit([state], policies, active(), INSTANT).tenants[0], state
 
 
-@pytest.mark.slow
 def test_missing_group_is_reported_only_by_the_policy_that_names_it(graph: Emulator, tmp_path: Path) -> None:
     existing = "users: {memberOf: [Stores]}, assignments: {of: paid, allow: [SPE_F1]}"
     missing = "users: {memberOf: [Nowhere]}, assignments: {of: paid, allow: [SPE_F1]}"
@@ -49,7 +49,6 @@ def test_missing_group_is_reported_only_by_the_policy_that_names_it(graph: Emula
     assert "Nowhere" in f"{missing_policy.reason}{missing_policy.missing}"
 
 
-@pytest.mark.slow
 def test_user_without_license_lists_is_not_evaluated(tmp_path: Path) -> None:
     tenant = small_tenant()
     position = tenant.people.find("ann@contoso.example")
@@ -68,7 +67,6 @@ def test_user_without_license_lists_is_not_evaluated(tmp_path: Path) -> None:
     assert not result.findings
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec",
     [
@@ -87,7 +85,6 @@ def test_properties_without_permission_are_not_evaluated(graph: Emulator, tmp_pa
     assert not result.findings
 
 
-@pytest.mark.slow
 def test_fingerprints_ignore_letter_case_of_subscription_ids(graph: Emulator, tmp_path: Path) -> None:
     spec = "subscriptions: {expiring: {within: 9999d}}"
     before, _ = collect_and_audit(graph, tmp_path / "before", spec, name="contoso")
@@ -101,7 +98,6 @@ def rows(state: Any) -> dict[str, dict[str, Any]]:
     return {row["displayName"]: row for row in state.table("groups").to_pylist()}
 
 
-@pytest.mark.slow
 def test_names_of_licensing_groups_are_collected(graph: Emulator, tmp_path: Path) -> None:
     result, state = collect_and_audit(graph, tmp_path, PATHS, name="contoso")
     assert set(rows(state)) == {"LIC-E3", "LIC-E5", "LIC-F3"}
@@ -112,7 +108,6 @@ def test_names_of_licensing_groups_are_collected(graph: Emulator, tmp_path: Path
     assert len(graph.journal.of("/directoryObjects/getByIds")) == 1
 
 
-@pytest.mark.slow
 def test_group_names_are_omitted_if_denied(graph: Emulator, tmp_path: Path) -> None:
     graph.faults.add("denied", path="/directoryObjects/getByIds", times=None)
     result, state = collect_and_audit(graph, tmp_path / "refused", PATHS, name="contoso")
@@ -130,7 +125,6 @@ def test_group_names_are_omitted_if_denied(graph: Emulator, tmp_path: Path) -> N
     assert not graph.journal.of("/directoryObjects/getByIds")
 
 
-@pytest.mark.slow
 def test_group_names_do_not_affect_membership_or_group_health(graph: Emulator, tmp_path: Path) -> None:
     member = "users: {memberOf: [LIC-E3]}, assignments: {of: paid, allow: [SPE_F1]}"
     result, state = collect_and_audit(graph, tmp_path, member, PATHS, "health: {groups: deny}", name="contoso")

@@ -9,8 +9,9 @@ from auditor.graph.transport import aiohttp_transport
 from tests.builders.tenant.collection import PEOPLE, Ticking, collect
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_list_is_partial_after_the_maximum_number_of_pages(graph: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "MAX_PAGES", 1)
     snapshot = collect(graph, PEOPLE)
@@ -18,7 +19,6 @@ def test_list_is_partial_after_the_maximum_number_of_pages(graph: Emulator, monk
     assert "has more than 1 page" in snapshot.reason(Source.USERS)
 
 
-@pytest.mark.slow
 def test_slow_answer_is_given_up_after_the_timeout(graph: Emulator) -> None:
     graph.faults.add("drip", path="/subscribedSkus", seconds=30, times=None)
     needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
@@ -28,7 +28,6 @@ def test_slow_answer_is_given_up_after_the_timeout(graph: Emulator) -> None:
     assert "not complete after" in snapshot.reason(Source.SUBSCRIBED_SKUS)
 
 
-@pytest.mark.slow
 def test_answer_above_the_size_limit_is_given_up(graph: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aiohttp_transport, "MAX_BYTES", 5_000)
     needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))

@@ -13,6 +13,8 @@ from auditor.domain.errors import GraphError
 from tests.builders.tenant.collection import PEOPLE
 from tests.builders.tenant.other_graphs import COUNT, SKU, Accent, collected_from, person, served, sku
 
+pytestmark = pytest.mark.slow
+
 
 def link_first(document: dict[str, Any]) -> bytes:
     """Return a page with the next link before the rows and with unrequested properties."""
@@ -70,7 +72,6 @@ ACCEPTED: dict[str, Accent] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_deviating_answers_are_accepted(name: str) -> None:
     snapshot = collected_from(ACCEPTED[name])
@@ -95,7 +96,6 @@ def first_answer(
     return first
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "minimum", "maximum"),
     [
@@ -117,7 +117,6 @@ def test_every_form_of_retry_after(headers: dict[str, str], minimum: float, maxi
     assert any(minimum <= seconds <= maximum for seconds in snapshot.time.slept), snapshot.time.slept
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -145,7 +144,6 @@ def test_request_is_repeated_if_a_200_answer_is_no_page(body: bytes) -> None:
     assert sorted(snapshot.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
 
 
-@pytest.mark.slow
 def test_error_object_with_status_200_is_reported() -> None:
     body = b'{"error": {"code": "generalException", "message": "the cupboard is bare"}}'
     accent = Accent(first=lambda path: (200, {}, body) if "/users" in path else None)
@@ -154,7 +152,6 @@ def test_error_object_with_status_200_is_reported() -> None:
     assert "generalException: the cupboard is bare" in snapshot.reason(Source.USERS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
     accent = Accent()
@@ -168,7 +165,6 @@ def test_redirects_are_not_followed(status: int) -> None:
     assert not accent.asked
 
 
-@pytest.mark.slow
 def test_html_answers_are_an_error() -> None:
     page = b"<!DOCTYPE html><title>Sign in to the network</title>"
     with pytest.raises(GraphError, match="not from Microsoft Graph"):
@@ -203,7 +199,6 @@ HOSTILE: dict[str, Accent] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_values_do_not_fail_the_collection(name: str) -> None:
     snapshot = collected_from(HOSTILE[name])
@@ -212,7 +207,6 @@ def test_hostile_values_do_not_fail_the_collection(name: str) -> None:
     assert snapshot.tables["products"].num_rows == len(HOSTILE[name].skus)
 
 
-@pytest.mark.slow
 def test_negative_seats_are_kept_and_invalid_numbers_are_reported() -> None:
     accent = Accent(
         skus=[
@@ -233,7 +227,6 @@ def test_negative_seats_are_kept_and_invalid_numbers_are_reported() -> None:
     assert snapshot.reason(Source.SUBSCRIBED_SKUS).endswith("invalid numbers of seats: 5")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("source", [Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS])
 @pytest.mark.parametrize("valid_count", [0, 1])
 def test_objects_without_an_id_are_reported(source: Source, valid_count: int) -> None:
@@ -246,7 +239,6 @@ def test_objects_without_an_id_are_reported(source: Source, valid_count: int) ->
     assert snapshot.reason(source) == f"objects without {key}: 3; report it to Microsoft"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "is_valid"),
     [
@@ -271,7 +263,6 @@ def test_dates_outside_the_range_are_reported(text: str | None, *, is_valid: boo
     assert row["notCollected"] == (None if is_valid else ["createdDateTime"])
 
 
-@pytest.mark.slow
 def test_unknown_enum_values_are_kept_and_missing_properties_marked() -> None:
     accent = Accent(
         people=[{"id": f"0{number}", "userPrincipalName": f"u{number}", "userType": None} for number in range(COUNT)],

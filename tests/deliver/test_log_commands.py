@@ -32,6 +32,7 @@ from tests.builders.service.command_line import AS_OF, clean_environment
 from tests.builders.service.job_log import azure_commands_of, commands_of, job_environment
 from tests.builders.tenant.tenants import NOW
 
+pytestmark = pytest.mark.slow
 EVIL = "##[error]a ##[add-mask]b ##vso[task.setvariable variable=c]d ::warning::e \u00a0::set-output name=exit-code::0"
 """Every kind of workflow command; at some terminal width, each `::` is wrapped to the start of a line."""
 FILE = "::error::f ##[warning]g.yaml"
@@ -123,7 +124,6 @@ def assert_only_annotations_run(completed: Completed) -> None:
         assert list(azure_commands_of(stream)) == []
 
 
-@pytest.mark.slow
 @given(st.lists(TEXT, max_size=6))
 def test_text_escaped_in_chunks_contains_no_command(chunks: list[str]) -> None:
     escaper = CommandEscaper(at_start=True)
@@ -133,7 +133,6 @@ def test_text_escaped_in_chunks_contains_no_command(chunks: list[str]) -> None:
     assert escaped.replace(" ", "") == "".join(chunks).replace(" ", "")
 
 
-@pytest.mark.slow
 @given(st.text(st.sampled_from("#[:vso\né€\u3000")), st.integers(1, 5))
 def test_document_escaped_in_chunks_of_any_size_keeps_every_character(text: str, size: int) -> None:
     body = text.encode()
@@ -144,7 +143,6 @@ def test_document_escaped_in_chunks_of_any_size_keeps_every_character(text: str,
     assert b"".join(escape_commands(chunks, "parquet")) == body
 
 
-@pytest.mark.slow
 def test_no_name_runs_as_a_command_at_any_terminal_width(evil: Path) -> None:
     request = Request(policies=(evil / "policies",), snapshots=(evil / "snapshots",), as_of=NOW, state_as_of=NOW)
     content = PageContent(audited(request), "en")
@@ -161,7 +159,6 @@ def test_no_name_runs_as_a_command_at_any_terminal_width(evil: Path) -> None:
         assert list(azure_commands_of(file.getvalue().decode())) == [], width
 
 
-@pytest.mark.slow
 def test_audit_summary_is_within_stop_commands_and_annotations_are_not(evil: Path, tmp_path: Path) -> None:
     (tmp_path / "policies").symlink_to(evil / "policies")
     for options in ((), ("-v",)):
@@ -179,7 +176,6 @@ def test_audit_summary_is_within_stop_commands_and_annotations_are_not(evil: Pat
 TEXT_FORMATS = sorted(set(formats.FORMATS) - {"parquet", "xlsx"})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("form", TEXT_FORMATS)
 def test_report_on_stdout_runs_no_command_and_keeps_its_data(evil: Path, form: str, tmp_path: Path) -> None:
     arguments = ("audit", evil / "policies", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", f"{form}=-")
@@ -225,7 +221,6 @@ def _command_lines(evil: Path) -> Iterator[tuple[str | Path, ...]]:
     yield "audit", "--locale", EVIL, "--demo"
 
 
-@pytest.mark.slow
 def test_no_subcommand_prints_a_workflow_command(evil: Path, tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / FILE).write_text(POLICY, encoding="utf-8")

@@ -8,6 +8,8 @@ import pytest
 from tests.builders.service.command_line import AS_OF, call, expect
 from tests.policies.recipes import PAGE, recipes, rewritten
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -22,14 +24,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.slow
 def test_page_has_nine_recipes_with_their_current_reports() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert len(list(recipes(page))) == 9
     assert rewritten(page) == page, "python -m tests.policies.recipes"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["policies", "extending"])
 def test_recipes_are_valid_and_their_tests_pass(folder: Path, name: str) -> None:
     completed = expect(0, "validate", "--strict", "--as-of", AS_OF, name, cwd=folder)
@@ -37,7 +37,6 @@ def test_recipes_are_valid_and_their_tests_pass(folder: Path, name: str) -> None
     assert completed.code == 0, completed.err + completed.text
 
 
-@pytest.mark.slow
 def test_demo_is_audited_with_the_recipes(folder: Path) -> None:
     completed = call("audit", "--demo", "-f", "json", "--as-of", "2026-11-20T02:17:00Z", "policies", cwd=folder)
     assert completed.code in {1, 3}, completed.err

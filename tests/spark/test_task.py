@@ -15,6 +15,7 @@ from auditor.snapshot.reader import identity_of
 from auditor.spark.task import Task, evaluate_tasks, job_inputs, outcome_of
 from tests.builders.tenant.demo_snapshots import saved_demo
 
+pytestmark = pytest.mark.slow
 NOW = datetime(2026, 11, 21, 2, 17, tzinfo=UTC)
 POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {allow: []}}\n"
 
@@ -52,7 +53,6 @@ def _index_batches(*indexes: int) -> list[pa.RecordBatch]:
     return [pa.record_batch([pa.array([index], pa.int64())], ["id"]) for index in indexes]
 
 
-@pytest.mark.slow
 def test_answers_are_in_the_order_of_the_requested_indexes(folders: list[Path]) -> None:
     tasks = _tasks(folders)
     answers = list(evaluate_tasks(_inputs(), tasks, _index_batches(1, 0), owned_session=False))
@@ -62,7 +62,6 @@ def test_answers_are_in_the_order_of_the_requested_indexes(folders: list[Path]) 
         assert sum(map(len, outcome.chunks)) > 0
 
 
-@pytest.mark.slow
 def test_snapshot_that_differs_from_the_drivers_is_reported_and_not_evaluated(folders: list[Path]) -> None:
     (answer,) = evaluate_tasks(
         _inputs(), _tasks(folders, identity="sha256:other"), _index_batches(0), owned_session=False
@@ -72,7 +71,6 @@ def test_snapshot_that_differs_from_the_drivers_is_reported_and_not_evaluated(fo
     assert "reads a different snapshot" in row["problem"]
 
 
-@pytest.mark.slow
 def test_worker_of_a_session_used_alone_does_not_import_pandas(folders: list[Path], tmp_path: Path) -> None:
     """Arrow would import pandas with the first array, half a second per worker; a shared session may need it."""
     pytest.importorskip("pandas")

@@ -28,6 +28,7 @@ from tests.builders.service.command_line import ROOT, call, clean_environment
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import ANN, TWO_PEOPLE, assert_same_tables
 
+pytestmark = pytest.mark.slow
 Action = Callable[[], object]
 MANY_USERS = [{**ANN, "id": f"u{number:04}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(200)]
 AFTER = START + timedelta(days=5, hours=1)
@@ -88,7 +89,6 @@ def stored_nights(root: Path) -> list[Night]:
     return [item.found for item in checks if isinstance(item.found, Night)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("interrupted", ["prune", "put"])
 def test_concurrent_prune_and_put_lose_no_object(
     interrupted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -166,7 +166,6 @@ def run_concurrently(*scripts: tuple[str, ...]) -> list[tuple[int, str]]:
     return [(process.returncode, text) for process, text in zip(processes, errors, strict=True)]
 
 
-@pytest.mark.slow
 def test_concurrent_processes_that_put_and_prune_leave_no_damage(tmp_path: Path) -> None:
     older = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": MANY_USERS[day:]}, -day)) for day in range(1, 17)]
     store = Store(FolderBackend(tmp_path / "store")).create()
@@ -182,7 +181,6 @@ def test_concurrent_processes_that_put_and_prune_leave_no_damage(tmp_path: Path)
         store.restore(entry, tmp_path / f"back{number}")
 
 
-@pytest.mark.slow
 def test_concurrent_processes_that_put_the_same_nights_store_each_once(tmp_path: Path) -> None:
     folders = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": MANY_USERS[day:]}, day)) for day in range(6)]
     Store(FolderBackend(tmp_path / "store")).create()
@@ -211,7 +209,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Result]:
     return day_results[0], day_results[1]
 
 
-@pytest.mark.slow
 def test_result_of_two_concurrent_writers_is_stored_once(results: tuple[Result, Result], tmp_path: Path) -> None:
     """Run the other writer completely before each request: neither fails, and no files are left over."""
     for second in (results[0], replace(results[0], run=replace(results[0].run, id="another"))):
@@ -235,7 +232,6 @@ def test_result_of_two_concurrent_writers_is_stored_once(results: tuple[Result, 
         assert request_number > 3
 
 
-@pytest.mark.slow
 def test_different_results_of_two_concurrent_writers_are_both_stored(
     results: tuple[Result, Result], tmp_path: Path
 ) -> None:
@@ -264,7 +260,6 @@ run(["store", "put", sys.argv[1], sys.argv[2]])
 """
 
 
-@pytest.mark.slow
 def test_old_temporary_files_of_killed_writers_are_reported_and_removed(tmp_path: Path) -> None:
     first, older, _ = write_snapshots(tmp_path / "given")
     assert call("store", "put", "audits", first, cwd=tmp_path).code == 0
@@ -298,7 +293,6 @@ def test_old_temporary_files_of_killed_writers_are_reported_and_removed(tmp_path
     stored_nights(tmp_path / "audits")
 
 
-@pytest.mark.slow
 def test_objects_of_killed_writers_are_removed_by_file_age(tmp_path: Path) -> None:
     """The name of an object contains the night, not the time at which it was written."""
     first, older, newest = write_snapshots(tmp_path / "given")

@@ -25,6 +25,7 @@ from tests.builders.result.rendered import rendered_text
 from tests.builders.tenant.snapshot_damage import rewritten
 from tests.builders.tenant.two_people import assert_same_tables, store_in
 
+pytestmark = pytest.mark.slow
 _OF_USERS = ("teamsLastActivityDate", "copilotLastActivityDate", "appUsageD180", "mailboxStorageUsed", "managedDevices")
 _EVIDENCE = {"directoryRoles", "appUsage", "copilotUsage", "smallerProduct"}
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
@@ -50,7 +51,6 @@ def assert_same(original: Path, restored: Path) -> None:
     assert read(restored).manifest == read(original).manifest
 
 
-@pytest.mark.slow
 def test_nights_contain_data_of_all_optional_sources(nights: Sequence[Path]) -> None:
     rows = [{name: pq.read_table(folder / f"{name}.parquet").num_rows for name in OPTIONAL_TABLES} for folder in nights]
     assert all(min(counts.values()) > 0 for counts in rows)
@@ -59,7 +59,6 @@ def test_nights_contain_data_of_all_optional_sources(nights: Sequence[Path]) -> 
     assert [name for name in _OF_USERS if users[name].null_count == len(users)] == []
 
 
-@pytest.mark.slow
 def test_store_restores_every_table_and_column(nights: Sequence[Path], tmp_path: Path) -> None:
     store = store_in(tmp_path)
     entries = [store.put(folder)[0] for folder in nights]
@@ -80,7 +79,6 @@ class _DiskFullBackend(FolderBackend):
         return super().create(name, body)
 
 
-@pytest.mark.slow
 def test_interrupted_night_is_stored_completely_by_the_next_put(nights: Sequence[Path], tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(nights[0])
@@ -107,7 +105,6 @@ def optional_values(result: Result) -> tuple[Any, ...]:
     return (*terms, contoso.usage, contoso.coverage, contoso.smaller_products, contoso.subscriptions, contoso.seats)
 
 
-@pytest.mark.slow
 def test_redaction_hides_users_in_optional_sources_and_keeps_the_rest(nights: Sequence[Path]) -> None:
     before, after = demo_result(), redacted(demo_result(), KEY)
     assert optional_values(after) == optional_values(before)

@@ -23,8 +23,9 @@ from tests.builders.tenant.nights import SKUS, night, series
 from tests.builders.tenant.snapshot_damage import edited, rewritten
 from tests.builders.tenant.two_people import ANN, BOB, TWO_PEOPLE, assert_same_tables, store_in
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(nights=series())
 def test_any_series_of_nights_is_restored_exactly(nights: tuple[Snapshot, ...]) -> None:
@@ -41,7 +42,6 @@ def test_any_series_of_nights_is_restored_exactly(nights: tuple[Snapshot, ...]) 
             assert read(restored).manifest == read(source).manifest
 
 
-@pytest.mark.slow
 def test_unchanged_parts_of_a_night_are_not_stored_again(tmp_path: Path) -> None:
     many_users = [
         {**ANN, "id": f"u{number:05}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(5000)
@@ -54,7 +54,6 @@ def test_unchanged_parts_of_a_night_are_not_stored_again(tmp_path: Path) -> None
     assert second.own_size * 10 < first.own_size
 
 
-@pytest.mark.slow
 def test_put_is_idempotent_and_refuses_another_snapshot_of_that_instant(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
@@ -67,7 +66,6 @@ def test_put_is_idempotent_and_refuses_another_snapshot_of_that_instant(tmp_path
     assert len(store.nights()) == 1
 
 
-@pytest.mark.slow
 def test_put_refuses_another_tenant_id_under_an_existing_name(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(write(tmp_path / "a", night(TWO_PEOPLE, 0)))
@@ -79,7 +77,6 @@ def test_put_refuses_another_tenant_id_under_an_existing_name(tmp_path: Path) ->
     assert [entry.manifest.tenant_id for entry in store.nights()] == ["t"]
 
 
-@pytest.mark.slow
 def test_equal_content_in_different_bytes_is_the_same_night(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     before = (folder / "users.parquet").read_bytes()
@@ -107,7 +104,6 @@ def test_unsorted_night_of_another_writer_is_restored_unchanged(tmp_path: Path) 
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == {p.name: p.read_bytes() for p in restored.iterdir()}
 
 
-@pytest.mark.slow
 def test_cohorts_compare_consecutive_nights(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     properties = ("id", "assignedLicenses")
@@ -121,7 +117,6 @@ def test_cohorts_compare_consecutive_nights(tmp_path: Path) -> None:
     assert entry.summary["seats"][0]["holders"] == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "gone", "other"])
 def test_damaged_part_is_reported_and_nothing_is_restored(damage: str, tmp_path: Path) -> None:
     store = store_in(tmp_path)
@@ -143,7 +138,6 @@ def test_damaged_part_is_reported_and_nothing_is_restored(damage: str, tmp_path:
         store.restore(first, tmp_path / "back")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "slug"),
     [
@@ -163,7 +157,6 @@ def test_invalid_commit_is_an_error(change: Any, slug: str, tmp_path: Path) -> N
     assert caught.value.slug == slug
 
 
-@pytest.mark.slow
 def test_part_without_commit_is_ignored(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     entry, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
@@ -172,7 +165,6 @@ def test_part_without_commit_is_ignored(tmp_path: Path) -> None:
     assert store.put(tmp_path / "contoso" / "2026-01-29T021700Z")[1] is True
 
 
-@pytest.mark.slow
 def test_snapshot_of_a_newer_schema_is_refused_and_nothing_stored(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
@@ -185,7 +177,6 @@ def test_snapshot_of_a_newer_schema_is_refused_and_nothing_stored(tmp_path: Path
     assert store.backend.names("") == before
 
 
-@pytest.mark.slow
 def test_damaged_commit_does_not_prevent_later_nights(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     first, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
@@ -198,7 +189,6 @@ def test_damaged_commit_does_not_prevent_later_nights(tmp_path: Path) -> None:
     assert store.nights() == (first, second)
 
 
-@pytest.mark.slow
 def test_damaged_night_does_not_prevent_later_nights(tmp_path: Path) -> None:
     many_users = [{**ANN, "id": f"u{number:05}"} for number in range(3000)]
     store = store_in(tmp_path)

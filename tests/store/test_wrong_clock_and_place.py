@@ -14,6 +14,7 @@ from tests.builders.service.command_line import AS_OF, Ran, call, contents
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import TWO_PEOPLE
 
+pytestmark = pytest.mark.slow
 FAR_FUTURE = "2272147200"
 """1 January 2042, in seconds since the epoch."""
 PRUNE = ("store", "prune", "audits", "--keep", "35d,24m")
@@ -41,7 +42,6 @@ def assert_clock_error(result: Ran) -> None:
     assert "--as-of" in result.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--delete",), ("--delete", "--tenant", "contoso")])
 def test_prune_refuses_a_clock_far_ahead(options: tuple[str, ...], nightly: Path) -> None:
     before = contents(nightly / "audits")
@@ -49,7 +49,6 @@ def test_prune_refuses_a_clock_far_ahead(options: tuple[str, ...], nightly: Path
     assert contents(nightly / "audits") == before
 
 
-@pytest.mark.slow
 def test_variable_for_all_commands_does_not_confirm_a_clock_far_ahead(nightly: Path) -> None:
     before = contents(nightly / "audits")
     assert_clock_error(call(*PRUNE, "--delete", cwd=nightly, AUDITOR_AS_OF="2042-01-01"))
@@ -58,21 +57,18 @@ def test_variable_for_all_commands_does_not_confirm_a_clock_far_ahead(nightly: P
     assert (flagged.code, flagged.text.count("deleted:")) == (0, 9)
 
 
-@pytest.mark.slow
 def test_prune_of_results_refuses_a_clock_far_ahead(tmp_path: Path) -> None:
     call("audit", "--demo", "--as-of", AS_OF, "-f", "json", cwd=tmp_path)
     assert call("store", "put", "audits", "out/result.json", cwd=tmp_path).code == 0
     assert_clock_error(call(*PRUNE, "--delete", cwd=tmp_path, SOURCE_DATE_EPOCH=FAR_FUTURE))
 
 
-@pytest.mark.slow
 def test_prune_accepts_an_explicit_date_far_ahead(nightly: Path) -> None:
     pruned = call(*PRUNE, "--delete", "--as-of", "2042-01-01", cwd=nightly)
     assert (pruned.code, pruned.text.count("deleted:")) == (0, 9)
     assert call("store", "check", "audits", cwd=nightly).code == 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("interval", "delay", "code"), [(1, 7, 0), (1, 8, 2), (7, 20, 0), (7, 22, 2), (30, 89, 0), (30, 92, 2)]
 )
@@ -87,7 +83,6 @@ def test_clock_tolerance_depends_on_the_interval_of_nights(
     assert call(*PRUNE, cwd=tmp_path, SOURCE_DATE_EPOCH=str(int(now))).code == code
 
 
-@pytest.mark.slow
 def test_tenant_no_longer_collected_does_not_prevent_pruning_of_others(nightly: Path) -> None:
     later = night(TWO_PEOPLE, 400)
     later = replace(later, manifest=replace(later.manifest, tenant="fabrikam"))
@@ -117,7 +112,6 @@ def swap(first: Path, second: Path) -> None:
     temporary.rename(second)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["results", "nights", "results/000001.json", ""])
 def test_results_and_nights_of_another_tenant_are_reported(kind: str, demo_copy: Path) -> None:
     before = call("history", "audits", "--tenant", "contoso", "-f", "json", cwd=demo_copy.parent)
@@ -139,7 +133,6 @@ def test_results_and_nights_of_another_tenant_are_reported(kind: str, demo_copy:
         assert (curves.code, "store-damaged" in curves.err) == (3, True), "reports are written without curves"
 
 
-@pytest.mark.slow
 def test_results_of_earlier_versions_without_tenant_name_are_read(demo_copy: Path) -> None:
     """Commits of earlier versions name the tenant only in the name of their findings."""
     path = demo_copy / "contoso" / "results" / "000001.json"

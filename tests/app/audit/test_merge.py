@@ -24,6 +24,7 @@ from tests.builders.result.actions import with_actions
 from tests.builders.result.rendered import rendered_bytes
 from tests.builders.tenant.tenants import NOW, audited, bought, policy_set, tenant, user
 
+pytestmark = pytest.mark.slow
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = """version: 1
 policies:
@@ -54,7 +55,6 @@ def merged(*results: Result) -> Result:
     return merge([(f"{number}.json", load(body(result))) for number, result in enumerate(results)], builtin())
 
 
-@pytest.mark.slow
 def test_merge_keeps_seat_counts_and_usage() -> None:
     people = (user("bob", "SPE_E5", department="IT", teamsLastActivityDate=date(2026, 8, 1)), user("cy", "SPE_E5"))
     reports = {Source.USAGE: date(2026, 11, 18)}
@@ -81,7 +81,6 @@ def balanced() -> tuple[Snapshot, ...]:
     return state("adatum", 3), state("contoso", 3, "bob", "cy"), state("fabrikam", 3)
 
 
-@pytest.mark.slow
 def test_merge_of_policies_with_unusual_characters() -> None:
     """A result contains the policies; JSON writes some of these characters as two escapes (surrogate pairs)."""
     document = POLICIES.replace("severity: low", 'title: "\U0001f600 \\x85", rationale: \U00020000, severity: low')
@@ -92,7 +91,6 @@ def test_merge_of_policies_with_unusual_characters() -> None:
     assert {policy.title for policy in single.run.policies} == {"\U0001f600 \x85", ""}
 
 
-@pytest.mark.slow
 def test_merge_of_policies_larger_than_one_file_may_be() -> None:
     """A result contains all policy files, so it can be larger than one policy file may be."""
     reason = "r" * 1000
@@ -116,7 +114,6 @@ def nights(*states: tuple[Snapshot, ...]) -> Result:
     return result
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "before", [(unbalanced(),), (balanced(),), (unbalanced(), balanced()), (unbalanced(), balanced(), unbalanced())]
 )
@@ -142,13 +139,11 @@ def test_merged_shards_have_the_bytes_of_one_run(
         }
 
 
-@pytest.mark.slow
 def test_merge_of_shards_without_a_comparison() -> None:
     shards = [audit_result(snapshot) for snapshot in unbalanced()]
     assert body(merged(*shards)) == body(audit_result(*unbalanced()))
 
 
-@pytest.mark.slow
 def test_later_runs_can_be_compared_with_a_merged_result() -> None:
     first = merged(*(audit_result(snapshot) for snapshot in unbalanced()))
     second = merged(*(compare(audit_result(snapshot, day=1), first) for snapshot in balanced()))
@@ -157,7 +152,6 @@ def test_later_runs_can_be_compared_with_a_merged_result() -> None:
     assert [finding.change for finding in third.fleet.findings] == [Change.REOPENED]
 
 
-@pytest.mark.slow
 def test_merged_result_names_a_tenant_of_the_previous_run_that_no_shard_has() -> None:
     previous = audit_result(*unbalanced())
     shards = [compare(audit_result(snapshot, day=1), previous) for snapshot in unbalanced()]
@@ -166,7 +160,6 @@ def test_merged_result_names_a_tenant_of_the_previous_run_that_no_shard_has() ->
     assert [notice.subject for notice in notices if notice.code == "tenant.missing"] == ["fabrikam"]
 
 
-@pytest.mark.slow
 def test_fleet_findings_have_no_change_if_shards_were_compared_with_different_runs() -> None:
     yesterday = [audit_result(snapshot) for snapshot in unbalanced()]
     shards = [
@@ -186,7 +179,6 @@ def test_error_about_different_instants_writes_them_as_in_files() -> None:
         merged(audit_result(unbalanced()[0]), audit_result(unbalanced()[1], day=1))
 
 
-@pytest.mark.slow
 def test_merging_redacted_and_plain_results_is_an_error() -> None:
     plain, pseudonymised = audit_result(unbalanced()[0]), redacted(audit_result(unbalanced()[1]), KEY)
     for results in ((plain, pseudonymised), (pseudonymised, plain)):

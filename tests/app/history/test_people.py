@@ -17,6 +17,7 @@ from tests.builders.tenant.nights import SKUS, night
 from tests.builders.tenant.snapshot_damage import rewritten
 from tests.builders.tenant.two_people import ANN, ASKED, BOB, TWO_PEOPLE, instant, store_in
 
+pytestmark = pytest.mark.slow
 BOB_UNREAD = {**BOB, "notCollected": ["assignedLicenses"], "assignedLicenses": []}
 
 
@@ -44,7 +45,6 @@ INCOMPLETE_NIGHTS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("incomplete", INCOMPLETE_NIGHTS.values(), ids=INCOMPLETE_NIGHTS)
 def test_comparison_with_an_incomplete_night_is_an_error(incomplete: Snapshot, tmp_path: Path) -> None:
     for snapshot in (nightly(0, ANN, BOB), incomplete, nightly(2, ANN, BOB)):
@@ -62,7 +62,6 @@ def test_comparison_with_an_incomplete_night_is_an_error(incomplete: Snapshot, t
     assert [summary["cohorts"] for summary in summaries] == [None, None, None]
 
 
-@pytest.mark.slow
 def test_blocked_accounts_are_unknown_if_the_property_was_not_requested(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     blocked = {**BOB, "accountEnabled": False}
@@ -85,7 +84,6 @@ def cohorts(folder: Path) -> list[dict[str, Any]]:
     return [cohorts_by_sku[SKUS[0]]]
 
 
-@pytest.mark.slow
 def test_lapsed_holder_is_counted_if_the_next_night_has_another_column(tmp_path: Path) -> None:
     few_columns = night(
         {**TWO_PEOPLE, "users": [ANN, BOB]}, 0, columns=("id", "notCollected"), asked=("id", "assignedLicenses")
@@ -99,7 +97,6 @@ def test_lapsed_holder_is_counted_if_the_next_night_has_another_column(tmp_path:
     assert cohorts(tmp_path) == [{"nights": 2, "kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1}]
 
 
-@pytest.mark.slow
 def test_lapsed_holder_is_counted_once_if_nights_are_stored_out_of_order(tmp_path: Path) -> None:
     folders = [
         write(tmp_path / "nights", snapshot) for snapshot in (nightly(0, ANN, BOB), nightly(1, ANN), nightly(2, ANN))
@@ -109,7 +106,6 @@ def test_lapsed_holder_is_counted_once_if_nights_are_stored_out_of_order(tmp_pat
     assert cohorts(tmp_path) == [{"nights": 1, "kept": 1, "new": 0, "reclaimed": 0, "lapsed": 1}]
 
 
-@pytest.mark.slow
 def test_people_comparison_is_available_as_json_only(tmp_path: Path) -> None:
     for snapshot in (nightly(0, ANN, BOB), nightly(1, ANN)):
         write(tmp_path / "nights", snapshot)
@@ -130,7 +126,6 @@ def test_from_after_to_is_an_error(tmp_path: Path) -> None:
     assert (completed.code, "is after" in completed.err) == (2, True)
 
 
-@pytest.mark.slow
 def test_unsorted_users_of_another_writer_are_compared(tmp_path: Path) -> None:
     write(tmp_path / "nights", nightly(0, ANN, BOB))
     folder = write(tmp_path / "nights", nightly(1, BOB, {**ANN, "assignedLicenses": []}))

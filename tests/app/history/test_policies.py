@@ -11,6 +11,7 @@ from tests.builders.service.command_line import call
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
+pytestmark = pytest.mark.slow
 PRICES = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}\n"
 WAIVER = "waivers:\n- {id: W-1, policies: [blocked], owner: it, reason: x, expires: 2026-06-01}\n"
 CRITICAL = BLOCKED_POLICY.replace("high", "critical")
@@ -37,7 +38,6 @@ def curves(folder: Path, *options: str) -> dict[str, Any]:
     return dict(json.loads(completed.out))
 
 
-@pytest.mark.slow
 def test_findings_are_dropped_if_the_policy_excludes_the_tenant(tmp_path: Path) -> None:
     other_tenant = BLOCKED_POLICY.replace("severity: high", "severity: high, tenants: [other]")
     results = audit_nights(tmp_path, BLOCKED_POLICY, other_tenant)
@@ -49,14 +49,12 @@ def test_findings_are_dropped_if_the_policy_excludes_the_tenant(tmp_path: Path) 
     assert [(episode["until"], episode["ended"]) for episode in episodes] == [(instant(2), "dropped")] * 2
 
 
-@pytest.mark.slow
 def test_removed_policy_keeps_its_last_severity(tmp_path: Path) -> None:
     audit_nights(tmp_path, CRITICAL, CRITICAL.replace("blocked", "another"))
     policies = {policy["id"]: policy for policy in curves(tmp_path)["tenants"][0]["policies"]}
     assert (policies["blocked"]["severity"], policies["blocked"]["results"][-1]["open"]) == ("critical", 0)
 
 
-@pytest.mark.slow
 def test_change_of_severity_price_or_waiver_is_reported_as_changed(tmp_path: Path) -> None:
     audit_nights(
         tmp_path, BLOCKED_POLICY, CRITICAL, CRITICAL, CRITICAL + PRICES, CRITICAL + PRICES + WAIVER,
@@ -75,7 +73,6 @@ def test_change_of_severity_price_or_waiver_is_reported_as_changed(tmp_path: Pat
     ] * 2
 
 
-@pytest.mark.slow
 def test_store_put_rejects_a_result_of_another_tenant_id_with_the_same_name(tmp_path: Path) -> None:
     (result,) = audit_nights(tmp_path, BLOCKED_POLICY)
     result["run"]["asOf"] = instant(2)
@@ -86,7 +83,6 @@ def test_store_put_rejects_a_result_of_another_tenant_id_with_the_same_name(tmp_
     assert [policy["closed"] for policy in curves(tmp_path)["tenants"][0]["policies"]] == [0]
 
 
-@pytest.mark.slow
 def test_equal_nights_have_no_changes_and_product_findings_name_the_product_once(tmp_path: Path) -> None:
     audit_nights(
         tmp_path, *[BLOCKED_POLICY + "- {id: spare, severity: low, seats: {of: SPE_E3, spare: {min: 99999}}}\n"] * 2
@@ -101,7 +97,6 @@ def test_equal_nights_have_no_changes_and_product_findings_name_the_product_once
     assert "Product" in call("history", "audits", "--policy", "blocked", cwd=tmp_path).text
 
 
-@pytest.mark.slow
 def test_trend_of_a_single_result_is_a_dash(tmp_path: Path) -> None:
     files = ["1.json", "2.json"]
     for name, result in zip(files, audit_nights(tmp_path, BLOCKED_POLICY, BLOCKED_POLICY), strict=True):

@@ -19,6 +19,7 @@ from tests.builders.service.command_line import call
 from tests.builders.tenant.nights import SKUS, START, night
 from tests.builders.tenant.two_people import ASKED, BLOCKED_POLICY, TWO_PEOPLE
 
+pytestmark = pytest.mark.slow
 WEEKS = 10
 VISIO = {"skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1, "prepaidUnits": {"enabled": 5, "warning": 0}}
 
@@ -46,7 +47,6 @@ def seats(folder: Path, *options: str) -> dict[str, Any]:
     return {seat["skuPartNumber"]: seat for seat in tenant["seats"]}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("last", [week(WEEKS, with_product=False), unread(week(WEEKS))], ids=["gone", "unread"])
 def test_no_forecast_if_the_seats_of_the_last_night_are_unknown(last: Snapshot, tmp_path: Path) -> None:
     for number in range(WEEKS):
@@ -62,7 +62,6 @@ def test_no_forecast_if_the_seats_of_the_last_night_are_unknown(last: Snapshot, 
     assert line.split()[3:6] == ["0", "→", "?"]
 
 
-@pytest.mark.slow
 def test_seats_are_listed_from_the_first_night_of_a_product_with_gaps(tmp_path: Path) -> None:
     for number in range(4):
         write(tmp_path / "nights", week(number, with_product=number in {1, 3}))
@@ -71,7 +70,6 @@ def test_seats_are_listed_from_the_first_night_of_a_product_with_gaps(tmp_path: 
     assert [night["consumed"] for night in products["VISIO"]["nights"]] == [1, 1, 1, 1]
 
 
-@pytest.mark.slow
 def test_spare_seats_of_a_fleet_are_unknown_if_one_tenant_was_not_read(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for number in range(3):
@@ -104,7 +102,6 @@ def state(day: int) -> dict[str, Any]:
     return {**TWO_PEOPLE, "subscribedSkus": [VISIO, storage]}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("where", ["nights", "audits"])
 def test_units_of_storage_are_no_spare_seats(where: str, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)

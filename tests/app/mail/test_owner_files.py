@@ -10,6 +10,8 @@ import pytest
 
 from tests.builders.service.mail_place import ID, Place, body, mail_place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Place]:
@@ -28,7 +30,6 @@ def write_owner_files(folder: Path, files: dict[tuple[str, str], str], *, tenant
     (folder / "owners" / "owners.json").write_text(json.dumps(index))
 
 
-@pytest.mark.slow
 def test_each_owner_gets_only_their_own_approvals(sending: Place) -> None:
     sending.tenants(
         "[{address: Ann@contoso.example}, {address: bo@contoso.example, owners: [it@contoso.example]},"
@@ -64,7 +65,6 @@ def test_each_owner_gets_only_their_own_approvals(sending: Place) -> None:
         assert [actions.read(name) for name in actions.namelist()] == [b"<p>of ann</p>"]
 
 
-@pytest.mark.slow
 def test_missing_or_too_large_approvals_are_reported(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]", mail="  send: always\n")
     names = {("ann@contoso.example", "ann"): "x" * 600_000}

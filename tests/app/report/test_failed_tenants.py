@@ -34,6 +34,8 @@ from tests.builders.service.failures import (
 )
 from tests.builders.tenant.tenants import bought, tenant, user
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -73,7 +75,6 @@ STAGES = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_audit_of_snapshots(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     failing(monkeypatch, STAGES[stage])
@@ -81,7 +82,6 @@ def test_audit_of_snapshots(workspace: Path, fleet: Path, monkeypatch: pytest.Mo
     assert_contained(completed, workspace)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("failing_format", ["json", "html", "xlsx"])
 def test_report_formats(
@@ -119,14 +119,12 @@ def test_report_formats(
     }
 
 
-@pytest.mark.slow
 def test_comparison(workspace: Path, fleet: Path, before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, "auditor.result.diff.compared_tenant")
     arguments = ("audit", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", "--compare", before)
     assert_contained(call(*arguments, cwd=workspace), workspace)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "phase", ["options_of", "draft", "changed_snapshot", "add_constraints", "build_actions", "compared_costs"]
 )
@@ -140,7 +138,6 @@ def test_plan(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, pha
     assert SENTENCE not in completed.err + completed.text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["auditor.store.store:Store.put", "results"])
 def test_store(workspace: Path, fleet: Path, before: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     """Snapshots and results of the other tenants are stored by `store put` and by `audit --store`."""
@@ -172,14 +169,12 @@ def failing_result_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ResultLog, "put", put)
 
 
-@pytest.mark.slow
 def test_stored_night_that_cannot_be_restored(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("store", "put", "nights", fleet, cwd=workspace).code == 0
     failing(monkeypatch, "auditor.store.store:Store.restore")
     assert_contained(call("audit", "--snapshot", "nights", "--as-of", AS_OF, "-f", "json", cwd=workspace), workspace)
 
 
-@pytest.mark.slow
 def test_damaged_snapshot(workspace: Path, fleet: Path) -> None:
     """Without a replaced function: the bytes of a file do not match its manifest."""
     import shutil  # noqa: PLC0415
@@ -197,7 +192,6 @@ def test_damaged_snapshot(workspace: Path, fleet: Path) -> None:
     assert unaudited_of(manifest, Message("damaged")).locale == "nl"
 
 
-@pytest.mark.slow
 def test_exception_in_the_only_tenant_exits_with_70(
     workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,8 +42,9 @@ def test_unknown_format_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no format 'yaml'"):
         targets_of(["yaml=x"], FILES, tmp_path)
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_path: Path) -> None:
     sample = result()
     tenants = tuple(
@@ -56,7 +57,6 @@ def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_pat
         assert f"{tenant.name} (Contoso)" in re.sub(r"<[^>]+>", "", page.partition("</h1>")[0])
 
 
-@pytest.mark.slow
 def test_files_of_tenants_that_are_no_longer_audited_are_named(tmp_path: Path) -> None:
     sample = result()
     tenants = tuple(replace(sample.tenants[0], name=f"t{number:02}") for number in range(MAX_SECTIONS + 1))

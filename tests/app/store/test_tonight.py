@@ -17,6 +17,8 @@ from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_PO
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -37,7 +39,6 @@ def nights(folder: Path) -> list[str]:
     return [night["instant"] for night in json.loads(call("store", "list", "audits", "--json", cwd=folder).out)]
 
 
-@pytest.mark.slow
 def test_snapshot_and_result_are_stored_after_the_audit(folder: Path) -> None:
     for day in (0, 1):
         completed = audit(folder, day)
@@ -51,7 +52,6 @@ def test_snapshot_and_result_are_stored_after_the_audit(folder: Path) -> None:
     assert call("store", "put", "audits", "out1/result.json", cwd=folder).err.count("already stored") == 1
 
 
-@pytest.mark.slow
 def test_fail_on_new_compares_with_the_stored_night(folder: Path) -> None:
     fail_on_new = ("--fail-on", "new:info")
     assert audit(folder, 1, *fail_on_new, store="other").code == 1, "without an earlier night all findings are new"
@@ -66,7 +66,6 @@ def test_fail_on_new_compares_with_the_stored_night(folder: Path) -> None:
     assert call(*later, "--fail-on", "info", cwd=folder).code == 1
 
 
-@pytest.mark.slow
 def test_changes_since_the_stored_night_equal_those_since_its_result(folder: Path) -> None:
     """Bob's two findings are new, then fixed, and reopened."""
     days: list[tuple[str | None, int]] = [(None, 0), ("new", 0), (None, 2), ("reopened", 0)]
@@ -85,7 +84,6 @@ def test_changes_since_the_stored_night_equal_those_since_its_result(folder: Pat
         assert len(changes[0][1]) == fixed
 
 
-@pytest.mark.slow
 def test_demo_tenants_are_stored(tmp_path: Path) -> None:
     completed = call(
         "audit", "--demo", "--as-of", "2026-11-20T02:17:00Z", "--tenant", "fabrikam", "-f", "json", "--fail-on",
@@ -96,7 +94,6 @@ def test_demo_tenants_are_stored(tmp_path: Path) -> None:
     assert nights(tmp_path) == ["2026-11-20T02:17:00Z"]
 
 
-@pytest.mark.slow
 def test_night_read_from_a_store_is_not_stored_again(folder: Path) -> None:
     assert audit(folder, 0).code == 0
     completed = call(
@@ -106,7 +103,6 @@ def test_night_read_from_a_store_is_not_stored_again(folder: Path) -> None:
     assert completed.err.count("already stored") == 2
 
 
-@pytest.mark.slow
 def test_merged_result_of_stored_shards_is_already_stored(folder: Path) -> None:
     for name in ("contoso", "fabrikam"):
         snapshot = night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, 2, asked=ASKED)
@@ -124,7 +120,6 @@ def test_merged_result_of_stored_shards_is_already_stored(folder: Path) -> None:
     assert (changed.code, changed.err.count("store-exists")) == (3, 2), changed.err
 
 
-@pytest.mark.slow
 def test_reports_are_written_if_the_store_rejects_the_result(folder: Path) -> None:
     assert audit(folder, 1).code == 1
     earlier = audit(folder, 0)
@@ -134,7 +129,6 @@ def test_reports_are_written_if_the_store_rejects_the_result(folder: Path) -> No
     assert nights(folder) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"], "the snapshot itself is stored"
 
 
-@pytest.mark.slow
 def test_snapshot_is_stored_in_a_store_with_missing_findings(folder: Path) -> None:
     assert audit(folder, 0).code == 0
     for part in (folder / "audits" / "contoso" / "findings").iterdir():
@@ -145,7 +139,6 @@ def test_snapshot_is_stored_in_a_store_with_missing_findings(folder: Path) -> No
     assert len(nights(folder)) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("version", ["later", "foreign"])
 def test_unusable_store_is_an_error_before_the_audit(version: str, folder: Path) -> None:
     assert audit(folder, 0).code == 0
@@ -157,7 +150,6 @@ def test_unusable_store_is_an_error_before_the_audit(version: str, folder: Path)
     assert not (folder / "out1").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("history", [(), ("--history", "s3://audits/nights")])
 def test_reports_are_written_if_the_store_is_unreachable(folder: Path, history: tuple[str, ...]) -> None:
     with (folder / "p.yaml").open("a") as policies:
@@ -178,7 +170,6 @@ def test_redact_and_store_exclude_each_other(folder: Path) -> None:
     assert not (folder / "audits").exists()
 
 
-@pytest.mark.slow
 def test_live_tenants_are_stored_and_snapshots_kept_if_the_store_fails(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(BLOCKED_POLICY)

@@ -14,13 +14,13 @@ from auditor.settings.loader import read
 from tests.builders.document.powershell import Script
 from tests.builders.service.command_line import ROOT, call
 
+pytestmark = pytest.mark.slow
 TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
 PLACEHOLDER = re.compile(
     r"CLIENT_ID(?<!\$CLIENT_ID)(?!=)|OWNER|REPOSITORY|SERVICE_PRINCIPAL_ID|GUID|0{8}-0{4}-0{4}|contoso\\.example"
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("credential", sorted({*CREDENTIALS} - {"azure-cli"}))
 @pytest.mark.parametrize("client_options", [(), ("--client-id", CLIENT)])
 def test_setup_commands_contain_no_placeholders(
@@ -61,7 +61,6 @@ def blocks(text: str) -> tuple[str, str]:
     return f"#{powershell}#{mailbox}", f"#{bash}"
 
 
-@pytest.mark.slow
 def test_bash_commands_create_the_application_once(tmp_path: Path) -> None:
     """`az` and `gh` are fakes; `az` logs its arguments; `auditor` is the program."""
     programs = tmp_path / "bin"
@@ -101,7 +100,6 @@ def test_bash_commands_create_the_application_once(tmp_path: Path) -> None:
     assert (tmp_path / "log").read_text().count("app create") == 1
 
 
-@pytest.mark.slow
 def test_federated_credentials_use_the_default_branch_of_the_clone(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", "-b", "trunk", tmp_path / "team"], check=True)
     options = ("--tenant-id", TENANT, "--repository", "o/team", "--no-input")
@@ -135,7 +133,6 @@ def test_default_branch_of_a_folder(tmp_path: Path, files: dict[str, str], branc
     assert default_branch(tmp_path) == branch
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ci", "command"), [("azure-devops", "auditor init --client-id ID"), ("container-job", "auditor doctor")]
 )

@@ -13,6 +13,8 @@ from tests.builders.service.failures import BREAKING, FAILING, NAMES, POLICY, SE
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
@@ -60,7 +62,6 @@ STAGES = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_collection(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     environment = write_tenants(workspace, emulator, names=NAMES)
@@ -72,7 +73,6 @@ def test_collection(workspace: Path, emulator: Emulator, monkeypatch: pytest.Mon
     assert SENTENCE not in completed.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["construction", "users", "writing"])
 def test_live_audit(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     environment = write_tenants(workspace, emulator, names=NAMES)
@@ -80,7 +80,6 @@ def test_live_audit(workspace: Path, emulator: Emulator, monkeypatch: pytest.Mon
     assert_contained(call("audit", "-f", "json", "-f", "terminal", cwd=workspace, **environment), workspace)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["SignIn", "open_graph", "diagnose"])
 def test_doctor(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     environment = write_tenants(workspace, emulator, names=NAMES)
@@ -94,7 +93,6 @@ def test_doctor(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyP
     assert SENTENCE not in completed.err + completed.text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [("-f", "html"), ("-q",), ("-f", "json=-")])
 def test_audit_without_a_summary_reports_failed_tenants_on_stderr(
     workspace: Path, emulator: Emulator, options: tuple[str, ...]
@@ -109,7 +107,6 @@ def test_audit_without_a_summary_reports_failed_tenants_on_stderr(
     assert line.endswith("(the secret is wrong: take its value, not its id, from the app registration)")
 
 
-@pytest.mark.slow
 def test_tenant_that_cannot_sign_in_keeps_its_language(workspace: Path, emulator: Emulator) -> None:
     environment = write_tenants(workspace, emulator, "{type: token, tokenEnv: UNSET_TOKEN}", names=(FAILING,))
     file = workspace / "tenants.yaml"
@@ -130,7 +127,6 @@ INVALID_TOKENS = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", INVALID_TOKENS)
 def test_invalid_characters_in_a_token_fail_only_its_tenant(workspace: Path, emulator: Emulator, kind: str) -> None:
     environment = write_tenants(workspace, emulator, "{type: token, tokenEnv: BROKEN_TOKEN}")
@@ -141,7 +137,6 @@ def test_invalid_characters_in_a_token_fail_only_its_tenant(workspace: Path, emu
     assert "secret-value" not in completed.err + completed.text
 
 
-@pytest.mark.slow
 def test_verbose_traceback_contains_no_secrets(
     workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +190,6 @@ def test_system_exit_in_a_task_does_not_end_the_event_loop() -> None:
     assert second is None
 
 
-@pytest.mark.slow
 def test_exception_in_the_only_tenant_exits_with_70(
     workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ from tests.builders.tenant.plan_tenants import CLOUD_GROUP, E3, E5, F3, PRICES, 
 from tests.builders.tenant.tenants import NOW, policy_set
 from tests.localization.catalogue_messages import LANGUAGES
 
+pytestmark = pytest.mark.slow
 RULES = f"""policies:
   - {{id: a-north, owner: north@x.example, severity: high, users: {{department: North}}, assignments: {{allow: []}}}}
   - {{id: a-south, owner: south@x.example, severity: high, users: {{department: South}}, assignments: {{allow: []}}}}
@@ -54,7 +55,6 @@ def translated_titles(plan: bytes, language: str) -> list[str]:
     return [action.title for action in tenant.verification.actions]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_titles_of_a_saved_plan_equal_those_of_a_plan_in_the_language(language: str) -> None:
     policies = policy_set(RULES)
@@ -68,7 +68,6 @@ def test_titles_of_a_saved_plan_equal_those_of_a_plan_in_the_language(language: 
     assert any("€" in title for title in titles)
 
 
-@pytest.mark.slow
 def test_titles_of_a_plan_of_an_earlier_version_stay_english() -> None:
     saved = json.loads(plan_json(plan_run([STATE], policy_set(RULES), builtin(), NOW)))
     for action in saved["tenants"][0]["actions"]:
@@ -77,7 +76,6 @@ def test_titles_of_a_plan_of_an_earlier_version_stay_english() -> None:
     assert translated_titles(json.dumps(saved).encode(), "nl") == english
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

@@ -12,6 +12,7 @@ from auditor.domain.settings import AzureCli, GithubOidc
 from auditor.settings.loader import read
 from tests.builders.service.command_line import ROOT, contents
 
+pytestmark = pytest.mark.slow
 TENANT = "aaaaaaaa-1111-2222-3333-444444444444"
 
 
@@ -38,7 +39,6 @@ class TestQuestions:
         os.close(controller)
         return process.wait(timeout=30), output.decode()
 
-    @pytest.mark.slow
     def test_invalid_answers_are_explained_and_asked_again(self, tmp_path: Path) -> None:
         answers = ["", "contoso.com", TENANT, "germany", "usgov", "Fabrikam Ltd", "fabrikam", "github-oidc", "team"]
         answers += ["o/team", "", "mca", "", "groups", "extend", ""]
@@ -56,7 +56,6 @@ class TestQuestions:
         assert "direct-suite" not in (tmp_path / "policies" / "starter.yaml").read_text()
         assert "repo:o/team:ref:refs/heads/main" in output
 
-    @pytest.mark.slow
     def test_empty_answers_use_the_defaults(self, tmp_path: Path) -> None:
         code, output = self.run_init(tmp_path, "\n" * 8, "--tenant-id", TENANT)
         assert code == 0, output
@@ -64,13 +63,11 @@ class TestQuestions:
         assert "Sign in with (azure-cli, " in output
         assert isinstance(read(tmp_path / "tenants.yaml").tenants[0].credential, AzureCli)
 
-    @pytest.mark.slow
     def test_end_of_input_is_an_error_and_writes_nothing(self, tmp_path: Path) -> None:
         code, output = self.run_init(tmp_path, f"{TENANT}\n")
         assert (code, "[init-answers]" in output) == (2, True)
         assert contents(tmp_path) == {}
 
-    @pytest.mark.slow
     def test_no_input_option_and_existing_files_suppress_questions(self, tmp_path: Path) -> None:
         code, output = self.run_init(tmp_path, "", "--no-input", "--tenant-id", TENANT)
         assert code == 0

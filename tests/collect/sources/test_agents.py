@@ -8,6 +8,7 @@ from tests.builders.tenant.collection import PEOPLE, collect
 from tests.emulator.fixtures import auditor_app, running_emulator
 from tests.emulator.tenant.directory import load, stable_id
 
+pytestmark = pytest.mark.slow
 AGENTS = replace(PEOPLE, user_properties=(*PEOPLE.user_properties, "agent"))
 _USERS: dict[str, dict[str, object]] = {
     "ann@contoso.example": {},
@@ -18,7 +19,6 @@ _USERS: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("refused", "agents"), [(False, {"typed", "parent"}), (True, {"typed"})])
 def test_agents_are_identified_by_type_or_parent(refused: bool, agents: set[str]) -> None:  # noqa: FBT001
     document = {
@@ -42,7 +42,6 @@ def test_agents_are_identified_by_type_or_parent(refused: bool, agents: set[str]
     assert ["identityParentId" in str(record.query) for record in requests] == ([True, False] if refused else [True])
 
 
-@pytest.mark.slow
 def test_agent_property_is_not_requested_if_no_policy_needs_it() -> None:
     tenant = load({"name": "contoso", "tenantId": stable_id("agents", "none"), "users": []})
     tenant.register(auditor_app())

@@ -14,6 +14,7 @@ from tests.emulator.fixtures import auditor_app, shared_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import READ_ROLES, Tenant, load, stable_id
 
+pytestmark = pytest.mark.slow
 ADMIN, READER = "62e90394-69f5-4237-9190-012177145e10", "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 CUSTOM = "aaaaaaaa-0000-4000-8000-000000000001"
 DELETED = "aaaaaaaa-0000-4000-8000-000000000009"
@@ -105,7 +106,6 @@ def statuses(snapshot: Collected) -> dict[str, tuple[str, str]]:
     return {row["id"]: (row["membersStatus"], row["transitiveMembersStatus"]) for row in rows}
 
 
-@pytest.mark.slow
 def test_roles_are_collected_with_direct_members_of_assigned_groups(graph: Emulator) -> None:
     snapshot = collect(graph, ROLES)
     coverage = snapshot.manifest.coverage(Source.DIRECTORY_ROLES)
@@ -128,14 +128,12 @@ def test_roles_are_collected_with_direct_members_of_assigned_groups(graph: Emula
     assert not any("$top" in record.query or "$expand" in record.query for record in graph.journal.of(ROLE_PATHS[1]))
 
 
-@pytest.mark.slow
 def test_eligible_roles_are_read_only_if_policies_need_them(graph: Emulator) -> None:
     snapshot = collect(graph, ACTIVE)
     assert not graph.journal.of(ELIGIBLE)
     assert "roleEligibilityScheduleInstances" not in snapshot.manifest.coverage(Source.DIRECTORY_ROLES).asked
 
 
-@pytest.mark.slow
 def test_eligible_roles_are_partial_without_entra_id_p2(graph: Emulator) -> None:
     graph.tenants["contoso"].access.governance = False
     snapshot = collect(graph, ROLES)
@@ -146,7 +144,6 @@ def test_eligible_roles_are_partial_without_entra_id_p2(graph: Emulator) -> None
     assert snapshot.manifest.coverage(Source.DIRECTORY_ROLES).asked == ("roleAssignments", "roleDefinitions")
 
 
-@pytest.mark.slow
 def test_error_without_an_error_object_is_reported(graph: Emulator) -> None:
     graph.tenants["contoso"].register(
         auditor_app(roles=(*READ_ROLES, "RoleManagement.Read.Directory"))
@@ -157,7 +154,6 @@ def test_error_without_an_error_object_is_reported(graph: Emulator) -> None:
     assert "PermissionScopeNotGranted" in snapshot.reason(Source.DIRECTORY_ROLES)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "asked"),
     [
@@ -177,14 +173,12 @@ def test_roles_are_partial_if_one_request_is_denied(graph: Emulator, path: str, 
         assert statuses(snapshot)[group("Admins")] == ("denied", "not-needed")
 
 
-@pytest.mark.slow
 def test_roles_and_policies_are_denied_without_permissions(graph: Emulator) -> None:
     graph.tenants["contoso"].register(auditor_app(roles=READ_ROLES))
     assert collect(graph, ROLES).status(Source.DIRECTORY_ROLES) == "denied"
     assert collect(graph, ACCESS).status(Source.CONDITIONAL_ACCESS) == "denied"
 
 
-@pytest.mark.slow
 def test_conditional_access_includes_groups_and_roles_of_enforced_policies(graph: Emulator) -> None:
     snapshot = collect(graph, ACCESS)
     coverage = snapshot.manifest.coverage(Source.CONDITIONAL_ACCESS)
@@ -200,7 +194,6 @@ def test_conditional_access_includes_groups_and_roles_of_enforced_policies(graph
     assert 1.0 in snapshot.time.slept
 
 
-@pytest.mark.slow
 def test_roles_are_read_once_for_roles_and_conditional_access(graph: Emulator) -> None:
     snapshot = collect(graph, ROLES.union(ACCESS))
     assert len(graph.journal.of(ROLE_PATHS[1])) == 1
@@ -209,7 +202,6 @@ def test_roles_are_read_once_for_roles_and_conditional_access(graph: Emulator) -
     assert statuses(snapshot) == {group("Admins"): ("complete", "complete")}
 
 
-@pytest.mark.slow
 def test_conditional_access_is_partial_without_members_of_a_group(graph: Emulator) -> None:
     graph.faults.add("denied", path="/groups/*/transitiveMembers", times=None)
     snapshot = collect(graph, ACCESS)
@@ -217,7 +209,6 @@ def test_conditional_access_is_partial_without_members_of_a_group(graph: Emulato
     assert statuses(snapshot)[group("Admins")] == ("complete", "denied")
 
 
-@pytest.mark.slow
 def test_conditional_access_is_partial_without_roles(graph: Emulator) -> None:
     graph.tenants["contoso"].register(auditor_app(roles=(*READ_ROLES, "Policy.Read.All")))
     snapshot = collect(graph, ACCESS)
@@ -228,7 +219,6 @@ def test_conditional_access_is_partial_without_roles(graph: Emulator) -> None:
     assert "directory roles, which policies use" in snapshot.reason(Source.CONDITIONAL_ACCESS)
 
 
-@pytest.mark.slow
 def test_damaged_conditional_access_policies_are_reported(graph: Emulator) -> None:
     damaged = {"id": "x", "displayName": 7, "state": "enabled", "conditions": {"users": {"includeUsers": "All"}}}
     workload = {"id": "y", "displayName": "Apps", "state": "enabled", "conditions": {"users": None}}

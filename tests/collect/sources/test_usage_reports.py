@@ -13,6 +13,7 @@ from tests.builders.tenant.collection import Collected, collect
 from tests.emulator.fixtures import shared_emulator, small_tenant
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
 ACTIVE, APP, COPILOT, MAILBOX = (
     "getOffice365ActiveUserDetail",
     "getM365AppUserDetail",
@@ -58,7 +59,6 @@ def reports(snapshot: Collected) -> list[tuple[Any, ...]]:
     return [(row["source"], row["period"], row["refreshDate"], row["rows"]) for row in rows]
 
 
-@pytest.mark.slow
 def test_reports_fill_their_columns(emulator: Emulator) -> None:
     snapshot = collect(emulator, needs(*USAGE, periods=("D180", "D30")))
     assert {source: snapshot.status(source) for source in USAGE} == dict.fromkeys(USAGE, "complete")
@@ -90,7 +90,6 @@ def test_reports_fill_their_columns(emulator: Emulator) -> None:
     assert (dora["appUsageD30"], dora["mailboxStorageUsed"], dora["mailboxHasArchive"]) == (None, None, None)
 
 
-@pytest.mark.slow
 def test_only_reports_that_policies_need_are_requested(emulator: Emulator) -> None:
     snapshot = collect(emulator, needs(Source.USAGE, Source.APP_USAGE, periods=()))
     assert snapshot.status(Source.APP_USAGE) == "not-needed"
@@ -112,7 +111,6 @@ HEAD = ("Report Refresh Date", "User Principal Name", "Is Deleted", "Teams Last 
 DAY = "2026-11-19"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [
@@ -146,7 +144,6 @@ def test_variants_of_a_report_give_the_same_values(emulator: Emulator, content: 
 APP_HEAD = ("Report Refresh Date", "User Principal Name", *(f"{app} ({on})" for on in PLATFORMS for app in APPS))
 
 
-@pytest.mark.slow
 def test_rows_of_one_user_are_merged(emulator: Emulator) -> None:
     usage = emulator.tenants["contoso"].usage
     first, second = (["Yes" if index in used else "False" for index in range(24)] for used in ({0}, {23}))
@@ -166,7 +163,6 @@ def test_rows_of_one_user_are_merged(emulator: Emulator) -> None:
     assert ("mailboxUsage", "D180", date(2026, 11, 18), 4) in reports(snapshot), "the earliest refresh date is used"
 
 
-@pytest.mark.slow
 def test_missing_columns_are_reported(emulator: Emulator) -> None:
     usage = emulator.tenants["contoso"].usage
     usage.files[ACTIVE] = csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"))
@@ -199,7 +195,6 @@ def test_invalid_dates_make_usage_of_that_user_unknown(emulator: Emulator, text:
 COMPLETE = csv_text(HEAD, *((DAY, name, "False", "2026-11-01") for name in (ANN, BRAM, CEM)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -226,7 +221,6 @@ def test_damaged_reports_are_unavailable(emulator: Emulator, content: bytes, rea
     assert snapshot.status(Source.MAILBOX_USAGE) == "complete"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [
@@ -246,7 +240,6 @@ def test_concealed_name_in_any_row_makes_the_report_unavailable(
     assert "Display concealed user, group, and site names" in snapshot.reason(Source.USAGE)
 
 
-@pytest.mark.slow
 def test_reports_are_unavailable_if_the_tenant_conceals_names(emulator: Emulator) -> None:
     emulator.tenants["contoso"].report_settings["displayConcealedNames"] = True
     snapshot = collect(emulator, needs(*USAGE))

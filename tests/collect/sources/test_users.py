@@ -10,6 +10,7 @@ from auditor.domain.enums import Source
 from tests.builders.tenant.collection import PEOPLE, SIGN_INS
 from tests.builders.tenant.other_graphs import COUNT, Accent, collected_from, person
 
+pytestmark = pytest.mark.slow
 Response = tuple[int, dict[str, str], bytes] | None
 _DENIED_BODY = b'{"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}'
 
@@ -23,7 +24,6 @@ def list_requests(accent: Accent) -> int:
     return len([path for path in accent.asked if "/users?" in path and "$skiptoken" not in path])
 
 
-@pytest.mark.slow
 def test_first_page_and_count_are_requested_concurrently() -> None:
     """Each is answered only after the other was requested."""
     barrier, lock, kinds = Barrier(2), Lock(), set[str]()
@@ -44,7 +44,6 @@ def test_first_page_and_count_are_requested_concurrently() -> None:
     assert {"count", "page"} <= kinds
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "status", "expected_requests"),
     [
@@ -67,7 +66,6 @@ def test_list_is_read_again_if_it_is_shorter_than_the_count(count: int, status: 
         assert f"{COUNT:,}" in snapshot.reason(Source.USERS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
 def test_users_are_read_if_the_count_fails(status: int) -> None:
     accent = Accent(count=(status, _DENIED_BODY))
@@ -77,7 +75,6 @@ def test_users_are_read_if_the_count_fails(status: int) -> None:
     assert list_requests(accent) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("count", [COUNT, 50_000])
 def test_denied_first_page_is_reported_if_the_count_is_available(count: int) -> None:
     accent = Accent(count=(200, str(count).encode()), first=deny(lambda path: "signInActivity" not in path))
@@ -87,7 +84,6 @@ def test_denied_first_page_is_reported_if_the_count_is_available(count: int) -> 
     assert snapshot.status(Source.SIGN_IN_ACTIVITY) in {"complete", "partial"}, "it does not depend on users"
 
 
-@pytest.mark.slow
 def test_users_of_the_first_page_are_kept_if_a_later_page_is_denied() -> None:
     accent = Accent(first=deny(lambda path: "$skiptoken" in path))
     snapshot = collected_from(accent, PEOPLE)
@@ -95,7 +91,6 @@ def test_users_of_the_first_page_are_kept_if_a_later_page_is_denied() -> None:
     assert sorted(snapshot.users()) == names(3)
 
 
-@pytest.mark.slow
 def test_users_of_the_first_page_are_not_duplicated_if_the_list_is_restarted() -> None:
     """An expired page token restarts the list; users of the first page are in the snapshot once."""
     body = b'{"error": {"code": "Directory_ExpiredPageToken", "message": "gone"}}'
@@ -120,7 +115,6 @@ def test_tenant_without_users() -> None:
     assert not snapshot.users()
 
 
-@pytest.mark.slow
 def test_users_without_an_id_are_counted_once_if_the_list_is_read_again() -> None:
     people: list[Any] = [None, None, None, *map(person, range(COUNT))]
     accent = Accent(people=people, count=(200, str(len(people)).encode()))
@@ -129,7 +123,6 @@ def test_users_without_an_id_are_counted_once_if_the_list_is_read_again() -> Non
     assert "users without an id: 3;" in snapshot.reason(Source.USERS)
 
 
-@pytest.mark.slow
 def test_first_page_without_valid_users_does_not_end_the_list() -> None:
     people: list[Any] = [None, None, None, *map(person, range(COUNT))]
     snapshot = collected_from(Accent(people=people), PEOPLE)

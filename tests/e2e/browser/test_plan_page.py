@@ -11,6 +11,7 @@ from tests.builders.document.pdf import page_texts
 from tests.builders.service.chromium import watched
 from tests.builders.service.command_line import AS_OF, call
 
+pytestmark = pytest.mark.slow
 Open = Callable[..., Any]
 EXPAND = "document.querySelectorAll('details').forEach(element => { element.open = true })"
 
@@ -39,7 +40,6 @@ def opened(chromium: Any, page_of: Callable[[str], Path]) -> Iterator[Open]:
         yield lambda hash_="", *, locale="en", **options: open_page(page_of(locale), hash_, **options)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "de"])
 def test_collapsed_page_is_short_and_never_wider_than_the_screen(opened: Open, locale: str) -> None:
     tab = opened(locale=locale)
@@ -52,7 +52,6 @@ def test_collapsed_page_is_short_and_never_wider_than_the_screen(opened: Open, l
         tab.evaluate(EXPAND.replace("true", "false"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "tr"])
 def test_plan_page_passes_axe(opened: Open, axe: str, locale: str) -> None:
     tab = opened(locale=locale, bypass_csp=True)
@@ -66,7 +65,6 @@ def test_plan_page_passes_axe(opened: Open, axe: str, locale: str) -> None:
         assert tab.evaluate(find, {"color-contrast": {"enabled": colours}}) == [], scheme
 
 
-@pytest.mark.slow
 def test_link_opens_its_action(opened: Open) -> None:
     tab = opened()
     top_and_height = (
@@ -80,7 +78,6 @@ def test_link_opens_its_action(opened: Open) -> None:
     assert opened("#t1-run").evaluate(top_and_height, "#t1-run")[0] < 900
 
 
-@pytest.mark.slow
 def test_keyboard_opens_actions_and_reaches_answers(opened: Open) -> None:
     tab = opened()
     tab.focus("#t1-decide ~ details summary")
@@ -95,7 +92,6 @@ def test_keyboard_opens_actions_and_reaches_answers(opened: Open) -> None:
     assert "answer: {" in tab.evaluate("document.activeElement.textContent")
 
 
-@pytest.mark.slow
 def test_print_has_all_actions_and_people_in_black_on_white(opened: Open, tmp_path: Path) -> None:
     tab = opened(color_scheme="dark")
     titles = tab.eval_on_selector_all(".act > summary .name", "all => all.map(element => element.textContent)")

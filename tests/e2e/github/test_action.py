@@ -1,9 +1,7 @@
 """Tests the steps of action.yml in bash with an emulated tenant, sign-in service and mail relay."""
 
 import os
-import shutil
 import stat
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,14 +12,12 @@ from tests.builders.service.command_line import ROOT
 from tests.builders.service.mail_relay import PASSWORD, USER, relay
 from tests.builders.service.planned_tenant import carry_out, planned_emulator, planned_folder, sender
 from tests.builders.service.preloaded_program import preloaded_program
-from tests.e2e.github.repositories import POLICY
+from tests.e2e.github.repositories import POLICY, needs_bash
 from tests.e2e.github.runner import Job, action_inputs
 from tests.emulator.fixtures import CLIENT_ID
 from tests.emulator.server import Emulator
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32" or shutil.which("bash") is None, reason="steps are run by bash, as on a Linux runner"
-)
+pytestmark = [needs_bash, pytest.mark.slow]
 HOSTILE = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
 
 
@@ -55,7 +51,6 @@ def run(job: Job, **inputs: str) -> int:
     return job.step("action.yml", "End as the audit did")
 
 
-@pytest.mark.slow
 def test_run_with_findings_writes_outputs_and_fails(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, formats="html,json,sarif") == 1, job.log
@@ -70,14 +65,12 @@ def test_run_with_findings_writes_outputs_and_fails(tmp_path: Path, emulator: Em
     assert not emulator.journal.writes()
 
 
-@pytest.mark.slow
 def test_run_with_findings_below_fail_on_succeeds(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, fail_on="critical") == 0, job.log
     assert job.output("audit", "findings") == "1"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("public", "mode"), [({}, 0o600), ({"AUDITOR_PUBLIC": "1"}, 0o644)])
 def test_auditor_public_makes_the_result_readable_for_others(
     tmp_path: Path, emulator: Emulator, public: dict[str, str], mode: int
@@ -92,7 +85,6 @@ def test_auditor_public_makes_the_result_readable_for_others(
     assert stat.S_IMODE((job.folder / job.output("audit", "result")).stat().st_mode) == mode
 
 
-@pytest.mark.slow
 def test_hostile_inputs_are_not_run_as_commands(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     fields = (
@@ -115,7 +107,6 @@ def test_hostile_inputs_are_not_run_as_commands(tmp_path: Path, emulator: Emulat
     assert sorted(path.name for path in job.folder.iterdir()) == ["policies", "tenants.yaml"]
 
 
-@pytest.mark.slow
 def test_log_of_a_plan_is_used_to_report_who_carried_it_out(tmp_path: Path) -> None:
     repository = tmp_path / "repository"
     repository.mkdir()
@@ -144,14 +135,12 @@ def test_log_of_a_plan_is_used_to_report_who_carried_it_out(tmp_path: Path) -> N
     assert sorted(path.name for path in repository.iterdir()) == before
 
 
-@pytest.mark.slow
 def test_unknown_command_exits_with_code_2(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, command="send") == 2
     assert "none of audit, report, install" in job.log
 
 
-@pytest.mark.slow
 def test_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, emulator: Emulator) -> None:
     with relay(tmp_path, auth=True) as server:
         server.box.refuse["ann@contoso.example"] = "550 no such person"
@@ -165,7 +154,6 @@ def test_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, 
         assert (job.folder / "out" / "report.html").is_file()
 
 
-@pytest.mark.slow
 def test_cache_key_is_derived_from_lock_files(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert job.step("action.yml", "Name the cache") == 0, job.log
@@ -173,7 +161,6 @@ def test_cache_key_is_derived_from_lock_files(tmp_path: Path, emulator: Emulator
     assert len(job.output("cache", "key").rsplit("-", 1)[1]) == 32
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["demo", "redact", "send", "upload", "sarif"])
 @pytest.mark.parametrize("value", ["True", "yes", "1", "", " true", "FALSE", "::error::x", "true\nfalse"])
 def test_boolean_input_that_is_neither_true_nor_false_is_refused(tmp_path: Path, name: str, value: str) -> None:
@@ -188,7 +175,6 @@ def test_boolean_input_that_is_neither_true_nor_false_is_refused(tmp_path: Path,
     assert job.output("end", "exit-code") == "2"
 
 
-@pytest.mark.slow
 def test_boolean_inputs_true_and_false_are_accepted(tmp_path: Path) -> None:
     job = Job(folder=tmp_path / "repository", environ={})
     job.folder.mkdir()

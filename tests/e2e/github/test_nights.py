@@ -18,7 +18,7 @@ from tests.e2e.github.workflow import WorkflowRun, run_workflow, scripts
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
-pytestmark = needs_bash
+pytestmark = [needs_bash, pytest.mark.slow]
 ONLY_AFTER_FAILURES = {("audit", "Say what is missing"), ("report", "End as the history did")}
 PLAN = {"plan.json", "plan.html", "questions.yaml", "approvals.csv", "plan.ps1", "undo.ps1"}
 
@@ -57,7 +57,6 @@ def set_as_of(hub: Hub, run: WorkflowRun, as_of: str) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_consecutive_nights_compare_results_and_keep_history(
     tmp_path: Path, emulator: Emulator, server: Running, api: GithubApi
 ) -> None:
@@ -112,7 +111,6 @@ def test_consecutive_nights_compare_results_and_keep_history(
     assert not emulator.journal.writes()
 
 
-@pytest.mark.slow
 def test_incomplete_audit_fails_the_job_is_mailed_and_names_missing_data(
     tmp_path: Path, emulator: Emulator, server: Running
 ) -> None:
@@ -129,7 +127,6 @@ def test_incomplete_audit_fails_the_job_is_mailed_and_names_missing_data(
     assert "No complete result of the last runs is left" in later.log
 
 
-@pytest.mark.slow
 def test_shards_of_a_fleet_are_merged(tmp_path: Path, server: Running) -> None:
     """Four shards for two tenants: shards without a tenant also have a result, and all have the same instant."""
     with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as emulator:
@@ -147,7 +144,6 @@ def test_shards_of_a_fleet_are_merged(tmp_path: Path, server: Running) -> None:
         assert len(server.box.mails) == 1
 
 
-@pytest.mark.slow
 def test_invalid_policy_publishes_nothing(tmp_path: Path, emulator: Emulator, server: Running, api: GithubApi) -> None:
     hub = team(tmp_path, emulator, server, api=api)
     path = hub.repository / "policies" / "people.yaml"
@@ -162,7 +158,6 @@ def test_invalid_policy_publishes_nothing(tmp_path: Path, emulator: Emulator, se
     assert (api.asked, server.box.mails) == ([], [])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("visibility", ["public", None])
 def test_no_audit_runs_in_a_public_repository(tmp_path: Path, emulator: Emulator, visibility: str | None) -> None:
     hub = team(tmp_path, emulator)
@@ -174,7 +169,6 @@ def test_no_audit_runs_in_a_public_repository(tmp_path: Path, emulator: Emulator
     assert not emulator.journal.of("/users")
 
 
-@pytest.mark.slow
 def test_missing_job_permissions_are_named_and_the_report_is_still_written(
     tmp_path: Path, emulator: Emulator, api: GithubApi
 ) -> None:
@@ -195,7 +189,6 @@ def test_missing_job_permissions_are_named_and_the_report_is_still_written(
     assert (hub.artifacts(run.number) / "licence-audit" / "report.html").is_file()
 
 
-@pytest.mark.slow
 def test_missing_id_token_permission_is_named_and_audit_is_incomplete(tmp_path: Path, emulator: Emulator) -> None:
     def without(document: dict[str, Any]) -> None:
         del document["jobs"]["audit"]["permissions"]["id-token"]
@@ -208,7 +201,6 @@ def test_missing_id_token_permission_is_named_and_audit_is_incomplete(tmp_path: 
     assert saved_result(hub, run)["tenants"][0]["complete"] is False
 
 
-@pytest.mark.slow
 def test_resolved_issue_is_closed_and_expired_artifact_is_reported(
     tmp_path: Path, emulator: Emulator, api: GithubApi
 ) -> None:
@@ -230,7 +222,6 @@ def test_resolved_issue_is_closed_and_expired_artifact_is_reported(
     assert [issue["state_reason"] for issue in api.issues] == ["completed"]
 
 
-@pytest.mark.slow
 def test_variable_audit_store_sets_the_location_of_the_history(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator, AUDIT_MAIL="false", AUDIT_PLAN="false", AUDIT_STORE="off")
     run = run_workflow(NIGHTLY, night(hub, emulator))
@@ -255,7 +246,6 @@ def test_variable_audit_store_sets_the_location_of_the_history(tmp_path: Path, e
     assert (hub.artifacts(run.number) / "licence-audit" / "report.html").is_file(), "the report comes first"
 
 
-@pytest.mark.slow
 def test_jobs_are_skipped_without_tenants_yaml(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     (hub.repository / "tenants.yaml").unlink()

@@ -13,7 +13,7 @@ from tests.e2e.github.repositories import POLICY, PREVIEW, needs_bash, request, 
 from tests.e2e.github.workflow import run_workflow, scripts
 from tests.emulator.server import Emulator
 
-pytestmark = needs_bash
+pytestmark = [needs_bash, pytest.mark.slow]
 WIDER_POLICY = POLICY.replace("{accountEnabled: false}", "{userType: member}")
 POLICY_PATH = "policies/people.yaml"
 
@@ -25,7 +25,6 @@ def with_snapshot(hub: Hub, emulator: Emulator) -> None:
     assert call("collect", "-q", "-o", snapshot, cwd=hub.repository, **environ).code == 0
 
 
-@pytest.mark.slow
 def test_preview_of_a_policy_change_is_posted_as_a_comment_and_updated(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
@@ -53,7 +52,6 @@ def test_preview_of_a_policy_change_is_posted_as_a_comment_and_updated(tmp_path:
     assert not emulator.journal.writes()
 
 
-@pytest.mark.slow
 def test_fork_gets_only_validation_and_policy_tests(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
@@ -70,7 +68,6 @@ def hostile(text: str) -> str:
     return POLICY.replace("Blocked accounts hold no paid licence", text)
 
 
-@pytest.mark.slow
 def test_invalid_policy_is_annotated_and_not_previewed(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
@@ -82,7 +79,6 @@ def test_invalid_policy_is_annotated_and_not_previewed(tmp_path: Path, emulator:
     assert hub.state["comments"] == []
 
 
-@pytest.mark.slow
 def test_failing_policy_test_fails_the_job(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     text = (hub.repository / "policies" / "capacity_test.yaml").read_text(encoding="utf-8")
@@ -91,7 +87,6 @@ def test_failing_policy_test_fails_the_job(tmp_path: Path, emulator: Emulator) -
     assert run.jobs == {"validate": "failure", "preview": "skipped"}, run.log
 
 
-@pytest.mark.slow
 def test_hostile_policy_title_runs_nothing_and_is_escaped(tmp_path: Path, emulator: Emulator) -> None:
     """The title has shell commands, workflow commands and markup; no line of the log starts with `::set-output`."""
     hub = team(tmp_path, emulator)
@@ -108,7 +103,6 @@ def test_hostile_policy_title_runs_nothing_and_is_escaped(tmp_path: Path, emulat
     assert comment["body"].count("<!--") == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("reason", ["new", "expired"])
 def test_missing_snapshot_is_reported_as_a_notice(tmp_path: Path, emulator: Emulator, reason: str) -> None:
     hub = team(tmp_path, emulator)
@@ -121,7 +115,6 @@ def test_missing_snapshot_is_reported_as_a_notice(tmp_path: Path, emulator: Emul
     assert hub.state["comments"] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("permission", "message"),
     [("actions", "the job needs actions: read"), ("pull-requests", "needs pull-requests: write")],

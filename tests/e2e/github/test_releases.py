@@ -16,7 +16,7 @@ from tests.e2e.github.repositories import needs_bash
 from tests.e2e.github.workflow import Event, run_workflow, scripts
 from tests.package.tree import packed_names
 
-pytestmark = needs_bash
+pytestmark = [needs_bash, pytest.mark.slow]
 CI, RELEASE = ".github/workflows/ci.yml", ".github/workflows/release.yml"
 # A new virtual environment uses the packages of the current one, which has the versions of the locks. Commands that
 # install a lock, change the current environment or run the tests are only printed ("noted: ..."). jsonschema without
@@ -66,7 +66,6 @@ def offline(hub: Hub, **options: object) -> Event:
     return Event(hub=hub, environ={"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 def test_ci_workflow_runs_every_step(hub: Hub) -> None:
     hub.add_program("apt-get", "exit 1")
     hub.add_program("npm", 'echo "noted: npm $*"')
@@ -82,7 +81,6 @@ def test_ci_workflow_runs_every_step(hub: Hub) -> None:
     assert run.log.count("noted: python -m pytest -q -n auto") == 5
 
 
-@pytest.mark.slow
 def test_all_green_fails_if_one_job_fails(hub: Hub) -> None:
     def demo_only(document: dict[str, Any]) -> None:
         document["jobs"] = {name: document["jobs"][name] for name in ("demo", "all-green")}
@@ -93,7 +91,6 @@ def test_all_green_fails_if_one_job_fails(hub: Hub) -> None:
     assert run.jobs["all-green"] == "failure"
 
 
-@pytest.mark.slow
 def test_release_workflow_runs_every_step(hub: Hub) -> None:
     tag = f"v{__version__}"
     hub.git("tag", tag)
@@ -115,7 +112,6 @@ def test_release_workflow_runs_every_step(hub: Hub) -> None:
     assert sorted(name for name in names if ".dist-info/" not in name) == packed_names()
 
 
-@pytest.mark.slow
 def test_release_fails_if_the_tag_is_not_the_version(hub: Hub) -> None:
     def empty_environment(document: dict[str, Any]) -> None:
         (step,) = (step for step in document["jobs"]["build"]["steps"] if step.get("name") == "Make the environments")
@@ -127,7 +123,6 @@ def test_release_fails_if_the_tag_is_not_the_version(hub: Hub) -> None:
     assert "::error file=auditor/__init__.py::The tag is v99.0" in run.log
 
 
-@pytest.mark.slow
 def test_action_installs_the_program_and_runs_it(hub: Hub) -> None:
     workflow = hub.repository / ".github" / "workflows" / "demo.yml"
     files = {"result": "out/result.json", "report": "out/report.html", "sarif": "out/result.sarif"}

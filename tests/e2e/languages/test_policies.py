@@ -12,10 +12,10 @@ from tests.builders.result.rendered import rendered_bytes, rendered_text
 from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.extract import policies
 
+pytestmark = pytest.mark.slow
 OTHER_TITLE = "Only our own people hold a seat"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_titles_and_rationales_of_starter_policies_are_translated(language: str) -> None:
     demo = demo_result(language)
@@ -25,7 +25,6 @@ def test_titles_and_rationales_of_starter_policies_are_translated(language: str)
         assert not before.rationale or after.rationale != before.rationale
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["html", "markdown", "sarif", "junit"])
 def test_reports_for_people_have_no_english_title(language: str, name: str) -> None:
@@ -34,7 +33,6 @@ def test_reports_for_people_have_no_english_title(language: str, name: str) -> N
     assert [title for title in titles if title in body] == []
 
 
-@pytest.mark.slow
 def test_sarif_rules_and_results_are_equal_in_every_language() -> None:
     """Only the messages of SARIF are translated; ids and locations are not."""
     ids = []
@@ -49,7 +47,6 @@ def test_sarif_rules_and_results_are_equal_in_every_language() -> None:
     assert ids[:2] == ids[2:]
 
 
-@pytest.mark.slow
 def test_texts_of_other_policies_are_not_translated() -> None:
     first, *others = demo_result().run.policies
     # `Product` and `open` are messages of reports, but not titles of starter policies.
@@ -60,7 +57,6 @@ def test_texts_of_other_policies_are_not_translated() -> None:
         assert localized_result(changed, "nl").run.policies[0].rationale == text
 
 
-@pytest.mark.slow
 def test_english_texts_of_policies_are_unchanged() -> None:
     l10n = localization("en-US")
     for message in policies():

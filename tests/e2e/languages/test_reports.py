@@ -17,6 +17,7 @@ from tests.builders.result.rendered import rendered_bytes
 from tests.localization.catalogue_messages import BOLD, LANGUAGES, wanted
 from tests.localization.extract import DOMAINS
 
+pytestmark = pytest.mark.slow
 TRANSLATED_ATTRIBUTES = {"lang", "aria-label"}
 
 
@@ -65,20 +66,17 @@ def elements(html: str) -> list[tuple[str, dict[str, str | bool | None]]]:
     return parser.collected
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_has_no_english_text(language: str) -> None:
     assert f'lang="{language}"' in page(language)
     assert set(visible_texts(page(language))) & english_only(language) == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_has_the_same_elements_in_every_language(language: str) -> None:
     assert elements(page(language)) == elements(page("en"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_action_titles_and_steps_are_translated_but_requests_are_not(language: str) -> None:
     before = {action.id: action for tenant in demo_result().tenants for action in tenant.actions}
@@ -98,7 +96,6 @@ def test_action_titles_and_steps_are_translated_but_requests_are_not(language: s
         assert [link.address for link in action.links] == [link.address for link in original.links]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
 def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> None:
     assert not FORMATS[name].localized
@@ -106,7 +103,6 @@ def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> No
     assert len(bodies) == 1
 
 
-@pytest.mark.slow
 def test_report_in_an_unavailable_language_is_english_with_a_note() -> None:
     html = page("fr-FR")
     assert 'lang="en"' in html

@@ -41,6 +41,7 @@ from tests.builders.tenant.tenants import NOW, audited, bought, guids, tenant, u
 from tests.oracle.adapter import catalogue_of, files, snapshot
 from tests.oracle.strategies import Scenario, scenarios
 
+pytestmark = pytest.mark.slow
 Change = Callable[[pa.Table], pa.Table]
 
 
@@ -75,7 +76,6 @@ def stored_in_parts(state: Snapshot, folder: Path, change: Change, **options: An
     return replace(state, members=members, tables={n: t for n, t in state.tables.items() if n != "members"})
 
 
-@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     scenario=scenarios(),
@@ -108,7 +108,6 @@ def guid(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-{Random(number).randbytes(6).hex()}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("statistics", [True, False])
 def test_ids_are_compared_ignoring_case_in_any_order(tmp_path: Path, change: Change, *, statistics: bool) -> None:
@@ -191,7 +190,6 @@ def batch_walk(
 ALL = range(3_200 // BATCH)
 
 
-@pytest.mark.slow
 def test_each_part_is_read_once_when_its_people_are_evaluated(tmp_path: Path) -> None:
     counting, walk, _ = batch_walk(tmp_path, ordered, limit=40_000)
     reads = walk(ALL)
@@ -204,7 +202,6 @@ def test_each_part_is_read_once_when_its_people_are_evaluated(tmp_path: Path) ->
     assert 0 < walk(ALL[:1])[0] <= 2 * len(GROUPS)
 
 
-@pytest.mark.slow
 def test_cache_grows_for_parts_that_are_not_sorted(tmp_path: Path) -> None:
     counting, walk, _ = batch_walk(tmp_path, shuffled, limit=0)
     walk(ALL)
@@ -213,7 +210,6 @@ def test_cache_grows_for_parts_that_are_not_sorted(tmp_path: Path) -> None:
     assert max(counting.reads.values()) <= 3
 
 
-@pytest.mark.slow
 def test_membership_is_correct_with_concurrent_batches(tmp_path: Path) -> None:
     _, walk, _ = batch_walk(tmp_path, mixed_case, limit=20_000)
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -245,7 +241,6 @@ POLICIES = """policies:
 """
 
 
-@pytest.mark.slow
 def test_audit_with_members_in_parts_equals_the_audit_with_members_in_memory(large_snapshot: Path) -> None:
     in_parts = read(large_snapshot)
     in_memory = replace(in_parts, members=None, tables={**in_parts.tables, "members": in_parts.table("members")})
@@ -254,7 +249,6 @@ def test_audit_with_members_in_parts_equals_the_audit_with_members_in_memory(lar
     assert result == audited(POLICIES, in_memory)
 
 
-@pytest.mark.slow
 def test_spark_worker_reads_the_members_of_its_row_groups(large_snapshot: Path) -> None:
     policies = load([("policies/p.yaml", f"version: 1\n{POLICIES}".encode())]).policies
     broadcast = job_inputs(policies, builtin(), NOW)

@@ -15,6 +15,7 @@ from tests.oracle.adapter import agreed_verdict, key, run
 from tests.oracle.blocks.seats import TooManyChoicesError
 from tests.oracle.strategies import Scenario, scenarios
 
+pytestmark = pytest.mark.slow
 FEW_EXAMPLES = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -52,7 +53,6 @@ def others(verdict: TenantResult | FleetResult, left_out: str) -> dict[str, Any]
     }
 
 
-@pytest.mark.slow
 @FEW_EXAMPLES
 @given(scenarios(), st.integers(0, 7))
 def test_report_only_keeps_its_findings_and_the_results_of_other_policies(scenario: Scenario, number: int) -> None:
@@ -69,7 +69,6 @@ def test_report_only_keeps_its_findings_and_the_results_of_other_policies(scenar
         assert set(statuses.values()) <= {("open", "report-only"), ("waived", "waived")}
 
 
-@pytest.mark.slow
 @FEW_EXAMPLES
 @given(scenarios(), st.integers(0, 7))
 def test_report_only_policies_agree_with_the_oracle(scenario: Scenario, number: int) -> None:
@@ -80,7 +79,6 @@ def test_report_only_policies_agree_with_the_oracle(scenario: Scenario, number: 
         reject()
 
 
-@pytest.mark.slow
 @FEW_EXAMPLES
 @given(scenarios(), st.integers(0, 7), st.sampled_from(Severity))
 def test_exit_code_is_that_of_the_run_without_the_report_only_policy(

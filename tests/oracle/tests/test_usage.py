@@ -12,6 +12,7 @@ from tests.oracle.cases import population_of, user
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.usage import SERVICES, by_use
 
+pytestmark = pytest.mark.slow
 READ = {"refreshDate": "2026-11-18", "missing": []}
 REPORTS = dict.fromkeys(("usage", "copilotUsage", "appUsage", "mailboxUsage"), READ)
 
@@ -27,7 +28,6 @@ def inactive(services: Any, limit: str = "90d") -> dict[str, Any]:
     return {"inactiveIn": {"services": services, "for": limit}}
 
 
-@pytest.mark.slow
 def test_inactive_in() -> None:
     # Inactive for more than that many whole days before the report's refresh date, in every named service.
     assert membership(inactive(["teams"]), lastActivity={"teams": "2026-08-20"}) is False
@@ -41,7 +41,6 @@ def test_inactive_in() -> None:
     assert membership(inactive(["copilot"], "30d"), lastActivity={}) is None
 
 
-@pytest.mark.slow
 def test_apps_unused_mailbox_usage_and_agent() -> None:
     used = {"90d": {"word": ["web"]}}
     assert membership({"appsUnused": {"for": "90d"}}, apps=used) is False
@@ -59,7 +58,6 @@ def test_apps_unused_mailbox_usage_and_agent() -> None:
     )
 
 
-@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     scenario=scenarios(blocks=("assignments",)),

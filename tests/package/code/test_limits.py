@@ -8,6 +8,7 @@ import pytest
 
 from tests.package.tree import ROOT, files, modules, nodes
 
+pytestmark = pytest.mark.slow
 FILE_LINES = 350
 FUNCTION_LINES = 50
 VAGUE = {"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"}
@@ -32,7 +33,6 @@ def length(function: Function) -> int:
     return lines
 
 
-@pytest.mark.slow
 def test_no_file_is_longer_than_350_lines() -> None:
     long = {
         path.relative_to(ROOT).as_posix(): count
@@ -42,7 +42,6 @@ def test_no_file_is_longer_than_350_lines() -> None:
     assert long == {}
 
 
-@pytest.mark.slow
 def test_no_function_is_longer_than_50_lines() -> None:
     long = {
         f"{name}:{function.lineno} {function.name}": length(function)
@@ -58,7 +57,6 @@ def test_length_of_a_function_excludes_its_docstring() -> None:
     assert [length(function) for function in functions(tree)] == [4]
 
 
-@pytest.mark.slow
 def test_no_module_has_a_vague_name_and_no_function_starts_with_get() -> None:
     vague = [name for name, _ in modules() if VAGUE & set(name.removesuffix(".py").split("/"))]
     getters = [
@@ -81,7 +79,6 @@ def ends_process(node: ast.AST) -> bool:
             return False
 
 
-@pytest.mark.slow
 def test_only_the_main_module_exits_the_process() -> None:
     ending = [name for name, tree in modules() if any(map(ends_process, nodes(tree)))]
     assert ending == ["auditor/__main__.py"]
@@ -97,7 +94,6 @@ def imports(tree: ast.Module) -> set[str]:
     return imported
 
 
-@pytest.mark.slow
 def test_domain_imports_only_msgspec_and_the_standard_library() -> None:
     foreign = {
         (name, module)

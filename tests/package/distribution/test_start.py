@@ -10,6 +10,7 @@ import pytest
 
 from tests.package.tree import ROOT
 
+pytestmark = pytest.mark.slow
 LIVE = ("aiohttp", "azure", "httpx", "kiota_abstractions", "msal", "msgraph", "msgraph_core", "requests")
 """Libraries of live collection."""
 FORMATS = ("babel", "jinja2", "xlsxwriter")
@@ -70,13 +71,11 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("schema", "policy")])
 def test_help_version_and_schema_import_only_the_standard_library(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert matching(imported(*arguments, cwd=tmp_path), ALL_LIBRARIES) == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("validate", str(ROOT / "policies")), ("audit", "--help")])
 def test_validate_and_audit_help_import_no_network_or_format_libraries(
     arguments: tuple[str, ...], tmp_path: Path
@@ -86,13 +85,11 @@ def test_validate_and_audit_help_import_no_network_or_format_libraries(
     assert matching(modules, (*LIVE, *FORMATS, *TERMINAL, *HEAVY)) == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("products", "e5"), ("collect", "--help")])
 def test_products_and_collect_help_import_no_numpy_or_pyarrow(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert matching(imported(*arguments, cwd=tmp_path), (*LIVE, *FORMATS, *COLUMNS, *TERMINAL, *HEAVY)) == set()
 
 
-@pytest.mark.slow
 def test_audit_of_a_snapshot_to_json_imports_pyarrow_but_no_other_libraries(snapshots: Path, tmp_path: Path) -> None:
     modules = imported(
         "audit", "--snapshot", str(snapshots / "snapshots"), "-f", "json", "--fail-on", "never", cwd=tmp_path
@@ -102,7 +99,6 @@ def test_audit_of_a_snapshot_to_json_imports_pyarrow_but_no_other_libraries(snap
     assert matching(modules, (*LIVE, *FORMATS, *TERMINAL, *HEAVY)) == set()
 
 
-@pytest.mark.slow
 def test_audit_with_the_starter_library_imports_no_unused_modules(snapshots: Path, tmp_path: Path) -> None:
     arguments = ("audit", "--snapshot", str(snapshots / "snapshots"), "-f", "json", "--fail-on", "never")
     modules = imported(*arguments, "--locale", "en", cwd=tmp_path)
@@ -110,7 +106,6 @@ def test_audit_with_the_starter_library_imports_no_unused_modules(snapshots: Pat
     assert matching(modules, UNUSED_BY_AUDIT) == set()
 
 
-@pytest.mark.slow
 def test_audit_to_html_csv_and_terminal_imports_no_network_libraries(snapshots: Path, tmp_path: Path) -> None:
     formats = ["-f", "html", "-f", "csv", "-f", "terminal"]
     folder = str(snapshots / "snapshots")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.package.site import ZENSICAL, build, problems, settings, site_files
 
+pytestmark = pytest.mark.slow
 PAGES = {name: b"# A page\n" for name in site_files() if name.endswith(".md")}
 MISTAKES = {
     "lost.md": b"# Outside the navigation\n",
@@ -21,7 +22,6 @@ MESSAGES = (
 )
 
 
-@pytest.mark.slow
 def test_navigation_contains_every_page_once() -> None:
     pages = site_files()
     nav = settings(pages)["nav"]
@@ -32,7 +32,6 @@ def test_navigation_contains_every_page_once() -> None:
     assert problems(pages, [*nav, "mail.md"]) == ["twice in the navigation: mail.md"]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not ZENSICAL.is_file(), reason="the generator of the site is not installed (make site)")
 def test_mistakes_in_pages_fail_the_build(tmp_path: Path) -> None:
     output = "\n".join(build(PAGES | MISTAKES, tmp_path))

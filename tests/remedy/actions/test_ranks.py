@@ -36,6 +36,8 @@ from tests.builders.tenant.crowded_tenant import audited, crowded, planned
 from tests.builders.tenant.tenants import NOW
 from tests.localization.catalogue_messages import LANGUAGES
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def result() -> Result:
@@ -65,7 +67,6 @@ def test_most_important_names_each_product_and_each_task_of_several_tenants_once
     assert most_important(starmap(RankedItem, subjects)) == tenants
 
 
-@pytest.mark.slow
 def test_report_has_one_date_for_the_seats_of_a_product() -> None:
     seat_highlights = [
         highlight
@@ -84,7 +85,6 @@ def test_report_has_one_date_for_the_seats_of_a_product() -> None:
     assert e3.movement.startswith("Microsoft 365 E3: 170 seats today, 147 assigned.")
 
 
-@pytest.mark.slow
 def test_days_until_a_deadline_count_from_the_audit_not_from_the_snapshot() -> None:
     loaded, later = load(demo_policies(NOW)).policies, NOW + timedelta(days=5)
     audited_later = with_actions(audit(snapshots(NOW), loaded, builtin(), later), loaded)
@@ -98,7 +98,6 @@ def test_days_until_a_deadline_count_from_the_audit_not_from_the_snapshot() -> N
     assert nearest.why in {step.why for step in steps}, "the page counts from the same day"
 
 
-@pytest.mark.slow
 def test_large_idle_renewal_in_two_weeks_is_among_the_first_actions() -> None:
     first = sorted(result().tenants[0].actions, key=lambda action: action.rank)[:FIRST]
     idle = next(action for action in first if action.kind == "remove-seats-at-renewal")
@@ -109,7 +108,6 @@ def test_large_idle_renewal_in_two_weeks_is_among_the_first_actions() -> None:
     assert any(action.due == date(2026, 11, 29) for action in first), "the nearest deadline"
 
 
-@pytest.mark.slow
 def test_idle_seats_of_the_demo_that_renew_soon_are_highlighted() -> None:
     highlights = page(demo_result(), Labels("en")).highlights
     (seats,) = [
@@ -121,7 +119,6 @@ def test_idle_seats_of_the_demo_that_renew_soon_are_highlighted() -> None:
     )
 
 
-@pytest.mark.slow
 def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() -> None:
     report_page = page(result(), Labels("en"))
     expected = [highlight.title for highlight in report_page.highlights]
@@ -140,7 +137,6 @@ def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() 
         assert title in line
 
 
-@pytest.mark.slow
 def test_first_actions_of_a_plan_show_their_own_date() -> None:
     (tenant,) = plan().tenants
     dated = [action for _, action in first_by_rank(tenant) if action.due is not None]
@@ -169,7 +165,6 @@ def test_plan_json_has_rank_and_reason_and_either_saving_or_cost() -> None:
             assert action["saves"] is None or action["costs"] is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_order_of_actions_is_the_same_in_every_language(language: str) -> None:
     localized = localized_result(result(), language)

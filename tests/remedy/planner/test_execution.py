@@ -21,6 +21,7 @@ from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import Tenant, stable_id
 from tests.emulator.tenant.directory import load as load_tenant
 
+pytestmark = pytest.mark.slow
 LOADED = rules()
 
 
@@ -46,7 +47,6 @@ def served() -> Iterator[tuple[Emulator, PlanExecution]]:
         yield emulator, PlanExecution(client, emulator.endpoint)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, None), (0, 7), (4, 11), (4, 1)])
 def test_execution_with_late_effects_or_a_lost_connection_leads_to_the_state_of_the_proof(
     plan: TenantPlan, steps: list[PlannedRequest], tmp_path: Path, lag: int, lost: int | None
@@ -71,7 +71,6 @@ def test_execution_with_late_effects_or_a_lost_connection_leads_to_the_state_of_
         assert state(tenant) == executed_state
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lag", [0, 4])
 def test_undo_restores_licences_paths_and_memberships(steps: list[PlannedRequest], lag: int) -> None:
     with served() as (emulator, execution):
@@ -118,7 +117,6 @@ def remove_leaver_from_groups(tenant: Tenant) -> None:
     recompute(tenant, position, [row for row in states if not row["assignedByGroup"]])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "refusals"),
     [

@@ -21,6 +21,7 @@ from tests.oracle.adapter import catalogue_of, files
 from tests.oracle.adapter import snapshot as oracle_snapshot
 from tests.oracle.strategies import Scenario, scenarios
 
+pytestmark = pytest.mark.slow
 SOLVERS = (None, "walk", "milp")
 SKUS = (E3, E5, F3, VISIO)
 TEXT = """policies:
@@ -82,7 +83,6 @@ def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list
     return people, seats, groups
 
 
-@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tenants(), st.sampled_from(SOLVERS))
 def test_plans_of_generated_tenants_are_proven(tenant: Any, solver: str | None) -> None:
@@ -101,7 +101,6 @@ def test_plans_of_generated_tenants_are_proven(tenant: Any, solver: str | None) 
     assert set(listed) >= {item.fingerprint for item in tenant_plan.proof.remaining}
 
 
-@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tenants(), st.data())
 def test_plans_are_proven_for_any_answers(tenant: Any, data: st.DataObject) -> None:
@@ -130,7 +129,6 @@ def test_plans_are_proven_for_any_answers(tenant: Any, data: st.DataObject) -> N
     assert with_requests <= set(tenant_plan.proof.fixed)
 
 
-@pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios())
 def test_proof_holds_for_generated_policies_of_the_whole_language(scenario: Scenario) -> None:
@@ -160,7 +158,6 @@ LIMITS = st.dictionaries(
 NO_CHANGE_OPTION = Option(score=NO_CHANGE)
 
 
-@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.lists(OPTIONS, max_size=6), LIMITS)
 def test_both_solvers_reach_the_same_optimal_score(people: list[list[Option]], limits: dict[str, Limit]) -> None:
@@ -177,7 +174,6 @@ def test_both_solvers_reach_the_same_optimal_score(people: list[list[Option]], l
     assert choose_options(alternatives, {}).score <= walked.score
 
 
-@pytest.mark.slow
 def test_milp_solves_many_people_who_share_many_products_optimally() -> None:
     """There are too many seat balances for the walk, so MILP is used; its result is optimal."""
     skus = "abcdef"

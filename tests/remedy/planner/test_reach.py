@@ -31,6 +31,7 @@ from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import load as load_tenant
 
+pytestmark = pytest.mark.slow
 POLICIES = policy_set(messy_tenant.RULES)
 
 
@@ -75,7 +76,6 @@ def measured(plan: FleetPlan, answered: FleetPlan) -> list[int]:
     return [round(share(fleet.tenants, *where)) for fleet in (plan, answered) for where in ((), (FixLocation.GRAPH,))]
 
 
-@pytest.mark.slow
 def test_share_of_fixed_findings_in_the_messy_tenant(messy: MessyTenant) -> None:
     plan = plan_run([messy.state], POLICIES, builtin(), NOW)
     assert plan.proven
@@ -100,7 +100,6 @@ def with_cloud_groups(state: Snapshot) -> Snapshot:
     return replace(state, tables={**state.tables, "groups": pa.Table.from_pylist(rows, groups.schema)})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cloud", [False, True], ids=["unchanged", "cloud groups"])
 def test_share_of_fixed_findings_in_the_built_in_tenants(*, cloud: bool) -> None:
     policies, states = load(demo_policies(NOW)).policies, snapshots(NOW)
@@ -119,7 +118,6 @@ def test_share_of_fixed_findings_in_the_built_in_tenants(*, cloud: bool) -> None
     assert measured(plan, answered) == documented(3 if cloud else 2)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, 9)])
 def test_execution_of_the_answered_plan_leads_to_the_state_of_its_proof(
     messy: MessyTenant, tmp_path: Path, lag: int, lost: int | None

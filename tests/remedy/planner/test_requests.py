@@ -18,6 +18,7 @@ from tests.emulator.fixtures import running_emulator
 from tests.emulator.tenant.directory import load as load_tenant
 from tests.emulator.tenant.directory import stable_id
 
+pytestmark = pytest.mark.slow
 TEXT = """policies:
   - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
   - {id: store, severity: high, users: {department: Store, accountEnabled: true}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
@@ -41,7 +42,6 @@ def tenant() -> dict[str, Any]:
     return document(people, group("LIC-F3", F3, members=("waiting", "double")), SPE_F1=3, VISIOCLIENT=2)
 
 
-@pytest.mark.slow
 def test_requests_lead_to_the_findings_of_the_proof(tmp_path: Path) -> None:
     plan, licences = proved(tenant(), policy_set(TEXT + PRICES), tmp_path)
     assert plan.proof.remaining == ()
@@ -49,7 +49,6 @@ def test_requests_lead_to_the_findings_of_the_proof(tmp_path: Path) -> None:
     assert Counter(chain(*licences.values())) == {"SPE_E3": 1, "SPE_E5": 1, "SPE_F1": 3}
 
 
-@pytest.mark.slow
 def test_request_for_a_group_leads_to_the_findings_of_the_proof(tmp_path: Path) -> None:
     lic_e5 = stable_id("plan", "LIC-E5")
     people = [user(name, grant(E5, lic_e5), department="Store") for name in ("ann", "bo", "cem")]
@@ -59,7 +58,6 @@ def test_request_for_a_group_leads_to_the_findings_of_the_proof(tmp_path: Path) 
     assert plan.proof.remaining == ()
 
 
-@pytest.mark.slow
 def test_refused_removal_of_a_product_that_another_requires_is_reported(tmp_path: Path) -> None:
     """Only Graph knows the dependencies between services; it applies a request completely or not at all."""
     people = [user(name, grant(E3), *more, department="Store") for name, more in DEPENDENT.items()]
@@ -101,7 +99,6 @@ def constrained_tenant() -> dict[str, Any]:
     return document(people, group("LIC-E3", E3, members=("both",)), SPE_F1=1, VISIOCLIENT=0)
 
 
-@pytest.mark.slow
 def test_no_request_fails_and_nobody_is_without_a_licence_during_the_execution(tmp_path: Path) -> None:
     rules = policy_set(CONTRADICTING + PRICES)
     with running_emulator([load_tenant(constrained_tenant())]) as emulator:

@@ -17,6 +17,7 @@ from auditor.render.ci.sarif import LIMIT
 from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import POLICIES, result
 
+pytestmark = pytest.mark.slow
 FINDING = result().tenants[0].findings[0]
 
 
@@ -82,7 +83,6 @@ def left_out(body: bytes) -> list[int]:
     return [sum(int(text.split()[0]) for text in texts if "in the other reports" in text) for texts in notes]
 
 
-@pytest.mark.slow
 @given(fleets(), st.integers(0, 40))
 def test_written_findings_equal_the_first_of_a_sorted_list_of_all(of: Result, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -112,7 +112,6 @@ def _many(severities: str) -> tuple[Finding, ...]:
     )
 
 
-@pytest.mark.slow
 def test_at_most_limit_findings_are_written_and_the_critical_one_is_kept() -> None:
     of = fleet(_many("h" * LIMIT + "cw"), ())
     (written, _) = results(rendered_bytes(of, "sarif"))

@@ -13,6 +13,7 @@ from benchmarks.tenant import AS_OF, write_tenant
 from tests.builders.result.audits import run
 from tests.localization.catalogue_messages import LANGUAGES
 
+pytestmark = pytest.mark.slow
 MAX_BYTES = 610_000
 """Maximum size of a page in bytes. The demo's page has all kinds of findings and as much guidance as any page."""
 POLICIES = Path(__file__).parents[3] / "policies"
@@ -28,13 +29,11 @@ def demo() -> Result:
     return run(Request(demo=True, as_of=as_of))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", *LANGUAGES])
 def test_report_of_the_demo_is_below_the_size_limit(demo: Result, locale: str) -> None:
     assert size(demo, locale) < MAX_BYTES
 
 
-@pytest.mark.slow
 def test_report_of_a_thousand_different_users_is_below_the_size_limit(tmp_path: Path) -> None:
     snapshot = write_tenant(tmp_path, 1000)
     audit = run(Request(policies=(POLICIES,), snapshots=(snapshot,), as_of=AS_OF))

@@ -28,6 +28,8 @@ from tests.builders.result.results import compared, result
 from tests.localization.catalogue_messages import LANGUAGES
 from tests.render.tables.naive import rows
 
+pytestmark = pytest.mark.slow
+
 
 def book(of: Result, locale: str = "en") -> Any:
     return load_workbook(BytesIO(rendered_bytes(of, "xlsx", locale=locale)))
@@ -45,7 +47,6 @@ def waived(*, expires: str = "2027-01-31") -> Result:
     return replace(audit, run=replace(audit.run, definitions={**audit.run.definitions, "waivers": [waiver]}))
 
 
-@pytest.mark.slow
 def test_sheets_are_tables_with_filters_and_a_frozen_header() -> None:
     workbook = book(waived())
     seats = ("Seats", "Use and cost", "Departments, cost centres")
@@ -60,7 +61,6 @@ def test_sheets_are_tables_with_filters_and_a_frozen_header() -> None:
         assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
 
 
-@pytest.mark.slow
 def test_reasons_are_translated() -> None:
     reason = Message("{path} cannot be read: {strerror}", path="s", strerror="e")
     base = result()
@@ -73,7 +73,6 @@ def test_reasons_are_translated() -> None:
     assert cells.count("s kan niet worden gelezen: e") == 2
 
 
-@pytest.mark.slow
 def test_findings_of_a_policy_that_was_not_evaluated_are_not_known() -> None:
     base = result()
     tenant = base.tenants[0]
@@ -84,7 +83,6 @@ def test_findings_of_a_policy_that_was_not_evaluated_are_not_known() -> None:
     assert [line[header.index("findings")] for line in lines[:2]] == [None, 0]
 
 
-@pytest.mark.slow
 def test_numbers_are_numeric_cells_and_money_has_two_decimals() -> None:
     sheet = book(compared())["Findings"]
     cells = [tuple(cell.value for cell in row) for row in sheet.iter_rows(min_row=2)]
@@ -97,7 +95,6 @@ def test_numbers_are_numeric_cells_and_money_has_two_decimals() -> None:
     assert {cell.number_format for cell in priced if cell.value is not None} == {"#,##0.00"}
 
 
-@pytest.mark.slow
 def test_the_summary_has_each_amount_of_the_page_as_a_number_with_its_currency() -> None:
     audit = compared()
     sheet = book(audit)["Summary"]
@@ -111,7 +108,6 @@ def test_the_summary_has_each_amount_of_the_page_as_a_number_with_its_currency()
     assert {row[1].number_format for row in amounts} == {"#,##0.00"}
 
 
-@pytest.mark.slow
 def test_actions_have_validated_columns_for_tracking() -> None:
     sheet = book(compared())["Actions"]
     header = [cell.value for cell in sheet[1]]
@@ -128,7 +124,6 @@ def test_actions_have_validated_columns_for_tracking() -> None:
     assert "action" not in header, "approvals.csv and plan.ps1 use this name for the number of an action in a plan"
 
 
-@pytest.mark.slow
 def test_actions_are_in_the_order_of_their_rank_with_the_last_day_to_decide() -> None:
     audit, day = compared(), date(2026, 12, 7)
     first, second = audit.tenants[0].actions[:2]
@@ -144,7 +139,6 @@ def test_actions_are_in_the_order_of_their_rank_with_the_last_day_to_decide() ->
     assert all(row["policies"] and set(row["policies"].split("; ")) <= titles for row in named)
 
 
-@pytest.mark.slow
 def test_amounts_have_no_more_digits_than_cents() -> None:
     audit = compared()
     (tenant, *others), money_of_action = audit.tenants, Money(currency="EUR", per_month=Decimal("86.65"))
@@ -154,7 +148,6 @@ def test_amounts_have_no_more_digits_than_cents() -> None:
     assert findall(r"<v>86[^<]*</v>", sheet) == ["<v>86.65</v>"] * len(actions) != []
 
 
-@pytest.mark.slow
 def test_policy_that_applies_to_nothing_says_so() -> None:
     audit = compared()
     (tenant, *others) = audit.tenants
@@ -165,7 +158,6 @@ def test_policy_that_applies_to_nothing_says_so() -> None:
     assert reasons == {"It does not apply to anything here."}
 
 
-@pytest.mark.slow
 def test_actions_of_the_fleet_are_last_and_have_no_tenant() -> None:
     audit = compared()
     fleet_action = replace(audit.tenants[0].actions[0], id="move", title="Move seats")
@@ -176,7 +168,6 @@ def test_actions_of_the_fleet_are_last_and_have_no_tenant() -> None:
     assert str(sheet.data_validations.dataValidation[0].sqref).endswith(str(sheet.max_row))
 
 
-@pytest.mark.slow
 def test_usage_and_department_sheets_have_numbers() -> None:
     workbook = book(result())
     head, first, *_, last = workbook["Use and cost"].iter_rows(values_only=True)
@@ -204,7 +195,6 @@ def test_usage_and_department_sheets_have_numbers() -> None:
     assert workbook["Departments, cost centres"]["F2"].number_format == "#,##0.00"
 
 
-@pytest.mark.slow
 def test_spare_seats_are_blank_for_products_that_nobody_can_be_assigned() -> None:
     head, *found = book(result())["Seats"].iter_rows(values_only=True)
     applies_to, spare = head.index("appliesTo"), head.index("spare")
@@ -212,7 +202,6 @@ def test_spare_seats_are_blank_for_products_that_nobody_can_be_assigned() -> Non
     assert {row[applies_to] for row in found if row[spare] is not None} == {"User"}
 
 
-@pytest.mark.slow
 def test_contracts_sheet_has_the_dates_of_contracts() -> None:
     sample = result()
     first, *others = sample.tenants
@@ -232,7 +221,6 @@ def test_contracts_sheet_has_the_dates_of_contracts() -> None:
     assert values == [first.name, "EA-1", "=E5", "06ebc4ee", 7, date(2027, 3, 1), date(2027, 3, 31), "by-decision"]
 
 
-@pytest.mark.slow
 def test_waivers_sheet_has_the_last_day_as_a_date() -> None:
     sheet = book(waived())["Waivers"]
     head, (row,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
@@ -245,7 +233,6 @@ def test_waivers_sheet_has_the_last_day_as_a_date() -> None:
     assert sheet["C2"].value == "0001-01-01"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_sheet_names_are_translated_and_valid(locale: str) -> None:
     audit = compared()
@@ -257,7 +244,6 @@ def test_sheet_names_are_translated_and_valid(locale: str) -> None:
     assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_no_formula_and_no_link(text: str) -> None:
     audit = holding(text)
@@ -273,7 +259,6 @@ def test_hostile_text_is_no_formula_and_no_link(text: str) -> None:
     assert name.replace("_x005F_", "_") == plain(text)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("rows_per_sheet", "sheets"), [(40, 2), (33, 3), (10_000, 1)])
 def test_findings_above_the_sheet_limit_continue_on_the_next_sheet(
     rows_per_sheet: int, sheets: int, monkeypatch: pytest.MonkeyPatch
@@ -292,7 +277,6 @@ def test_findings_above_the_sheet_limit_continue_on_the_next_sheet(
         assert workbook[name].freeze_panes == "A2"
 
 
-@pytest.mark.slow
 def test_sheet_above_the_size_limit_refers_to_findings_csv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "SHEET_BYTES", 50_000)
     tenant = result().tenants[0]
@@ -302,7 +286,6 @@ def test_sheet_above_the_size_limit_refers_to_findings_csv(monkeypatch: pytest.M
     assert sheet.max_row < len(large.findings)
 
 
-@pytest.mark.slow
 def test_declared_dimension_of_a_sheet_covers_all_cells() -> None:
     body = rendered_bytes(waived(), "xlsx")
     workbook = load_workbook(BytesIO(body), read_only=True)
@@ -326,7 +309,6 @@ def test_workbook_of_an_empty_result_is_valid() -> None:
     assert workbook["Findings"].max_row == 1
 
 
-@pytest.mark.slow
 def test_long_text_is_cut_at_the_cell_limit_but_not_within_a_character() -> None:
     astral = "\U0001d538" * 20_000
     subject = Subject(type=SubjectType.USER, id="u", name=f"x{astral}")

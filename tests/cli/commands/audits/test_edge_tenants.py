@@ -14,6 +14,7 @@ from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 from tests.builders.tenant.tenants import bought, tenant, user
 
+pytestmark = pytest.mark.slow
 ALL = "html,json,csv,markdown,sarif,junit,ndjson,parquet,xlsx,terminal"
 # ruff: noqa: RUF001  names in their own scripts
 
@@ -43,7 +44,6 @@ def result(folder: Path) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.slow
 def test_names_in_every_script_are_kept_and_escaped_in_every_report(tmp_path: Path) -> None:
     people = [user(f"u{number:02}", "SPE_E3", displayName=name) for number, name in enumerate(NAMES)]
     completed = audit(tmp_path, tenant(*people, subscribedSkus=[bought("SPE_E3", 50, len(NAMES))]))
@@ -62,14 +62,12 @@ def test_names_in_every_script_are_kept_and_escaped_in_every_report(tmp_path: Pa
     assert pq.read_table(tmp_path / "out" / "findings.parquet").num_rows == 2 * len(NAMES)
 
 
-@pytest.mark.slow
 def test_name_of_five_thousand_characters(tmp_path: Path) -> None:
     completed = audit(tmp_path, tenant(user("ann", "SPE_E3", displayName="ñ" * 5000, department="d" * 5000)))
     assert (completed.code, completed.err) == (1, "")
     assert result(tmp_path)["tenants"][0]["findings"][0]["subject"]["name"] == "ñ" * 5000
 
 
-@pytest.mark.slow
 def test_tenant_without_users_and_products(tmp_path: Path) -> None:
     completed = audit(tmp_path, tenant())
     assert (completed.code, completed.err) == (0, "")
@@ -82,7 +80,6 @@ def test_tenant_without_licences(tmp_path: Path) -> None:
     assert (completed.code, result(tmp_path)["tenants"][0]["findings"]) == (0, [])
 
 
-@pytest.mark.slow
 def test_tenant_with_300_products_and_a_user_with_40(tmp_path: Path) -> None:
     names = [f"PRODUCT_{number:03}" for number in range(300)]
     state = tenant(user("ann", *names[100:140], city="Oslo"), subscribedSkus=[bought(name, 2000, 1) for name in names])
@@ -95,14 +92,12 @@ def test_tenant_with_300_products_and_a_user_with_40(tmp_path: Path) -> None:
     assert len(tenant_result["seats"]) == 300
 
 
-@pytest.mark.slow
 def test_redacting_a_redacted_result_again_keeps_its_pseudonyms(tmp_path: Path) -> None:
     assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "--redact", "-o", "a", cwd=tmp_path).code == 1
     expect(0, "report", "a/result.json", "-f", "json", "--redact", "-o", "b", cwd=tmp_path)
     assert (tmp_path / "b/result.json").read_bytes() == (tmp_path / "a/result.json").read_bytes()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second", "redact", "change"),
     [
@@ -146,7 +141,6 @@ def error_output(folder: Path, *arguments: str | Path) -> str:
     return completed.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["users", "assignments", "products", "service_plans", "subscriptions", "groups", "members", "organization"]
 )

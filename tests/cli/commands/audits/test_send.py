@@ -20,6 +20,8 @@ from tests.builders.service.failures import without_home
 from tests.builders.service.mail_place import Place, body, mail_place
 from tests.builders.service.mail_relay import PASSWORD, USER
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Place]:
@@ -27,7 +29,6 @@ def sending(tmp_path: Path) -> Iterator[Place]:
         yield place
 
 
-@pytest.mark.slow
 def test_each_recipient_gets_their_findings_once(sending: Place) -> None:
     sending.tenants(
         "[{address: ann@contoso.example, locale: en}, {address: bo@contoso.example, locale: en, severities: [critical], attach: csv}]",
@@ -58,7 +59,6 @@ def test_no_mail_is_sent_if_there_is_nothing_to_report(sending: Place) -> None:
     assert "mail to freja@fabrikam.example: nothing to report" in output
 
 
-@pytest.mark.slow
 def test_mail_is_in_the_language_of_the_recipient(sending: Place) -> None:
     completed = call("audit", "--demo", "-q", "-f", "json", "--tenant", "contoso", cwd=sending.folder)
     assert completed.code in {0, 1}, completed.err
@@ -77,7 +77,6 @@ def test_mail_is_in_the_language_of_the_recipient(sending: Place) -> None:
         assert f'<html lang="{mail["content-language"]}"' in body(mail, "html")
 
 
-@pytest.mark.slow
 def test_refused_mail_exits_with_3_and_is_sent_in_the_next_run(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     sending.running.box.refuse["ann@contoso.example"] = "450 later"
@@ -91,7 +90,6 @@ def test_refused_mail_exits_with_3_and_is_sent_in_the_next_run(sending: Place) -
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example", "ann@contoso.example"]
 
 
-@pytest.mark.slow
 def test_mail_with_unknown_outcome_is_sent_again_only_with_resend(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]")
     sending.running.box.hang_up = True
@@ -109,7 +107,6 @@ def test_mail_with_unknown_outcome_is_sent_again_only_with_resend(sending: Place
     assert first["message-id"] == second["message-id"], "so that a mail server can drop the duplicate"
 
 
-@pytest.mark.slow
 def test_mail_of_an_interrupted_run_is_not_sent_again(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]")
     assert sending.send()[0] == 0
@@ -121,7 +118,6 @@ def test_mail_of_an_interrupted_run_is_not_sent_again(sending: Place) -> None:
     assert "may have been sent" in output
 
 
-@pytest.mark.slow
 def test_dry_run_writes_files_and_sends_nothing(sending: Place) -> None:
     sending.tenants(
         "[{address: ann@contoso.example, locale: en, attach: xlsx}, {address: ../bo@contoso.example, attach: none}]"
@@ -157,7 +153,6 @@ def page(mail: EmailMessage) -> str:
         return archive.read(archive.namelist()[0]).decode()
 
 
-@pytest.mark.slow
 def test_history_curves_are_in_the_mail_and_in_the_attached_page(sending: Place) -> None:
     write_result_of_last_week(sending)
     sending.tenants(
@@ -174,7 +169,6 @@ def test_history_curves_are_in_the_mail_and_in_the_attached_page(sending: Place)
     assert not any("Over time" in page(mail) for mail in sending.mails()[2:])
 
 
-@pytest.mark.slow
 def test_history_without_earlier_results_is_one_warning(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     (sending.folder / "old").mkdir()
@@ -195,7 +189,6 @@ def test_history_without_earlier_results_is_one_warning(sending: Place) -> None:
     assert "waarschuwing[history-none]" in dutch.err
 
 
-@pytest.mark.slow
 def test_missing_home_folder_for_the_list_of_sent_mails_is_an_error(
     sending: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,7 +200,6 @@ def test_missing_home_folder_for_the_list_of_sent_mails_is_an_error(
     expect(0, *arguments, "--sent-log", "sent.jsonl", cwd=sending.folder, U=USER, P=PASSWORD)
 
 
-@pytest.mark.slow
 def test_to_option_selects_recipients(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     assert sending.send("--to", "BO@contoso.example")[0] == 0
@@ -217,7 +209,6 @@ def test_to_option_selects_recipients(sending: Place) -> None:
     assert "eve@evil.example is not a recipient" in output
 
 
-@pytest.mark.slow
 def test_names_appear_only_in_unredacted_attachments(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, attach: csv, locale: en}]")
     names = ("Anouk de Vries", "anouk@", "Freja Nørgaard", "freja@")
@@ -231,7 +222,6 @@ def test_names_appear_only_in_unredacted_attachments(sending: Place) -> None:
     assert not [name for name in names if name in file.get_content()]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("attach", ["html", "csv", "none"])
 def test_mail_with_pseudonyms_of_a_random_key_is_sent_once(attach: str, sending: Place) -> None:
     sending.tenants(f"[{{address: ann@contoso.example, attach: {attach}, locale: en}}]")
@@ -243,7 +233,6 @@ def test_mail_with_pseudonyms_of_a_random_key_is_sent_once(attach: str, sending:
     assert len(sending.mails()) == 1 + (attach != "none"), "the attachment names people now"
 
 
-@pytest.mark.slow
 def test_mail_links_to_the_given_report_or_the_github_run(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, locale: en}]")
     assert sending.send("--link", "https://reports.contoso.example/today.html")[0] == 0
@@ -272,7 +261,6 @@ def test_missing_mail_settings_are_errors(sending: Place) -> None:
     assert (code, "has no settings for sending mail" in output) == (2, True)
 
 
-@pytest.mark.slow
 def test_invalid_address_does_not_stop_other_mails(sending: Place) -> None:
     sending.tenants("[{address: 'a,b@contoso.example'}, {address: bo@contoso.example}]")
     code, output = sending.send()
@@ -281,7 +269,6 @@ def test_invalid_address_does_not_stop_other_mails(sending: Place) -> None:
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
 
 
-@pytest.mark.slow
 def test_audit_send_writes_the_result_even_if_a_mail_fails(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, locale: en}]")
     environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(sending.folder / "state")}

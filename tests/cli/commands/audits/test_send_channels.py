@@ -15,6 +15,7 @@ from tests.builders.service.mail_place import sent, write_tenants
 from tests.builders.service.web_server import HANG_UP, Response
 from tests.builders.service.webhook_server import WebhookServer, webhook_server
 
+pytestmark = pytest.mark.slow
 URL_SECRET = "s3cr3t-part-of-the-url"
 SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 
@@ -76,7 +77,6 @@ def test_url_in_the_to_option_is_an_error_that_does_not_quote_it(sending: Place,
     assert "slack:NAME" in messages or f"write {prefix}{prefix[:-1].upper()}_URL" in messages
 
 
-@pytest.mark.slow
 def test_each_channel_gets_its_findings_once(sending: Place) -> None:
     sending.tenants(
         "[{address: teams:TEAMS, severities: [critical], locale: en}, {address: slack:SLACK}]",
@@ -98,7 +98,6 @@ def test_each_channel_gets_its_findings_once(sending: Place) -> None:
     assert "message to slack:SLACK: already sent" in output, "other pseudonyms do not make it another message"
 
 
-@pytest.mark.slow
 def test_no_message_is_posted_if_there_is_nothing_to_report(sending: Place) -> None:
     sending.tenants("[]", other="[{address: teams:TEAMS}]")
     code, output = sending.send()
@@ -106,7 +105,6 @@ def test_no_message_is_posted_if_there_is_nothing_to_report(sending: Place) -> N
     assert "message to teams:TEAMS: nothing to report" in output
 
 
-@pytest.mark.slow
 def test_channel_in_the_to_option_needs_no_tenants_file(sending: Place) -> None:
     code, output = sending.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
     assert code == 0, output
@@ -118,7 +116,6 @@ def test_channel_in_the_to_option_needs_no_tenants_file(sending: Place) -> None:
     assert "host that is not allowed" in output
 
 
-@pytest.mark.slow
 def test_mail_settings_are_required_only_for_mail_recipients(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: slack:SLACK}]")
     code, output = sending.send()
@@ -128,7 +125,6 @@ def test_mail_settings_are_required_only_for_mail_recipients(sending: Place) -> 
     assert sending.send("--to", "mail")[0] == 2
 
 
-@pytest.mark.slow
 def test_dry_run_writes_the_messages_and_posts_nothing(sending: Place) -> None:
     sending.tenants("[{address: teams:TEAMS}, {address: webhook:HOOK}]")
     code, output = sending.send("--dry-run")
@@ -138,7 +134,6 @@ def test_dry_run_writes_the_messages_and_posts_nothing(sending: Place) -> None:
     assert not (sending.folder / "state").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "slug"),
     [(Response(status=404, body=URL_SECRET.encode()), "refused"), (Response(status=HANG_UP), "unknown")],
@@ -192,7 +187,6 @@ def test_url_in_the_tenants_file_is_an_error_that_does_not_quote_it(sending: Pla
     assert error in output
 
 
-@pytest.mark.slow
 def test_messages_contain_pseudonyms_unless_the_names_option_is_given(sending: Place) -> None:
     sending.tenants("[{address: webhook:HOOK}]")
     assert sending.send("--names")[0] == 0

@@ -11,6 +11,7 @@ from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, expect
 from tests.builders.tenant.plan_tenants import E3, PRICES, grant, snapshot, user
 
+pytestmark = pytest.mark.slow
 RULES = (
     f"version: 1\n{PRICES}\n"
     "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
@@ -44,7 +45,6 @@ def markdown_rows(document: str) -> list[list[str]]:
     return [cells[0], *cells[2:]]
 
 
-@pytest.mark.slow
 def test_page_of_many_tenants_has_a_table_that_links_to_a_page_for_each(tmp_path: Path) -> None:
     count = MAX_SECTIONS + 1
     tenants_of(tmp_path, count)
@@ -64,7 +64,6 @@ def test_page_of_many_tenants_has_a_table_that_links_to_a_page_for_each(tmp_path
     assert "<title>Remediation plan · t03 · " in (tmp_path / "p" / "t03" / "plan.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_markdown_of_many_tenants_has_the_table_and_the_links_of_the_page(tmp_path: Path) -> None:
     count = MAX_SECTIONS + 1
     tenants_of(tmp_path, count)
@@ -80,7 +79,6 @@ def test_markdown_of_many_tenants_has_the_table_and_the_links_of_the_page(tmp_pa
         assert (single.count("\n## "), "## Tenants" in single) == (1, False)
 
 
-@pytest.mark.slow
 def test_tenants_after_the_fifteenth_are_in_a_folded_table(tmp_path: Path) -> None:
     tenants_of(tmp_path, 18)
     planned(tmp_path, "-f", "html", "-o", "p")
@@ -91,7 +89,6 @@ def test_tenants_after_the_fifteenth_are_in_a_folded_table(tmp_path: Path) -> No
     assert sorted(links[0] + links[1]) == [f"t{number:02}" for number in range(1, 19)]
 
 
-@pytest.mark.slow
 def test_table_has_the_numbers_of_each_tenant_and_their_totals(tmp_path: Path) -> None:
     tenants_of(tmp_path, 2)
     page = planned(tmp_path, "-f", "html=-").decode()
@@ -113,7 +110,6 @@ def test_table_has_the_numbers_of_each_tenant_and_their_totals(tmp_path: Path) -
     assert re.findall(r'<a id="(t\d)"></a>\n\n## (t\d+)\n', document) == sections
 
 
-@pytest.mark.slow
 def test_tenant_without_a_plan_is_first_in_the_table(tmp_path: Path) -> None:
     tenants_of(tmp_path, MAX_SECTIONS + 1)
     (manifest,) = (tmp_path / "snapshots" / "t01").rglob("manifest.json")
@@ -129,7 +125,6 @@ def test_tenant_without_a_plan_is_first_in_the_table(tmp_path: Path) -> None:
     assert ("applied to a copy" in page, "applied to a copy" in single) == (True, False)
 
 
-@pytest.mark.slow
 def test_page_on_stdout_has_every_tenant_in_full(tmp_path: Path) -> None:
     tenants_of(tmp_path, MAX_SECTIONS + 1)
     page = planned(tmp_path, "-f", "html=-").decode()
@@ -137,7 +132,6 @@ def test_page_on_stdout_has_every_tenant_in_full(tmp_path: Path) -> None:
     assert 'href="t' not in page
 
 
-@pytest.mark.slow
 def test_terminal_has_a_line_for_each_of_the_first_of_many_tenants(tmp_path: Path) -> None:
     count = MAX_SECTIONS + 3
     tenants_of(tmp_path, count)
@@ -157,7 +151,6 @@ def test_terminal_has_a_line_for_each_of_the_first_of_many_tenants(tmp_path: Pat
     assert not any(line.startswith("t02:") for line in tenants)
 
 
-@pytest.mark.slow
 def test_plan_names_the_scripts_of_earlier_plans(tmp_path: Path) -> None:
     tenants_of(tmp_path, 2)
     plan = ("plan", "rules.yaml", "--as-of", AS_OF, "-f", "powershell", "--snapshot")

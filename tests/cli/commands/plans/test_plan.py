@@ -20,6 +20,7 @@ from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import Ran, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
 
+pytestmark = pytest.mark.slow
 AS_OF = "--as-of=2026-11-20T02:17:00Z"
 
 
@@ -65,7 +66,6 @@ def dutch(tmp_path_factory: pytest.TempPathFactory) -> DemoPlan:
     return plan_demo(tmp_path_factory.mktemp("nl"), "nl")
 
 
-@pytest.mark.slow
 def test_demo_plan_is_proven_and_matches_its_schema(english: DemoPlan) -> None:
     document = english.document
     contoso = document["tenants"][0]
@@ -86,7 +86,6 @@ def test_demo_plan_is_proven_and_matches_its_schema(english: DemoPlan) -> None:
     assert "<img" not in re.sub(r"\\.", "", prose)
 
 
-@pytest.mark.slow
 def test_audit_and_plan_give_the_same_days_left(tmp_path: Path) -> None:
     # The demo tenants were collected on the day before.
     arguments = ("--demo", "--as-of=2026-11-20T02:00:00Z", "--tenant", "contoso", "-f", "json", "-q", "-o", ".")
@@ -104,7 +103,6 @@ def test_audit_and_plan_give_the_same_days_left(tmp_path: Path) -> None:
     assert [actions[0][key]["why"] for key in same] == [actions[1][key]["why"] for key in same]
 
 
-@pytest.mark.slow
 def test_plan_with_data_on_stdout_prints_the_summary_to_stderr(tmp_path: Path, english: DemoPlan) -> None:
     completed = expect(0, "plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
     assert completed.out == (tmp_path / "out/plan.json").read_bytes()
@@ -123,7 +121,6 @@ def test_two_formats_with_the_same_path_are_an_error(formats: list[str], tmp_pat
     assert [path.name for path in tmp_path.rglob("*")] == ["out"]
 
 
-@pytest.mark.slow
 def test_markdown_is_translated_and_json_is_not(english: DemoPlan, dutch: DemoPlan) -> None:
     assert (english.folder / "plan.json").read_bytes() == (dutch.folder / "plan.json").read_bytes()
     assert "**Voordat u begint**" in dutch.markdown
@@ -139,7 +136,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]
     return german.page, german.document
 
 
-@pytest.mark.slow
 def test_page_is_self_contained(page: tuple[str, dict[str, Any]]) -> None:
     text, document = page
     assert '<html lang="de">' in text
@@ -157,7 +153,6 @@ def test_page_is_self_contained(page: tuple[str, dict[str, Any]]) -> None:
     assert counts == [str(len(proof[key])) for key in ("fixed", "remaining", "new")]
 
 
-@pytest.mark.slow
 def test_page_lists_runnable_then_undecided_then_manual_actions(page: tuple[str, dict[str, Any]]) -> None:
     text, document = page
     for number, tenant in enumerate(document["tenants"], start=1):
@@ -186,7 +181,6 @@ def test_page_lists_runnable_then_undecided_then_manual_actions(page: tuple[str,
                 assert f"{request['method']} {request['path']}" in unescape(section)
 
 
-@pytest.mark.slow
 def test_page_names_people_before_the_guidance_and_shows_ids_only_in_code(page: tuple[str, dict[str, Any]]) -> None:
     text, document = page
     tenant = document["tenants"][0]
@@ -207,7 +201,6 @@ def test_page_names_people_before_the_guidance_and_shows_ids_only_in_code(page: 
     assert not re.search(r"\b(?:SPE_E3|SPE_E5|POWER_BI_PRO)\b", prose)
 
 
-@pytest.mark.slow
 def test_page_shows_each_guidance_text_once(page: tuple[str, dict[str, Any]]) -> None:
     text, document = page
     for tenant in document["tenants"]:
@@ -219,7 +212,6 @@ def test_page_shows_each_guidance_text_once(page: tuple[str, dict[str, Any]]) ->
                 assert len(matching) <= 1, action["title"]
 
 
-@pytest.mark.slow
 def test_answers_copied_from_the_page_are_valid_decisions(tmp_path: Path, english: DemoPlan) -> None:
     text = english.page
     answers = [unescape(block) for block in re.findall(r'(?s)<code tabindex="0">(.*?)</code>', text)]
@@ -253,7 +245,6 @@ def test_answers_copied_from_the_page_are_valid_decisions(tmp_path: Path, englis
     }
 
 
-@pytest.mark.slow
 def test_terminal_output_explains_its_symbols_and_has_three_parts_in_order(english: DemoPlan) -> None:
     contoso = english.completed.text.partition("\nfabrikam")[0]
     offsets = [
@@ -266,7 +257,6 @@ def test_terminal_output_explains_its_symbols_and_has_three_parts_in_order(engli
     assert re.search(r"\n {1,3}\d+ \?!? ", contoso)
 
 
-@pytest.mark.slow
 def test_page_shows_addresses_of_people_with_the_same_name(tmp_path: Path, rules: str) -> None:
     facts = {"accountEnabled": False, "displayName": "Ann Bos"}
     people = [
@@ -281,7 +271,6 @@ def test_page_shows_addresses_of_people_with_the_same_name(tmp_path: Path, rules
     assert "# Bo\n" in text
 
 
-@pytest.mark.slow
 def test_hostile_names_are_escaped_on_the_page(tmp_path: Path, rules: str) -> None:
     name = "<img src=x onerror=alert(1)>\x1b[2J\u202e`${7*7}`{{7*7}}</style><script>"
     people = [
@@ -307,7 +296,6 @@ def rules(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.slow
 def test_plan_of_an_incomplete_snapshot_exits_with_3(tmp_path: Path, rules: str) -> None:
     people = [user("ann", grant(E3), accountEnabled=False)]
     state = snapshot(people, {E3: 1}, statuses={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
@@ -324,7 +312,6 @@ def test_damaged_snapshot_is_an_error(tmp_path: Path, rules: str) -> None:
     assert run(["plan", "--snapshot", str(folder), AS_OF, "-q", "-o", str(tmp_path), rules]) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -8,6 +8,7 @@ import pytest
 from tests.builders.service.planned_tenant import Send, carry_out, run
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
 LINE = '{"time": "2026-11-21T10:00:00Z", "by": "a@b.example", "tenant": "nobody", "action": 1, "fingerprint": "x", "step": 1, "outcome": "done"}\n'
 
 
@@ -26,7 +27,6 @@ def next_audit(workspace: Path, emulator: Emulator, *options: str) -> str:
     return " ".join((completed.text + completed.err).split())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("plan", "day"), [(None, "20"), ("2026-11-21T12:00:00Z", "21")])
 def test_audit_finds_the_change_log_in_the_store(
     workspace: Path, emulator: Emulator, send: Send, plan: str | None, day: str
@@ -49,7 +49,6 @@ def test_audit_finds_the_change_log_in_the_store(
     assert (headline in text, "Carried out by admin@contoso.example: 21 Nov 2026." in text) == (True, True), text
 
 
-@pytest.mark.slow
 def test_audit_with_a_given_plan_finds_the_change_log_in_the_store(
     workspace: Path, emulator: Emulator, send: Send
 ) -> None:
@@ -71,7 +70,6 @@ def test_audit_with_a_given_plan_finds_the_change_log_in_the_store(
     assert "Carried out by admin@contoso.example: 21 Nov 2026." in text, text
 
 
-@pytest.mark.slow
 def test_changes_made_before_a_plan_are_not_attributed_to_it(workspace: Path, emulator: Emulator, send: Send) -> None:
     store_with_plans(workspace, emulator)
     carry_out(workspace, send, log="done.jsonl")
@@ -85,7 +83,6 @@ def test_changes_made_before_a_plan_are_not_attributed_to_it(workspace: Path, em
         assert ("3 of 3 actions" in text, "Carried out by" in text) == (True, False), text
 
 
-@pytest.mark.slow
 def test_change_logs_in_a_store_are_checked_and_pruned(workspace: Path, emulator: Emulator, send: Send) -> None:
     store_with_plans(workspace, emulator)
     carry_out(workspace, send, log="done.jsonl")
@@ -109,7 +106,6 @@ def test_change_logs_in_a_store_are_checked_and_pruned(workspace: Path, emulator
     assert not list((workspace / "st/contoso/changes").iterdir())
 
 
-@pytest.mark.slow
 def test_change_log_of_a_tenant_without_a_plan_is_an_error(workspace: Path, emulator: Emulator) -> None:
     store_with_plans(workspace, emulator)
     (workspace / "done.jsonl").write_text(LINE)
@@ -120,7 +116,6 @@ def test_change_log_of_a_tenant_without_a_plan_is_an_error(workspace: Path, emul
     assert not (workspace / "st/contoso/changes").exists()
 
 
-@pytest.mark.slow
 def test_changes_are_recorded_although_the_plan_of_another_tenant_is_damaged(
     workspace: Path, emulator: Emulator, send: Send
 ) -> None:

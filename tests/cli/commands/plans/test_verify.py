@@ -15,6 +15,8 @@ from tests.builders.service.planned_tenant import POLICY, Send, carry_out, run
 from tests.builders.tenant.plan_tenants import E3, F3, VISIO, grant, group, snapshot, user
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
+
 
 def verify(workspace: Path, emulator: Emulator, *options: str) -> tuple[int, dict[str, Any], str]:
     completed = run(workspace, emulator, "verify", "out/plan.json", *options)
@@ -27,7 +29,6 @@ def verdicts(tenant: dict[str, Any]) -> set[str]:
     return {action["verdict"] for action in tenant["actions"]}
 
 
-@pytest.mark.slow
 def test_no_action_was_carried_out(workspace: Path, emulator: Emulator) -> None:
     code, tenant, text = verify(workspace, emulator)
     assert (code, verdicts(tenant)) == (1, {"not"})
@@ -37,7 +38,6 @@ def test_no_action_was_carried_out(workspace: Path, emulator: Emulator) -> None:
     assert text.startswith(f"0 of {len(tenant['actions'])} actions planned on ")
 
 
-@pytest.mark.slow
 def test_every_action_was_carried_out(workspace: Path, emulator: Emulator, send: Send) -> None:
     carry_out(workspace, send, log="done.jsonl")
     for log in ((), ("--done", "done.jsonl")):
@@ -52,7 +52,6 @@ def test_every_action_was_carried_out(workspace: Path, emulator: Emulator, send:
     assert {(run["by"][0], run["last"][:16]) for run in runs} == {("admin@contoso.example", "2026-11-21T10:00")}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("audit", [(), ("--plan", "out/plan.json"), ("--store", "st")])
 def test_members_are_read_live_even_if_a_group_gives_nobody_a_licence_any_more(
     workspace: Path, emulator: Emulator, send: Send, audit: tuple[str, ...]
@@ -72,7 +71,6 @@ def test_members_are_read_live_even_if_a_group_gives_nobody_a_licence_any_more(
     assert (code, verdicts(tenant)) == (0, {"done"}), text
 
 
-@pytest.mark.slow
 def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emulator, send: Send) -> None:
     carry_out(workspace, send, log="done.jsonl")
     formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
@@ -100,7 +98,6 @@ def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emul
     )
 
 
-@pytest.mark.slow
 def test_audit_verifies_the_latest_plan_of_its_store(tmp_path: Path, fleet: Path) -> None:
     options = ("--snapshot", str(fleet), "--store", "st", "-q")
     assert call("plan", *options, "--as-of", AS_OF, cwd=tmp_path).code in {0, 3}
@@ -120,7 +117,6 @@ def test_audit_verifies_the_latest_plan_of_its_store(tmp_path: Path, fleet: Path
     assert [path.name for path in (tmp_path / "st/contoso/plans").iterdir()] == ["2026-11-28T120000Z.json"]
 
 
-@pytest.mark.slow
 def test_partly_executed_action_fails_unless_it_is_missing_from_the_log(
     workspace: Path, emulator: Emulator, send: Send
 ) -> None:
@@ -134,7 +130,6 @@ def test_partly_executed_action_fails_unless_it_is_missing_from_the_log(
     assert code == 0, "actions missing from the log were not attempted"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("has_action", [True, False])
 def test_finding_that_reappears_is_reported_as_came_back(
     workspace: Path,
@@ -164,7 +159,6 @@ def test_finding_that_reappears_is_reported_as_came_back(
     assert "undone" in {step["cause"] for action in tenant["actions"] for step in action["steps"]}
 
 
-@pytest.mark.slow
 def test_page_and_markdown_list_every_action_and_its_people(workspace: Path, emulator: Emulator) -> None:
     completed = run(workspace, emulator, "verify", "out/plan.json", "-f", "html", "-f", "markdown")
     assert completed.code == 1, completed.err
@@ -184,7 +178,6 @@ def planned_findings(workspace: Path) -> list[dict[str, Any]]:
     return list(json.loads((workspace / "out" / "plan.json").read_text())["tenants"][0]["findings"])
 
 
-@pytest.mark.slow
 def test_findings_resolved_in_another_way_and_new_findings(workspace: Path, emulator: Emulator, send: Send) -> None:
     by_name = {finding["subject"]["name"]: finding["subject"]["id"] for finding in planned_findings(workspace)}
     for name in ("Ann", "Bob", "Eva", "Cem"):
@@ -223,7 +216,6 @@ def damage(plan: dict[str, Any], change: str) -> str:
     return json.dumps(plan)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "slug", "location"),
     [
@@ -246,7 +238,6 @@ def test_invalid_plan_is_an_error(tmp_path: Path, demo_plan: str, change: str, s
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "location"),
     [
@@ -276,7 +267,6 @@ def demo_plan(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "out" / "plan.json").read_text()
 
 
-@pytest.mark.slow
 def test_outcome_is_unknown_if_the_source_was_not_read_completely(tmp_path: Path) -> None:
     """Missing users may be deleted or not read: a source that was not read completely proves nothing."""
     (tmp_path / "policy.yaml").write_text(POLICY)
@@ -297,7 +287,6 @@ def test_outcome_is_unknown_if_the_source_was_not_read_completely(tmp_path: Path
     assert quiet.err.startswith("error[audit-incomplete]: contoso: Users and their licences: partly read"), quiet.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("waits", "verdict"), [(VISIO, "done"), (F3, "not")])
 def test_retry_is_done_if_its_product_has_no_error_any_more(tmp_path: Path, waits: str, verdict: str) -> None:
     """The request names no product; errors of other products of the same user do not count."""

@@ -22,6 +22,7 @@ from tests.builders.service.command_line import AS_OF, Ran, call, contents, expe
 from tests.builders.tenant.snapshot_damage import copied
 from tests.builders.tenant.tenants import NOW
 
+pytestmark = pytest.mark.slow
 ADDED = "- {id: spare, severity: high, seats: {of: paid, spare: {min: 100000}}}\n"
 
 
@@ -54,14 +55,12 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
 def test_finding_shows_its_product_name_once(repository: Path, fleet: Path) -> None:
     completed = preview(repository, fleet, "--base", "main", "-f", "markdown=-", "-q")
     lines = [line for line in completed.text.splitlines() if line.startswith("- spare ")]
     assert lines == ["- spare · too few spare (high, open) · Microsoft 365 E3"] * 2
 
 
-@pytest.mark.slow
 def test_git_ref_is_read_without_checkout_and_added_findings_exit_with_1(repository: Path, fleet: Path) -> None:
     completed = preview(repository, fleet, "--base", "main")
     assert completed.code == 1, completed.err
@@ -74,14 +73,12 @@ def test_git_ref_is_read_without_checkout_and_added_findings_exit_with_1(reposit
     assert (repository / "policies" / "all.yaml").read_text() == LEAVERS + ADDED
 
 
-@pytest.mark.slow
 def test_fail_on_threshold_sets_the_exit_code(repository: Path, fleet: Path) -> None:
     assert preview(repository, fleet, "--base", "main", "--fail-on", "critical").code == 0
     assert preview(repository, fleet, "--base", "main", "--fail-on", "never").code == 0
     assert preview(repository, fleet, "--base", "main", AUDITOR_FAIL_ON="critical").code == 0
 
 
-@pytest.mark.slow
 def test_removing_a_policy_only_removes_findings(repository: Path, fleet: Path) -> None:
     git(repository, "commit", "-qam", "two")
     (repository / "policies" / "all.yaml").write_text(LEAVERS)
@@ -91,7 +88,6 @@ def test_removing_a_policy_only_removes_findings(repository: Path, fleet: Path) 
     assert {finding["policy"] for tenant in document["tenants"] for finding in tenant["removed"]} == {"spare"}
 
 
-@pytest.mark.slow
 def test_moving_a_policy_changes_nothing(repository: Path, fleet: Path) -> None:
     (repository / "policies" / "all.yaml").unlink()
     (repository / "policies" / "moved.yaml").write_text("# moved down\n" * 9 + LEAVERS)
@@ -99,7 +95,6 @@ def test_moving_a_policy_changes_nothing(repository: Path, fleet: Path) -> None:
     assert preview_document(repository)["summary"]["policies"] == []
 
 
-@pytest.mark.slow
 def test_changes_of_severity_and_waivers_are_reported_by_department(repository: Path, fleet: Path) -> None:
     (repository / "policies" / "all.yaml").write_text(LEAVERS.replace("medium", "critical"))
     completed = preview(repository, fleet, "--base", "main")
@@ -121,7 +116,6 @@ def test_changes_of_severity_and_waivers_are_reported_by_department(repository: 
     assert {(finding["status"], finding["waiver"]) for finding in after} == {("waived", "W-1")}
 
 
-@pytest.mark.slow
 def test_names_appear_only_with_the_names_option(repository: Path, fleet: Path) -> None:
     (repository / "policies" / "all.yaml").write_text(LEAVERS.replace("medium", "low"))
     formats = ("-f", "json,markdown,html")
@@ -142,14 +136,12 @@ def test_names_appear_only_with_the_names_option(repository: Path, fleet: Path) 
         assert [person for person in people if person in path.read_text()] == []
 
 
-@pytest.mark.slow
 def test_two_runs_write_the_same_bytes(repository: Path, fleet: Path) -> None:
     preview(repository, fleet, "--base", "main", "-o", "a", "-f", "json,markdown,html")
     preview(repository, fleet, "--base", "main", "-o", "b", "-f", "json,markdown,html")
     assert contents(repository / "a") == contents(repository / "b")
 
 
-@pytest.mark.slow
 def test_hostile_titles_are_escaped_and_the_comment_is_limited_in_length(repository: Path, fleet: Path) -> None:
     hostile = "</details><img src=x onerror=alert(1)> @everyone | [x](https://evil.example)"
     policies = "".join(
@@ -231,7 +223,6 @@ def without_sign_ins(snapshot: Snapshot) -> tuple[Coverage, ...]:
     )
 
 
-@pytest.mark.slow
 def test_policy_that_cannot_be_evaluated_makes_the_preview_incomplete(repository: Path, tmp_path: Path) -> None:
     snapshot = next(iter(snapshots(NOW)))
     sources = without_sign_ins(snapshot)
@@ -257,7 +248,6 @@ def tenants_without_sign_ins(tmp_path: Path) -> Path:
     return tmp_path / "several"
 
 
-@pytest.mark.slow
 def test_unevaluated_policies_and_unmatched_ones_are_printed_once_for_all_tenants(
     repository: Path, tenants_without_sign_ins: Path
 ) -> None:
@@ -278,7 +268,6 @@ def test_unevaluated_policies_and_unmatched_ones_are_printed_once_for_all_tenant
     assert validated.err.count("; `auditor audit --snapshot` shows all tenants and reasons\n") == 2
 
 
-@pytest.mark.slow
 def test_tenant_whose_snapshot_is_damaged_is_named_and_makes_the_preview_incomplete(
     repository: Path, fleet: Path, tmp_path: Path
 ) -> None:
@@ -297,7 +286,6 @@ def test_tenant_whose_snapshot_is_damaged_is_named_and_makes_the_preview_incompl
     assert unknown == {(side, "fabrikam", "leavers") for side in ("base", "head")} | {("head", "fabrikam", "spare")}
 
 
-@pytest.mark.slow
 def test_unreadable_tenant_to_which_no_policy_applies_is_named(repository: Path, fleet: Path, tmp_path: Path) -> None:
     damaged = copied(fleet, tmp_path / "damaged")
     next(damaged.glob("fabrikam/*/manifest.json")).write_text("{")
@@ -306,7 +294,6 @@ def test_unreadable_tenant_to_which_no_policy_applies_is_named(repository: Path,
     assert (completed.code, "fabrikam: " in completed.err, completed.out) == (3, True, b"")
 
 
-@pytest.mark.slow
 def test_demo_compared_with_a_folder_is_printed_to_stdout(workspace: Path) -> None:
     completed = expect(
         0, "preview", "--demo", "--base", "policies", "--as-of", AS_OF, "-f", "markdown=-", cwd=workspace
@@ -316,7 +303,6 @@ def test_demo_compared_with_a_folder_is_printed_to_stdout(workspace: Path) -> No
     )
 
 
-@pytest.mark.slow
 def test_text_outputs_are_translated_and_json_is_not(repository: Path, fleet: Path) -> None:
     completed = preview(repository, fleet, "--base", "HEAD", "-f", "json,markdown,html", "--locale", "nl")
     assert "Bevindingen na deze beleidswijziging: " in completed.text

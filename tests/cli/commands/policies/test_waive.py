@@ -11,6 +11,7 @@ import pytest
 from auditor.cli.commands.policies.waive import EXAMPLES
 from tests.builders.service.command_line import AS_OF, ROOT, Ran, call
 
+pytestmark = pytest.mark.slow
 WAIVERS = "# who may what\nversion: 1\nwaivers:\n- id: W-0 # first\n  policies: [usage-location]\n  reason: a\n  owner: b\n  expires: 2026-12-31\n# end\n"
 
 
@@ -68,7 +69,6 @@ def test_example_of_the_help_writes_a_waiver_for_a_policy_without_an_owner(works
     assert completed.code == 0, completed.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("live", [False, True])
 def test_exactly_the_given_findings_are_waived(workspace: Path, demo: Path, live: bool) -> None:  # noqa: FBT001
     file = workspace / "policies" / "waivers.yaml"
@@ -93,7 +93,6 @@ def test_exactly_the_given_findings_are_waived(workspace: Path, demo: Path, live
     assert (repeated.code, "finding-waived" in repeated.err) == (2, True)
 
 
-@pytest.mark.slow
 def test_finding_that_the_file_already_waives_is_refused(workspace: Path) -> None:
     """The saved result is older than the first waiver, so the finding is still open in it."""
     first, second, *_ = findings(workspace, check="assignment.not-allowed", status="open")
@@ -110,7 +109,6 @@ def test_finding_that_the_file_already_waives_is_refused(workspace: Path) -> Non
     assert waive(workspace, first["fingerprint"]).code == 0, "the waiver has expired"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("products", "waived"), [("[paid]", True), ("['*']", True), ("[free]", False), ("[trial]", False)]
 )
@@ -128,7 +126,6 @@ def test_finding_whose_product_is_in_the_set_of_a_waiver_is_refused(
     assert ("is waived by W-1" in completed.err, completed.code) == (waived, 2 if waived else 0), completed.err
 
 
-@pytest.mark.slow
 def test_file_that_cannot_be_written_is_a_usage_error(workspace: Path) -> None:
     (first, *_) = findings(workspace, check="assignment.not-allowed", status="open")
     (workspace / "file").write_text("")
@@ -139,7 +136,6 @@ def test_file_that_cannot_be_written_is_a_usage_error(workspace: Path) -> None:
     assert "--file" in completed.err
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("schema", [False, True])
 def test_new_waiver_file_references_the_schema_written_by_init(workspace: Path, schema: bool) -> None:  # noqa: FBT001
     if schema:
@@ -151,7 +147,6 @@ def test_new_waiver_file_references_the_schema_written_by_init(workspace: Path, 
     assert (workspace / "policies" / "waivers.yaml").read_text().startswith(line * schema + "version: 1\n")
 
 
-@pytest.mark.slow
 def test_print_option_prints_the_waiver_and_writes_nothing(workspace: Path) -> None:
     (first, *_) = findings(workspace, check="assignment.not-allowed", status="open")
     completed = waive(workspace, first["fingerprint"], "--print")
@@ -162,7 +157,6 @@ def test_print_option_prints_the_waiver_and_writes_nothing(workspace: Path) -> N
     assert not (workspace / "policies" / "waivers.yaml").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "slug"),
     [
@@ -188,7 +182,6 @@ def test_invalid_waiver_is_an_error_and_writes_nothing(workspace: Path, argument
         assert completed.code == 0, completed.err
 
 
-@pytest.mark.slow
 def test_waiver_that_covers_other_findings_is_an_error_that_lists_them(tmp_path: Path) -> None:
     call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path)
     groups = [finding["fingerprint"] for finding in findings(tmp_path, check="group.license-errors")]

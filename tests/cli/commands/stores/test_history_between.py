@@ -17,6 +17,7 @@ from tests.builders.tenant.nights import SKUS, night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 from tests.localization.catalogue_messages import LANGUAGES
 
+pytestmark = pytest.mark.slow
 SEATS = TWO_PEOPLE["subscribedSkus"][0]
 VISIO_SEATS = {**SEATS, "skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1}
 
@@ -59,7 +60,6 @@ def history(folder: Path, *options: str) -> Ran:
     return call("history", "audits", *options, cwd=folder, COLUMNS="200")
 
 
-@pytest.mark.slow
 def test_new_findings_and_seats_are_reported(folder: Path) -> None:
     comparison = compare(folder, instant(0), instant(2))
     assert [finding["kind"] for finding in comparison["findings"]] == ["new", "new"]
@@ -73,14 +73,12 @@ def test_new_findings_and_seats_are_reported(folder: Path) -> None:
     assert comparison["unknown"] == []
 
 
-@pytest.mark.slow
 def test_previous_night_is_used_for_a_missing_one_and_gone_findings_are_reported(folder: Path) -> None:
     comparison = compare(folder, instant(3), instant(4))
     assert comparison["nights"] == [instant(2, 0), instant(4, 0)]
     assert [finding["kind"] for finding in comparison["findings"]] == ["gone", "gone"]
 
 
-@pytest.mark.slow
 def test_findings_with_another_status_are_reported_as_changed(folder: Path) -> None:
     waiver = "waivers:\n- {id: W, policies: [blocked], owner: it, reason: x, approvedBy: ann@x.example, expires: 2026-06-01}\n"
     (folder / "p.yaml").write_text(BLOCKED_POLICY + waiver)
@@ -101,7 +99,6 @@ def night_without_users() -> Snapshot:
     return replace(unread, manifest=replace(unread.manifest, sources=(*sources, denied)))
 
 
-@pytest.mark.slow
 def test_incomplete_night_is_reported_as_unknown_instead_of_gone_findings(folder: Path) -> None:
     write(folder / "night5", night_without_users())
     prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}\n"
@@ -119,14 +116,12 @@ def test_incomplete_night_is_reported_as_unknown_instead_of_gone_findings(folder
     ]
 
 
-@pytest.mark.slow
 def test_instant_before_the_first_night_is_reported_as_unknown(folder: Path) -> None:
     early = compare(folder, "2020-01-01T00:00:00Z", instant(2))
     assert early["unknown"][0] == "nothing is stored at or before 2020-01-01 00:00"
     assert (early["seats"], early["findings"]) == ([], [])
 
 
-@pytest.mark.slow
 def test_date_selects_the_night_on_that_day(folder: Path) -> None:
     """`--from DATE` includes the night on that day, and not the night before."""
     from_day, to_day = instant(1)[:10], instant(2)[:10]
@@ -136,14 +131,12 @@ def test_date_selects_the_night_on_that_day(folder: Path) -> None:
     assert early["unknown"] == compare(folder, instant(0), instant(2))["unknown"]
 
 
-@pytest.mark.slow
 def test_from_after_to_is_an_error(folder: Path) -> None:
     completed = history(folder, "--from", instant(4), "--to", instant(0))
     assert (completed.code, completed.out) == (2, b"")
     assert "is after" in completed.err
 
 
-@pytest.mark.slow
 def test_damaged_store_and_store_of_another_version_are_one_error(folder: Path) -> None:
     for part in (folder / "audits" / "contoso" / "findings").glob("000004*"):
         part.unlink()
@@ -168,7 +161,6 @@ def test_pruned_findings_are_compared_by_their_counts(folder: Path) -> None:
     assert comparison["unknown"] == ["the findings of 2026-01-29 are no longer kept: only numbers are compared"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_terminal_and_page_are_in_the_requested_language(language: str, folder: Path) -> None:
     options = ("--from", instant(0), "--to", instant(2), "--locale", language)
@@ -195,7 +187,6 @@ def test_terminal_and_page_are_in_the_requested_language(language: str, folder: 
     assert ("complete" in listing.text) == (language == "en")
 
 
-@pytest.mark.slow
 def test_policies_that_were_not_evaluated_do_not_count_as_without_a_finding(tmp_path: Path) -> None:
     """The only night has no users, so a policy about them is unknown; one about seats has no finding."""
     write(tmp_path / "n", night_without_users())

@@ -12,8 +12,9 @@ from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_tenants_with_the_worst_findings_are_first_in_the_table_and_below_it(tmp_path: Path) -> None:
     count = MAX_SECTIONS + 2
     (tmp_path / "rules.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
@@ -34,7 +35,6 @@ def test_tenants_with_the_worst_findings_are_first_in_the_table_and_below_it(tmp
     assert re.findall(r'<section class="tenant" id="t\d+">\n<h2>(t\d+)</h2>', page) == names
 
 
-@pytest.mark.slow
 def test_snapshot_option_is_the_same_as_a_location(tmp_path: Path) -> None:
     for name in ("t01", "t02"):
         write(tmp_path / name, snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
@@ -44,7 +44,6 @@ def test_snapshot_option_is_the_same_as_a_location(tmp_path: Path) -> None:
     assert "required: LOCATION" in expect(2, "history", cwd=tmp_path).err
 
 
-@pytest.mark.slow
 def test_several_tenants_can_be_selected(tmp_path: Path) -> None:
     for name in ("t01", "t02", "t03"):
         write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
@@ -72,7 +71,6 @@ def leavers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_policy_is_looked_up_in_every_tenant_and_named_by_its_title(leavers: Path) -> None:
     shown = expect(0, "history", "store", "--policy", "leavers", cwd=leavers).text
     assert "t02: Nobody who has left has a licence (leavers)" in shown
@@ -81,7 +79,6 @@ def test_policy_is_looked_up_in_every_tenant_and_named_by_its_title(leavers: Pat
     assert [(tenant["name"], len(tenant["episodes"])) for tenant in tenants] == [("t01", 0), ("t02", 1)]
 
 
-@pytest.mark.slow
 def test_findings_about_a_person_name_the_titles_of_policies(leavers: Path) -> None:
     wide = call("history", "store", "--person", "zoe", cwd=leavers, COLUMNS="120")
     assert wide.code == 0
@@ -91,7 +88,6 @@ def test_findings_about_a_person_name_the_titles_of_policies(leavers: Path) -> N
     assert re.search("high +Nobody who ha[a-z ]*\u2026 +Zoe", narrow.text)
 
 
-@pytest.mark.slow
 def test_a_name_that_no_tenant_has_is_unknown_once(leavers: Path) -> None:
     completed = expect(0, "history", "store", "--policy", "leaver", cwd=leavers)
     assert "no stored result of t01, t02 has a policy 'leaver'" in completed.err
@@ -99,7 +95,6 @@ def test_a_name_that_no_tenant_has_is_unknown_once(leavers: Path) -> None:
     assert "t01, t02: no stored result has a finding of leaver" in completed.text
 
 
-@pytest.mark.slow
 def test_tenant_without_results_fails_alone(leavers: Path, tmp_path: Path) -> None:
     write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name="t03"))
     completed = call("history", str(leavers / "store"), "nights", "--policy", "leavers", cwd=tmp_path)
@@ -108,7 +103,6 @@ def test_tenant_without_results_fails_alone(leavers: Path, tmp_path: Path) -> No
     assert re.search("t03: .* has no result of t03", completed.err)
 
 
-@pytest.mark.slow
 def test_failures_of_tenants_that_are_not_selected_are_not_reported(tmp_path: Path) -> None:
     for name in ("t01", "t02", "t03"):
         folder = write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name=name))

@@ -13,6 +13,8 @@ from tests.builders.service.command_line import call, contents, expect
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def stored_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -41,7 +43,6 @@ def audit(workspace: Path, location: str, *options: str) -> tuple[int, int]:
     return completed.code, len(result["tenants"][0]["findings"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("location", ["audits", "snapshots"])
 @pytest.mark.parametrize(("day", "findings"), [(0, 0), (1, 2), (2, 0)])
 def test_audit_as_of_an_instant_uses_the_latest_night_not_after_it(
@@ -51,13 +52,11 @@ def test_audit_as_of_an_instant_uses_the_latest_night_not_after_it(
     assert audit(workspace, location, "--as-of", instant) == (1 if findings else 0, findings)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("location", ["audits", "snapshots"])
 def test_audit_without_as_of_uses_the_latest_night(location: str, workspace: Path) -> None:
     assert audit(workspace, location) == (0, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("location", ["audits", "snapshots"])
 def test_as_of_before_the_first_night_is_an_error(location: str, workspace: Path) -> None:
     completed = call("audit", "p.yaml", "--snapshot", location, "--as-of", "2020-01-01", cwd=workspace)
@@ -70,7 +69,6 @@ def fabrikam(workspace: Path, day: int) -> None:
     write(workspace / "snapshots", replace(snapshot, manifest=replace(snapshot.manifest, tenant="fabrikam")))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("nights", [3, 1])
 @pytest.mark.parametrize("location", ["audits", "snapshots"])
 def test_tenant_with_later_nights_only_fails_and_others_are_audited(
@@ -90,7 +88,6 @@ def test_tenant_with_later_nights_only_fails_and_others_are_audited(
     assert "the first is from 2026-02-01T02:17:00Z" in fabrikam_result["failure"]
 
 
-@pytest.mark.slow
 def test_fleet_with_one_night_per_tenant_can_be_audited_as_of_an_earlier_instant(workspace: Path) -> None:
     shutil.rmtree(workspace / "snapshots")
     fabrikam(workspace, 3)
@@ -103,26 +100,22 @@ def test_fleet_with_one_night_per_tenant_can_be_audited_as_of_an_earlier_instant
     assert [tenant["name"] for tenant in json.loads(completed.out)["tenants"]] == ["contoso", "fabrikam"]
 
 
-@pytest.mark.slow
 def test_single_snapshot_can_be_audited_as_of_any_instant(workspace: Path) -> None:
     assert audit(workspace, "snapshots/contoso/2026-01-30T021700Z", "--as-of", "2020-01-01") == (1, 2)
 
 
-@pytest.mark.slow
 def test_history_of_a_policy_needs_results_in_the_store(workspace: Path) -> None:
     completed = call("history", "audits", "--policy", "blocked", cwd=workspace)
     assert (completed.code, completed.out) == (2, b"")
     assert "history-results" in completed.err
 
 
-@pytest.mark.slow
 def test_store_get_restores_a_night_as_a_folder(workspace: Path) -> None:
     completed = call("store", "get", "audits", "contoso", "--as-of", "2026-01-31", "-o", "back", cwd=workspace)
     assert completed.text.strip() == "back/contoso/2026-01-30T021700Z"
     assert audit(workspace, completed.text.strip()) == (1, 2)
 
 
-@pytest.mark.slow
 def test_prune_deletes_only_with_the_delete_option(workspace: Path) -> None:
     prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", "2026-06-01")
     listed = call(*prune, cwd=workspace)
@@ -137,7 +130,6 @@ def test_prune_deletes_only_with_the_delete_option(workspace: Path) -> None:
     assert audit(workspace, "audits") == (0, 0)
 
 
-@pytest.mark.slow
 def test_prune_deletes_nothing_if_a_remaining_night_cannot_be_restored(workspace: Path) -> None:
     """The newest night is complete; the one before it would remain too, but a part that it depends on is missing."""
     parts = sorted((workspace / "audits" / "contoso" / "parts").iterdir())
@@ -174,7 +166,6 @@ def test_prune_deletes_nothing_if_the_only_remaining_night_is_damaged(workspace:
     assert "deleted" in expect(0, *prune, cwd=workspace).text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["", "35", "d", "0d", "35d,35d", "35d;24m", "-1d", "1y"])
 def test_prune_deletes_nothing_if_keep_is_invalid(keep: str, workspace: Path) -> None:
     completed = expect(2, "store", "prune", "audits", f"--keep={keep}", "--delete", cwd=workspace)
@@ -182,7 +173,6 @@ def test_prune_deletes_nothing_if_keep_is_invalid(keep: str, workspace: Path) ->
     assert len(json.loads(call("store", "list", "audits", "--json", cwd=workspace).out)) == 3
 
 
-@pytest.mark.slow
 def test_prune_deletes_nothing_if_the_clock_is_before_the_newest_night(workspace: Path) -> None:
     completed = expect(
         2, "store", "prune", "audits", "--keep", "1d", "--delete", cwd=workspace, SOURCE_DATE_EPOCH="1000000000"
@@ -191,7 +181,6 @@ def test_prune_deletes_nothing_if_the_clock_is_before_the_newest_night(workspace
     assert "but the clock shows 2001-09-09T01:46:40Z" in completed.err
 
 
-@pytest.mark.slow
 def test_check_and_audit_report_a_damaged_part(workspace: Path) -> None:
     part = min((workspace / "audits" / "contoso" / "parts").iterdir())
     part.write_bytes(b"")
@@ -201,7 +190,6 @@ def test_check_and_audit_report_a_damaged_part(workspace: Path) -> None:
     assert "store-damaged" in refused.err
 
 
-@pytest.mark.slow
 def test_check_reports_a_damaged_commit_and_the_complete_nights(workspace: Path) -> None:
     commits = sorted((workspace / "audits" / "contoso" / "nights").iterdir())
     commits[0].write_bytes(commits[0].read_bytes()[:100])
@@ -212,7 +200,6 @@ def test_check_reports_a_damaged_commit_and_the_complete_nights(workspace: Path)
     assert call("store", "check", "audits", "--tenant", "nobody", cwd=workspace).code == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "slug"),
     [
@@ -246,7 +233,6 @@ def two_tenants(fleet: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
 def test_put_stores_readable_snapshots_and_reports_a_damaged_one(two_tenants: Path) -> None:
     completed = call("store", "put", "audits", "fleet", cwd=two_tenants)
     assert completed.code == 3

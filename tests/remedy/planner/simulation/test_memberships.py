@@ -24,6 +24,7 @@ from tests.emulator.fixtures import running_emulator
 from tests.emulator.tenant.directory import load as load_tenant
 from tests.emulator.tenant.directory import stable_id
 
+pytestmark = pytest.mark.slow
 LEAVERS = "  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}\n"
 STORE = (
     "  - {id: store, severity: high, users: {department: Store, accountEnabled: true},"
@@ -50,7 +51,6 @@ def request_ends(plan: TenantPlan) -> list[tuple[str, str]]:
     return [(r["method"], str(r["path"]).rpartition("/")[2]) for action in plan.actions for r in action.requests]
 
 
-@pytest.mark.slow
 def test_leaver_is_removed_from_the_group_and_other_members_stay(tmp_path: Path) -> None:
     lic = stable_id("plan", "LIC-E3")
     people = [user("leaver", grant(E3, lic), accountEnabled=False), user("stays", grant(E3, lic))]
@@ -64,7 +64,6 @@ def test_leaver_is_removed_from_the_group_and_other_members_stay(tmp_path: Path)
     assert request["powershell"].startswith("Remove-MgGroupMemberByRef -GroupId '")
 
 
-@pytest.mark.slow
 def test_leaving_a_group_warns_about_its_other_products(tmp_path: Path) -> None:
     lic = stable_id("plan", "LIC")
     people = [
@@ -78,7 +77,6 @@ def test_leaving_a_group_warns_about_its_other_products(tmp_path: Path) -> None:
     assert any("VISIO" in warning.upper() for warning in action.warnings)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("two", [False, True])
 def test_direct_licence_becomes_a_membership_if_one_group_assigns_it(tmp_path: Path, two: bool) -> None:  # noqa: FBT001
     lic = stable_id("plan", "LIC-E3")
@@ -95,7 +93,6 @@ def test_direct_licence_becomes_a_membership_if_one_group_assigns_it(tmp_path: P
     assert [action.kind for action in plan.actions] == ["to-group"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True])
 def test_membership_becomes_a_direct_licence_if_a_policy_requires_it(tmp_path: Path, mixed: bool) -> None:  # noqa: FBT001
     lic, off = stable_id("plan", "LIC-E3"), ("57ff2da0-773e-42df-b2af-ffb7a2317929",)
@@ -114,7 +111,6 @@ def test_membership_becomes_a_direct_licence_if_a_policy_requires_it(tmp_path: P
         assert plan.actions[0].requests[0]["body"]["addLicenses"] == [{"skuId": E3, "disabledPlans": list(off)}]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("planned", [False, True])
 def test_collection_for_a_plan_includes_properties_that_policies_do_not_need(tmp_path: Path, planned: bool) -> None:  # noqa: FBT001
     """Licences cannot be assigned without a usage location, and no policy of this test needs that property."""
@@ -130,7 +126,6 @@ def test_collection_for_a_plan_includes_properties_that_policies_do_not_need(tmp
     assert request_ends(plan) == ([("POST", "assignLicense")] if planned else [])
 
 
-@pytest.mark.slow
 def test_member_of_two_groups_with_the_same_licence_leaves_one(tmp_path: Path) -> None:
     first_group, second_group = stable_id("plan", "ONE"), stable_id("plan", "TWO")
     people = [
@@ -143,7 +138,6 @@ def test_member_of_two_groups_with_the_same_licence_leaves_one(tmp_path: Path) -
     assert request_ends(plan) == [("DELETE", "$ref")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNCHANGEABLE_KINDS)
 def test_group_whose_members_graph_cannot_change_is_left_with_the_reason(tmp_path: Path, kind: str) -> None:
     lic = stable_id("plan", "LIC-E3")
@@ -169,7 +163,6 @@ def test_group_whose_members_graph_cannot_change_is_left_with_the_reason(tmp_pat
     assert REFUSALS[kind] in response.json()["error"]["message"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("selector", "code"),
     [
@@ -209,7 +202,6 @@ def dynamic_group(name: str, sku: str, rule: str, *members: str) -> dict[str, An
     return group(name, sku, members=members, mailEnabled=False, securityEnabled=True, **kind)
 
 
-@pytest.mark.slow
 def test_answered_plan_changes_properties_to_end_memberships_of_dynamic_groups(tmp_path: Path) -> None:
     front, office = stable_id("plan", "FRONT"), stable_id("plan", "OFFICE")
     people = [
@@ -241,7 +233,6 @@ def test_answered_plan_changes_properties_to_end_memberships_of_dynamic_groups(t
     assert all("dynamic group" in text for text in sentences)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "state", "gained"),
     [
@@ -269,7 +260,6 @@ def test_setting_a_property_that_a_dynamic_group_matches_assigns_its_licence(
     assert (request_ends(plan), [item.code for item in plan.proof.remaining]) == ([], ["decided"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("holder", ["same", "less", "nobody"])
 def test_group_licence_is_retried_if_the_corrected_location_offers_the_product(tmp_path: Path, holder: str) -> None:
     """A holder of the product with the same services in the new location shows that it is not prohibited there."""

@@ -37,6 +37,7 @@ from tests.emulator.fixtures import running_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import load as load_tenant
 
+pytestmark = pytest.mark.slow
 AUTOMATIC = {
     *("_", "args", "null", "true", "false", "Matches", "PSCmdlet", "PSScriptRoot", "WhatIfPreference"),
     "script:By",
@@ -123,7 +124,6 @@ def execute_and_undo(emulator: Emulator, loaded: Loaded, folder: Path) -> tuple[
     return plan, data, final
 
 
-@pytest.mark.slow
 def test_plan_with_every_kind_of_change_is_executed_and_undone(tmp_path: Path) -> None:
     with running_emulator([load_tenant(document())]) as emulator:
         plan, data, final = execute_and_undo(emulator, rules(), tmp_path)
@@ -150,7 +150,6 @@ def test_plan_with_every_kind_of_change_is_executed_and_undone(tmp_path: Path) -
     assert {action["Decision"] for action in data["$Actions"]} == {True, False}
 
 
-@pytest.mark.slow
 def test_plan_of_the_built_in_tenant_is_executed_and_undone(tmp_path: Path) -> None:
     loaded = load(demo_policies(NOW))
     with running_emulator([load_tenant(served(demo_snapshots(NOW)[0]))]) as emulator:
@@ -159,7 +158,6 @@ def test_plan_of_the_built_in_tenant_is_executed_and_undone(tmp_path: Path) -> N
     assert len(final) < len(data["$People"]) / 7, "only retries, and the seats that they took, are final"
 
 
-@pytest.mark.slow
 def test_plan_http_and_plan_ps1_lead_to_the_same_state(tmp_path: Path) -> None:
     states = []
     for file_format in ("http", "powershell"):
@@ -186,7 +184,6 @@ def every_kind(tmp_path: Path, **names: str) -> Script:
     return script
 
 
-@pytest.mark.slow
 def test_scripts_use_only_known_commands_and_assigned_variables(tmp_path: Path) -> None:
     plan = every_kind(tmp_path)
     undo = Script(undo_script(planned(snapshot([user("u", grant(F3))], {F3: 1}), RULES), TIME))
@@ -209,7 +206,6 @@ def variables(node: Node, *, used: bool) -> Iterator[str]:
 RULES = "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
 
 
-@pytest.mark.slow
 def test_script_requires_the_modules_and_permissions_of_its_actions(tmp_path: Path) -> None:
     def required(source: bytes) -> set[str]:
         return set(
@@ -231,7 +227,6 @@ def test_script_requires_the_modules_and_permissions_of_its_actions(tmp_path: Pa
     assert used == {f"Microsoft.Graph.{name}" for name in (*named, "Authentication", "Identity.DirectoryManagement")}
 
 
-@pytest.mark.slow
 def test_hostile_names_do_not_become_code(tmp_path: Path) -> None:
     # A snapshot cannot contain surrogates.
     joined = "".join(text for name, text in HOSTILE.items() if name != "surrogate")
@@ -245,7 +240,6 @@ def test_hostile_names_do_not_become_code(tmp_path: Path) -> None:
     assert not any("#>" in text or "<#" in text for text in hostile.comments if "Remove-Item" in text)
 
 
-@pytest.mark.slow
 def test_irreversible_step_has_a_reason() -> None:
     rules = (
         "policies: [{id: here, severity: low, attributes: {require: [usageLocation], allow: {usageLocation: [NL]}}}]\n"
@@ -270,7 +264,6 @@ def test_scripts_have_the_no_break_spaces_of_amounts_as_spaces() -> None:
         assert b"xa0" not in source
 
 
-@pytest.mark.slow
 def test_plan_command_writes_the_scripts_of_each_tenant(tmp_path: Path) -> None:
     plan = ("plan", "--demo", "--as-of", AS_OF, "-q")
     assert call(*plan, "-f", "powershell,http", cwd=tmp_path).code == 0
