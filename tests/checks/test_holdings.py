@@ -1,4 +1,4 @@
-"""The checks of `purchases`, `subscriptions`, `health` and `budget`."""
+"""The checks of `purchases`, `subscriptions`, `health`, `budget` and `balance`."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -11,12 +11,14 @@ from auditor.domain.money import rounded
 from tests.builders.tenant.tenants import (
     NOW,
     TENANT_ID,
+    audited,
     bought,
     euros,
     finding_keys,
     judged,
     one,
     outcome,
+    policy_file,
     sku_id,
     subscription,
     tenant,
@@ -36,6 +38,7 @@ def group(name: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("block", "source"),
     [
+        ("seats: {spare: {min: 1}}", Source.SUBSCRIBED_SKUS),
         ("purchases: {allow: [SPE_E3]}", Source.SUBSCRIBED_SKUS),
         ("purchases: {unknown: deny}", Source.SUBSCRIBED_SKUS),
         ("purchases: {trials: deny}", Source.SUBSCRIBED_SKUS),
@@ -51,6 +54,7 @@ def test_block_is_not_evaluated_if_its_source_was_not_read(block: str, source: S
     result = judged(block, tenant(unread={source: SourceStatus.DENIED}))
     assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
     assert source.value in result.policies[0].missing
+    assert not result.complete
 
 
 def test_purchases_include_company_products_and_count_only_usable_seats() -> None:
@@ -70,21 +74,6 @@ def test_purchases_include_company_products_and_count_only_usable_seats() -> Non
     ]
     assert euros(result.findings[1]) == Decimal("109.50")
     assert result.findings[1].evidence["usable"] == 2
-
-
-def test_product_is_a_trial_if_all_its_subscriptions_are_trials() -> None:
-    skus = [bought("SPE_E3", 10), bought("SPE_E5", 10), bought("VISIOCLIENT", 10)]
-    subscriptions = [
-        subscription("s1", isTrial=True),
-        subscription("s2", isTrial=False),
-        subscription("s3", "SPE_E5", isTrial=True),
-    ]
-    state = tenant(subscribedSkus=skus, subscriptions=subscriptions)
-    assert [row[2] for row in finding_keys(judged("purchases: {trials: deny}", state))] == ["SPE_E5"]
-    unread = tenant(subscribedSkus=skus, unread={Source.SUBSCRIPTIONS: SourceStatus.DENIED})
-    result = judged("purchases: {trials: deny}", unread)
-    assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
-    assert "not allowed" in (result.policies[0].reason or "")
 
 
 def test_subscription_findings_have_their_status_and_seat_counts() -> None:
@@ -209,3 +198,20 @@ def test_price_by_sku_id_precedes_the_price_by_name() -> None:
     state = tenant(user("ann", "SPE_E3"))
     result = judged("assignments: {deny: [SPE_E3]}", state, prices=f"{{{sku_id('SPE_E3')}: 30, SPE_E3: 35.70}}")
     assert euros(one(result)) == 30
+
+
+def test_imbalance_lists_tenants_with_too_few_and_too_many_seats() -> None:
+    states = [
+        tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[bought("SPE_E3", enabled, consumed)])
+        for name, enabled, consumed in (("a", 10, 10), ("b", 100, 50), ("c", 100, 95))
+    ]
+    result = audited(policy_file("balance: {of: [SPE_E3], spare: {min: 2, max: 10%}}"), *states)
+    (finding,) = result.fleet.findings
+    assert (finding.check, finding.subject.type.value, finding.subject.id, finding.detail) == (
+        "balance.imbalance", "fleet", sku_id("SPE_E3"), None
+    )  # fmt: skip
+    lines = {key: [line["tenant"] for line in finding.evidence[key]] for key in ("short", "excess")}
+    assert lines == {"short": ["a"], "excess": ["b"]}
+    assert finding.evidence["short"][0]["spare"] == 0
+    assert [item.status.value for item in result.fleet.policies] == ["fail"]
+    assert all(not item.policies and not item.findings for item in result.tenants)

@@ -68,23 +68,6 @@ def test_product_without_seat_counts_is_unknown() -> None:
     assert "SPE_E3" in (result.policies[0].reason or "")
 
 
-def test_seats_are_not_evaluated_if_products_were_not_read() -> None:
-    state = tenant(unread={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
-    result = judged("seats: {spare: {min: 1}}", state)
-    assert (finding_keys(result), outcome(result), result.policies[0].missing) == (
-        [],
-        "not-evaluated",
-        ("subscribedSkus",),
-    )
-    assert not result.complete
-
-
-@pytest.mark.parametrize("enabled", [10_000, 1_000_000])
-def test_default_set_of_seats_excludes_free_products(enabled: int) -> None:
-    state = tenant(user("ann", "FLOW_FREE"), subscribedSkus=[bought("FLOW_FREE", enabled, 1)])
-    assert outcome(judged("seats: {spare: {max: 5%}, assigned: {max: 0}}", state)) == "pass"
-
-
 def test_quota_over_unknown_people_names_what_was_not_collected() -> None:
     people = [user(name, "SPE_E5", department="Sales") for name in ("ann", "bob")]
     block, seats = "seats: {of: [SPE_E5], assigned: {max: 1}}", [bought("SPE_E5", 5, 2)]

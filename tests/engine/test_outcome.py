@@ -79,6 +79,19 @@ def test_overlap_is_evaluated_for_each_tenant() -> None:
     }
 
 
+def test_fingerprint_does_not_depend_on_names_titles_or_order() -> None:
+    """The fingerprint hashes the ids of tenant, policy, check and subject: not names, severity, title, time or order."""
+    deny = "assignments: {deny: [SPE_E3]}"
+    ann, bob = user("ann", "SPE_E3"), user("bob", "SPE_E3")
+    first = audited(policy_file(deny), tenant(ann, bob)).tenants[0]
+    renamed = tenant(bob, ann | {"displayName": "Other", "userPrincipalName": "new@contoso.example"}, name="other")
+    text = policy_file(deny).replace("severity: high", "severity: low\n  title: Anything else")
+    second = audited(text, renamed).tenants[0]
+    assert [item.fingerprint for item in first.findings] == [item.fingerprint for item in second.findings]
+    elsewhere = audited(policy_file(deny), tenant(ann, bob, tenant_id="elsewhere")).tenants[0]
+    assert not {item.fingerprint for item in first.findings} & {item.fingerprint for item in elsewhere.findings}
+
+
 @pytest.mark.parametrize(
     ("product", "detail"), [(None, None), ("written:x|y", None), (None, "\ud800"), ("é", "a\x1fb")]
 )

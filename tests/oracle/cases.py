@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from auditor.policy.yaml.reader import parse
 from tests.oracle import Catalogue, TenantVerdict, Verdict
 from tests.oracle.adapter import agreed_verdict
 from tests.oracle.strategies import Scenario
@@ -91,12 +92,24 @@ def contoso_verdict(policy: dict[str, Any], *tenants: dict[str, Any], **more: An
     return run(policy, *tenants, **more).tenants["contoso"]
 
 
+def outcome(policy: dict[str, Any], *tenants: dict[str, Any], **more: Any) -> str:
+    return contoso_verdict(policy, *tenants, **more).outcomes["p"]
+
+
 def finding_keys(verdict: TenantVerdict) -> set[tuple[Any, ...]]:
     """Findings as (check, subject id, product, detail)."""
     return {(key.check, key.subject_id, key.product, key.detail) for key in verdict.findings}
 
 
-def population_of(selector: Any, *users: dict[str, Any], **more: Any) -> tuple[set[str], str]:
-    """The members of the population, and the outcome. The policy requires a product of them that nobody holds."""
-    verdict = contoso_verdict({"users": selector, "assignments": {"require": ["VISIOCLIENT"]}}, tenant(*users, **more))
-    return {key.subject_id for key in verdict.findings}, verdict.outcomes["p"]
+def members(selector: str, *users: dict[str, Any], **more: Any) -> str:
+    """Return the ids of the users who certainly match a selector, followed by `?` if it is unknown for others.
+
+    The policy requires a product of them that nobody holds.
+    """
+    document: Any = parse(f"users: {selector}", file="p.yaml").value
+    policy = {"users": document["users"], "assignments": {"require": ["VISIOCLIENT"]}}
+    verdict = contoso_verdict(policy, tenant(*users, **more))
+    inside = sorted(key.subject_id for key in verdict.findings)
+    unknown = verdict.outcomes["p"] == "not-evaluated"
+    assert unknown or verdict.outcomes["p"] == ("fail" if inside else "pass")
+    return " ".join([*inside, *(["?"] if unknown else [])])

@@ -96,23 +96,25 @@ def test_not_evaluated_outranks_fail_and_waived() -> None:
     assert waived({}, sources={"users": "partial"}).outcomes["p"] == "not-evaluated"
 
 
-def test_waiver_of_some_tenants_does_not_cover_fleet_findings() -> None:
-    policy = {"balance": {"spare": {"min": 2, "max": 5}}}
-    both = tenant(subscribedSkus=[product(E3, 10, 9)]), tenant(name="fabrikam", subscribedSkus=[product(E3, 20, 10)])
-    waiver = {"id": "W", "policies": "*", "expires": "2027-12-31"}
-    assert run(policy, *both, waivers=[waiver]).fleet.outcomes == {"p": "waived"}
-    assert run(policy, *both, waivers=[waiver | {"tenants": ["contoso", "fabrikam"]}]).fleet.outcomes == {"p": "fail"}
-
-
 def test_waiver_for_every_tenant_of_the_run_can_be_unused() -> None:
     assert waived({"products": "SPE_F1", "tenants": ["contoso"]}).notices == {("waiver.unused", "W-0")}
 
 
-def test_waiver_products_cover_fleet_findings() -> None:
+@pytest.mark.parametrize(
+    ("limits", "expected", "notices"),
+    [
+        ({}, "waived", set()),
+        ({"products": "SPE_E*"}, "waived", set()),
+        ({"products": "SPE_F1"}, "fail", {("waiver.unused", "W")}),
+        ({"tenants": ["contoso", "fabrikam"]}, "fail", set()),
+        ({"users": {}}, "fail", {("waiver.unused", "W")}),
+    ],
+)
+def test_only_a_waiver_without_tenants_and_users_covers_a_fleet_finding(
+    limits: dict[str, Any], expected: str, notices: set[tuple[str, str]]
+) -> None:
     policy = {"balance": {"spare": {"min": 2, "max": 5}}}
     sides = tenant(subscribedSkus=[product(E3, 10, 9)]), tenant(name="fabrikam", subscribedSkus=[product(E3, 20, 10)])
-    waiver = {"id": "W", "policies": ["p"], "expires": "2027-12-31"}
-    assert run(policy, *sides, waivers=[waiver | {"products": "SPE_E*"}]).fleet.outcomes == {"p": "waived"}
-    other = run(policy, *sides, waivers=[waiver | {"products": "SPE_F1"}])
-    assert other.fleet.outcomes == {"p": "fail"}
-    assert all(verdict.notices == {("waiver.unused", "W")} for verdict in other.tenants.values())
+    verdict = run(policy, *sides, waivers=[{"id": "W", "policies": ["p"], "expires": "2027-12-31", **limits}])
+    assert verdict.fleet.outcomes == {"p": expected}
+    assert verdict.tenants["contoso"].notices == notices
