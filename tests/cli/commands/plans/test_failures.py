@@ -1,4 +1,4 @@
-"""`auditor plan` if one of several tenants could not be audited, or if the plan cannot be stored."""
+"""`auditor plan` if a tenant could not be audited, or the plan cannot be stored: the rest is written and shown."""
 
 import json
 from pathlib import Path
