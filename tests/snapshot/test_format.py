@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from auditor.snapshot.parquet.integrity import opened
 from tests.builders.service.command_line import AS_OF, Ran, call
 from tests.builders.tenant.small_tenant import E5, INSTANT, TEXT, TEXTS, Tenant, path, seal, sku, write
 
@@ -228,3 +229,13 @@ def test_missing_sign_in_columns_are_an_error(tmp_path: Path) -> None:
 def test_invalid_manifest_part_is_named(part: str, tmp_path: Path) -> None:
     result = audit(tmp_path, TENANT.tables(), {**TENANT.manifest(), part: None})
     assert f"'{part}' must be an object, not None" in refusal(result)
+
+
+def test_files_with_different_columns_are_opened_alternately(tmp_path: Path) -> None:
+    path = tmp_path / "users.parquet"
+    for names in (["id", "department"], ["id"], ["id", "city", "department"], ["id", "city"], ["id", "city"]):
+        pq.write_table(pa.table({name: ["one", "two", "one"] for name in names}), path)
+        for content in (None, path.read_bytes()):
+            schema = opened(path, codes=True, content=content).schema_arrow
+            dictionaries = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+            assert (schema.names, sorted(dictionaries)) == (names, names[1:])

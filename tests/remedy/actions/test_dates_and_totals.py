@@ -1,16 +1,24 @@
-"""Actions state known dates and seat totals, according to the tenant's agreement."""
+"""Actions state known dates and seat totals, according to the tenant's agreement and to recent purchases."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
+from auditor.domain.result.model import Subscription, TenantResult
+from auditor.remedy.actions.subscription_terms import totals
 from auditor.render.text.actions import due_text
 from auditor.render.text.evidence.contracts import consequence_text
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
+from tests.builders.result.actions import with_actions
 from tests.builders.result.audited_demo import demo_actions, demo_result
+from tests.builders.result.results import result
+from tests.builders.tenant.plan_tenants import E3, planned, snapshot
+from tests.builders.tenant.tenants import audited, policy_set
 from tests.localization.catalogue_messages import LANGUAGES
 
 
@@ -136,3 +144,77 @@ def test_oldest_is_the_earliest_check_date_of_the_guidance() -> None:
     assert day is not None
     assert day.isoformat() == min(action.checked for action in demo_actions())
     assert oldest(()) is None
+
+
+def tenant_with(*subscriptions: Subscription) -> TenantResult:
+    return replace(result().tenants[0], subscriptions=subscriptions)
+
+
+def subscription(status: str | None, total: int) -> Subscription:
+    return Subscription(
+        id=str(total),
+        sku_id="sku",
+        sku_part_number="SKU",
+        name="Product",
+        status=status,
+        is_trial=False,
+        total_licenses=total,
+        next_lifecycle_date_time=datetime(2027, 1, 1, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("status", ["Enabled", "enabled", "Warning", "WARNING"])
+def test_totals_count_active_subscriptions_in_either_letter_case(status: str) -> None:
+    assert totals(tenant_with(subscription(status, 10), subscription("Enabled", 5)), "SKU") == (2, 15)
+
+
+@pytest.mark.parametrize("status", ["Suspended", "LockedOut", "Deleted", None])
+def test_totals_exclude_subscriptions_that_are_not_active(status: str | None) -> None:
+    assert totals(tenant_with(subscription(status, 10), subscription("Enabled", 5)), "SKU") == (1, 5)
+
+
+def test_report_and_plan_remove_seats_bought_within_seven_days_at_once_under_an_mca() -> None:
+    text = "policies: [{id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}]"
+    old, new, today = (
+        {"id": name, "skuId": E3, "status": "Enabled", "isTrial": False, "createdDateTime": f"2026-11-{instant}Z",
+         "totalLicenses": seats, "nextLifecycleDateTime": "2027-02-01T00:00:00Z"}
+        for name, instant, seats in (("s1", "01T00:00:00", 2), ("s2", "15T00:00:00", 7), ("s3", "13T09:00:00", 9))
+    )  # fmt: skip
+    enough = [old, {**new, "totalLicenses": 8}]
+    purchases = {"old": [old], "new": [new], "fewer": [old, new], "enough": enough, "today": [today]}
+    actions: dict[str, Action] = {}
+    for name, rows in purchases.items():
+        state = snapshot([], {E3: 9}, subscriptions=rows)
+        actions[name] = planned(state, text).actions[0]
+        reported = with_actions(audited(text, state), policy_set(text)).tenants[0].actions[0]
+        for field in ("kind", "title", "due", "due_included", "steps", "warnings"):
+            assert getattr(reported, field) == getattr(actions[name], field)
+        assert set(actions[name].prerequisites) <= set(reported.prerequisites)
+    assert {name: (action.kind, action.count, str(action.last_day)) for name, action in actions.items()} == {
+        "old": ("remove-seats-at-renewal", 8, "2027-01-31"),
+        "new": ("remove-seats", 8, "2026-11-21"),
+        "fewer": ("remove-seats-at-renewal", 8, "2027-01-31"),
+        "enough": ("remove-seats", 8, "2026-11-21"),
+        "today": ("remove-seats", 8, "2026-11-20"),
+    }
+    assert not any("2026" in step for step in actions["new"].steps), (
+        "the reduction that is scheduled is for the renewal"
+    )
+    notes = {name: [note for note in a.prerequisites if "7 days ago" in note] for name, a in actions.items()}
+    assert notes["old"] == []
+    (note,) = notes["fewer"]
+    assert note == (
+        "7 of these seats were bought less than 7 days ago. The last day to remove them at once is 21 November 2026; "
+        "after that, they are billed until the renewal."
+    )
+
+
+@pytest.mark.parametrize("agreement", [Agreement.MOSA, Agreement.UNKNOWN, Agreement.CSP])
+def test_period_after_a_purchase_is_that_of_a_customer_agreement(agreement: Agreement) -> None:
+    text = "policies: [{id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}]"
+    row = {"id": "s1", "skuId": E3, "status": "Enabled", "isTrial": False, "createdDateTime": "2026-11-18T12:00:00Z",
+           "totalLicenses": 9, "nextLifecycleDateTime": "2027-02-01T00:00:00Z"}  # fmt: skip
+    state = snapshot([], {E3: 9}, subscriptions=[row], agreement=agreement)
+    action = planned(state, text).actions[0]
+    assert str(action.last_day) == "2027-01-31"
+    assert not any("7 days ago" in note for note in action.prerequisites)

@@ -1,4 +1,4 @@
-"""Removals from groups and of direct licences in one plan: the actions, and their titles."""
+"""Removals from groups, of direct licences and of the licences of empty groups: the actions, and their titles."""
 
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.builders.tenant.plan_tenants import (
     PRICES,
     STORE,
     VISIO,
+    bodies,
     grant,
     group,
     planned,
@@ -148,3 +149,43 @@ def test_move_to_a_product_that_a_group_should_give_follows_the_article_about_it
         *("assignLicense", "reprocessLicenseAssignment"),
     ]
     assert action.guidance == "group-error-exclusive"
+
+
+EMPTY = "policies:\n  - {id: empty, severity: low, health: {empty: deny}}\n"
+
+
+def empty(*skus: str, **facts: Any) -> dict[str, Any]:
+    return group("LIC-Old", *skus, **{**CLOUD_GROUP, "members": [], "memberCount": 0, **facts})
+
+
+def test_all_licences_of_an_empty_group_are_removed_in_one_request() -> None:
+    plan = planned(snapshot([user("ann")], {E3: 5, VISIO: 5}, groups=[empty(E3, VISIO)]), EMPTY)
+    ((path, added, removed),) = bodies(plan)
+    assert (path, added, sorted(removed)) == ("/groups/g1/assignLicense", [], ["SPE_E3", "VISIOCLIENT"])
+    (action,) = plan.actions
+    assert action.title == "Remove the licences of the group LIC-Old, which has no members, or add its members"
+    assert action.confidence == "review"
+    assert plan.proof.fixed == action.findings
+    assert not plan.proof.remaining
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "X"'},
+        {"onPremisesSyncEnabled": True},
+        {"licenseProcessingState": {"state": "QueuedForProcessing"}},
+    ],
+    ids=["a rule adds members", "the local directory adds members", "processing is pending"],
+)
+def test_group_that_may_get_members_keeps_its_licences(facts: dict[str, Any]) -> None:
+    plan = planned(snapshot([user("ann")], {E3: 5}, groups=[empty(E3, **facts)]), EMPTY)
+    assert bodies(plan) == []
+    assert [item.code for item in plan.proof.remaining] == ["person"]
+
+
+def test_group_whose_licence_is_still_assigned_to_a_user_keeps_it() -> None:
+    """The membership has ended, but Microsoft Entra ID has not processed the removal yet."""
+    plan = planned(snapshot([user("ann", grant(E3, "g1"))], {E3: 5}, groups=[empty(E3)]), EMPTY)
+    assert bodies(plan) == []
+    assert [item.code for item in plan.proof.remaining] == ["person"]

@@ -1,23 +1,32 @@
-"""Tests that the text and HTML parts of a mail have the same links, exceptions and dates."""
+"""Tests that both parts of a mail have the same links, exceptions and dates, and costs of the findings in the mail."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.enums import Status
+from auditor.app.recipients.envelopes import Envelope
+from auditor.app.recipients.portion import portion
+from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import ContractTerm, FleetResult, Result, TenantResult
+from auditor.domain.settings import Channel, Recipient
 from auditor.findings.table import FindingTable
+from auditor.render.chat.message import render_message
 from auditor.render.mail.content import MAX_CAUTION, LineLimits, limited_views
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader, UpcomingDate
 from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
+from auditor.result.aggregate import money
+from tests.builders.result.actions import with_actions
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.results import compared
+from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
 from tests.localization.catalogue_messages import LANGUAGES
 
 READER = Reader(locale="en")
@@ -198,3 +207,31 @@ def test_removal_of_seats_says_in_page_and_mail_how_its_number_and_amount_come_a
     ]
     view = next(mail_views(result, READER, l10n))
     assert [action.title for action in view.actions if action.why.endswith(note)] == [highlights[0].title]
+
+
+RULES = """policies:
+- {id: hr, severity: high, users: {department: HR}, assignments: {deny: [SPE_E3]}}
+- {id: it, severity: low, users: {department: IT}, assignments: {deny: [SPE_E3]}}
+prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 30}}
+"""
+SENTENCE = "Amounts of actions also count findings that you do not receive."
+
+
+def part_of(*severities: Severity) -> Result:
+    people = (user(name, "SPE_E3", department=name.upper()) for name in ("hr", "it"))
+    result = with_actions(audited(RULES, tenant(*people, subscribedSkus=[bought("SPE_E3", 2, 2)])), policy_set(RULES))
+    recipient = Recipient(address="a@x.example", severities=severities or None)
+    return portion(result, Envelope(address="a@x.example", locale="en", portions=(("contoso", recipient),)))
+
+
+@pytest.mark.parametrize("severities", [(Severity.LOW,), (Severity.HIGH, Severity.LOW), ()])
+def test_mail_and_channels_say_if_amounts_of_actions_count_more_than_the_part(severities: tuple[Severity, ...]) -> None:
+    part, reader = part_of(*severities), Reader(locale="en", severities=severities)
+    (action,) = part.tenants[0].actions
+    assert action.money is not None
+    assert action.money.per_month == 60
+    assert action.shared == (len(severities) == 1)
+    assert money(part) == {"EUR": Decimal(30 if action.shared else 60)}
+    mail = render_mail(part, reader)
+    texts = (mail.text, mail.html, json.dumps(json.loads(render_message(part, reader, Channel.TEAMS))))
+    assert [SENTENCE in text for text in texts] == [action.shared] * 3
