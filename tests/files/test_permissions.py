@@ -56,7 +56,7 @@ COMMANDS = [
     ("audit", "--snapshot", "nights", "-o", "made/out", "-f", "html,json,csv,ndjson,parquet,xlsx,sarif,junit", "-q"),
     ("audit", "--snapshot", "nights", "-o", "made", "-f", "terminal=made/said.txt", "-f", "json", "-q"),
     ("audit", "--snapshot", "nights", "-o", "made", "--findings", "made/findings.parquet", "-q"),
-    ("audit", "--demo", "-o", "made", "-f", "json", "--store", "made/store", "-q"),
+    ("audit", "--snapshot", "nights", "-o", "made", "-f", "json", "--store", "made/store", "-q"),
     ("plan", "--snapshot", "nights", "-o", "made", "-q"),
     ("preview", "--base", "policies", "--snapshot", "nights", "-o", "made", "-q"),
     ("store", "put", "made/store", "nights", "-q"),
