@@ -1,19 +1,28 @@
-"""Tests complete reports in every language: translated texts, and equal data."""
+"""Tests complete reports in every language: translated texts, dates, states and figures, equal data, and the terminal."""
 
+import io
 import re
+from datetime import date
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 
 import pytest
+from rich.console import Console
 
 from auditor.app.report.localization import localized_result
+from auditor.cli.terminal.result import terminal
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.localization import localization
 from auditor.render import FORMATS, render
+from auditor.render.text.evidence.evidence import evidence_text
+from auditor.render.text.labels import Labels
+from auditor.render.view.content import PageContent
 from auditor.settings.locales import checked_locale
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.rendered import rendered_bytes
+from tests.builders.result.results import contoso
 from tests.localization.catalogue_messages import BOLD, LANGUAGES, wanted
 from tests.localization.extract import DOMAINS
 
@@ -117,3 +126,37 @@ def test_unavailable_language_of_option_locale_raises_usage_error() -> None:
     assert raised.value.slug == "locale-unknown"
     assert raised.value.hint is not None
     assert "nl" in raised.value.hint
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_policy_text_for_a_product_is_never_truncated(language: str, width: int) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=False)
+    terminal(PageContent(demo_result(language), language), console, paths=())
+    lines = out.getvalue().splitlines()
+    start = next(number for number, line in enumerate(lines) if "Visio Plan 2" in line)
+    table = lines[start : start + 10]
+    assert max(map(len, lines)) <= width
+    assert all(not line.rstrip().endswith("…") for line in table)
+    assert all("11/10" in line for line in table[:1])
+
+
+@pytest.mark.parametrize(
+    ("language", "day"), [("de", "03.12.2026"), ("nl", "3 dec 2026"), ("da", "3. dec. 2026"), ("en", "3 Dec 2026")]
+)
+def test_date_in_a_notice_is_formatted_in_the_language(language: str, day: str) -> None:
+    waiver = {"waiver": "W-1", "owner": "ann@contoso.example", "day": date(2026, 12, 3)}
+    notice = Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", **waiver)
+    assert day in localization(language).translate(notice)
+
+
+@pytest.mark.parametrize(
+    ("language", "state"),
+    [("en", "Expired"), ("nl", "Verlopen"), ("da", "Udløbet"), ("tr", "Süresi Doldu"), ("de", "Abgelaufen")],
+)
+def test_evidence_has_the_portal_s_name_of_a_subscription_state(language: str, state: str) -> None:
+    renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
+    text = evidence_text(renewal, Labels(language))
+    assert state in text
+    assert "Warning" not in text
