@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.service.failures import FAILING, SENTENCE, failing
 
 pytestmark = pytest.mark.slow
@@ -16,20 +16,18 @@ _TONIGHT = "2026-11-21T02:17:00Z"
 
 
 @pytest.fixture(scope="module")
-def intact_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with two nights of the two demo tenants; tests must not change it."""
-    folder = tmp_path_factory.mktemp("whole")
-    for number, instant in enumerate(_NIGHTS):
-        completed = call("audit", "--demo", "--as-of", instant, "-o", f"out{number}", "-f", "json", cwd=folder)
-        assert completed.code in {0, 1}, completed.err
-        put = call("store", "put", "audits", f"out{number}/result.json", cwd=folder)
-        assert put.code == 0, put.err
-    return folder / "audits"
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of three nights of the two demo tenants, and a store with the first two; tests must not change them."""
+    folder = tmp_path_factory.mktemp("audited")
+    for output, instant in (("earlier/0", _NIGHTS[0]), ("earlier/1", _NIGHTS[1]), ("tonight", _TONIGHT)):
+        expect(1, "audit", "--demo", "--as-of", instant, "-q", "-f", "json", "-o", output, cwd=folder)
+    expect(0, "store", "put", "audits", "earlier/0/result.json", "earlier/1/result.json", cwd=folder)
+    return folder
 
 
 @pytest.fixture
-def store(intact_store: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(intact_store, tmp_path / "audits"))
+def store(audited: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(audited / "audits", tmp_path / "audits"))
 
 
 def _tenants(store: Path) -> tuple[str, str]:
@@ -44,13 +42,11 @@ def _damage(store: Path, tenant: str) -> None:
 def test_history_reports_the_damaged_tenant_and_shows_the_others(store: Path) -> None:
     damaged, intact = _tenants(store)
     _damage(store, damaged)
-    completed = call("history", "audits", "-f", "json", cwd=store.parent)
-    assert completed.code == 3, completed.err
+    completed = expect(3, "history", "audits", "-f", "json", cwd=store.parent)
     assert [tenant["name"] for tenant in json.loads(completed.out)["tenants"]] == [intact]
     assert f"{damaged}/results/000001.json" in completed.err
-    assert call("history", "audits", "--tenant", intact, "-f", "json", cwd=store.parent).code == 0
-    single = call("history", "audits", "--tenant", damaged, "-f", "json", cwd=store.parent)
-    assert single.code == 2
+    expect(0, "history", "audits", "--tenant", intact, "-f", "json", cwd=store.parent)
+    single = expect(2, "history", "audits", "--tenant", damaged, "-f", "json", cwd=store.parent)
     assert f"{damaged}/results/000001.json" in single.err
 
 
@@ -59,20 +55,17 @@ def test_comparison_of_nights_leaves_out_the_tenant_with_damaged_findings(store:
     for findings in (store / damaged / "findings").iterdir():
         findings.write_bytes(b"PAR1")
     options = ("--from", _NIGHTS[0], "--to", _NIGHTS[1], "-f", "json")
-    completed = call("history", "audits", *options, cwd=store.parent)
-    assert completed.code == 3, completed.err
+    completed = expect(3, "history", "audits", *options, cwd=store.parent)
     assert [tenant["tenant"] for tenant in json.loads(completed.out)["between"]] == [intact]
     assert f"{damaged}: audits/{damaged}/findings/" in completed.err
-    assert call("history", "audits", *options, "--tenant", damaged, cwd=store.parent).code == 2
+    expect(2, "history", "audits", *options, "--tenant", damaged, cwd=store.parent)
 
 
 def test_audit_with_history_writes_reports_if_a_tenant_of_the_store_is_damaged(store: Path) -> None:
     damaged, _ = _tenants(store)
     _damage(store, damaged)
-    completed = call(
-        "audit", "--demo", "--as-of", _TONIGHT, "-f", "json", "-f", "html", "--history", "audits", cwd=store.parent
-    )  # fmt: skip
-    assert completed.code == 3, completed.err
+    audit = ("audit", "--demo", "--as-of", _TONIGHT, "-f", "json", "-f", "html", "--history", "audits")
+    completed = expect(3, *audit, cwd=store.parent)
     assert f"{damaged}/results/000001.json" in completed.err
     result = json.loads((store.parent / "out" / "result.json").read_text(encoding="utf-8"))
     assert [tenant["failure"] for tenant in result["tenants"]] == [None, None]
@@ -81,22 +74,17 @@ def test_audit_with_history_writes_reports_if_a_tenant_of_the_store_is_damaged(s
 
 @pytest.mark.parametrize("command", [("audit", "--demo", "--as-of", _TONIGHT), ("report", "tonight/result.json")])
 def test_damaged_result_in_a_folder_of_earlier_runs_does_not_stop_reports(
-    store: Path, command: tuple[str, ...]
+    audited: Path, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    folder = store.parent
-    for instant in (*_NIGHTS, _TONIGHT):
-        out = "tonight" if instant == _TONIGHT else f"earlier/{instant[:10]}"
-        assert call("audit", "--demo", "--as-of", instant, "-q", "-f", "json", "-o", out, cwd=folder).code == 1
-    damaged = folder / "earlier" / _NIGHTS[0][:10] / "result.json"
-    damaged.write_text("{")
-    completed = call(*command, "--history", "earlier", "-f", "json,markdown", cwd=folder)
-    assert completed.code == 3, completed.err
-    assert completed.err.count("error[result-damaged]: earlier/2026-11-19/result.json: ") == 1
-    assert json.loads((folder / "out" / "result.json").read_bytes())["tenants"]
-    assert "open findings" in (folder / "out" / "summary.md").read_text(encoding="utf-8")
+    shutil.copytree(audited, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "earlier" / "0" / "result.json").write_text("{")
+    completed = expect(3, *command, "--history", "earlier", "-f", "json,markdown", cwd=tmp_path)
+    assert completed.err.count("error[result-damaged]: earlier/0/result.json: ") == 1
+    assert json.loads((tmp_path / "out" / "result.json").read_bytes())["tenants"]
+    assert "open findings" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
 
 
-def test_send_reports_once_that_earlier_runs_of_the_store_cannot_be_read(store: Path) -> None:
+def test_send_reports_once_that_earlier_runs_of_the_store_cannot_be_read(audited: Path, store: Path) -> None:
     damaged, intact = _tenants(store)
     _damage(store, damaged)
     folder, readers = store.parent, "[{address: ann@contoso.example}, {address: bo@contoso.example}]"
@@ -107,12 +95,9 @@ def test_send_reports_once_that_earlier_runs_of_the_store_cannot_be_read(store: 
     (folder / "tenants.yaml").write_text(
         f"version: 1\ntenants:\n{tenants}mail:\n  from: a@contoso.example\n  smtp: {{host: relay.example}}\n"
     )
-    assert call("audit", "--demo", "--as-of", _TONIGHT, "-f", "json", cwd=folder).code in {0, 1}
+    send = ("send", audited / "tonight" / "result.json", "--history", "audits", "--dry-run")
     for options in ((), ("-q",)):
-        completed = call(
-            "send", "out/result.json", "--history", "audits", "--dry-run", *options, cwd=folder, HOME=str(folder)
-        )
-        assert completed.code == 0, completed.err
+        completed = expect(0, *send, *options, cwd=folder, HOME=str(folder))
         assert completed.err.count(f"{damaged}/results/000001.json") == 1, completed.err
 
 
