@@ -20,7 +20,7 @@ from auditor.snapshot.writer import SnapshotWriter, write
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
 from tests.builders.result.results import result
-from tests.builders.service.command_line import AS_OF, call, contents
+from tests.builders.service.command_line import AS_OF, contents, expect
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import TWO_PEOPLE
 
@@ -59,8 +59,7 @@ def deep_folder(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("demo")
-    completed = call("audit", "--demo", "--as-of", AS_OF, "-f", "json=result.json", "-q", cwd=folder)
-    assert completed.code == 1, completed.err
+    expect(1, "audit", "--demo", "--as-of", AS_OF, "-f", "json=result.json", "-q", cwd=folder)
     saved_result = json.loads((folder / "result.json").read_bytes())
     assert isinstance(saved_result, dict)
     return saved_result
@@ -90,8 +89,7 @@ def test_result_with_a_path_as_tenant_name_writes_nothing_outside(
     save_renamed(document if "other.json" not in command else single_tenant, deep_folder, name)
     save_renamed({**document, "tenants": document["tenants"][1:]}, deep_folder, name, "other.json")
     before = contents(tmp_path)
-    completed = call(*command, cwd=deep_folder)
-    assert completed.code == 2, completed.err
+    expect(2, *command, cwd=deep_folder)
     new_paths = {path for path in contents(tmp_path).keys() - before.keys() if "one/two/three/four/store" not in path}
     assert new_paths == set()
 

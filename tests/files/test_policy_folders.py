@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.builders.document.policy_documents import SPARE_SEATS
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 
 posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices have paths only on POSIX")
 
@@ -48,8 +48,7 @@ def test_link_out_of_the_folder_is_refused_and_its_content_not_shown(folder: Pat
         "version: 1\ntests:\n- {name: one, policies: [spare], given: {users: []}, expect: []}\n"
     )
     (folder / "policies" / name).symlink_to(folder / "outside")
-    result = call(command, "policies", cwd=folder)
-    assert result.code == 2, result.err
+    result = expect(2, command, "policies", cwd=folder)
     assert "policies-unreadable" in result.err
     assert f"policies/{name}" in result.err
     assert "link to a path outside" in result.err
@@ -66,8 +65,7 @@ def test_pipes_and_devices_are_refused(folder: Path, target: str, *, by_path: bo
         os.mkfifo(path)
     else:
         path.symlink_to(target)
-    result = call("validate", "policies/x.yaml" if by_path else "policies", cwd=folder)
-    assert result.code == 2, result.err
+    result = expect(2, "validate", "policies/x.yaml" if by_path else "policies", cwd=folder)
     assert "policies-unreadable" in result.err
     assert "= help: specify a regular file" in result.err
 
@@ -75,8 +73,7 @@ def test_pipes_and_devices_are_refused(folder: Path, target: str, *, by_path: bo
 def test_large_file_is_refused_without_reading_it(folder: Path) -> None:
     with (folder / "policies" / "x.yaml").open("wb") as file:
         file.truncate(1 << 40)
-    result = call("validate", "policies", cwd=folder)
-    assert result.code == 2
+    result = expect(2, "validate", "policies", cwd=folder)
     assert "error[yaml-too-large]" in result.err
 
 
@@ -88,8 +85,7 @@ def test_mounted_config_map_is_read(folder: Path) -> None:
     (policies / "a.yaml").rename(policies / "..2026" / "a.yaml")
     (policies / "..data").symlink_to("..2026")
     (policies / "a.yaml").symlink_to("..data/a.yaml")
-    result = call("validate", "policies", cwd=folder)
-    assert result.code == 0, result.err
+    result = expect(0, "validate", "policies", cwd=folder)
     assert "1 policy" in result.text + result.err
 
 
@@ -113,8 +109,7 @@ def test_explicitly_named_decisions_are_validated_with_their_policies(folder: Pa
     result = call("validate", *files, cwd=folder)
     assert (result.code, result.err) == (0, "1 file, 1 policy, 0 waivers, 1 decision: valid\n")
     (folder / "policies" / "decisions.yaml").write_text(f"version: 1\ndecisions:\n- {decision}\n- {decision}\n")
-    result = call("validate", *files, cwd=folder)
-    assert result.code == 2
+    result = expect(2, "validate", *files, cwd=folder)
     assert result.err.startswith("policies/decisions.yaml:4:8: error[decision-duplicate-id]")
 
 
@@ -126,8 +121,7 @@ def test_explicitly_named_decisions_must_exist(folder: Path) -> None:
 @pytest.mark.parametrize("suffix", ["YAML", "Yml", "YML"])
 def test_letter_case_of_the_suffix_is_ignored(folder: Path, suffix: str) -> None:
     (folder / "policies" / f"b.{suffix}").write_text(SPARE_SEATS.replace("spare,", "second,"))
-    result = call("validate", "policies", cwd=folder)
-    assert result.code == 0, result.err
+    result = expect(0, "validate", "policies", cwd=folder)
     assert "2 policies" in result.text + result.err
 
 
@@ -135,15 +129,13 @@ def test_letter_case_of_the_suffix_is_ignored(folder: Path, suffix: str) -> None
 def test_policies_inside_a_test_file_are_reported(folder: Path, key: str) -> None:
     text = SPARE_SEATS.replace("spare,", "second,").replace("policies", key)
     (folder / "policies" / "b_test.yaml").write_text(text)
-    result = call("validate", "policies", cwd=folder)
-    assert result.code == 2
+    result = expect(2, "validate", "policies", cwd=folder)
     assert "policies/b_test.yaml:2:1" in result.err
     assert "policies-in-test" in result.err
 
 
 def test_path_with_a_nul_character_is_missing(folder: Path) -> None:
-    result = call("validate", "a\0b.yaml", cwd=folder)
-    assert result.code == 2
+    result = expect(2, "validate", "a\0b.yaml", cwd=folder)
     assert "policies-missing" in result.err
 
 
@@ -165,8 +157,7 @@ def test_path_with_a_nul_character_is_missing(folder: Path) -> None:
 )
 def test_commands_do_not_block_on_a_pipe(folder: Path, arguments: tuple[str, ...]) -> None:
     os.mkfifo(folder / "pipe")
-    result = call(*arguments, cwd=folder)
-    assert result.code == 2, result.err
+    result = expect(2, *arguments, cwd=folder)
     assert "Traceback" not in result.err
 
 

@@ -13,7 +13,7 @@ import pytest
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.reader import read
 from tests.builders.document.policy_documents import SPARE_SEATS
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.tenant.demo_snapshots import saved_demo
 from tests.builders.tenant.snapshot_damage import column, copied, edited, rewritten
 
@@ -187,8 +187,7 @@ def test_damaged_snapshot_makes_one_tenant_unavailable(
     workspace: Path, damage: Callable[[Path], None], options: tuple[str, ...]
 ) -> None:
     damage(snapshot_folder(workspace))
-    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", *options, cwd=workspace)
-    assert result.code == 3, result.err
+    expect(3, "audit", "--snapshot", "snapshots", "-f", "json=r.json", *options, cwd=workspace)
     tenants = {tenant["name"]: tenant for tenant in json.loads((workspace / "r.json").read_text())["tenants"]}
     assert sorted(tenants) == ["contoso", "fabrikam"]
     assert "snapshots/contoso" in tenants["contoso"]["failure"]
@@ -200,8 +199,7 @@ def test_damaged_snapshot_makes_one_tenant_unavailable(
 def test_explicitly_named_damaged_snapshot_is_refused(workspace: Path, damage: Callable[[Path], None]) -> None:
     folder = snapshot_folder(workspace)
     damage(folder)
-    result = call("audit", "--snapshot", folder, "-f", "json=r.json", cwd=workspace)
-    assert result.code == 2, result.err
+    expect(2, "audit", "--snapshot", folder, "-f", "json=r.json", cwd=workspace)
     assert not (workspace / "r.json").exists()
 
 
@@ -210,11 +208,9 @@ def test_older_snapshot_does_not_replace_a_damaged_latest_one(workspace: Path) -
     folder = snapshot_folder(workspace)
     copied(folder, folder.with_name("2026-12-01T000000Z"))
     garble_manifest(folder.with_name("2026-12-01T000000Z"))
-    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=workspace)
-    assert result.code == 3, result.err
+    expect(3, "audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=workspace)
     folder.with_name("2026-12-01T000000Z").rename(folder.with_name("2020-01-01T000000Z"))
-    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", "--fail-on", "never", cwd=workspace)
-    assert result.code == 0, result.err
+    expect(0, "audit", "--snapshot", "snapshots", "-f", "json=r.json", "--fail-on", "never", cwd=workspace)
 
 
 @pytest.mark.parametrize("other", ["", "2026-11-20T020000Z"])
@@ -226,8 +222,7 @@ def test_damaged_snapshot_after_the_asked_instant_makes_its_tenant_unavailable(w
         edited(folder, lambda document: document.update(instant="2026-11-20T02:00:00Z"))
         folder.rename(folder.with_name(other))
     options = ("-f", "json=r.json", "--as-of", "2026-11-20T02:10:00Z", "--fail-on", "never")
-    result = call("audit", "--snapshot", "snapshots", *options, cwd=workspace)
-    assert result.code == 3, result.err
+    expect(3, "audit", "--snapshot", "snapshots", *options, cwd=workspace)
     tenants = {tenant["name"]: tenant for tenant in json.loads((workspace / "r.json").read_text())["tenants"]}
     assert "manifest.json" in tenants["contoso"]["failure"]
     assert "collect the snapshot again" in tenants["contoso"]["failure"], "the report says what to do"
@@ -238,8 +233,7 @@ def test_damaged_snapshot_after_the_asked_instant_does_not_replace_an_earlier_on
     folder = snapshot_folder(workspace)
     garble_manifest(copied(folder, folder.with_name("2026-12-01T000000Z")))
     options = ("-f", "json=r.json", "--as-of", AS_OF, "--fail-on", "never")
-    result = call("audit", "--snapshot", "snapshots", *options, cwd=workspace)
-    assert result.code == 0, result.err
+    expect(0, "audit", "--snapshot", "snapshots", *options, cwd=workspace)
 
 
 @pytest.mark.parametrize("level", ["tenant", "night"])
@@ -264,18 +258,15 @@ def test_damaged_snapshot_that_may_be_of_any_tenant_is_refused(workspace: Path) 
     folder = snapshot_folder(workspace)
     garble_manifest(copied(folder, folder.with_name("2026-12-01T000000Z")))
     options = ("--snapshot", "snapshots/fabrikam", "-f", "json=-")
-    result = call("audit", "--snapshot", "snapshots/contoso", *options, cwd=workspace)
-    assert result.code == 3, result.err
+    expect(3, "audit", "--snapshot", "snapshots/contoso", *options, cwd=workspace)
     folder.parent.rename(workspace / "all")
-    result = call("audit", "--snapshot", "all", *options, cwd=workspace)
-    assert result.code == 2, result.err
+    expect(2, "audit", "--snapshot", "all", *options, cwd=workspace)
 
 
 def test_root_with_only_damaged_snapshots_is_refused(workspace: Path) -> None:
     for tenant in ("contoso", "fabrikam"):
         garble_manifest(snapshot_folder(workspace, tenant))
-    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=workspace)
-    assert result.code == 2, result.err
+    expect(2, "audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=workspace)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can change the user id")

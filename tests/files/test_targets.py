@@ -20,7 +20,7 @@ from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
 from auditor.store.objects.backends import FolderBackend
 from tests.builders.result.results import AS_OF as INSTANT
-from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, contents, spawn
+from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, contents, expect, spawn
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.tenants import NOW
 from tests.builders.tenant.two_people import TWO_PEOPLE
@@ -56,8 +56,7 @@ def null_device(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_error_about_a_full_disk_says_to_free_space(audit_arguments: Arguments, tmp_path: Path) -> None:
-    completed = call(*audit_arguments, "-f", "json=/dev/full", "-q", cwd=tmp_path)
-    assert completed.code == 3
+    completed = expect(3, *audit_arguments, "-f", "json=/dev/full", "-q", cwd=tmp_path)
     assert "No space left on device" in completed.err
     assert "free disk space" in completed.err
 
@@ -127,8 +126,7 @@ def test_report_is_written_to_a_redirected_stdout(audit_arguments: Arguments, tm
 
 
 def test_unknown_file_descriptor_is_refused(audit_arguments: Arguments, tmp_path: Path) -> None:
-    completed = call(*audit_arguments, "-f", "json=/dev/fd/987654", "-q", cwd=tmp_path)
-    assert completed.code == 2
+    completed = expect(2, *audit_arguments, "-f", "json=/dev/fd/987654", "-q", cwd=tmp_path)
     assert "format-path" in completed.err
 
 
@@ -146,8 +144,7 @@ def test_link_as_output_path_is_refused_before_the_audit(
     audit_arguments: Arguments, outside_file: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "latest.json").symlink_to(outside_file)
-    completed = call(*audit_arguments, "-f", "json=latest.json", "-q", cwd=tmp_path)
-    assert completed.code == 2
+    completed = expect(2, *audit_arguments, "-f", "json=latest.json", "-q", cwd=tmp_path)
     assert "output-link" in completed.err
     assert (tmp_path / "latest.json").is_symlink()
 
@@ -155,8 +152,7 @@ def test_link_as_output_path_is_refused_before_the_audit(
 def test_link_in_the_output_folder_is_refused(audit_arguments: Arguments, outside_file: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "report.html").symlink_to(outside_file)
-    completed = call(*audit_arguments, "-f", "html,json", "-q", cwd=tmp_path)
-    assert completed.code == 2
+    expect(2, *audit_arguments, "-f", "html,json", "-q", cwd=tmp_path)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.html"]
 
 
@@ -189,8 +185,7 @@ def test_link_as_subfolder_of_the_output_folder_is_refused(audit_arguments: Argu
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "tenants").symlink_to(tmp_path / "elsewhere")
-    completed = call(*audit_arguments, "-f", "json", "-q", cwd=tmp_path)
-    assert completed.code == 3
+    completed = expect(3, *audit_arguments, "-f", "json", "-q", cwd=tmp_path)
     assert "output-link" in completed.err
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tenants"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auditor.render.formats import FORMATS, Format
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call, expect
 
 LINES = Format(file="findings.txt", module="tests.render.format_template")
 
@@ -51,8 +51,7 @@ def test_error_of_an_unknown_format_suggests_the_nearest_one(command: str, wrong
 
 @pytest.mark.parametrize("command", ["plan", "verify"])
 def test_error_of_an_unknown_format_lists_the_formats_if_none_is_similar(command: str, tmp_path: Path) -> None:
-    completed = call(command, *(["plan.json"] if command == "verify" else ["--demo"]), "-f", "csv", cwd=tmp_path)
-    assert completed.code == 2
+    completed = expect(2, command, *(["plan.json"] if command == "verify" else ["--demo"]), "-f", "csv", cwd=tmp_path)
     assert "did you mean" not in completed.err
     assert "= help: one of " in completed.err
     assert "markdown" in completed.err

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from auditor import __home__
-from tests.builders.service.command_line import AS_OF, ROOT, call
+from tests.builders.service.command_line import AS_OF, ROOT, call, expect
 
 FILES = sorted((ROOT / "auditor" / "schemas").glob("*.json"))
 
@@ -58,8 +58,7 @@ def test_schema_examples_are_valid(tmp_path: Path, name: str) -> None:
         (tmp_path / files["policy"]).write_text(json.dumps(policy), encoding="utf-8")
         (tmp_path / files[name]).write_text(json.dumps(example), encoding="utf-8")
         tenants = ("--tenants", "tenants.yaml") if name == "tenants" else ()
-        completed = call("validate", "--strict", "--as-of", AS_OF, *tenants, "policies", cwd=tmp_path)
-        assert completed.code == 0, completed.err
+        expect(0, "validate", "--strict", "--as-of", AS_OF, *tenants, "policies", cwd=tmp_path)
         if name == "policy-test":
             assert call("test", "policies", cwd=tmp_path).code == 0
 

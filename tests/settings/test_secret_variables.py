@@ -10,7 +10,7 @@ from auditor.domain.settings import SmtpMail
 from auditor.domain.syntax.environment_variable import is_missing, to_set
 from auditor.settings.loader import load
 from tests.builders.document.policy_documents import SPARE_SEATS
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 
 FILE = """\
 version: 1
@@ -39,8 +39,7 @@ def test_error_names_the_line_and_not_the_secret(tmp_path: Path, credential: str
     (tmp_path / "policies" / "p.yaml").write_text(SPARE_SEATS)
     (tmp_path / "tenants.yaml").write_text(FILE.format(credential=credential.format(secret)))
     for arguments in (("collect", "--no-progress"), ("doctor",), ("audit", "-f", "json=-")):
-        completed = call(*arguments, cwd=tmp_path)
-        assert completed.code == 3, completed.err
+        completed = expect(3, *arguments, cwd=tmp_path)
         assert secret not in completed.err + completed.text
         assert "tenants.yaml:5" in completed.err + completed.text
 

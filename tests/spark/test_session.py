@@ -11,7 +11,7 @@ import pytest
 
 from auditor.domain.errors import UsageError
 from auditor.spark.session import check_java, check_route, not_started
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 from tests.spark.cluster import QUICK_JAVA
 
 
@@ -124,14 +124,12 @@ def test_existing_session_of_a_notebook_is_used_and_not_stopped() -> None:
 
 
 def test_spark_master_without_the_spark_engine_is_an_error(tmp_path: Path) -> None:
-    completed = call("audit", "--demo", "--spark-master", "local[2]", cwd=tmp_path)
-    assert completed.code == 2
+    completed = expect(2, "audit", "--demo", "--spark-master", "local[2]", cwd=tmp_path)
     assert "--engine spark" in completed.err
 
 
 @pytest.mark.skipif(find_spec("pyspark") is not None, reason="PySpark is installed")
 def test_missing_pyspark_error_names_the_extra(tmp_path: Path) -> None:
-    completed = call("audit", "--demo", "--engine", "spark", "-o", "out", cwd=tmp_path)
-    assert completed.code == 2
+    completed = expect(2, "audit", "--demo", "--engine", "spark", "-o", "out", cwd=tmp_path)
     assert "m365-license-auditor[spark]" in completed.err
     assert not (tmp_path / "out").exists()

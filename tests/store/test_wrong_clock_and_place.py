@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
 from auditor.store.commit import with_digest
-from tests.builders.service.command_line import AS_OF, Ran, call, contents
+from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import TWO_PEOPLE
 
@@ -114,8 +114,7 @@ def swap(first: Path, second: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["results", "nights", "results/000001.json", ""])
 def test_results_and_nights_of_another_tenant_are_reported(kind: str, demo_copy: Path) -> None:
-    before = call("history", "audits", "--tenant", "contoso", "-f", "json", cwd=demo_copy.parent)
-    assert before.code == 0, before.err
+    expect(0, "history", "audits", "--tenant", "contoso", "-f", "json", cwd=demo_copy.parent)
     swap(demo_copy / "contoso" / kind, demo_copy / "fabrikam" / kind)
     after = call("history", "audits", "--tenant", "contoso", "-f", "json", cwd=demo_copy.parent)
     assert (after.code, after.out) == (2, b"")

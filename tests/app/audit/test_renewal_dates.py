@@ -12,7 +12,7 @@ from auditor.app.locations import store_at
 from auditor.domain.errors import Diagnostic
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.tenant.tenants import NOW, bought, policy_set, subscription, tenant
 
 POLICY = "policies: [{id: p, severity: low, subscriptions: {expiring: {within: 60d, exceptTerm: monthly}}}]"
@@ -78,8 +78,7 @@ def test_damaged_night_of_a_store_is_a_warning_and_the_others_are_used(tmp_path:
     commit.write_text("garbage", encoding="utf-8")
     tonight = write(tmp_path / "tonight", night(0, 20))
     options = ("--as-of", NOW.isoformat(), "--history", "kept", "-f", "json=r.json", "--fail-on", "never")
-    completed = call("audit", "p.yaml", "--snapshot", tonight, *options, cwd=tmp_path)
-    assert completed.code == 0, completed.err
+    completed = expect(0, "audit", "p.yaml", "--snapshot", tonight, *options, cwd=tmp_path)
     assert "warning[renewal-dates-unread]" in completed.err
     assert commit.name in completed.err
     (found,) = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["tenants"][0]["findings"]

@@ -17,7 +17,7 @@ from auditor.deliver.github.actions import (
     truncated_lines,
 )
 from auditor.domain.errors import DeliveryError
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.service.job_log import job_environment
 
 
@@ -104,10 +104,10 @@ def test_output_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_audit_in_a_job_writes_outputs_summary_and_annotations(tmp_path: Path) -> None:
-    completed = call(
-        "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", "-f", "html", cwd=tmp_path, **job_environment(tmp_path)
+    options = ("-f", "json", "-f", "html")
+    completed = expect(
+        1, "audit", "--demo", "--as-of", AS_OF, "-q", *options, cwd=tmp_path, **job_environment(tmp_path)
     )
-    assert completed.code == 1, completed.err
     values = outputs(tmp_path / "output")
     assert values["exit-code"] == "1"
     assert values["result"] == str(Path("out/result.json"))
@@ -171,8 +171,7 @@ def test_policy_error_is_an_annotation_of_its_line(tmp_path: Path) -> None:
     (tmp_path / "policies" / "seats.yaml").write_text(
         "version: 1\npolicies:\n  - id: x\n    severity: hihg\n", encoding="utf-8"
     )
-    completed = call("validate", cwd=tmp_path, **job_environment(tmp_path))
-    assert completed.code == 2
+    completed = expect(2, "validate", cwd=tmp_path, **job_environment(tmp_path))
     assert re.search(
         r"^::error file=policies/seats.yaml,line=\d,title=auditor%3A [a-z-]+::", completed.err, re.MULTILINE
     )
@@ -181,7 +180,6 @@ def test_policy_error_is_an_annotation_of_its_line(tmp_path: Path) -> None:
 def test_policy_error_has_the_no_break_spaces_of_its_language_as_spaces(tmp_path: Path) -> None:
     policy = "version: 1\npolicies: [{id: x, severity: low, seats: {of: paid, spare: {max: 200%}}}]\n"
     (tmp_path / "seats.yaml").write_text(policy, encoding="utf-8")
-    completed = call("validate", "seats.yaml", "--locale", "da", cwd=tmp_path, **job_environment(tmp_path))
-    assert completed.code == 2
+    completed = expect(2, "validate", "seats.yaml", "--locale", "da", cwd=tmp_path, **job_environment(tmp_path))
     assert "skal ligge mellem 0 % og 100 %," in completed.err
     assert "::'max' skal ligge mellem 0 %25 og 100 %25," in completed.err, "the annotation, percent-encoded"

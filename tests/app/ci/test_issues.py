@@ -18,7 +18,7 @@ from auditor.result.work_items import FLEET, work_items
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.service.github_api import REPOSITORY, TOKEN, GithubApi, github_api
 
 ALL = IssueJob(severity=Severity.INFO, limit=1000)
@@ -249,8 +249,7 @@ def test_issues_command(api: GithubApi, tmp_path: Path) -> None:
     assert (offline.code, api.asked) == (0, []), offline.err
     assert offline.text.startswith("to open: ")
     assert call(*arguments, cwd=tmp_path).code == 2, "without a token"
-    completed = call(*arguments, cwd=tmp_path, **api.environment)
-    assert completed.code == 0, completed.err
+    completed = expect(0, *arguments, cwd=tmp_path, **api.environment)
     assert completed.text.startswith("opened #1: ")
     assert "postponed to a later run (--limit): " in completed.text
     assert TOKEN not in completed.text + completed.err

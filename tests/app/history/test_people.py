@@ -12,7 +12,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import Ran, call
+from tests.builders.service.command_line import Ran, call, expect
 from tests.builders.tenant.nights import SKUS, night
 from tests.builders.tenant.snapshot_damage import rewritten
 from tests.builders.tenant.two_people import ANN, ASKED, BOB, TWO_PEOPLE, instant, store_in
@@ -78,8 +78,7 @@ def test_blocked_accounts_are_unknown_if_the_property_was_not_requested(tmp_path
 
 def cohorts(folder: Path) -> list[dict[str, Any]]:
     """Return the counts of kept, new, reclaimed and lapsed holders of the first product."""
-    completed = call("history", "audits", "-f", "json", cwd=folder)
-    assert completed.code == 0, completed.err
+    completed = expect(0, "history", "audits", "-f", "json", cwd=folder)
     cohorts_by_sku = {seat["skuId"]: seat["cohorts"] for seat in json.loads(completed.out)["tenants"][0]["seats"]}
     return [cohorts_by_sku[SKUS[0]]]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
@@ -33,8 +33,7 @@ def audit_nights(folder: Path, *policies: str) -> list[dict[str, Any]]:
 
 
 def curves(folder: Path, *options: str) -> dict[str, Any]:
-    completed = call("history", "audits", "-f", "json", *options, cwd=folder)
-    assert completed.code == 0, completed.err
+    completed = expect(0, "history", "audits", "-f", "json", *options, cwd=folder)
     return dict(json.loads(completed.out))
 
 

@@ -15,7 +15,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Coverage
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.tenant.nights import SKUS, START, night
 from tests.builders.tenant.two_people import ASKED, BLOCKED_POLICY, TWO_PEOPLE
 
@@ -41,8 +41,7 @@ def unread(snapshot: Snapshot) -> Snapshot:
 
 def seats(folder: Path, *options: str) -> dict[str, Any]:
     now = str(int((START + timedelta(days=7 * WEEKS + 1)).timestamp()))
-    completed = call("history", "nights", "-f", "json", *options, cwd=folder, SOURCE_DATE_EPOCH=now)
-    assert completed.code == 0, completed.err
+    completed = expect(0, "history", "nights", "-f", "json", *options, cwd=folder, SOURCE_DATE_EPOCH=now)
     (tenant,) = json.loads(completed.out)["tenants"]
     return {seat["skuPartNumber"]: seat for seat in tenant["seats"]}
 

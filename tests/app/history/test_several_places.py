@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
@@ -34,8 +34,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def curves(workspace: Path, sources: Sequence[str]) -> dict[str, Any]:
-    completed = call("history", *sources, "-f", "json", cwd=workspace)
-    assert completed.code == 0, completed.err
+    completed = expect(0, "history", *sources, "-f", "json", cwd=workspace)
     (tenant,) = json.loads(completed.out)["tenants"]
     return dict(tenant)
 
@@ -69,8 +68,7 @@ def test_results_in_a_store_and_outside_it_are_an_error(workspace: Path, tmp_pat
 @pytest.mark.parametrize("content", [b"", b'{"schema": "auditor/result/v1", "run"'])
 def test_unreadable_result_is_reported_and_the_others_are_shown(content: bytes, workspace: Path) -> None:
     (workspace / "damaged.json").write_bytes(content)
-    completed = call("history", "r0.json", "damaged.json", "r2.json", "-f", "json", cwd=workspace)
-    assert completed.code == 3, completed.err
+    completed = expect(3, "history", "r0.json", "damaged.json", "r2.json", "-f", "json", cwd=workspace)
     (tenant,) = json.loads(completed.out)["tenants"]
     assert tenant["results"] == 2
     assert "damaged.json" in completed.err

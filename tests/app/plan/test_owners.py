@@ -10,7 +10,7 @@ import pytest
 from auditor.app.plan.owners import owned_actions, owner_documents
 from auditor.localization import localization
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, expect
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, fleet, grant, snapshot, user
 
 RULES = f"""version: 1
@@ -33,8 +33,7 @@ def test_every_action_is_in_one_owner_folder_without_data_of_others(tmp_path: Pa
     (tmp_path / "rules.yaml").write_text(RULES)
     write(tmp_path / "state", snapshot(PEOPLE, {E3: 9, E5: 9}))
     plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "--by", "owner", "rules.yaml")
-    completed = call(*plan, cwd=tmp_path)
-    assert completed.code == 0, completed.err
+    expect(0, *plan, cwd=tmp_path)
     (tenant,) = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"]
     folders = {path.name: path for path in (tmp_path / "out" / "owners").iterdir() if path.is_dir()}
     files = json.loads((tmp_path / "out" / "owners" / "owners.json").read_text())["files"]

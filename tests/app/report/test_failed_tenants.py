@@ -18,7 +18,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.render import TenantSpans, render, result_json
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.service.failures import (
     BREAKING,
     FAILING,
@@ -119,8 +119,7 @@ def test_comparison(workspace: Path, fleet: Path, before: Path, monkeypatch: pyt
 )
 def test_plan(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     failing(monkeypatch, f"auditor.app.plan.planner.{phase}")
-    completed = call("plan", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", cwd=workspace)
-    assert completed.code == 3, completed.err
+    completed = expect(3, "plan", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", cwd=workspace)
     plans = {plan["name"]: plan for plan in json.loads((workspace / "out" / "plan.json").read_text())["tenants"]}
     assert set(plans) == set(NAMES)
     assert [name for name, plan in plans.items() if plan["actions"]] == ["contoso", "woodgrove"]
@@ -138,8 +137,7 @@ def test_store(workspace: Path, fleet: Path, before: Path, monkeypatch: pytest.M
         ("store", "put", "nights", fleet, before),
         ("audit", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", "--store", "again"),
     ):
-        completed = call(*arguments, cwd=workspace)
-        assert completed.code == 3, completed.err
+        completed = expect(3, *arguments, cwd=workspace)
         assert SENTENCE not in completed.err + completed.text
         assert [name for name in (*BREAKING, "woodgrove") if name not in completed.err] == []
 

@@ -42,6 +42,7 @@ def test_unknown_format_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no format 'yaml'"):
         targets_of(["yaml=x"], FILES, tmp_path)
 
+
 pytestmark = pytest.mark.slow
 
 

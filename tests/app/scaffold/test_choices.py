@@ -8,7 +8,7 @@ from auditor.app.scaffold.choices import CREDENTIALS, NO_TENANT, Choices
 from auditor.domain.enums import Agreement
 from auditor.domain.settings import Token
 from auditor.settings.loader import load
-from tests.builders.service.command_line import call, contents
+from tests.builders.service.command_line import contents, expect
 
 
 @pytest.mark.parametrize("credential", CREDENTIALS)
@@ -21,8 +21,7 @@ def test_written_credential_is_valid(credential: str) -> None:
 
 
 def test_init_refuses_a_token_and_says_what_to_write(tmp_path: Path) -> None:
-    completed = call("init", "--credential", "token", cwd=tmp_path)
-    assert completed.code == 2
+    completed = expect(2, "init", "--credential", "token", cwd=tmp_path)
     assert contents(tmp_path) == {}
     assert f"a token cannot be renewed: choose one of {', '.join(CREDENTIALS)}, or write " in completed.err
     line = completed.err.split("write `")[1].split("`")[0]

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from auditor.cli.main import command_parser
 from auditor.settings.loader import read
-from tests.builders.service.command_line import ROOT, call, clean_environment, contents
+from tests.builders.service.command_line import ROOT, call, clean_environment, contents, expect
 
 SCHEMAS = {
     "azure-devops": ("azure-pipelines.yml", "vendor.azure-pipelines"),
@@ -27,8 +27,7 @@ CLIENT = "bbbbbbbb-1111-2222-3333-444444444444"
 
 
 def generate(folder: Path, ci: str, *options: str) -> Any:
-    completed = call("init", "--ci", ci, "--no-input", "--mail-from", "audit@contoso.example", *options, cwd=folder)
-    assert completed.code == 0, completed.err
+    expect(0, "init", "--ci", ci, "--no-input", "--mail-from", "audit@contoso.example", *options, cwd=folder)
     return yaml.safe_load((folder / SCHEMAS[ci][0]).read_text(encoding="utf-8"))
 
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
-from tests.builders.service.command_line import Ran, call
+from tests.builders.service.command_line import Ran, call, expect
 from tests.builders.service.mail_relay import free_port
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
@@ -85,21 +85,18 @@ def test_changes_since_the_stored_night_equal_those_since_its_result(folder: Pat
 
 
 def test_demo_tenants_are_stored(tmp_path: Path) -> None:
-    completed = call(
-        "audit", "--demo", "--as-of", "2026-11-20T02:17:00Z", "--tenant", "fabrikam", "-f", "json", "--fail-on",
+    expect(
+        0, "audit", "--demo", "--as-of", "2026-11-20T02:17:00Z", "--tenant", "fabrikam", "-f", "json", "--fail-on",
         "never", "--store", "audits", cwd=tmp_path,
     )  # fmt: skip
-    assert completed.code == 0, completed.err
     assert call("store", "check", "audits", cwd=tmp_path).code == 0
     assert nights(tmp_path) == ["2026-11-20T02:17:00Z"]
 
 
 def test_night_read_from_a_store_is_not_stored_again(folder: Path) -> None:
     assert audit(folder, 0).code == 0
-    completed = call(
-        "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(0), "-f", "json", "--store", "audits", cwd=folder
-    )
-    assert completed.code == 0, completed.err
+    options = ("--as-of", instant(0), "-f", "json", "--store", "audits")
+    completed = expect(0, "audit", "p.yaml", "--snapshot", "audits", *options, cwd=folder)
     assert completed.err.count("already stored") == 2
 
 
@@ -109,8 +106,7 @@ def test_merged_result_of_stored_shards_is_already_stored(folder: Path) -> None:
         write(folder / "night2", replace(snapshot, manifest=replace(snapshot.manifest, tenant=name)))
     for number in (1, 2):
         assert audit(folder, 2, "--shard", f"{number}/2", "-o", f"part{number}").code in {0, 1}
-    merged = call("report", "part1/result.json", "part2/result.json", "-o", "whole", "-f", "json", cwd=folder)
-    assert merged.code == 0, merged.err
+    expect(0, "report", "part1/result.json", "part2/result.json", "-o", "whole", "-f", "json", cwd=folder)
     put = call("store", "put", "audits", "whole/result.json", cwd=folder)
     assert (put.code, put.err.count("already stored")) == (0, 2), put.err
     repeated = audit(folder, 2)
@@ -176,21 +172,18 @@ def test_live_tenants_are_stored_and_snapshots_kept_if_the_store_fails(tmp_path:
     with running_emulator() as emulator:
         (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
         environ = {**emulator.environment(), "PATH": os.environ["PATH"], "EMULATOR_CLIENT_SECRET": SECRET}
-        completed = call("collect", "-q", "--store", "audits", cwd=tmp_path, **environ)
-        assert completed.code == 0, completed.err
+        expect(0, "collect", "-q", "--store", "audits", cwd=tmp_path, **environ)
         before = nights(tmp_path)
         # A minute after the stored night, whatever the clock says: two snapshots of one second are an error.
         later = datetime.fromisoformat(before[0]) + timedelta(minutes=1)
-        live = call(
-            "audit", "-f", "json", "-q", "--fail-on", "never", "--store", "audits", cwd=tmp_path,
+        expect(
+            0, "audit", "-f", "json", "-q", "--fail-on", "never", "--store", "audits", cwd=tmp_path,
             **environ, SOURCE_DATE_EPOCH=str(int(later.timestamp())),
         )  # fmt: skip
-        assert live.code == 0, live.err
         assert set(before) < set(nights(tmp_path))
         assert json.loads(call("history", "audits", "-f", "json", cwd=tmp_path).out)["tenants"][0]["results"] == 1
         shutil.rmtree(tmp_path / "audits")
         (tmp_path / "audits").write_text("a file, not a folder")
-        failed = call("collect", "-q", "--store", "audits", "-o", "again", cwd=tmp_path, **environ)
-        assert failed.code == 3, failed.err
+        failed = expect(3, "collect", "-q", "--store", "audits", "-o", "again", cwd=tmp_path, **environ)
         assert failed.err.count("error[") == 1
         assert list((tmp_path / "again").rglob("manifest.json"))

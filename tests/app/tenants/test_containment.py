@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from auditor.failures import TaskEndedError, TenantBoundary, in_task
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.service.failures import BREAKING, FAILING, NAMES, POLICY, SENTENCE, THREE, assert_contained, failing
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 from tests.emulator.server import Emulator
@@ -66,8 +66,7 @@ STAGES = {
 def test_collection(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     environment = write_tenants(workspace, emulator, names=NAMES)
     failing(monkeypatch, STAGES[stage])
-    completed = call("collect", "--no-progress", cwd=workspace, **environment)
-    assert completed.code == 3, completed.err
+    completed = expect(3, "collect", "--no-progress", cwd=workspace, **environment)
     assert {path.parent.name for path in (workspace / "snapshots").glob("*/*")} == set(NAMES) - set(BREAKING)
     assert [name for name in BREAKING if name not in completed.err] == []
     assert SENTENCE not in completed.err
@@ -84,8 +83,7 @@ def test_live_audit(workspace: Path, emulator: Emulator, monkeypatch: pytest.Mon
 def test_doctor(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     environment = write_tenants(workspace, emulator, names=NAMES)
     failing(monkeypatch, f"auditor.app.tenants.doctor.{stage}")
-    completed = call("doctor", cwd=workspace, **environment)
-    assert completed.code == 3, completed.err
+    completed = expect(3, "doctor", cwd=workspace, **environment)
     for name in NAMES:
         assert f"{name} (" in completed.text
         assert f": {name}:" not in completed.text, "the tenant is named once"
@@ -100,8 +98,7 @@ def test_audit_without_a_summary_reports_failed_tenants_on_stderr(
     environment = write_tenants(
         workspace, emulator, f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: WRONG_SECRET}}"
     )
-    completed = call("audit", *options, cwd=workspace, **environment, WRONG_SECRET="wrong")
-    assert completed.code == 3
+    completed = expect(3, "audit", *options, cwd=workspace, **environment, WRONG_SECRET="wrong")
     (line,) = completed.err.splitlines()
     assert line.startswith(f"error[audit-incomplete]: {FAILING}: not audited: the sign-in was refused: AADSTS7000215")
     assert line.endswith("(the secret is wrong: take its value, not its id, from the app registration)")
@@ -111,8 +108,7 @@ def test_tenant_that_cannot_sign_in_keeps_its_language(workspace: Path, emulator
     environment = write_tenants(workspace, emulator, "{type: token, tokenEnv: UNSET_TOKEN}", names=(FAILING,))
     file = workspace / "tenants.yaml"
     file.write_text(file.read_text().replace("credential:", "locale: nl, credential:"))
-    completed = call("audit", "-q", cwd=workspace, **environment)
-    assert completed.code == 3
+    completed = expect(3, "audit", "-q", cwd=workspace, **environment)
     assert completed.err.startswith(f"fout[audit-incomplete]: {FAILING}: niet gecontroleerd: ")
     assert '<html lang="nl">' in (workspace / "out" / "report.html").read_text()
 
@@ -130,8 +126,7 @@ INVALID_TOKENS = {
 @pytest.mark.parametrize("kind", INVALID_TOKENS)
 def test_invalid_characters_in_a_token_fail_only_its_tenant(workspace: Path, emulator: Emulator, kind: str) -> None:
     environment = write_tenants(workspace, emulator, "{type: token, tokenEnv: BROKEN_TOKEN}")
-    completed = call("collect", "--no-progress", cwd=workspace, **environment, BROKEN_TOKEN=INVALID_TOKENS[kind])
-    assert completed.code == 3, completed.err
+    completed = expect(3, "collect", "--no-progress", cwd=workspace, **environment, BROKEN_TOKEN=INVALID_TOKENS[kind])
     assert {path.parent.name for path in (workspace / "snapshots").glob("*/*")} == set(THREE) - {FAILING}
     assert "token-invalid" in completed.err
     assert "secret-value" not in completed.err + completed.text

@@ -12,7 +12,7 @@ from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import LEAVERS
 from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import result
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, expect
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import ANN, TWO_PEOPLE
 
@@ -21,8 +21,7 @@ from tests.builders.tenant.two_people import ANN, TWO_PEOPLE
 def test_history_page_on_a_dark_phone_has_headings_and_collapsed_lists(chromium: Any, tmp_path: Path) -> None:
     for day in range(3):
         write(tmp_path / "snapshots", night({**TWO_PEOPLE, "users": [ANN]}, day))
-    completed = call("history", "snapshots", "-f", "html=h.html", "-q", cwd=tmp_path)
-    assert completed.code == 0, completed.err
+    expect(0, "history", "snapshots", "-f", "html=h.html", "-q", cwd=tmp_path)
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page = context.new_page()
     page.goto((tmp_path / "h.html").as_uri())
@@ -46,8 +45,7 @@ def test_preview_page_on_a_dark_phone_has_the_style_of_the_report_and_cards_for_
     for name, severity in (("base", "medium"), ("head", "low")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "all.yaml").write_text(LEAVERS.replace("severity: medium", f"severity: {severity}"))
-    completed = call("preview", "--demo", "--as-of", AS_OF, "--base", "base", "head", "-f", "html", "-q", cwd=tmp_path)
-    assert completed.code == 0, completed.err
+    expect(0, "preview", "--demo", "--as-of", AS_OF, "--base", "base", "head", "-f", "html", "-q", cwd=tmp_path)
     page = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page.goto((tmp_path / "out" / "preview.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders.document.pdf import page_texts
 from tests.builders.service.chromium import watched
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, expect
 
 pytestmark = pytest.mark.slow
 Open = Callable[..., Any]
@@ -24,10 +24,7 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def plan_file(locale: str) -> Path:
         file = folder / f"{locale}.html"
         if not file.exists():
-            completed = call(
-                "plan", "--demo", "--as-of", AS_OF, "-q", "--locale", locale, "-f", f"html={file}", cwd=folder
-            )
-            assert completed.code == 0, completed.err
+            expect(0, "plan", "--demo", "--as-of", AS_OF, "-q", "--locale", locale, "-f", f"html={file}", cwd=folder)
         return file
 
     return plan_file

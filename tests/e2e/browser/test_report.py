@@ -10,7 +10,7 @@ import pytest
 from auditor.domain.enums import Status
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.results import result
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 
 Open = Callable[..., Any]
 
@@ -256,8 +256,9 @@ def test_waiver_text_of_the_page_equals_the_output_of_waive(opened: Open, tmp_pa
     arguments = ("--demo", "--print", "--as-of", "2026-11-20T02:17:00Z", "--until", "2027-01-31", "--reason", "R")
     owner = next(header.owner for header in demo.run.policies if header.id == "contoso-copilot-pilot")
     for selected in (chosen[:1], chosen):
-        completed = call("waive", *(f.fingerprint for f in selected), *arguments, "--owner", owner or "O", cwd=tmp_path)
-        assert completed.code == 0, completed.err
+        completed = expect(
+            0, "waive", *(f.fingerprint for f in selected), *arguments, "--owner", owner or "O", cwd=tmp_path
+        )
         if len(selected) == 1:
             tab.evaluate(f"location.hash = 'f-{selected[0].fingerprint}'")
             tab.click("#one .waive")

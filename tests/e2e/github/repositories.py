@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import expect
 from tests.builders.service.github_api import GithubApi
 from tests.builders.service.mail_relay import PASSWORD, USER, Running
 from tests.builders.service.preloaded_program import preloaded_program
@@ -46,8 +46,7 @@ def team(
         folder=folder / "hub", variables=variables if api is None else {**variables, "AUDIT_ISSUES": "true"}, api=api
     )
     options = ("--client-id", CLIENT_ID, "--mail-from", "audit@contoso.example", "--pin", PIN, "--agreement", "mca")
-    completed = call("init", "-q", "--ci", "github", *options, cwd=hub.repository)
-    assert completed.code == 0, completed.err
+    expect(0, "init", "-q", "--ci", "github", *options, cwd=hub.repository)
     path = hub.repository / "tenants.yaml"
     head, block, mail = re.split(r"(?m)^(?=  - name: |mail:)", path.read_text(encoding="utf-8"))
     endpoint = f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"

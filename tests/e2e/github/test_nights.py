@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auditor import __home__
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.builders.service.github_api import GithubApi, github_api
 from tests.builders.service.mail_relay import Running, relay
 from tests.e2e.github.hub import Hub
@@ -44,8 +44,7 @@ def saved_result(hub: Hub, run: WorkflowRun, name: str = "licence-audit") -> dic
 def stored_nights(hub: Hub, run: WorkflowRun) -> int:
     """Return the number of nights in the history artifact of a run."""
     folder = hub.artifacts(run.number) / "licence-history"
-    listed = call("store", "list", str(folder), "--json", cwd=hub.folder)
-    assert listed.code == 0, listed.err
+    listed = expect(0, "store", "list", str(folder), "--json", cwd=hub.folder)
     return len(json.loads(listed.out))
 
 

@@ -30,7 +30,7 @@ from auditor.render.text.labels import SOURCE_STATES, Labels
 from tests.builders.document.policy_documents import SPARE_SEATS
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.rendered import rendered_text
-from tests.builders.service.command_line import Ran, Terminal, call
+from tests.builders.service.command_line import Ran, Terminal, call, expect
 from tests.builders.tenant.demo_snapshots import saved_demo
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
@@ -247,8 +247,7 @@ def test_refused_sources_of_a_collection_are_reported_in_the_language(language: 
         (tmp_path / "policies").mkdir()
         (tmp_path / "policies" / "spare.yaml").write_text(SPARE_SEATS)
         environ = {**emulator.environment(), "EMULATOR_CLIENT_SECRET": SECRET}
-        completed = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
-        assert completed.code == 3, completed.err
+        completed = expect(3, "collect", "--all", "--locale", language, cwd=tmp_path, **environ)
         l10n = Labels(language)
         denied = f"contoso: {l10n.gettext(SOURCE_TITLES[Source.SUBSCRIBED_SKUS])}: {l10n.gettext('denied')}: "
         refused = next(line for line in completed.err.splitlines() if line.startswith(denied))
@@ -260,8 +259,9 @@ def test_refused_sources_of_a_collection_are_reported_in_the_language(language: 
         assert l10n.translate(remedy) != remedy
         assert " returned HTTP " not in refused, "the error is described, and Graph's response is quoted"
         assert f"contoso: {l10n.gettext(SOURCE_TITLES[Source.USERS])}: " in completed.err
-        failed = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
-        assert failed.code == 3
+        failed = expect(
+            3, "collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"}
+        )
         # Microsoft's message about the secret is quoted in English.
         assert not ENGLISH.search(" ".join(prose(re.sub(r"AADSTS.*", "", failed.err)))), failed.err
 

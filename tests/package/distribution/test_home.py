@@ -9,7 +9,7 @@ from auditor import __home__
 from auditor.app.scaffold.choices import Choices
 from auditor.app.scaffold.repository import scaffold_files
 from auditor.domain.enums import Agreement
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.package.tree import ROOT, files
 
 KNOWN = {
@@ -81,8 +81,7 @@ def test_every_action_is_the_placeholder_or_pinned() -> None:
 
 @pytest.mark.slow
 def test_init_writes_workflows_with_the_repository_of_option_action(tmp_path: Path) -> None:
-    completed = call("init", "--credential", "github-oidc", cwd=tmp_path)
-    assert completed.code == 0
+    completed = expect(0, "init", "--credential", "github-oidc", cwd=tmp_path)
     assert "--action OWNER/NAME" in completed.err
     pin = "c" * 40
     completed = call("init", "--action", "contoso/auditor", "--pin", pin, "--force", cwd=tmp_path)

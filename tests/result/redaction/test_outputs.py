@@ -18,7 +18,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 from auditor.snapshot.writer import write
 from tests.builders.result.output_texts import texts
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.tenant.tenants import bought, tenant, user
 from tests.builders.tenant.tenants import path as assigned
 
@@ -168,8 +168,7 @@ def test_redacted_reports_and_mails_identify_nobody(
     output_texts += [text for path in files for text in texts(path.read_bytes())]
     first = snapshots(datetime.fromisoformat(AS_OF))[0].manifest
     (tmp_path / "tenants.yaml").write_text(TENANTS.format(name=first.tenant, id=first.tenant_id))
-    dry_run = call("send", "out/result.json", "--dry-run", cwd=tmp_path)
-    assert dry_run.code == 0, dry_run.err
+    expect(0, "send", "out/result.json", "--dry-run", cwd=tmp_path)
     mail_texts = list(mails(tmp_path))
     assert len(mail_texts) >= 3
     for text in [*output_texts, *mail_texts]:
@@ -258,11 +257,9 @@ def test_texts_of_policies_waivers_and_groups_are_redacted(key: str, tmp_path: P
     snapshot_folder = write(tmp_path / "snapshots", state)
     formats = ",".join((*FORMATS, "terminal"))
     arguments = ("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", formats)
-    unredacted = call(*arguments, "-o", "clear", cwd=tmp_path)
-    assert unredacted.code == 1, unredacted.err
+    expect(1, *arguments, "-o", "clear", cwd=tmp_path)
     assert [secret for secret in SECRETS if secret not in (tmp_path / "clear/result.json").read_text()] == []
-    completed = call(*arguments, "--redact", "-o", "out", cwd=tmp_path, AUDITOR_REDACT_KEY=key)
-    assert completed.code == 1, completed.err
+    completed = expect(1, *arguments, "--redact", "-o", "out", cwd=tmp_path, AUDITOR_REDACT_KEY=key)
     output_texts = [
         text for file in sorted((tmp_path / "out").rglob("*")) if file.is_file() for text in texts(file.read_bytes())
     ]
@@ -285,11 +282,10 @@ def test_pseudonyms_are_equal_for_one_key_across_nights_shards_and_formats(tmp_p
     keys = ("a key of 16 bytes or more", "another key of 16 bytes or more")
 
     def audit(folder: Path, day: str, name: str, key: str, *options: str) -> str:
-        completed = call(
-            "audit", "p.yaml", "--snapshot", folder, "--as-of", day, "--redact", "-f", f"json={name}", *options,
+        expect(
+            1, "audit", "p.yaml", "--snapshot", folder, "--as-of", day, "--redact", "-f", f"json={name}", *options,
             cwd=tmp_path, AUDITOR_REDACT_KEY=key,
         )  # fmt: skip
-        assert completed.code == 1, completed.err
         return (tmp_path / name).read_text()
 
     first = audit(roots[0], "2026-11-20", "1.json", keys[0], "-f", "csv=1.csv", "-f", "sarif=1.sarif")

@@ -9,7 +9,7 @@ import pytest
 
 from auditor.demo import policies
 from tests.builders.result.output_texts import texts
-from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.command_line import AS_OF, call, expect
 
 pytestmark = pytest.mark.slow
 AUTHOR, BUYER, REASON = "Max Approver", "buyer@contoso.example", "Zoe Secret is on parental leave"
@@ -41,12 +41,10 @@ def test_authors_and_reasons_of_decisions_are_redacted(workspace: tuple[Path, st
     folder, person = workspace
     plan = ("plan", "policies", "--demo", "--as-of", AS_OF, "--decisions", "decisions.yaml", "--locale", locale)
     formats = ("-f", "json,markdown,html,questions,terminal")
-    clear = call(*plan, "-f", "json", "-o", "clear", cwd=folder)
-    assert clear.code == 0, clear.err
+    expect(0, *plan, "-f", "json", "-o", "clear", cwd=folder)
     unredacted = (folder / "clear" / "plan.json").read_text()
     assert [text for text in (AUTHOR, BUYER, REASON, person) if text not in unredacted] == []
-    redacted = call(*plan, *formats, "--redact", "-o", f"out-{locale}", cwd=folder)
-    assert redacted.code == 0, redacted.err
+    redacted = expect(0, *plan, *formats, "--redact", "-o", f"out-{locale}", cwd=folder)
     files = sorted(file for file in (folder / f"out-{locale}").rglob("*") if file.is_file())
     outputs = [redacted.text, redacted.err, *(text for file in files for text in texts(file.read_bytes()))]
     for text in outputs:

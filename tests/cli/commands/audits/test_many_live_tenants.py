@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import call, expect
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 
@@ -38,8 +38,7 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Path:
 
 def test_doctor_prints_each_problem_once(workspace: Path, emulator: Emulator) -> None:
     environment = {**emulator.environment(), "SET_SECRET": SECRET}
-    completed = call("doctor", cwd=workspace, **environment)
-    assert completed.code == 3, completed.err
+    completed = expect(3, "doctor", cwd=workspace, **environment)
     text = " ".join(completed.text.split())
     assert text.count("UNSET_SECRET is not set") == 1
     assert text.index("tenant03, tenant07") < text.index("least privilege"), "the worst problem is first"
@@ -56,8 +55,7 @@ def test_doctor_prints_each_problem_once(workspace: Path, emulator: Emulator) ->
 def test_collect_prints_each_problem_once_and_sums_of_what_is_stored(workspace: Path, emulator: Emulator) -> None:
     environment = {**emulator.environment(), "SET_SECRET": SECRET}
     command = ("collect", "--no-progress", "--store", "store")
-    completed = call(*command, cwd=workspace, **environment)
-    assert completed.code == 3, completed.err
+    completed = expect(3, *command, cwd=workspace, **environment)
     assert [Path(line).parent.name for line in completed.text.splitlines()] == [
         name for name in NAMES if name not in UNSET
     ]

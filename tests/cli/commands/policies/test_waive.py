@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from auditor.cli.commands.policies.waive import EXAMPLES
-from tests.builders.service.command_line import AS_OF, ROOT, Ran, call
+from tests.builders.service.command_line import AS_OF, ROOT, Ran, call, expect
 
 pytestmark = pytest.mark.slow
 WAIVERS = "# who may what\nversion: 1\nwaivers:\n- id: W-0 # first\n  policies: [usage-location]\n  reason: a\n  owner: b\n  expires: 2026-12-31\n# end\n"
@@ -65,8 +65,7 @@ def test_a_past_end_is_refused_before_policies_are_read(tmp_path: Path) -> None:
 def test_example_of_the_help_writes_a_waiver_for_a_policy_without_an_owner(workspace: Path) -> None:
     _, _, _, *options = shlex.split(EXAMPLES.splitlines()[0])
     fingerprint = findings(workspace, policy="disabled-licensed", status="open")[0]["fingerprint"]
-    completed = call("waive", fingerprint, *options, "--as-of", AS_OF, cwd=workspace)
-    assert completed.code == 0, completed.err
+    expect(0, "waive", fingerprint, *options, "--as-of", AS_OF, cwd=workspace)
 
 
 @pytest.mark.parametrize("live", [False, True])

@@ -80,8 +80,7 @@ def test_policy_is_looked_up_in_every_tenant_and_named_by_its_title(leavers: Pat
 
 
 def test_findings_about_a_person_name_the_titles_of_policies(leavers: Path) -> None:
-    wide = call("history", "store", "--person", "zoe", cwd=leavers, COLUMNS="120")
-    assert wide.code == 0
+    wide = expect(0, "history", "store", "--person", "zoe", cwd=leavers, COLUMNS="120")
     assert re.search("high +Nobody who has left has a licence +Zoe", wide.text)
     assert re.search("low +no-e3 +Zoe", wide.text), "a policy without a title has its id"
     narrow = call("history", "store", "--person", "zoe", cwd=leavers, COLUMNS="80")
@@ -97,8 +96,7 @@ def test_a_name_that_no_tenant_has_is_unknown_once(leavers: Path) -> None:
 
 def test_tenant_without_results_fails_alone(leavers: Path, tmp_path: Path) -> None:
     write(tmp_path / "nights", snapshot([user("ann", grant(E3))], {E3: 1}, name="t03"))
-    completed = call("history", str(leavers / "store"), "nights", "--policy", "leavers", cwd=tmp_path)
-    assert completed.code == 3
+    completed = expect(3, "history", str(leavers / "store"), "nights", "--policy", "leavers", cwd=tmp_path)
     assert "t02: Nobody who has left" in completed.text
     assert re.search("t03: .* has no result of t03", completed.err)
 

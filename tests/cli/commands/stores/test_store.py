@@ -228,8 +228,7 @@ def two_tenants(fleet: Path, tmp_path: Path) -> Path:
 
 
 def test_put_stores_readable_snapshots_and_reports_a_damaged_one(two_tenants: Path) -> None:
-    completed = call("store", "put", "audits", "fleet", cwd=two_tenants)
-    assert completed.code == 3
+    completed = expect(3, "store", "put", "audits", "fleet", cwd=two_tenants)
     assert "contoso, " in completed.err
     assert "error[snapshot-" in completed.err
     (folder,) = (two_tenants / "fleet" / "fabrikam").iterdir()
