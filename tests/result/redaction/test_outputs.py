@@ -124,14 +124,20 @@ def adversary() -> Adversary:
 
 
 @pytest.fixture(scope="module")
-def plain_hashes(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def unredacted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of an audit and a plan without redaction."""
+    folder = tmp_path_factory.mktemp("unredacted")
+    call("audit", "--demo", "--as-of", AS_OF, "-f", "json,xlsx,parquet,html", "-o", ".", cwd=folder)
+    call("plan", "--demo", "--as-of", AS_OF, "-f", "json", "-o", ".", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def plain_hashes(unredacted: Path) -> set[str]:
     """The fingerprints of an audit and a plan without redaction, and the ids of the plan's questions about people."""
-    folder = tmp_path_factory.mktemp("plain")
-    call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-o", "out", cwd=folder)
-    call("plan", "--demo", "--as-of", AS_OF, "-f", "json", "-o", "out", cwd=folder)
-    hashes = set(fingerprints(*(path.read_text() for path in (folder / "out").glob("*.json"))))
+    hashes = set(fingerprints(*(path.read_text() for path in unredacted.glob("*.json"))))
     assert len(hashes) > 100
-    plan = json.loads((folder / "out" / "plan.json").read_text())
+    plan = json.loads((unredacted / "plan.json").read_text())
     questions = {q["id"] for tenant in plan["tenants"] for q in tenant["questions"] if q["address"]}
     assert len(questions) > 10
     return hashes | questions
@@ -208,14 +214,13 @@ def test_redacted_plans_and_previews_identify_nobody(
     assert "user-" in "".join(output_texts)
 
 
-def test_search_finds_people_in_unredacted_outputs(tmp_path: Path, people: People, adversary: Adversary) -> None:
+def test_search_finds_people_in_unredacted_outputs(unredacted: Path, people: People, adversary: Adversary) -> None:
     """The search of the other tests finds people in unredacted outputs, also in compressed files."""
-    call("audit", "--demo", "--as-of", AS_OF, "-f", "xlsx,parquet,html", "-o", "out", cwd=tmp_path)
     for name in ("report.xlsx", "findings.parquet", "report.html"):
-        counts = [len(people.findall(text)) for text in texts((tmp_path / "out" / name).read_bytes())]
+        counts = [len(people.findall(text)) for text in texts((unredacted / name).read_bytes())]
         assert sum(counts) > 50
         if name != "report.html":  # the page writes instants in words
-            assert sum(len(adversary.identified(text)) for text in texts((tmp_path / "out" / name).read_bytes())) > 50
+            assert sum(len(adversary.identified(text)) for text in texts((unredacted / name).read_bytes())) > 50
 
 
 POLICY_WITH_NAMES = """version: 1

@@ -130,15 +130,14 @@ def test_markdown_is_translated_and_json_is_not(english: DemoPlan, dutch: DemoPl
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
-    """The German page of the demo plan, and the plan document."""
-    german = plan_demo(tmp_path_factory.mktemp("de"), "de")
-    return german.page, german.document
+def page(dutch: DemoPlan) -> tuple[str, dict[str, Any]]:
+    """The Dutch page of the demo plan, and the plan document."""
+    return dutch.page, dutch.document
 
 
 def test_page_is_self_contained(page: tuple[str, dict[str, Any]]) -> None:
     text, document = page
-    assert '<html lang="de">' in text
+    assert '<html lang="nl">' in text
     assert "<script" not in text
     assert not re.search(r"<(?:link|img|iframe|form|object)\b|@import|url\(|<[a-z][^<>]*\s(?:src|on\w+)=", text)
     style = re.search(r"(?s)<style>(.*?)</style>", text)
@@ -188,7 +187,7 @@ def test_page_names_people_before_the_guidance_and_shows_ids_only_in_code(page: 
     for number, action in enumerate(tenant["actions"], start=1):
         section = text[text.index(f'id="t1-{number}"') :].partition("</details>\n")[0]
         policies, people, guidance = section.split("</p>", 2)
-        assert '<p class="concerns">Richtlinie' in policies
+        assert '<p class="concerns">Beleidsregel' in policies
         people_text = unescape(re.sub(r"<[^>]*>", "", people))
         concerned = [subjects[fingerprint] for fingerprint in action["findings"]]
         affected = [subject for subject in concerned if subject["type"] == "user"] or concerned
