@@ -104,10 +104,8 @@ def test_output_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_audit_in_a_job_writes_outputs_summary_and_annotations(tmp_path: Path) -> None:
-    options = ("-f", "json", "-f", "html")
-    completed = expect(
-        1, "audit", "--demo", "--as-of", AS_OF, "-q", *options, cwd=tmp_path, **job_environment(tmp_path)
-    )
+    job = job_environment(tmp_path)
+    completed = expect(1, "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", "-f", "html", cwd=tmp_path, **job)
     values = outputs(tmp_path / "output")
     assert values["exit-code"] == "1"
     assert values["result"] == str(Path("out/result.json"))
@@ -143,17 +141,8 @@ def test_annotations_go_to_stderr_if_a_report_is_on_stdout(tmp_path: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("value", ["", "false"])
 def test_audit_outside_of_a_job_writes_no_annotations(value: str, tmp_path: Path) -> None:
-    completed = call(
-        "audit",
-        "--demo",
-        "--as-of",
-        AS_OF,
-        "-q",
-        "-f",
-        "json",
-        cwd=tmp_path,
-        **{**job_environment(tmp_path), "GITHUB_ACTIONS": value},
-    )
+    environment = {**job_environment(tmp_path), "GITHUB_ACTIONS": value}
+    completed = expect(1, "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", cwd=tmp_path, **environment)
     assert completed.out == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 

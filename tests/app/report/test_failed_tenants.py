@@ -19,16 +19,7 @@ from auditor.domain.result.model import Result
 from auditor.render import TenantSpans, render, result_json
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, call, expect
-from tests.builders.service.failures import (
-    BREAKING,
-    FAILING,
-    NAMES,
-    POLICY,
-    SENTENCE,
-    assert_contained,
-    failing,
-    made,
-)
+from tests.builders.service.failures import BREAKING, FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, made
 from tests.builders.tenant.tenants import bought, tenant, user
 
 pytestmark = pytest.mark.slow
