@@ -9,8 +9,8 @@ from auditor.findings.display_names import product_name
 from auditor.findings.table import FindingTable
 from auditor.localization import localization
 from auditor.render import render
-from auditor.render.text.labels import Labels
 from auditor.render.text.actions import policies_line
+from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
 from auditor.render.view.page import page
 from auditor.render.view.rows import problem
