@@ -1,4 +1,4 @@
-"""Names of products and titles of policies in reports."""
+"""Names of products in reports."""
 
 import pytest
 from msgspec.structs import replace
@@ -7,9 +7,7 @@ from auditor.domain.enums import Change
 from auditor.domain.result.model import Result
 from auditor.findings.display_names import product_name
 from auditor.findings.table import FindingTable
-from auditor.localization import localization
 from auditor.render import render
-from auditor.render.text.actions import policies_line
 from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
 from auditor.render.view.page import page
@@ -128,21 +126,3 @@ prices: {currency: EUR, perSeatPerMonth: {SPE_F1: 7.50}}
 """
     (tenant,) = audited(state_of([], [product("SPE_F1", 50, 0)], []), text).tenants
     assert [action.title for action in tenant.actions] == ["Reduce the monthly cost by €275.00"]
-
-
-@pytest.mark.parametrize(
-    ("titles", "line"),
-    [
-        ((), ""),
-        (("A", "A"), "Policy: A"),
-        (("B", "A", "B"), "Policies: B; A"),
-        (("A", "B", "C"), "Policies: A; B; C"),
-        (("A", "B", "C", "D", "E"), "Policies: A; B; C; and 2 more"),
-    ],
-)
-def test_first_titles_are_listed_once_and_the_others_are_counted(titles: tuple[str, ...], line: str) -> None:
-    assert policies_line(titles, localization("en")) == line
-
-
-def test_label_is_in_the_language_of_the_reader() -> None:
-    assert policies_line(("A",), localization("nl")) == "Beleidsregel: A"
