@@ -26,65 +26,73 @@ def step(
         when = l10n.gettext("by {day}") if deadline.included else l10n.gettext("before {day}")
         translated = l10n.gettext(dated).replace("{date}", when.replace("{day}", l10n.day(deadline.day)))
     if article is not None:
-        translated = l10n.gettext("{step} (In full: {article}.)").format(step=translated, article=article)
+        translated = l10n.gettext("{step} (In full: {article}.)", step=translated, article=article)
     return under(l10n, translated, branches)
 
 
 def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
     """Prefix a translated text with the labels of its branches."""
     for branch in reversed(branches):
-        text = l10n.gettext("{condition}: {statement}").format(condition=l10n.gettext(branch), statement=text)
+        text = l10n.gettext("{condition}: {statement}", condition=l10n.gettext(branch), statement=text)
     return text
 
 
 def warning_text(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
     """Return a warning as the page of its article states it: with what may be lost and when, for quick reading."""
-    translated = l10n.gettext("{warning} (What you can lose: {loses}. Time: {after}.)").format(
-        warning=l10n.gettext(text), loses=l10n.gettext(loses), after=l10n.gettext(after)
+    translated = l10n.gettext(
+        "{warning} (What you can lose: {loses}. Time: {after}.)",
+        warning=l10n.gettext(text),
+        loses=l10n.gettext(loses),
+        after=l10n.gettext(after),
     )
     return under(l10n, translated, branches)
 
 
 def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
     """Return how many seats of a product are missing for everybody who should get it."""
-    form = l10n.ngettext(
+    return l10n.plural(
         "{count} seat of {product} is missing once all actions are done: free or buy it first.",
         "{count} seats of {product} are missing once all actions are done: free or buy them first.",
         count,
+        product=product,
     )
-    return form.format(count=l10n.number(count), product=product)
 
 
 def seats_total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
     """Return a sentence with the new total of seats to enter or order."""
     amounts = {"now": l10n.number(now), "then": l10n.number(then)}
     if subscriptions == 1:
-        form = l10n.gettext("{product} has {now} seats today; the new total is {then}.")
-        return form.format(product=product, **amounts)
-    form = l10n.gettext(
-        "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}."
+        return l10n.gettext("{product} has {now} seats today; the new total is {then}.", product=product, **amounts)
+    return l10n.gettext(
+        "The {subscriptions} subscriptions of {product} have {now} seats together today; the new total is {then}.",
+        subscriptions=subscriptions,
+        product=product,
+        **amounts,
     )
-    return form.format(subscriptions=subscriptions, product=product, **amounts)
 
 
 def covered_elsewhere(l10n: Localizer, count: int) -> str:
     """Return a sentence that a larger product, which another action buys, covers the same people."""
-    return l10n.ngettext(
+    return l10n.plural(
         "{count} of these seats comes with a larger product that another action buys; it is not counted twice.",
         "{count} of these seats come with larger products that other actions buy; they are not counted twice.",
         count,
-    ).format(count=l10n.number(count))
+    )
 
 
 def also_needed(l10n: Localizer, role: str, duty: str) -> str:
     """Return which role is needed in addition to the first one, and what for."""
-    return l10n.gettext("Also needed: {role}, {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
+    return l10n.gettext("Also needed: {role}, {duty}", role=l10n.gettext(role), duty=l10n.gettext(duty))
 
 
 def seats_owned(l10n: Localizer, tenant: str, product: str, usable: int | None, consumed: int | None) -> str:
     """Return how many seats of a product a tenant has, and how many are assigned."""
-    return l10n.gettext("{tenant} has {usable} usable seats of {product}, {consumed} assigned.").format(
-        tenant=tenant, usable=l10n.number(usable), product=product, consumed=l10n.number(consumed)
+    return l10n.gettext(
+        "{tenant} has {usable} usable seats of {product}, {consumed} assigned.",
+        tenant=tenant,
+        usable=l10n.number(usable),
+        product=product,
+        consumed=l10n.number(consumed),
     )
 
 

@@ -224,8 +224,12 @@ def _form(kind: ActionKind, arguments: TitleArguments) -> Form:
 def _old(l10n: Localizer, arguments: TitleArguments) -> str:
     if not arguments.others:
         return all_of(l10n, (arguments.old, *arguments.also))
-    form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", arguments.others)
-    return form.format(name=arguments.old, count=l10n.number(arguments.others))
+    return l10n.plural(
+        "{name} and {count} other product",
+        "{name} and {count} other products",
+        arguments.others,
+        name=arguments.old,
+    )
 
 
 def _new(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:

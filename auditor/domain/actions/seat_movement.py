@@ -80,8 +80,10 @@ def plan_note(l10n: Localizer, seats: SeatMovement) -> str:
 
 def renewal_price_note(l10n: Localizer, price: Money, day: date) -> str:
     """Return that an amount is counted with the price of a seat on the day of the renewal."""
-    return l10n.gettext("The saving counts the price from {day} on: {money} a month per seat.").format(
-        day=l10n.day(day), money=l10n.money(price.per_month, price.currency)
+    return l10n.gettext(
+        "The saving counts the price from {day} on: {money} a month per seat.",
+        day=l10n.day(day),
+        money=l10n.money(price.per_month, price.currency),
     )
 
 

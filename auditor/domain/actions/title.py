@@ -62,4 +62,4 @@ class TitleArguments(Struct, frozen=True, kw_only=True):
 
 def about(l10n: Localizer, text: str, article: str) -> str:
     """Append the title of the guidance article to the text of a title."""
-    return l10n.gettext("{title} – {article}").format(title=text, article=l10n.gettext(article))
+    return l10n.gettext("{title} – {article}", title=text, article=l10n.gettext(article))

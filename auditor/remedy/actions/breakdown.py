@@ -105,13 +105,13 @@ def breakdown_notes(
         others = _held_with_smallest(breakdown)
         if len(others) > 1:
             listed = _counted(l10n, others, _by_count(others, product_label), product_label)
-            yield l10n.gettext(_HELD_WITH).format(product=product_label(breakdown.smallest), products=listed)
+            yield l10n.gettext(_HELD_WITH, product=product_label(breakdown.smallest), products=listed)
     elif len(products) > 1:
         ordered = _by_value(products, product_label, price)
-        yield l10n.gettext(_PRODUCTS).format(products=_counted(l10n, products, ordered, product_label))
+        yield l10n.gettext(_PRODUCTS, products=_counted(l10n, products, ordered, product_label))
     if len(groups) > 1:
         ordered = _by_count(groups, group_label)
-        yield l10n.gettext(_GROUPS).format(groups=_counted(l10n, groups, ordered, group_label))
+        yield l10n.gettext(_GROUPS, groups=_counted(l10n, groups, ordered, group_label))
 
 
 def price_notes(l10n: Localizer, breakdown: Breakdown, label: LabelOf, price: Price) -> Iterator[str]:
@@ -120,7 +120,7 @@ def price_notes(l10n: Localizer, breakdown: Breakdown, label: LabelOf, price: Pr
     unpriced = {sku_id: count for sku_id, count in products.items() if price(sku_id) is None}
     if unpriced and len(unpriced) < len(products):
         listed = _counted(l10n, unpriced, _by_count(unpriced, label), label)
-        yield l10n.gettext(_WITHOUT_PRICE).format(products=listed)
+        yield l10n.gettext(_WITHOUT_PRICE, products=listed)
 
 
 def _held_with_smallest(breakdown: Breakdown) -> Mapping[str, int]:
@@ -143,5 +143,4 @@ def _counted(l10n: Localizer, counts: Mapping[str, int], ordered: list[str], lab
     listed, more = ", ".join(shown), len(ordered) - len(shown)
     if not more:
         return listed
-    template = l10n.ngettext("{names} and {count} more", "{names} and {count} more", more)
-    return template.format(names=listed, count=l10n.number(more))
+    return l10n.plural("{names} and {count} more", "{names} and {count} more", more, names=listed)

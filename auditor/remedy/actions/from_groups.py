@@ -97,7 +97,7 @@ def _action(
     due = due_of(group, inputs.context.tenant, inputs.context.today)
     guidance = inputs.guidance(article, shared_facts(group.variants), due if first.kind in _DATED else None)
     if first.kind is ActionKind.SETTLED:
-        step = l10n.gettext(messages.SETTLED).format(product=inputs.product_label(first.old))
+        step = l10n.gettext(messages.SETTLED, product=inputs.product_label(first.old))
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
     arguments = _title_arguments(inputs, group, count)
@@ -117,7 +117,7 @@ def _action(
         warnings=_warnings(inputs, group, guidance),
         links=guidance.links,
         next=(
-            *([l10n.gettext(messages.SEATS_RESOLVED).format(product=resolved)] if resolved else []),
+            *([l10n.gettext(messages.SEATS_RESOLVED, product=resolved)] if resolved else []),
             *guidance.next,
         ),
         checked=guidance.checked,
@@ -223,7 +223,7 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
     if group.lacking:
         notes = [messages.seats_lacking(l10n, count, label(sku)) for sku, count in group.lacking.items() if count]
         if elsewhere := _labels(inputs, (sku_id for sku_id, count in group.lacking.items() if not count)):
-            notes.append(l10n.gettext(messages.SEATS_ELSEWHERE).format(product=elsewhere))
+            notes.append(l10n.gettext(messages.SEATS_ELSEWHERE, product=elsewhere))
         return notes
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = label(moved.sku_id or group.first.old)
@@ -232,13 +232,13 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         return list(coverage_notes(inputs.context, group, label, l10n))
     if group.unneeded and moved is not None:
         numbers = {"needed": l10n.number(moved.assigned_after), "usable": l10n.number(moved.usable)}
-        return [l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)]
+        return [l10n.gettext(messages.NOT_NEEDED, product=label(group.first.old), **numbers)]
     if group.first.kind is ActionKind.BOUNDS:
         return [*removal_notes(group, l10n), l10n.gettext(messages.BOUNDS_FIRST)]
     if group.first.kind in NUMBERED and not group.first.proven:
         return [*_total(inputs, group, count), *removal_notes(group, l10n)]
     sufficient = all_of(l10n, _sufficient_products(inputs, group))
-    return [l10n.gettext(messages.ANY_OF).format(products=sufficient)] if sufficient else ()
+    return [l10n.gettext(messages.ANY_OF, products=sufficient)] if sufficient else ()
 
 
 def _number_notes(inputs: ActionInputs, group: ActionGroup, moved: SeatMovement) -> Iterator[str]:
@@ -275,17 +275,17 @@ def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str,
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, first = inputs.l10n, group.first
     lost = all_of(l10n, sorted(l10n.gettext(_service_label(name)) for name in group.lost))
-    specific = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
+    specific = [l10n.gettext(messages.SERVICES_LOST, services=printable(lost))] if lost else []
     specific += [l10n.gettext(messages.SECURITY_NOT_REPORTED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
         groups = map(inputs.group_label, first.extra)
-        specific += [l10n.gettext(messages.WHOLE_GROUP).format(group=label) for label in groups]
+        specific += [l10n.gettext(messages.WHOLE_GROUP, group=label) for label in groups]
     if first.kind is ActionKind.MOVE and group.has_requests and not first.proven:
-        specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.product_label(first.new)))
+        specific.append(l10n.gettext(messages.EVERYTHING_ON, product=inputs.product_label(first.new)))
     others = _other_products(inputs, group)
     if others:
         listed = all_of(l10n, sorted(map(inputs.product_label, others)))
-        specific.append(l10n.gettext(messages.OTHER_PRODUCTS).format(products=listed))
+        specific.append(l10n.gettext(messages.OTHER_PRODUCTS, products=listed))
     products = [] if others is None else [*group.people_by_product, *others]
     cautions = [text for text, part in guidance.cautions if not part or may_have(part, products)]
     return (*guidance.notices, *specific, *cautions)

@@ -77,7 +77,7 @@ _BY_CODE: Final = {
 
 def remaining_reason(l10n: Localizer, code: str, detail: str = "") -> str:
     """Return a sentence for the reason why a plan does not fix a finding."""
-    return l10n.gettext(_SENTENCES[code]).format(detail=detail)
+    return l10n.gettext(_SENTENCES[code], detail=detail)
 
 
 def remaining_of(
@@ -143,11 +143,14 @@ def _kept_by_groups(finding: Finding, sku_ids: Iterable[str], options: Options) 
 def _decision_text(answer: Answer, l10n: Localizer) -> str:
     decision, said = answer.decision, flow({answer.kind.value: answer.value})
     if is_left(answer):
-        return l10n.gettext("Not carried out because of decision {id} by {by}: {reason}").format(
-            id=decision.id, by=decision.by, reason=decision.reason or said
+        return l10n.gettext(
+            "Not carried out because of decision {id} by {by}: {reason}",
+            id=decision.id,
+            by=decision.by,
+            reason=decision.reason or said,
         )
-    return l10n.gettext("Decided by {by} ({id}): {answer}. This step is manual.").format(
-        id=decision.id, by=decision.by, answer=said
+    return l10n.gettext(
+        "Decided by {by} ({id}): {answer}. This step is manual.", id=decision.id, by=decision.by, answer=said
     )
 
 

@@ -128,8 +128,8 @@ def runs_out(forecast: Forecast, l10n: Labels) -> str:
     expected = l10n.gettext("no likely date") if forecast.expected is None else l10n.date(forecast.expected)
     first = l10n.date(forecast.earliest)
     if forecast.latest is None:
-        return l10n.gettext("{day} ({first} or later)").format(day=expected, first=first)
-    return l10n.gettext("{day} ({first} to {last})").format(day=expected, first=first, last=l10n.date(forecast.latest))
+        return l10n.gettext("{day} ({first} or later)", day=expected, first=first)
+    return l10n.gettext("{day} ({first} to {last})", day=expected, first=first, last=l10n.date(forecast.latest))
 
 
 def method(forecast: Forecast, l10n: Labels) -> str:
@@ -162,7 +162,7 @@ def compared_nights(between: Between, l10n: Labels) -> str:
     """Return a heading that names the two compared nights."""
     instants = [night or result for night, result in zip(between.nights, between.results, strict=True)]
     first, last = ("?" if instant is None else l10n.instant(instant) for instant in instants)
-    return l10n.gettext("What changed from {first} to {last}").format(first=first, last=last)
+    return l10n.gettext("What changed from {first} to {last}", first=first, last=last)
 
 
 def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, ...]:

@@ -174,7 +174,7 @@ def run(args: argparse.Namespace) -> int:
     _print_result(result, args.folder, choices, l10n)
     if choices.ci is None and args.ci is None and result.written:
         print_notice(l10n.gettext("nothing runs the audit every night or checks pull requests yet"))
-        _print_help(l10n.gettext("write these files with --ci NAME: {names}").format(names=", ".join(CI)), l10n)
+        _print_help(l10n.gettext("write these files with --ci NAME: {names}", names=", ".join(CI)), l10n)
     if not args.quiet:
         out("\n".join(commented(line, l10n) for line in setup_commands(choices, args.folder)))
     return 0

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import N_, Localizer
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.subscription_terms import recent_purchase
@@ -25,47 +25,46 @@ def coverage_notes(
             continue
         numbers = {"usable": l10n.number(usable), "missing": l10n.number(missing), "product": label(sku_id)}
         if sku_id == group.first.old:
-            form = l10n.ngettext(
+            yield l10n.plural(
                 "{count} person needs {product} or a product that contains it; {usable} seats are usable, {missing} "
                 "are missing.",
                 "{count} people need {product} or a product that contains it; {usable} seats are usable, {missing} "
                 "are missing.",
                 needed,
+                **numbers,
             )
-            yield form.format(count=l10n.number(needed), **numbers)
         elif finding.money is None:
-            yield l10n.gettext("Missing seats of {product} that these seats also cover: {missing}.").format(**numbers)
+            yield l10n.gettext("Missing seats of {product} that these seats also cover: {missing}.", **numbers)
         else:
-            form = l10n.gettext("Missing seats of {product} that these seats also cover: {missing} ({money} a month).")
-            yield form.format(money=l10n.money(finding.money.per_month, finding.money.currency), **numbers)
+            money = l10n.money(finding.money.per_month, finding.money.currency)
+            form = N_("Missing seats of {product} that these seats also cover: {missing} ({money} a month).")
+            yield l10n.gettext(form, money=money, **numbers)
     if group.replacing:
-        form = l10n.ngettext(
+        yield l10n.plural(
             "{count} of the seats to buy replaces a seat that another action removes.",
             "{count} of the seats to buy replace seats that other actions remove.",
             group.replacing,
         )
-        yield form.format(count=l10n.number(group.replacing))
 
 
 def removal_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
     """Yield what the removal of seats means for the policies that count them for people."""
     for policy, kept in group.kept.items():
-        form = l10n.ngettext(
+        yield l10n.plural(
             "{count} more spare seat is not removed, because the policy {policy} counts it for people who need one. To "
             "remove it too, buy a seat of another product that the policy counts.",
             "{count} more spare seats are not removed, because the policy {policy} counts them for people who need "
             "one. To remove them too, buy seats of another product that the policy counts.",
             kept,
+            policy=policy,
         )
-        yield form.format(count=l10n.number(kept), policy=policy)
     if replaced := ", ".join(policy for policy, is_replaced in group.counted_for.items() if is_replaced):
-        text = l10n.gettext("For these policies, seats to buy replace the removed ones: {policies}.")
-        yield text.format(policies=replaced)
+        yield l10n.gettext("For these policies, seats to buy replace the removed ones: {policies}.", policies=replaced)
     if unknown := ", ".join(policy for policy, is_replaced in group.counted_for.items() if not is_replaced):
-        text = l10n.gettext(
-            "Check that the seats afterwards are enough for these policies, which count them: {policies}."
+        yield l10n.gettext(
+            "Check that the seats afterwards are enough for these policies, which count them: {policies}.",
+            policies=unknown,
         )
-        yield text.format(policies=unknown)
 
 
 def recent_notes(group: ActionGroup, context: RemediationContext, l10n: Localizer) -> Iterator[str]:
@@ -74,11 +73,11 @@ def recent_notes(group: ActionGroup, context: RemediationContext, l10n: Localize
     if recent is None or group.first.kind not in {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL}:
         return
     count = group.seats if recent.seats is None else min(group.seats, recent.seats)
-    form = l10n.ngettext(
+    yield l10n.plural(
         "{count} of these seats was bought less than 7 days ago. The last day to remove it at once is {date}; after "
         "that, it is billed until the renewal.",
         "{count} of these seats were bought less than 7 days ago. The last day to remove them at once is {date}; after "
         "that, they are billed until the renewal.",
         count,
+        date=l10n.day(recent.until),
     )
-    yield form.format(count=l10n.number(count), date=l10n.day(recent.until))

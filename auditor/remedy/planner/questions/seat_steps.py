@@ -140,14 +140,13 @@ def _seat_notes(
     unanswered = (change for change in changes if any(finding.fingerprint in asked for finding in change.fixed))
     count = sum(abs(change.option.seats[sku_id]) for change in unanswered)
     if count:
-        form = l10n.ngettext(
+        yield l10n.plural(
             "{count} of the seats that are freed or assigned depends on an open question: a "
             "different answer changes the number.",
             "{count} of the seats that are freed or assigned depend on open questions: "
             "different answers change the number.",
             count,
         )
-        yield form.format(count=l10n.number(count))
     if changes:
         yield l10n.gettext(
             "This number counts the products that the plan chooses for people. The number of the report leaves these "
@@ -170,7 +169,7 @@ def _references(
             continue
         names = {"product": code(seats[sku_id].sku.part_number or sku_id), "number": seat_decision.action}
         if change > 0 and seat_decision.enabled > seat_decision.enabled_before:
-            prerequisites.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
+            prerequisites.append(l10n.gettext("First buy the seats of {product}: action {number}.", **names))
         elif change < 0 and seat_decision.enabled < seat_decision.enabled_before:
             text = l10n.gettext(
                 "Remove the seats of {product}: action {number}. Until then, policies can report them as spare."
@@ -180,7 +179,8 @@ def _references(
 
 
 def _decided_seats(change: DecidedSeatChange, l10n: Localizer) -> str:
-    return l10n.gettext("Enabled seats of {product}, decided by {by} ({id}): {seats}.").format(
+    return l10n.gettext(
+        "Enabled seats of {product}, decided by {by} ({id}): {seats}.",
         product=code(change.sku.part_number or change.sku.sku_id),
         by=code(", ".join(dict.fromkeys(answer.decision.by for answer in change.decisions))),
         id=code(", ".join(dict.fromkeys(answer.decision.id for answer in change.decisions))),
@@ -189,6 +189,8 @@ def _decided_seats(change: DecidedSeatChange, l10n: Localizer) -> str:
 
 
 def _agreed(contract: ContractSeats, l10n: Localizer) -> str:
-    return l10n.gettext("Once this is agreed, set the seats of the contract {id} in the policies to {count}.").format(
-        count=l10n.number(contract.seats), id=code(contract.id)
+    return l10n.gettext(
+        "Once this is agreed, set the seats of the contract {id} in the policies to {count}.",
+        count=l10n.number(contract.seats),
+        id=code(contract.id),
     )

@@ -59,8 +59,9 @@ def _steps(group: str, findings: Sequence[Finding], memberships: Memberships, l1
     if memberships.refusal(group) != "synced" or fact is None or not fact.name:
         return
     for start in range(0, len(names), _PEOPLE_PER_LINE):
-        yield l10n.gettext("Run on premises: {command}").format(
-            command=code(remove_on_premises(fact.name, names[start : start + _PEOPLE_PER_LINE]))
+        yield l10n.gettext(
+            "Run on premises: {command}",
+            command=code(remove_on_premises(fact.name, names[start : start + _PEOPLE_PER_LINE])),
         )
 
 
