@@ -277,7 +277,11 @@ def test_no_action_buys_seats_that_another_gives_back(bounds: str, enabled: int,
 @pytest.mark.slow
 def test_only_actions_that_turn_a_service_off_warn_about_its_data() -> None:
     warned = {
-        kind: {"later its data" in " ".join(action.warnings) for action in demo_actions() if action.kind == kind}
+        kind: {
+            "the mailbox data is kept for 30 days" in " ".join(action.warnings)
+            for action in demo_actions()
+            if action.kind == kind
+        }
         for kind in (ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF)
     }
     assert warned == {ActionKind.SERVICE_ON: {False}, ActionKind.SERVICE_OFF: {True}}
