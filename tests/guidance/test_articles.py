@@ -118,6 +118,14 @@ def test_warning_names_a_time(article: Article) -> None:
 
 
 @by_article
+def test_text_of_a_warning_names_every_period_of_what_can_be_lost(article: Article) -> None:
+    parts = {"8": {"7"}, "123": {"30", "93"}}  # the day after seven days, and the sum of two periods
+    for warning in article.warnings:
+        periods, named = (set(re.findall(r"\d+", text)) for text in (warning.after, warning.text))
+        assert all(parts.get(period, {period}) <= named for period in periods), warning.id
+
+
+@by_article
 def test_warning_about_a_contradiction_lists_the_disputed_sources(article: Article) -> None:
     for warning in article.warnings:
         stated = re.search(r"\b(disagree|differ|another page says)\b", warning.text) is not None
