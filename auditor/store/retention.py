@@ -1,9 +1,7 @@
-"""Retention: which nights of a tenant a policy such as `35d,24m` keeps, and deletions beside concurrent writers."""
+"""Retention policies such as `35d,24m`, which decide which nights of a tenant are kept."""
 
 import re
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 from typing import Final
@@ -13,16 +11,13 @@ from msgspec import Struct
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.snapshot.manifest import format_instant
-from auditor.store.commit import SCHEMA, Night, PartEntry, with_digest
-from auditor.store.objects.backends import Backend
+from auditor.store.commit import Night, PartEntry
 
 _TERM: Final = re.compile("([1-9][0-9]{0,4})([dm])")
 _MAX_AMOUNTS: Final = {"d": 36_500, "m": 1_200}
 """A hundred years; dates stay within the range of datetime."""
 _MAX_AHEAD: Final = timedelta(days=1)
 """How far in the future a night may be, by the clock."""
-IN_FLIGHT: Final = timedelta(days=2)
-"""Age below which an object or temporary file may belong to a writer that has not committed yet."""
 _WEEK: Final = timedelta(days=7)
 SAMPLE_SIZE: Final = 10
 """Number of latest nights and results whose intervals show how often the store is written."""
@@ -144,39 +139,3 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
                 "counted with --as-of; nothing was deleted"
             ),
         )
-
-
-def is_pruned(backend: Backend, tenant: str) -> bool:
-    """Return whether objects of a tenant are being deleted, or the last deletion was killed."""
-    return bool(backend.names(f"{tenant}/prunes"))
-
-
-@contextmanager
-def announced(backend: Backend, tenant: str) -> Iterator[datetime | None]:
-    """Announce a deletion to writers; yields the current time of the backend's clock, None if unknown.
-
-    Also removes the announcements of killed deletions.
-    """
-    folder = f"{tenant}/prunes"
-    announcement = f"{folder}/{secrets.token_hex(8)}.json"
-    backend.create(announcement, with_digest({"schema": SCHEMA, "kind": "prune"}))
-    try:
-        announcements = backend.modified_times(folder)
-        now = announcements.get(announcement)
-        for name in old_files(announcements, now):
-            backend.remove(name)
-        yield now
-    finally:
-        backend.remove(announcement)
-
-
-def of_tenant(written: Mapping[str, datetime | None], tenant: str) -> dict[str, datetime | None]:
-    """Return the entries of one tenant."""
-    return {name: at for name, at in written.items() if name.startswith(f"{tenant}/")}
-
-
-def old_files(written: Mapping[str, datetime | None], now: datetime | None) -> tuple[str, ...]:
-    """Return the names of objects that no writer can still be writing, by the backend's clock."""
-    if now is None:
-        return ()
-    return tuple(name for name, at in written.items() if at is not None and now - at > IN_FLIGHT)

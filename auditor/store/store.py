@@ -32,7 +32,8 @@ from auditor.store.commit import (
     with_digest,
 )
 from auditor.store.objects.backends import Backend, bodies
-from auditor.store.retention import Pruning, is_pruned, old_files
+from auditor.store.removal import is_pruned, old_files
+from auditor.store.retention import Pruning
 
 if TYPE_CHECKING:
     from auditor.store.delta.pack import StoredObject

@@ -25,18 +25,8 @@ from auditor.history.result_log import ResultLog, results_by_tenant
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.store.commit import Night
 from auditor.store.plans import change_log_names, plan_names
-from auditor.store.retention import (
-    SAMPLE_SIZE,
-    Keep,
-    Pruning,
-    announced,
-    check_not_ahead,
-    check_not_behind,
-    of_tenant,
-    old_files,
-    parse_keep,
-    prune,
-)
+from auditor.store.removal import announced, of_tenant, old_files
+from auditor.store.retention import SAMPLE_SIZE, Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
 from auditor.store.store import Store
 
 _HINT: Final = Message("specify a snapshot, a folder of them, or a result.json")

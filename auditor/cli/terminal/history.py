@@ -30,8 +30,8 @@ from auditor.render.history.labels import (
     spare_text,
     tenant_table,
 )
-from auditor.render.text.earlier_run import sparkline
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sparkline import sparkline
 from auditor.result.ranking import MAX_LISTED_TENANTS, MAX_SECTIONS
 
 _MIN_TREND_WIDTH: Final = 100

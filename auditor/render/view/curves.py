@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result
-from auditor.render.text.earlier_run import EarlierRun, last_of_groups, sparkline
+from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import Labels
+from auditor.render.text.sparkline import last_of_groups, sparkline
 from auditor.result.aggregate import money, summarise
 from auditor.result.seats import spare_seats
 
