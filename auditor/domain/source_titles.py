@@ -1,4 +1,4 @@
-"""The titles of sources, with which reports and reasons name them."""
+"""The titles of sources, with which reports and reasons name them, and the names of services in usage reports."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,3 +23,13 @@ SOURCE_TITLES: Final[Mapping[Source, str]] = {
     Source.CONDITIONAL_ACCESS: N_("Conditional Access policies"),
     Source.DEVICES: N_("Managed devices"),
 }
+SERVICE_NAMES: Final[Mapping[str, str]] = {
+    "exchange": "Exchange",
+    "onedrive": "OneDrive",
+    "sharepoint": "SharePoint",
+    "skype": "Skype for Business",
+    "yammer": "Viva Engage",
+    "teams": "Teams",
+    "copilot": "Copilot",
+}
+"""The names of services by the keys that the evidence of findings has for them; the same in every language."""

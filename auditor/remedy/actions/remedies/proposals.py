@@ -9,6 +9,7 @@ from msgspec import Struct
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding
+from auditor.domain.source_titles import SERVICE_NAMES
 from auditor.domain.translation import N_
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.remedies.model import Remedy
@@ -16,14 +17,8 @@ from auditor.remedy.actions.remedies.model import Remedy
 SMALLER: Final = "smallerProduct"
 """The key of a smaller product in the evidence of a finding."""
 _PARTS: Final[Mapping[str, str]] = {
+    **SERVICE_NAMES,
     "desktopApps": N_("desktop apps"),
-    "exchange": "Exchange",
-    "onedrive": "OneDrive",
-    "sharepoint": "SharePoint",
-    "skype": "Skype for Business",
-    "yammer": "Viva Engage",
-    "teams": "Teams",
-    "copilot": "Copilot",
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from auditor.domain.source_titles import SERVICE_NAMES
 from auditor.domain.translation import N_
 from auditor.findings.display_names import titled
 from auditor.render.text.labels import Labels
@@ -13,12 +14,7 @@ USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "
 ACCESS: Final = frozenset({"directoryRoles", "conditionalAccess"})
 """Those about directory roles and Conditional Access."""
 _NAMES: Final[Mapping[str, str]] = {
-    "exchange": "Exchange",
-    "onedrive": "OneDrive",
-    "sharepoint": "SharePoint",
-    "skype": "Skype for Business",
-    "yammer": "Viva Engage",
-    "teams": "Teams",
+    **SERVICE_NAMES,
     "outlook": "Outlook",
     "word": "Word",
     "excel": "Excel",
@@ -26,7 +22,6 @@ _NAMES: Final[Mapping[str, str]] = {
     "onenote": "OneNote",
     "windows": "Windows",
     "mac": "Mac",
-    "copilot": "Copilot",
 }
 _TRANSLATED: Final[Mapping[str, str]] = {
     "mobile": N_("mobile devices"),
