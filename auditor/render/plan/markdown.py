@@ -148,7 +148,7 @@ def _proof(tenant: TenantView, l10n: Localization) -> Iterator[str]:
     yield from _paragraph(f"### {len(tenant.parts) + 1}. {l10n.gettext('Proof')}")
     counts = (
         (l10n.gettext("Fixed"), len(tenant.fixed)),
-        (l10n.gettext("Remaining"), sum(len(findings) for _, findings in tenant.remaining)),
+        (l10n.gettext("Remaining"), tenant.remaining_count),
         (l10n.gettext("New"), len(tenant.new)),
     )
     yield from _paragraph(" · ".join(f"{label}: {l10n.number(count)}" for label, count in counts))

@@ -163,6 +163,11 @@ class TenantView(Struct, frozen=True, kw_only=True):
     notices: tuple[str, ...]
     """Problems with decisions."""
 
+    @property
+    def remaining_count(self) -> int:
+        """The number of remaining findings."""
+        return sum(len(findings) for _, findings in self.remaining)
+
 
 class PlanView(Struct, frozen=True, kw_only=True):
     """The view model of a plan."""

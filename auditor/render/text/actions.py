@@ -65,13 +65,13 @@ def seat_texts(
         yield _with_saved(_freed_seats(freed, price, l10n), own, saved, l10n)
     else:
         yield from _numbers_of_seats(freed, assigned, l10n)
-    if price and assigned:
-        text = l10n.gettext("on balance worth {money} a month", money=_sum(price, l10n))
-        yield _with_saved(text, own, saved, l10n)
-    if not price:
-        yield from (
-            amount_text(value, currency, l10n, frees=frees, undecided=undecided) for currency, value in own.items()
-        )
+        if price:
+            text = l10n.gettext("on balance worth {money} a month", money=_sum(price, l10n))
+            yield _with_saved(text, own, saved, l10n)
+        else:
+            yield from (
+                amount_text(value, currency, l10n, frees=frees, undecided=undecided) for currency, value in own.items()
+            )
     if not price or not saved:
         yield from (elsewhere_text(value, currency, l10n) for currency, value in others.items())
 
