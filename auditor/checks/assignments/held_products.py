@@ -55,13 +55,13 @@ def assigned_product_findings(
     scope: Scope, of: ProductSet, products: ProductSet | None, *, listed: bool
 ) -> Iterator[UserFindings]:
     """Report the assigned SKUs of the set `of` that `products` lists, or does not list."""
-    if products is not None:
-        masks = scope.bound.masks
-        reported = masks.cached(
-            ("listed" if listed else "not listed", id(of), id(products)),
-            lambda: pack(masks.of(of) & (masks.of(products) if listed else ~masks.of(products))),
-        )
-        yield held_product_findings(scope, scope.people.assignments.assigned_skus, reported)
+    assert products is not None, "a check without a set is not enabled"
+    masks = scope.bound.masks
+    reported = masks.cached(
+        ("listed" if listed else "not listed", id(of), id(products)),
+        lambda: pack(masks.of(of) & (masks.of(products) if listed else ~masks.of(products))),
+    )
+    yield held_product_findings(scope, scope.people.assignments.assigned_skus, reported)
 
 
 def held_product_findings_by_path(scope: Scope, kind: Paths, of: ProductSet) -> UserFindings:
