@@ -11,6 +11,8 @@ _MALLOC_OPTIONS = {-8: 1, -3: 4 << 20, -1: 64 << 20}
 
 Blocks of 4 MiB and more are returned to the system at once: the columns of a row group do not fragment the heap.
 """
+_UNUSED_MODULES = ("pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs")
+"""Modules that PyArrow imports if they are installed, and that nothing here uses."""
 _BUG_EXIT_CODE = 70
 """The exit code of a bug: EX_SOFTWARE in sysexits.h."""
 _INTERRUPTED_EXIT_CODE = 130
@@ -21,7 +23,8 @@ def configure_process() -> None:
     from auditor.import_block import block_import  # noqa: PLC0415  `import auditor.__main__` has no side effects
 
     gc.set_threshold(*_GC_THRESHOLDS)
-    block_import("pandas")
+    for name in _UNUSED_MODULES:
+        block_import(name)
     # OpenBLAS threads would allocate memory that nothing here uses. If there is too little, they end the process with
     # exit code 1 and without an exception.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -130,6 +130,16 @@ def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+def test_file_systems_of_arrow_are_not_imported() -> None:
+    """`pyarrow.parquet` would import those of Amazon, Azure, Google and Hadoop, which take 4 MiB."""
+    code = (
+        "import sys; from auditor.__main__ import configure_process; configure_process(); import pyarrow.parquet;"
+        "print(*(name for name in sys.modules if name.startswith('pyarrow.') and name.endswith('fs')))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(printed.split()) == {"pyarrow.fs", "pyarrow._fs"}
+
+
 def test_a_blocked_import_can_be_unblocked() -> None:
     block_import("wave")
     sys.modules.pop("wave", None)
