@@ -18,25 +18,30 @@ def merge_caps(remaining: dict[object, ActionGroup]) -> None:
 def merge_covered(remaining: dict[object, ActionGroup], context: RemediationContext) -> None:
     """Count missing seats that buying a product which contains the missing one covers too: P2 contains P1.
 
-    An action whose seats are all covered by one purchase is merged into it.
+    Only seats that are bought count, and only if they count for every policy behind the action. An action whose seats
+    they cover is merged into a purchase that covers it alone, if there is one.
     """
     policies = dict(missing_product(finding) for finding in context.findings if finding.check == NOT_COVERED)
 
     def counts_for(larger_group: ActionGroup, group: ActionGroup) -> bool:
-        return group.policy in policies.get(larger_group.first.old, ())
+        return group.policies.keys() <= set(policies.get(larger_group.first.old, ()))
 
-    groups = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
-    larger_keys = {
-        key: [other for other, larger in groups.items() if counts_for(larger, group) and not counts_for(group, larger)]
-        for key, group in groups.items()
+    pending = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
+    larger_groups = {
+        key: [larger for larger in pending.values() if counts_for(larger, group) and not counts_for(group, larger)]
+        for key, group in pending.items()
     }
-    for key in sorted(groups, key=lambda key: len(larger_keys[key])):  # P2 before P1: a merged group absorbs no other
-        group, larger_groups = groups[key], [groups[other] for other in larger_keys[key] if other in remaining]
-        largest = max(larger_groups, key=lambda larger: larger.seats, default=None)
-        if largest is not None and largest.seats >= group.seats:
+    bought: list[ActionGroup] = []
+    while pending:  # P2 before P1: what it buys itself is known then, and a merged group absorbs no other
+        undecided = list(pending.values())
+        key = min(pending, key=lambda key: sum(larger in undecided for larger in larger_groups[key]))
+        group, counted = pending.pop(key), [larger for larger in larger_groups[key] if larger in bought]
+        group.covered = min(group.seats, sum(larger.bought_seats for larger in counted))
+        largest = max(counted, key=lambda larger: larger.seats, default=None)
+        if largest is not None and largest.seats >= group.seats == group.covered:
             largest.merge(remaining.pop(key))
         else:
-            group.covered = min(group.seats, sum(larger.seats for larger in larger_groups))
+            bought.append(group)
 
 
 def merge_purchases(remaining: dict[object, ActionGroup]) -> None:
@@ -50,6 +55,7 @@ def merge_purchases(remaining: dict[object, ActionGroup]) -> None:
             continue
         purchase = remaining[purchases[group.first.old]]
         if purchase.seats >= group.bought_seats:
+            group.seats = group.bought_seats  # the others come with larger products
             purchase.merge(remaining.pop(key))
         elif not purchase.first.answered:
             group.merge(remaining.pop(purchases[group.first.old]))

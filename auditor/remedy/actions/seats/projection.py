@@ -254,8 +254,8 @@ def _decide(
     low, high = change
     if moved is None:
         return False
-    if high is not None and low > high and is_removal:
-        if low >= 0:
+    if high is not None and low > high:
+        if low >= 0 and is_removal:
             group.set_kind(ActionKind.BOUNDS, group.first.article)  # no number of seats satisfies all policies
             return False
         high = low  # the seats that are idle even at the minimum
