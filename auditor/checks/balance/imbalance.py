@@ -49,7 +49,7 @@ def _evaluate(scope: FleetScope, block: Balance) -> Iterator[Finding]:
                 "maximum": block.maximum.written if block.maximum else None,
             }
             yield scope.finding(CHECK.id, imbalance.count, evidence)
-        elif imbalance.may_be_short and imbalance.may_be_excess:
+        elif imbalance.is_possible:
             scope.reasons.extend(imbalance.reasons)
 
 
@@ -74,12 +74,17 @@ class _Imbalance(Struct):
     count: SeatCount
     short: list[Mapping[str, Any]] = field(default_factory=list)
     excess: list[Mapping[str, Any]] = field(default_factory=list)
-    may_be_short: bool = False
-    may_be_excess: bool = False
+    may_be_short: set[str] = field(default_factory=set)
+    may_be_excess: set[str] = field(default_factory=set)
     reasons: list[Message] = field(default_factory=list)
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether one tenant may have too few seats and another one too many."""
+        return min(len(self.may_be_short), len(self.may_be_excess), len(self.may_be_short | self.may_be_excess) - 1) > 0
+
     def add(self, block: Balance, tenant: TenantResult, title: str, count: SeatCount, *, doubtful: bool) -> None:
-        """Add one tenant's seats."""
+        """Add one tenant's seats; if its bounds contradict each other, it has too few."""
         unread_numbers = count.usable is None or count.consumed is None or count.spare is None
         if unread_numbers:
             unnumbered = Message("Graph returned no seat numbers for {product}", product=count.sku_part_number)
@@ -88,15 +93,17 @@ class _Imbalance(Struct):
             return
         short = _breaks(block.minimum, count, below=True)
         excess = _breaks(block.maximum, count, below=False)
-        self.may_be_short |= short is not False
-        self.may_be_excess |= excess is not False
+        if short is not False:
+            self.may_be_short.add(tenant.name)
+        if excess is not False and not short:
+            self.may_be_excess.add(tenant.name)
         if doubtful:
             unknown = Message("it is not known whether the policy looks at {product}", product=count.sku_part_number)
             self.reasons.append(joined(": ", (title, unknown)))
             return
         if short:
             self.short.append(_line(tenant, title, count))
-        if excess:
+        elif excess:
             self.excess.append(_line(tenant, title, count))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.oracle.products import contains, written
 from tests.oracle.selection.selectors import selects
-from tests.oracle.truth import Truth, conj, disj
+from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document, Product
 from tests.oracle.world import World
 
@@ -304,8 +304,9 @@ def balance(worlds: list[World], policy: Document) -> Iterator[Claim]:
         skus |= {row["skuId"].lower() for row in world.rows("subscribedSkus")}
     for sku in sorted(skus):
         short = [_beyond(world, block, sku, "min") for world in worlds]
-        ample = [_beyond(world, block, sku, "max") for world in worlds]
-        truth = conj([disj(short), disj(ample)])
+        ample = [conj([_beyond(world, block, sku, "max"), neg(few)]) for world, few in zip(worlds, short, strict=True)]
+        pairs = [(few, many) for one, few in enumerate(short) for other, many in enumerate(ample) if one != other]
+        truth = disj([conj(pair) for pair in pairs])
         yield Claim(truth=truth, check="balance.imbalance", subject=("fleet", sku), product=sku)
 
 
