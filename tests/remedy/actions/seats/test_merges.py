@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.result.model import TenantResult
-from tests.builders.tenant.crowded_tenant import audited
-from tests.builders.tenant.tenants import bought, tenant, user
+from tests.builders.tenant.crowded_tenant import audited, product, state_of
+from tests.builders.tenant.tenants import bought, person, tenant, user
 
 PARTS = {
     "Microsoft 365 F3": "SPE_F1",
@@ -33,13 +33,13 @@ def result_of(sets: Sets, people: Mapping[str, int], owned: Mapping[str, int], m
     return result
 
 
-def purchases(result: TenantResult) -> dict[str, int]:
-    """Return the seats that the actions buy by part number; each costs 1 EUR."""
-    seats: dict[str, int] = {}
+def purchases(result: TenantResult) -> dict[str, tuple[int, int]]:
+    """Return the missing seats that each action names, and those that it buys for 1 EUR each, by part number."""
+    seats: dict[str, tuple[int, int]] = {}
     for action in result.actions:
         assert action.title_arguments is not None
-        if action.costs is not None:
-            seats[PARTS[action.title_arguments.old]] = int(action.costs.per_month)
+        cost = 0 if action.costs is None else int(action.costs.per_month)
+        seats[PARTS[action.title_arguments.old]] = action.count, cost
     return seats
 
 
@@ -47,6 +47,7 @@ F3_SUITES = {"a": "SPE_F1, SPE_E3, SPE_E5", "b": "SPE_E3, SPE_E5", "c": "SPE_E5"
 """Each policy also counts the products of the following ones."""
 NEXT_ONLY = {"a": "SPE_F1, SPE_E3", "b": "SPE_E3, SPE_E5", "c": "SPE_E5"}
 """Each policy also counts the first product of the next one."""
+ONE_LARGER = {"a": "SPE_F1, SPE_E3, SPE_E5", "b": "SPE_E3", "c": "SPE_E5"}
 SAME_PRODUCT = {"a": "SPE_F1, SPE_E5", "b": "SPE_F1", "c": "SPE_E5"}
 MUTUAL = {"a": "SPE_F1, SPE_E3", "b": "SPE_E3, SPE_F1"}
 
@@ -55,18 +56,20 @@ MUTUAL = {"a": "SPE_F1, SPE_E3", "b": "SPE_E3, SPE_F1"}
 @pytest.mark.parametrize(
     ("sets", "people", "expected"),
     [
-        (F3_SUITES, (5, 3, 2), {"SPE_F1": 2, "SPE_E3": 1, "SPE_E5": 2}),
-        (F3_SUITES, (3, 3, 2), {"SPE_E3": 1, "SPE_E5": 2}),
-        (F3_SUITES, (2, 2, 2), {"SPE_E5": 2}),
-        (F3_SUITES, (4, 2, 2), {"SPE_F1": 2, "SPE_E5": 2}),
-        (NEXT_ONLY, (1, 2, 3), {"SPE_F1": 1, "SPE_E5": 3}),
-        (NEXT_ONLY, (3, 4, 3), {"SPE_F1": 2, "SPE_E3": 1, "SPE_E5": 3}),
-        (SAME_PRODUCT, (1, 5, 6), {"SPE_F1": 5, "SPE_E5": 6}),
-        (MUTUAL, (3, 2, 0), {"SPE_F1": 3, "SPE_E3": 2}),
+        (F3_SUITES, (5, 3, 2), {"SPE_F1": (5, 2), "SPE_E3": (3, 1), "SPE_E5": (2, 2)}),
+        (F3_SUITES, (3, 3, 2), {"SPE_E3": (3, 1), "SPE_E5": (2, 2)}),
+        (F3_SUITES, (2, 2, 2), {"SPE_E5": (2, 2)}),
+        (F3_SUITES, (4, 2, 2), {"SPE_F1": (4, 2), "SPE_E5": (2, 2)}),
+        (NEXT_ONLY, (1, 2, 3), {"SPE_F1": (1, 1), "SPE_E5": (3, 3)}),
+        (NEXT_ONLY, (3, 4, 3), {"SPE_F1": (3, 2), "SPE_E3": (4, 1), "SPE_E5": (3, 3)}),
+        (ONE_LARGER, (4, 2, 5), {"SPE_E3": (2, 2), "SPE_E5": (5, 5)}),
+        (ONE_LARGER, (6, 2, 5), {"SPE_F1": (6, 0), "SPE_E3": (2, 2), "SPE_E5": (5, 5)}),
+        (SAME_PRODUCT, (1, 5, 6), {"SPE_F1": (5, 5), "SPE_E5": (6, 6)}),
+        (MUTUAL, (3, 2, 0), {"SPE_F1": (3, 3), "SPE_E3": (2, 2)}),
     ],
 )
 def test_seats_of_larger_products_are_counted_once(
-    sets: Sets, people: tuple[int, int, int], expected: dict[str, int], *, reverse: bool
+    sets: Sets, people: tuple[int, int, int], expected: dict[str, tuple[int, int]], *, reverse: bool
 ) -> None:
     """The order of the policies, and so their ids, does not matter."""
     names = {name: f"{'cba'.index(name) if reverse else 'abc'.index(name)}-{name}" for name in sets}
@@ -81,9 +84,22 @@ def test_larger_purchase_for_spare_seats_is_not_increased_by_seats_of_larger_pro
     """Five people need E3 or E5: two seats of E5 are bought, and four of E3 to have them spare."""
     spare = "- {id: spare, severity: low, seats: {of: [SPE_E3], spare: {min: 4}}}\n"
     result = result_of({"b": "SPE_E3, SPE_E5", "c": "SPE_E5"}, {"b": 5, "c": 2}, {"SPE_E3": 0}, spare)
-    assert purchases(result) == {"SPE_E3": 4, "SPE_E5": 2}
+    assert purchases(result) == {"SPE_E3": (4, 4), "SPE_E5": (2, 2)}
     action = next(action for action in result.actions if action.kind == "buy")
     assert (action.count, action.seats and action.seats.added, len(action.findings)) == (4, 4, 2)
+
+
+def test_limit_on_purchased_seats_joins_the_removal_and_not_the_action_about_people() -> None:
+    more = """- {id: idle, severity: low, seats: {of: [SPE_E3], spare: {max: 0}}}
+- {id: cap, severity: high, seats: {of: [SPE_E3], purchased: {max: 1}}}
+- {id: nobody, severity: medium, users: {department: Left}, assignments: {of: [SPE_E3], allow: []}}
+"""
+    people = [person(f"p{number}", "SPE_E3", department="Left" if number else "Office") for number in range(3)]
+    (result,) = audited(state_of(people, [product("SPE_E3", 10, 3)], []), f"policies:\n{more}").tenants
+    assert {action.kind: (action.count, len(action.findings)) for action in result.actions} == {
+        "unassign": (2, 2),
+        "remove-seats-at-renewal": (9, 2),
+    }
 
 
 @st.composite
@@ -104,6 +120,6 @@ def test_buying_the_seats_leaves_nobody_without_one(
     case: tuple[dict[str, str], dict[str, int], dict[str, int]],
 ) -> None:
     sets, people, owned = case
-    bought_seats = purchases(result_of(sets, people, owned))
-    after = result_of(sets, people, {part: seats + bought_seats.get(part, 0) for part, seats in owned.items()})
+    seats = {part: bought_seats for part, (_, bought_seats) in purchases(result_of(sets, people, owned)).items()}
+    after = result_of(sets, people, {part: count + seats.get(part, 0) for part, count in owned.items()})
     assert not after.findings
