@@ -69,6 +69,9 @@ def test_seats_that_are_missing_and_spare_need_other_limits() -> None:
     assert set(actions) == {"bounds", "cover", "remove-seats-at-renewal"}
     assert actions["bounds"].title == "Correct the limits of Microsoft Entra ID P1: no number of seats satisfies both"
     assert actions["bounds"].money is None
+    assert actions["bounds"].seats is not None
+    assert actions["bounds"].seats.added == 0
+    assert REPLACED not in actions["bounds"].prerequisites
     assert actions["cover"].count == 9, "three are missing, and six of the other product are removed"
 
 
@@ -88,6 +91,54 @@ def test_removal_leaves_enough_seats_for_people_or_says_to_check(
     removal = actions_of(state(p1=0, e3=20, people=people), rules)["remove-seats-at-renewal"]
     assert (removal.count, removal.money) == (removed, Money(currency="EUR", per_month=removed * Decimal("35.70")))
     assert [text for text in removal.prerequisites if "p1" in text] == [note] * (note is not None)
+
+
+def test_only_removals_of_counted_products_are_replaced() -> None:
+    """Six seats of E3 are removed, and eight of a product that the policy does not count."""
+    users = [person(f"p{number}", *([E3] if number < 3 else [])) for number in range(13)]
+    products = [product(E3, 9, 3), product(P1, 0, 0), product("VISIOCLIENT", 8, 0)]
+    (tenant,) = audited(state_of(users, products, []), RULES).tenants
+    removals = {action.count: action.prerequisites for action in tenant.actions if action.kind != "cover"}
+    assert {count: REPLACED in notes for count, notes in removals.items()} == {6: True, 8: False}
+    assert [action.count for action in tenant.actions if action.kind == "cover"] == [10]
+
+
+@pytest.mark.parametrize(("few", "removed", "kept"), [("{min: 0}", 8, 9), ("{min: 4}", 11, 6)])
+def test_seats_that_are_bought_count_for_people(few: str, removed: int, kept: int) -> None:
+    """One seat of P1 is spare; up to three more are bought. Of 17 spare seats of E3, people need 9, less those."""
+    limits = f"- {{id: few, severity: low, seats: {{of: [AAD_PREMIUM], spare: {few}}}}}\nprices:"
+    rules = RULES.replace("of: paid", "of: [SPE_E3]").replace("prices:", limits)
+    actions = actions_of(state(p1=1, e3=20), rules)
+    assert actions["remove-seats-at-renewal"].count == removed
+    assert any(text.startswith(f"{kept} more spare") for text in actions["remove-seats-at-renewal"].prerequisites)
+
+
+@pytest.mark.parametrize("order", [("p0", "p1"), ("p1", "p0")])
+def test_policies_that_count_the_same_product_are_not_added_up(order: tuple[str, str]) -> None:
+    """Nine seats are usable, and six of them are removed: one policy needs ten, the other thirteen."""
+    covers = "- {{id: {}, severity: high{}, seats: {{of: [AAD_PREMIUM, SPE_E3], covers: users}}}}\n"
+    policies = [covers.format(order[0], ", users: {department: Store}"), covers.format(order[1], "")]
+    users = [person(f"p{n}", *([E3] if n < 3 else []), department="Store" if n < 10 else "IT") for n in range(13)]
+    rules = RULES.replace(COVERS, f"policies:\n{''.join(policies)}")
+    (tenant,) = audited(state_of(users, [product(E3, 9, 3), product(P1, 0, 0)], []), rules).tenants
+    purchase = next(action for action in tenant.actions if action.kind == "cover")
+    assert (purchase.count, len(purchase.findings)) == (10, 2)
+
+
+@pytest.mark.parametrize(("unknown", "checked"), [(0, False), (2, True)])
+def test_removal_says_to_check_if_it_is_not_known_who_needs_a_seat(unknown: int, *, checked: bool) -> None:
+    users = [person(f"p{number}", *([E3] if number < 3 else []), department="Store") for number in range(5)]
+    users += [person(f"u{number}", department=None, notCollected=["department"]) for number in range(unknown)]
+    rules = RULES.replace("id: p1,", "id: p1, users: {department: Store},")
+    (tenant,) = audited(state_of(users, [product(E3, 20, 3)], []), rules).tenants
+    (removal,) = tenant.actions
+    assert (removal.count, CHECK in removal.prerequisites) == (15, checked)
+
+
+def test_cheapest_seats_of_products_without_prices_are_those_of_the_first_product() -> None:
+    actions = actions_of(state(p1=5, e3=12, people=12), RULES.partition("prices:")[0])
+    kept, removed = sorted([sku_id(P1), sku_id(E3)])
+    assert actions["remove-seats-at-renewal"].sku_id == removed, kept
 
 
 def test_actions_created_again_from_a_result_are_those_of_the_audit() -> None:
@@ -144,3 +195,15 @@ def test_larger_purchase_is_enough_for_people_and_for_assigned_seats() -> None:
     users = [person(f"p{number}", *([P1] if number < 4 else [])) for number in range(13)]
     actions = actions_of(state_of(users, [product(P1, 3, 4)], [subscription(P1, 3, "2027-06-01")]), rules)
     assert {kind: (action.count, len(action.findings)) for kind, action in actions.items()} == {"cover": (10, 2)}
+
+
+def test_decided_removal_of_missing_seats_stays_and_is_replaced() -> None:
+    tenant, rules = state(p1=1, e3=9), f"version: 1\n{RULES}"
+    (question,) = [one for one in decided_plan(rules, [tenant]).tenants[0].questions if one.products == (P1,)]
+    answer = {"question": question.id, "answer": {"renewal": {"seats": 0, "renew": True}}}
+    actions = decided_plan(rules, [tenant], answer).tenants[0].actions
+    assert [(action.kind, action.count) for action in actions if action.sku_id == sku_id(P1)] == [
+        ("remove-seats-at-renewal", 1)
+    ]
+    (purchase,) = [action for action in actions if action.kind == "cover"]
+    assert purchase.count == 10, "three are missing, and seven are removed"
