@@ -13,16 +13,18 @@ def day_of(instant: datetime) -> date:
 
 
 def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
-    """Return the number of a product's paid subscriptions and of their seats; None if either is not known."""
+    """Return the number of a product's paid subscriptions and of their seats; None if either is not known.
+
+    Subscriptions without a next date are not in the result: all seats are known only if those in the result have as
+    many as are usable.
+    """
     key = sku_id.casefold()
-    subscriptions = [subscription for subscription in tenant.subscriptions if subscription.sku_id.casefold() == key]
-    paid = [
-        subscription
-        for subscription in subscriptions
-        if subscription.is_trial is not True and is_active(subscription.status)
-    ]
-    seats = [subscription.total_licenses for subscription in paid]
-    return None if not paid or None in seats else (len(paid), sum(count for count in seats if count is not None))
+    active = [item for item in tenant.subscriptions if item.sku_id.casefold() == key and is_active(item.status)]
+    paid = [subscription for subscription in active if subscription.is_trial is not True]
+    usable = next((seat.usable for seat in tenant.seats if seat.sku_id.casefold() == key), None)
+    if not paid or sum(subscription.total_licenses or 0 for subscription in active) != usable:
+        return None
+    return len(paid), sum(subscription.total_licenses or 0 for subscription in paid)
 
 
 def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
-from auditor.domain.result.model import Subscription, TenantResult
+from auditor.domain.result.model import Subscription
 from auditor.remedy.actions.subscription_terms import totals
 from auditor.render.text.actions import due_text
 from auditor.render.text.evidence.contracts import consequence_text
@@ -144,31 +144,41 @@ def test_oldest_is_the_earliest_check_date_of_the_guidance() -> None:
     assert oldest(()) is None
 
 
-def tenant_with(*subscriptions: Subscription) -> TenantResult:
-    return replace(result().tenants[0], subscriptions=subscriptions)
-
-
-def subscription(status: str | None, total: int) -> Subscription:
+def subscription(status: str | None, total: int | None, *, trial: bool | None = False) -> Subscription:
     return Subscription(
-        id=str(total),
+        id=f"{status}-{total}",
         sku_id="sku",
         sku_part_number="SKU",
         name="Product",
         status=status,
-        is_trial=False,
+        is_trial=trial,
         total_licenses=total,
         next_lifecycle_date_time=datetime(2027, 1, 1, tzinfo=UTC),
     )
 
 
-@pytest.mark.parametrize("status", ["Enabled", "enabled", "Warning", "WARNING"])
-def test_totals_count_active_subscriptions_in_either_letter_case(status: str) -> None:
-    assert totals(tenant_with(subscription(status, 10), subscription("Enabled", 5)), "SKU") == (2, 15)
-
-
-@pytest.mark.parametrize("status", ["Suspended", "LockedOut", "Deleted", None])
-def test_totals_exclude_subscriptions_that_are_not_active(status: str | None) -> None:
-    assert totals(tenant_with(subscription(status, 10), subscription("Enabled", 5)), "SKU") == (1, 5)
+@pytest.mark.parametrize(
+    ("others", "usable", "expected"),
+    [
+        ([], 5, (1, 5)),
+        *(([subscription(status, 10)], 15, (2, 15)) for status in ("Enabled", "enabled", "Warning", "WARNING")),
+        *(([subscription(status, 10)], 5, (1, 5)) for status in ("Suspended", "LockedOut", "Deleted", None)),
+        ([subscription("Enabled", 10, trial=True)], 15, (1, 5)),
+        ([subscription("Enabled", 10, trial=None)], 15, (2, 15)),
+        ([subscription("Enabled", None)], 15, None),
+        ([], 15, None),  # ten seats of a subscription without a date, which is not in the result
+        ([subscription("Enabled", 10)], None, None),
+    ],
+)
+def test_totals_are_those_of_active_paid_subscriptions_if_all_seats_are_known(
+    others: list[Subscription], usable: int | None, expected: tuple[int, int] | None
+) -> None:
+    first = result().tenants[0]
+    seats = replace(first.seats[0], sku_id="sku", usable=usable)
+    tenant = replace(first, subscriptions=(subscription("Enabled", 5), *others), seats=(seats,))
+    assert totals(tenant, "SKU") == expected
+    assert totals(replace(tenant, subscriptions=()), "SKU") is None
+    assert totals(tenant, "OTHER") is None
 
 
 def test_report_and_plan_remove_seats_bought_within_seven_days_at_once_under_an_mca() -> None:
