@@ -160,7 +160,7 @@ def settle_seats(
         is_removal = any(group.first.kind in REMOVING for _, group in seats[old])
         skus = products_of(merged, projection)
         if old not in context.seats and not numbered.isdisjoint(skus or numbered):
-            _set_settled(merged, projection.movement(skus))  # the products of the pool are counted one by one
+            _set_settled(merged, None)  # the seats of its products are counted by other actions
             continue
         if not skus:
             continue

@@ -83,6 +83,11 @@ def cases(draw: st.DrawFn) -> Case:
 @settings(max_examples=40, deadline=None)
 @given(cases())
 @example(Case(43, keep=2, lose=38, limits=("spare: {min: 5, max: 10%}",)))  # the limits contradict each other then
+@example(Case(1, warning=2, suspended=3, keep=7, limits=("spare: {min: 1}, graceUnits: ignore",)))
+@example(Case(0, suspended=2, keep=3, limits=("spare: {min: 0}",)))
+@example(Case(9, keep=2, limits=("spare: {max: 0}", "spare: {max: 4}")))
+@example(Case(2, keep=5, limits=("spare: {min: 0}", "spare: {min: 3}")))
+@example(Case(9, keep=4, lose=3, get=2, limits=("spare: {min: 1, max: 2}",)))
 def test_number_of_seats_keeps_the_limits_of_all_policies(case: Case) -> None:
     policies, actions = policy_set(policies_of(case)), actions_of(case)
     kinds = {action.kind for action in actions}

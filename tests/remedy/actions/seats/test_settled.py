@@ -1,0 +1,147 @@
+"""Which action is about the seats of a product, if several policies and actions are about them."""
+
+from typing import Any
+
+import pytest
+
+from auditor.domain.actions.action import Action
+from tests.builders.tenant.crowded_tenant import audited, product, state_of
+from tests.builders.tenant.tenants import person, sku_id
+
+F3, E3, VISIO = "SPE_F1", "SPE_E3", "VISIOCLIENT"
+POOL = "- {id: pool, severity: high, seats: {of: [SPE_F1, SPE_E3], pool: true, spare: {max: 2}}}\n"
+IDLE = "- {id: idle, severity: low, seats: {of: [SPE_F1], spare: {max: 0}}}\n"
+ENOUGH = "- {id: enough, severity: high, seats: {of: [SPE_F1], spare: {min: 0}}}\n"
+LEAVERS = "- {id: leavers, severity: low, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}\n"
+LEFT = "- {id: left, severity: low, users: {department: Left}, assignments: {of: [SPE_F1], allow: []}}\n"
+STORE = "- {id: store, severity: low, users: {department: Store}, assignments: {require: [SPE_F1]}}\n"
+MOVED = """- id: moved
+  severity: low
+  users: {department: Moved}
+  assignments: {of: [SPE_E3, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
+"""
+CHOICE = "- {id: store, severity: low, users: {department: Store}, assignments: {require: [suite]}}\n"
+OVERLAP = "- {id: one, severity: low, assignments: {exclusive: [[SPE_F1, SPE_E3]]}}\n"
+SUITE = "products: {suite: [SPE_F1, SPE_E3]}\n"
+ELSEWHERE = (
+    "There are not enough spare seats of Microsoft 365 F3 for everybody who should get it; another action shows how "
+    "many are missing."
+)
+
+
+def actions_of(
+    rules: str, seats: dict[str, tuple[int | None, int | None]], *people: tuple[int, str, str | None], **facts: Any
+) -> list[Action]:
+    """Return the actions of a tenant; `people` are numbers of people with a department and a product."""
+    users = [
+        person(f"{department}{number}", *filter(None, [part]), department=department, **facts)
+        for count, department, part in people
+        for number in range(count)
+    ]
+    for row in users:
+        row["accountEnabled"] = row["department"] != "Leaver"
+    state = state_of(users, [product(part, *units) for part, units in seats.items()], [])  # type: ignore[arg-type]
+    return list(audited(state, f"{SUITE}policies:\n{rules}").tenants[0].actions)
+
+
+def counts(actions: list[Action]) -> list[tuple[str, int, int]]:
+    """Return kind, number of seats or people, and number of findings of each action, by kind."""
+    return sorted((action.kind, action.count, len(action.findings)) for action in actions)
+
+
+REMOVE = "remove-seats-at-renewal"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (POOL, [(REMOVE, 10, 1)]),
+        (POOL + IDLE, [(REMOVE, 7, 1), ("seats-settled", 1, 1)]),
+        (POOL + IDLE.replace(F3, VISIO), [(REMOVE, 9, 1), (REMOVE, 10, 1)]),
+        (
+            POOL + POOL.replace("pool,", "larger,").replace("[SPE_F1", "[SPE_E5, SPE_F1"),
+            [(REMOVE, 10, 1), ("seats-settled", 1, 1)],
+        ),
+    ],
+)
+def test_seats_of_a_pool_are_those_of_one_action(rules: str, expected: list[tuple[str, int, int]]) -> None:
+    seats: dict[str, tuple[int | None, int | None]] = {F3: (10, 3), E3: (5, 0), VISIO: (9, 0)}
+    actions = actions_of(rules, seats, (3, "Office", F3))
+    assert counts(actions) == expected
+    for action in actions:
+        if action.kind == "seats-settled":
+            assert action.title.startswith("Check the seats of Microsoft 365 E3 + Microsoft 365 F3 once")
+            assert not any("Seats afterwards" in text for text in action.prerequisites), "others change them"
+
+
+def test_contradicting_limits_of_two_policies_are_one_action() -> None:
+    rules = ENOUGH.replace("min: 0", "min: 5") + IDLE.replace("max: 0", "max: 2")
+    assert counts(actions_of(rules, {F3: (10, 7)}, (7, "Office", F3))) == [("bounds", 1, 2)]
+
+
+@pytest.mark.parametrize(("leavers", "left", "resolving"), [(3, 1, "leavers"), (1, 3, "left"), (1, 1, "left")])
+def test_action_that_frees_most_seats_resolves_the_missing_ones(leavers: int, left: int, resolving: str) -> None:
+    """Seats are missing for the first three people; if two actions free as many, the worst finding decides."""
+    rules = LEAVERS + LEFT.replace("severity: low", "severity: medium") + ENOUGH
+    held = 3 + leavers + left
+    actions = actions_of(rules, {F3: (held - 1, held)}, (3, "Office", F3), (leavers, "Leaver", F3), (left, "Left", F3))
+    assert {action.concern.policies[-1]: len(action.findings) for action in actions if action.concern} == {
+        "leavers": leavers + (resolving == "leavers"),
+        "left": left + (resolving == "left"),
+    }
+
+
+@pytest.mark.parametrize(("store", "moved", "kind"), [(3, 1, "assign"), (1, 3, "move")])
+def test_action_that_fills_most_seats_resolves_the_idle_ones(store: int, moved: int, kind: str) -> None:
+    seats: dict[str, tuple[int | None, int | None]] = {F3: (4, 0), E3: (moved, moved)}
+    actions = {a.kind: a for a in actions_of(STORE + MOVED + IDLE, seats, (store, "Store", None), (moved, "Moved", E3))}
+    assert {
+        name: "idle" in (action.concern.policies if action.concern else ()) for name, action in actions.items()
+    } == {
+        "assign": kind == "assign",
+        "move": kind == "move",
+    }
+
+
+@pytest.mark.parametrize(
+    ("seats", "moved", "lacking"),
+    [
+        ((2, 0), 0, None),
+        ((1, 0), 0, 1),
+        ((3, None), 0, None),
+        ((None, 0), 0, None),
+        ((1, 0), 3, None),
+        ((5, 0), 3, None),
+        ((4, 0), 3, None),
+    ],
+)
+def test_missing_seats_are_named_once(seats: tuple[int | None, int | None], moved: int, lacking: int | None) -> None:
+    """Two people get a seat, and up to three more move to the product, whose action then names the seats."""
+    actions = actions_of(STORE + MOVED, {F3: seats, E3: (moved, moved)}, (2, "Store", None), (moved, "Moved", E3))
+    texts = {action.kind: "\n".join(action.prerequisites) for action in actions}
+    short = None if None in seats else max(0, 2 + moved - (seats[0] or 0))
+    missing = {kind: "missing once all actions are done" in text for kind, text in texts.items()}
+    assert missing.get("assign") is (lacking is not None)
+    assert (ELSEWHERE in texts["assign"]) is bool(moved and short)
+    if moved:
+        expected = "1 seat of Microsoft 365 F3 is missing" if short == 1 else f"{short} seats of Microsoft 365 F3"
+        assert missing["move"] is bool(short)
+        assert not short or expected in texts["move"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "held", "undecided"),
+    [(STORE, None, None), (CHOICE, None, 2), (OVERLAP, "both", 2), (MOVED.replace("Moved", "Store"), E3, None)],
+)
+def test_open_decisions_about_products_are_counted(rules: str, held: str | None, undecided: int | None) -> None:
+    """Two people get one of two products, keep one of two, or get this one."""
+    users = [
+        person(f"p{n}", *([F3, E3] if held == "both" else filter(None, [held])), department="Store") for n in (1, 2)
+    ]
+    consumed = 2 if held == "both" else 0
+    rows = [product(F3, 9, consumed), product(E3, 9, 0 if held is None else 2)]
+    (tenant,) = audited(state_of(users, rows, []), f"{SUITE}policies:\n{rules}{IDLE}").tenants
+    (removal,) = [action for action in tenant.actions if action.kind == REMOVE and action.sku_id == sku_id(F3)]
+    assert removal.seats is not None
+    assert removal.seats.undecided == undecided
+    assert any("Not counted: 2 open decisions" in text for text in removal.prerequisites) is (undecided is not None)
