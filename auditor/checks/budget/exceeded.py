@@ -33,6 +33,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     unread = unread_source(facts, Source.SUBSCRIBED_SKUS)
     total = Decimal(0)
     unpriced: list[str] = []
+    unnumbered: list[str] = []
     may_be_paid = scope.bound.masks.of(PAID_PRODUCTS).maybe
     owned = [(sku, may_be_paid[index]) for index, sku in enumerate(facts.skus) if sku.owned and sku.usable != 0]
     if prices is None:
@@ -42,12 +43,16 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         return
     for sku, paid in owned:
         price = prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
-        if price is not None and sku.usable is not None:
+        if price is None:
+            unpriced += [sku.label] if paid else []
+        elif sku.usable is None:
+            unnumbered.append(sku.label)
+        else:
             total += price * sku.usable
-        elif price is not None or paid:
-            unpriced.append(sku.label)
     if total <= block.limit:
         scope.unknown.add_all(unread)
+        for label in unnumbered:
+            scope.seats_unknown(label)
         if unpriced:
             reason = Message(
                 "the seats cost at least {total} a month, the limit is {limit}; no price for {unpriced}",
@@ -60,7 +65,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     evidence = {
         "total": float(rounded(total)),
         "limit": float(rounded(block.limit)),
-        "lowerBound": bool(unpriced) or unread is not None,
+        "lowerBound": bool(unpriced or unnumbered) or unread is not None,
         "unpriced": unpriced,
     }
     manifest = facts.manifest
