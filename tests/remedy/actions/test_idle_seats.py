@@ -40,3 +40,13 @@ def test_nothing_is_removed_if_people_get_all_spare_seats(waiting: int) -> None:
 def test_seats_that_others_free_are_assigned_before_spare_ones() -> None:
     actions = actions_of(waiting=1, leavers=1)
     assert actions["remove-seats-at-renewal"].count == 2
+
+
+def test_no_more_seats_are_removed_than_renew_soon() -> None:
+    """Of seven spare seats, five renew within 60 days and five later."""
+    subscriptions = [subscription("SPE_E5", 5, "2026-12-10"), subscription("SPE_E5", 5, "2027-06-10")]
+    state = state_of([person(f"p{n}", "SPE_E5") for n in range(3)], [product("SPE_E5", 10, 3)], subscriptions)
+    (removal,) = audited(state, RULES).tenants[0].actions
+    assert (removal.kind, removal.count, str(removal.due)) == ("remove-seats-at-renewal", 5, "2026-12-10")
+    assert removal.saves is not None
+    assert removal.saves.per_month == 250

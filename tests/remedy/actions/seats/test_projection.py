@@ -88,6 +88,10 @@ def cases(draw: st.DrawFn) -> Case:
 @example(Case(9, keep=2, limits=("spare: {max: 0}", "spare: {max: 4}")))
 @example(Case(2, keep=5, limits=("spare: {min: 0}", "spare: {min: 3}")))
 @example(Case(9, keep=4, lose=3, get=2, limits=("spare: {min: 1, max: 2}",)))
+@example(Case(40, keep=39, limits=("spare: {min: 5, max: 10%}",)))
+@example(Case(5, keep=3, get=2, limits=("spare: {max: 1}",)))
+@example(Case(9, suspended=4, keep=2, limits=("spare: {max: 0}",)))
+@example(Case(3, suspended=4, keep=3, lose=2, limits=("spare: {min: 0}",)))
 def test_number_of_seats_keeps_the_limits_of_all_policies(case: Case) -> None:
     policies, actions = policy_set(policies_of(case)), actions_of(case)
     kinds = {action.kind for action in actions}
@@ -105,11 +109,13 @@ def test_number_of_seats_keeps_the_limits_of_all_policies(case: Case) -> None:
     revived = reactivation or any(seats is not None and seats.revived for seats in about)
     after = breaches_after(case, policies, change, revived=revived)
     if "bounds" in kinds:
+        assert Breach.ABOVE_MAXIMUM in today, "otherwise, seats are bought"
         tried = [breaches_after(case, policies, number, revived=False) for number in range(-40, 40)]
         assert all(tried), "no number of seats keeps all limits"
         return
     assert not after & SHORT
     if reactivation:
+        assert breaches_after(case, policies, 0, revived=False) & SHORT, "seats would be missing otherwise"
         return
     if change > 0 or Breach.ABOVE_MAXIMUM in after:
         assert breaches_after(case, policies, change - 1, revived=revived) & SHORT, "no seat less would be enough"

@@ -56,6 +56,7 @@ REMOVE = "remove-seats-at-renewal"
     ("rules", "expected"),
     [
         (POOL, [(REMOVE, 10, 1)]),
+        (POOL + IDLE.replace("[SPE_F1], spare: {max: 0", "[SPE_E3], spare: {min: 4"), [(REMOVE, 10, 1)]),
         (POOL + IDLE, [(REMOVE, 7, 1), ("seats-settled", 1, 1)]),
         (POOL + IDLE.replace(F3, VISIO), [(REMOVE, 9, 1), (REMOVE, 10, 1)]),
         (
@@ -77,6 +78,15 @@ def test_seats_of_a_pool_are_those_of_one_action(rules: str, expected: list[tupl
 def test_contradicting_limits_of_two_policies_are_one_action() -> None:
     rules = ENOUGH.replace("min: 0", "min: 5") + IDLE.replace("max: 0", "max: 2")
     assert counts(actions_of(rules, {F3: (10, 7)}, (7, "Office", F3))) == [("bounds", 1, 2)]
+
+
+@pytest.mark.parametrize(("waived", "bought"), [("others", 7), ("five", 2)])
+def test_waived_limit_does_not_count(waived: str, bought: int) -> None:
+    """Two seats are missing, or seven to have five spare."""
+    waiver = f"waivers: [{{id: w, policies: [{waived}], reason: r, owner: o, expires: 2027-01-31}}]\n"
+    others = STORE.replace("id: store", "id: others") + ENOUGH.replace("id: enough", "id: five").replace("0", "5")
+    actions = actions_of(f"{ENOUGH}{others}{waiver}", {F3: (5, 7)}, (7, "Office", F3))
+    assert counts(actions) == [("buy", bought, 2 if waived == "others" else 1)]
 
 
 @pytest.mark.parametrize(("leavers", "left", "resolving"), [(3, 1, "leavers"), (1, 3, "left"), (1, 1, "left")])
