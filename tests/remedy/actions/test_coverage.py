@@ -30,7 +30,7 @@ REPLACED = "For these policies, seats to buy replace the removed ones: p1."
 
 def state(*, p1: int, e3: int, people: int = 13, holders: int = 3) -> Any:
     users = [person(f"p{number}", *([E3] if number < holders else [])) for number in range(people)]
-    products = [product(E3, e3, holders), product(P1, p1, 0)]
+    products = [product(E3, e3, holders), product(P1, p1, 0), product("VISIOCLIENT", 0, 0)]
     return state_of(users, products, [subscription(E3, e3, "2027-06-01"), subscription(P1, p1, "2027-06-01")])
 
 
@@ -106,7 +106,8 @@ def test_only_removals_of_counted_products_are_replaced() -> None:
 @pytest.mark.parametrize(("few", "removed", "kept"), [("{min: 0}", 8, 9), ("{min: 4}", 11, 6)])
 def test_seats_that_are_bought_count_for_people(few: str, removed: int, kept: int) -> None:
     """One seat of P1 is spare; up to three more are bought. Of 17 spare seats of E3, people need 9, less those."""
-    limits = f"- {{id: few, severity: low, seats: {{of: [AAD_PREMIUM], spare: {few}}}}}\nprices:"
+    limits = f"- {{id: few, severity: low, seats: {{of: [AAD_PREMIUM], spare: {few}}}}}\n"
+    limits += "- {id: other, severity: low, seats: {of: [VISIOCLIENT], spare: {min: 5}}}\nprices:"
     rules = RULES.replace("of: paid", "of: [SPE_E3]").replace("prices:", limits)
     actions = actions_of(state(p1=1, e3=20), rules)
     assert actions["remove-seats-at-renewal"].count == removed
@@ -135,10 +136,15 @@ def test_removal_says_to_check_if_it_is_not_known_who_needs_a_seat(unknown: int,
     assert (removal.count, CHECK in removal.prerequisites) == (15, checked)
 
 
-def test_cheapest_seats_of_products_without_prices_are_those_of_the_first_product() -> None:
-    actions = actions_of(state(p1=5, e3=12, people=12), RULES.partition("prices:")[0])
-    kept, removed = sorted([sku_id(P1), sku_id(E3)])
-    assert actions["remove-seats-at-renewal"].sku_id == removed, kept
+@pytest.mark.parametrize(
+    ("prices", "removed"), [("", P1), ("AAD_PREMIUM: 5.60", P1), ("SPE_E3: 35.70", E3), ("SPE_E3: 0.10", E3)]
+)
+def test_seats_without_a_price_are_kept_before_others(prices: str, removed: str) -> None:
+    """If neither has a price, those of the first skuId, which is that of E3."""
+    assert sku_id(E3) < sku_id(P1)
+    rules = f"{RULES.partition('prices:')[0]}prices: {{currency: EUR, perSeatPerMonth: {{{prices}}}}}\n"
+    actions = actions_of(state(p1=5, e3=12, people=12), rules if prices else RULES.partition("prices:")[0])
+    assert actions["remove-seats-at-renewal"].sku_id == sku_id(removed)
 
 
 def test_actions_created_again_from_a_result_are_those_of_the_audit() -> None:
