@@ -165,14 +165,14 @@ def recent_purchases(facts: TenantFacts) -> tuple[RecentPurchase, ...]:
         return ()
     rows_by_sku: dict[str, list[Row]] = {}
     for row in facts.subscriptions:
-        if row["skuId"] and not row["isTrial"] and is_active(row["status"]):
+        if row["skuId"] and is_active(row["status"]):
             rows_by_sku.setdefault(row["skuId"].lower(), []).append(row)
     purchases = []
     for sku_id, rows in sorted(rows_by_sku.items()):
-        bought = ((row, row["createdDateTime"]) for row in rows if row["createdDateTime"] is not None)
+        bought = ((row, row["createdDateTime"]) for row in rows if not row["isTrial"] and row["createdDateTime"])
         recent = [(row, instant) for row, instant in bought if facts.as_of - _WINDOW <= instant <= facts.as_of]
-        if recent:
-            seats = None if len(recent) == len(rows) else sum(row["totalLicenses"] or 0 for row, _ in recent)
+        seats = None if len(recent) == len(rows) else sum(row["totalLicenses"] or 0 for row, _ in recent)
+        if recent and seats != 0:
             closing = min(instant + _WINDOW for _, instant in recent).astimezone(UTC).date()
             until = max(closing - timedelta(days=1), facts.as_of.date())
             purchases.append(RecentPurchase(sku_id=sku_id, seats=seats, until=until))
