@@ -269,14 +269,14 @@ def test_idle_seats_of_a_renewal(spare: int, block: str, expected: dict[str, int
 
 def test_idle_seats_are_assigned_to_the_earliest_renewal_first() -> None:
     result = renewals(
-        subscription("late", ends=59),
+        subscription("0-late", ends=59),
         subscription("b", ends=20, totalLicenses=8),
         subscription("a", ends=20, totalLicenses=4),
         subscription("beyond", ends=61),
         subscription("gone", ends=1, status="Deleted"),
         spare=15,
     )
-    assert idle(result) == {"a": -4, "b": -8, "late": -3}
+    assert idle(result) == {"a": -4, "b": -8, "0-late": -3}
 
 
 @pytest.mark.parametrize(

@@ -261,8 +261,10 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
     if subscriptions == 1 and group.moved is not None and now == group.moved.usable + group.moved.revived:
         return ()
     target = now + (count if remedy.kind is ActionKind.BUY else -count)
+    if target < 0:
+        return ()  # some of the seats are those of a trial
     product = inputs.product_label(remedy.old)
-    return (messages.seats_total(inputs.l10n, product, now=now, then=max(0, target), subscriptions=subscriptions),)
+    return (messages.seats_total(inputs.l10n, product, now=now, then=target, subscriptions=subscriptions),)
 
 
 def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:

@@ -102,7 +102,9 @@ def test_reason_names_the_unknown_fact_of_the_subscription(facts: dict[str, Any]
     assert str(policy.reason) == reason
 
 
-@pytest.mark.parametrize("block", ["expiring: {within: 60d}", "states: {deny: [Enabled]}"])
+@pytest.mark.parametrize(
+    "block", ["expiring: {within: 60d}", "expiring: {within: 60d, idle: {min: 1}}", "states: {deny: [Enabled]}"]
+)
 def test_subscription_of_a_product_that_may_be_in_the_set_is_unknown(block: str) -> None:
     rows = [subscription("s", ends=5, isTrial=None)]
     result = judged(

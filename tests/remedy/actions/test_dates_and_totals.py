@@ -17,8 +17,9 @@ from auditor.render.text.labels import Labels
 from tests.builders.result.actions import with_actions
 from tests.builders.result.audited_demo import demo_actions, demo_result
 from tests.builders.result.results import result
+from tests.builders.tenant import crowded_tenant
 from tests.builders.tenant.plan_tenants import E3, planned, snapshot
-from tests.builders.tenant.tenants import audited, policy_set
+from tests.builders.tenant.tenants import audited, person, policy_set
 from tests.localization.catalogue_messages import LANGUAGES
 
 
@@ -179,6 +180,28 @@ def test_totals_are_those_of_active_paid_subscriptions_if_all_seats_are_known(
     assert totals(tenant, "SKU") == expected
     assert totals(replace(tenant, subscriptions=()), "SKU") is None
     assert totals(tenant, "OTHER") is None
+
+
+@pytest.mark.parametrize(
+    ("held", "trial", "total"),
+    [
+        (3, 0, None),  # one subscription, whose seats are in the first sentence
+        (14, 10, "has 10 seats today; the new total is 4."),
+        (10, 10, "has 10 seats today; the new total is 0."),
+        (9, 10, None),
+    ],
+)
+def test_new_total_is_named_if_paid_subscriptions_have_the_seats_to_remove(
+    held: int, trial: int, total: str | None
+) -> None:
+    rows = [crowded_tenant.subscription("SPE_F1", 10, "2026-12-28")]
+    rows += [{**crowded_tenant.subscription("SPE_F1", trial, "2026-12-01"), "isTrial": True}] if trial else []
+    people = [person(f"p{number}", "SPE_F1") for number in range(held)]
+    state = crowded_tenant.state_of(people, [crowded_tenant.product("SPE_F1", 10 + trial, held)], rows)
+    text = "policies: [{id: idle, severity: low, seats: {of: [SPE_F1], spare: {max: 0}}}]"
+    (action,) = crowded_tenant.audited(state, text).tenants[0].actions
+    notes = [note for note in action.prerequisites if "new total" in note]
+    assert notes == ([] if total is None else [f"Microsoft 365 F3 {total}"])
 
 
 def test_report_and_plan_remove_seats_bought_within_seven_days_at_once_under_an_mca() -> None:
