@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
+from auditor.render.text.evidence.evidence import evidence_text
+from auditor.render.text.labels import Labels
 from tests.builders.tenant.tenants import TENANT_ID, bought, euros, judged, one, outcome, tenant, user
 
 PRICES = "{SPE_E3: 10, FLOW_FREE: 1}"
@@ -58,6 +60,7 @@ def test_cost_above_the_limit_is_a_finding_that_says_what_is_missing(
     finding = one(judged("budget: {limit: 100}", tenant(subscribedSkus=rows, **more), prices=PRICES))
     assert finding.evidence == {"total": total, "limit": 100, "lowerBound": lower_bound, "unpriced": unpriced}
     assert euros(finding) == total - 100
+    assert ("minimum, " in evidence_text(finding, Labels("en"))) is lower_bound
     assert (finding.subject.id, finding.subject.name) == (TENANT_ID, "contoso")
 
 

@@ -301,6 +301,8 @@ def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
     if finding.evidence.get("unpriced"):
         unpriced = l10n.joined(map(titled, _texts(finding.evidence["unpriced"])))
         yield l10n.gettext("minimum, no price for {products}", products=unpriced)
+    elif finding.evidence.get("lowerBound"):
+        yield l10n.gettext("minimum, because not all seats are known")
 
 
 @lru_cache(maxsize=4096)
