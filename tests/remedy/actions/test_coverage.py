@@ -100,7 +100,8 @@ def test_only_removals_of_counted_products_are_replaced() -> None:
     (tenant,) = audited(state_of(users, products, []), RULES).tenants
     removals = {action.count: action.prerequisites for action in tenant.actions if action.kind != "cover"}
     assert {count: REPLACED in notes for count, notes in removals.items()} == {6: True, 8: False}
-    assert [action.count for action in tenant.actions if action.kind == "cover"] == [10]
+    (purchase,) = [action for action in tenant.actions if action.kind == "cover"]
+    assert (purchase.count, purchase.seats and purchase.seats.added) == (10, 10)
 
 
 @pytest.mark.parametrize(("few", "removed", "kept"), [("{min: 0}", 8, 9), ("{min: 4}", 11, 6)])

@@ -92,6 +92,9 @@ def cases(draw: st.DrawFn) -> Case:
 @example(Case(5, keep=3, get=2, limits=("spare: {max: 1}",)))
 @example(Case(9, suspended=4, keep=2, limits=("spare: {max: 0}",)))
 @example(Case(3, suspended=4, keep=3, lose=2, limits=("spare: {min: 0}",)))
+@example(Case(20, keep=2, limits=("spare: {min: 5, max: 10%}",)))
+@example(Case(7, keep=2, limits=("spare: {min: 5, max: 10%}",)))
+@example(Case(1, suspended=3, keep=5, limits=("spare: {min: 0}, graceUnits: ignore",)))
 def test_number_of_seats_keeps_the_limits_of_all_policies(case: Case) -> None:
     policies, actions = policy_set(policies_of(case)), actions_of(case)
     kinds = {action.kind for action in actions}
@@ -112,11 +115,13 @@ def test_number_of_seats_keeps_the_limits_of_all_policies(case: Case) -> None:
         assert Breach.ABOVE_MAXIMUM in today, "otherwise, seats are bought"
         tried = [breaches_after(case, policies, number, revived=False) for number in range(-40, 40)]
         assert all(tried), "no number of seats keeps all limits"
+        assert breaches_after(case, policies, -1, revived=False) & SHORT, "no seat can be removed"
         return
     assert not after & SHORT
     if reactivation:
         assert breaches_after(case, policies, 0, revived=False) & SHORT, "seats would be missing otherwise"
         return
+    assert change or Breach.ABOVE_MAXIMUM not in after & today, "otherwise, the limits are to be corrected"
     if change > 0 or Breach.ABOVE_MAXIMUM in after:
         assert breaches_after(case, policies, change - 1, revived=revived) & SHORT, "no seat less would be enough"
     if change < 0 and not after:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.actions.action import Action
-from tests.builders.tenant.crowded_tenant import audited, product, state_of
-from tests.builders.tenant.tenants import person, sku_id
+from tests.builders.tenant.crowded_tenant import audited, product, state_of, subscription
+from tests.builders.tenant.tenants import bought, path, person, sku_id
 
 F3, E3, VISIO = "SPE_F1", "SPE_E3", "VISIOCLIENT"
 POOL = "- {id: pool, severity: high, seats: {of: [SPE_F1, SPE_E3], pool: true, spare: {max: 2}}}\n"
@@ -58,6 +58,7 @@ REMOVE = "remove-seats-at-renewal"
         (POOL, [(REMOVE, 10, 1)]),
         (POOL + IDLE.replace("[SPE_F1], spare: {max: 0", "[SPE_E3], spare: {min: 4"), [(REMOVE, 10, 1)]),
         (POOL + IDLE, [(REMOVE, 7, 1), ("seats-settled", 1, 1)]),
+        (POOL.replace(E3, VISIO) + IDLE.replace(F3, VISIO), [(REMOVE, 9, 1), ("seats-settled", 1, 1)]),
         (POOL + IDLE.replace(F3, VISIO), [(REMOVE, 9, 1), (REMOVE, 10, 1)]),
         (
             POOL + POOL.replace("pool,", "larger,").replace("[SPE_F1", "[SPE_E5, SPE_F1"),
@@ -71,7 +72,7 @@ def test_seats_of_a_pool_are_those_of_one_action(rules: str, expected: list[tupl
     assert counts(actions) == expected
     for action in actions:
         if action.kind == "seats-settled":
-            assert action.title.startswith("Check the seats of Microsoft 365 E3 + Microsoft 365 F3 once")
+            assert action.title.startswith("Check the seats of Microsoft 365 ")
             assert not any("Seats afterwards" in text for text in action.prerequisites), "others change them"
 
 
@@ -114,29 +115,66 @@ def test_action_that_fills_most_seats_resolves_the_idle_ones(store: int, moved: 
 
 
 @pytest.mark.parametrize(
-    ("seats", "moved", "lacking"),
+    ("seats", "moved", "leavers", "short"),
     [
-        ((2, 0), 0, None),
-        ((1, 0), 0, 1),
-        ((3, None), 0, None),
-        ((None, 0), 0, None),
-        ((1, 0), 3, None),
-        ((5, 0), 3, None),
-        ((4, 0), 3, None),
+        ((2, 0), 0, 0, 0),
+        ((1, 0), 0, 0, 1),
+        ((9, 0), 3, 0, 0),
+        ((3, None), 0, 0, 0),
+        ((None, 0), 0, 0, 0),
+        ((1, 0), 3, 0, 4),
+        ((1, 0), 1, 0, 2),
+        ((4, 2), 3, 2, 1),
+        ((3, 2), 3, 2, 2),
     ],
 )
-def test_missing_seats_are_named_once(seats: tuple[int | None, int | None], moved: int, lacking: int | None) -> None:
-    """Two people get a seat, and up to three more move to the product, whose action then names the seats."""
-    actions = actions_of(STORE + MOVED, {F3: seats, E3: (moved, moved)}, (2, "Store", None), (moved, "Moved", E3))
-    texts = {action.kind: "\n".join(action.prerequisites) for action in actions}
-    short = None if None in seats else max(0, 2 + moved - (seats[0] or 0))
-    missing = {kind: "missing once all actions are done" in text for kind, text in texts.items()}
-    assert missing.get("assign") is (lacking is not None)
-    assert (ELSEWHERE in texts["assign"]) is bool(moved and short)
-    if moved:
-        expected = "1 seat of Microsoft 365 F3 is missing" if short == 1 else f"{short} seats of Microsoft 365 F3"
-        assert missing["move"] is bool(short)
-        assert not short or expected in texts["move"]
+def test_missing_seats_are_named_by_the_action_about_most_people(
+    seats: tuple[int | None, int | None], moved: int, leavers: int, short: int
+) -> None:
+    """Two people get a seat, up to three move to the product, and up to two lose it."""
+    people = (2, "Store", None), (moved, "Moved", E3), (leavers, "Leaver", F3)
+    actions = actions_of(STORE + MOVED + LEAVERS, {F3: seats, E3: (moved, moved)}, *people)
+    texts = {action.kind: "\n".join(action.prerequisites) for action in actions if action.kind != "unassign"}
+    naming = "move" if moved > 2 else "assign"
+    sentence = f"{short} seat{'s' * (short > 1)} of Microsoft 365 F3 {'are' if short > 1 else 'is'} missing"
+    assert {kind: sentence in text for kind, text in texts.items()} == {
+        kind: bool(short) and kind == naming for kind in texts
+    }
+    assert {kind: ELSEWHERE in text for kind, text in texts.items()} == {
+        kind: bool(short) and kind != naming for kind in texts
+    }
+
+
+def waiting(holders: int, limit: str) -> dict[str, Action]:
+    """Return the actions by kind; three people wait for one of three seats, which others hold."""
+    error = path(F3, "g1", state="Error", error="CountViolation")
+    users = [person(f"w{number}", paths=[error]) for number in range(3)]
+    users += [person(f"h{number}", F3) for number in range(holders)]
+    rules = f"policies:\n- {{id: errors, severity: high, health: {{errors: deny}}}}\n{limit}"
+    (tenant,) = audited(state_of(users, [product(F3, 3, holders)], []), rules).tenants
+    return {action.kind: action for action in tenant.actions}
+
+
+def test_people_whose_group_licence_waits_for_a_seat_need_one() -> None:
+    assert waiting(4, ENOUGH)["buy"].count == 4, "one seat is missing today, and three people wait for one"
+    notes = waiting(2, "")["reprocess"].prerequisites
+    assert any(text.startswith("2 seats of Microsoft 365 F3 are missing") for text in notes)
+
+
+def test_seats_of_locked_subscriptions_can_be_brought_back() -> None:
+    state = "- {id: state, severity: low, subscriptions: {of: paid, states: {deny: [LockedOut]}}}\n"
+    row = bought(F3, 0, 3, lockedOut=3)
+    users = [person(f"p{number}", F3) for number in range(3)]
+    locked = subscription(F3, 3, "2027-01-01", "LockedOut")
+    (tenant,) = audited(state_of(users, [row], [locked]), f"policies:\n{ENOUGH}{state}").tenants
+    assert counts(list(tenant.actions)) == [("subscription-state", 1, 2)]
+
+
+def test_recent_purchase_does_not_turn_missing_seats_into_a_removal() -> None:
+    recent = {**subscription(F3, 3, "2027-01-01"), "createdDateTime": "2026-11-18T00:00:00Z"}
+    users = [person(f"p{number}", F3) for number in range(5)]
+    (tenant,) = audited(state_of(users, [product(F3, 3, 5)], [recent]), f"policies:\n{ENOUGH}").tenants
+    assert counts(list(tenant.actions)) == [("buy", 2, 1)]
 
 
 @pytest.mark.parametrize(
