@@ -264,7 +264,9 @@ def idle(result: TenantResult) -> dict[str, int]:
     ],
 )
 def test_idle_seats_of_a_renewal(spare: int, block: str, expected: dict[str, int]) -> None:
-    assert idle(renewals(subscription("s", ends=30), spare=spare, block=block)) == expected
+    result = renewals(subscription("s", ends=30), spare=spare, block=block)
+    assert idle(result) == expected
+    assert not any("term" in finding.evidence for finding in result.findings)
 
 
 def test_idle_seats_are_assigned_to_the_earliest_renewal_first() -> None:
@@ -307,6 +309,8 @@ def test_subscription_without_a_seat_count_makes_later_ones_unknown() -> None:
         ((contract(term="P1Y"),), False, "P1Y"),
         ((contract("a", term="P1M", ends="2026-11-30"), contract("b", term="P1Y")), False, "unknown"),
         ((contract(term="P1M", ends="2026-10-30"),), False, "unknown"),
+        ((contract(term="P1M", products="[VISIOCLIENT]", ends="2026-11-30"),), False, "unknown"),
+        ((contract("a"), contract("b", term="P1M", products="[VISIOCLIENT]", ends="2026-11-30")), False, "P1Y"),
     ],
 )
 @pytest.mark.parametrize("block", ["exceptTerm: monthly", "exceptTerm: monthly, idle: {min: 5}"])
