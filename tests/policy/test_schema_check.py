@@ -159,6 +159,8 @@ users: {mailboxUsage: {largerThan: 50 gigabytes}}|  health: {errors: deny}
     5:38 bad-value: 'largerThan' must be a size in kB, MB, GB or TB, not the text '50 gigabytes' (write 50GB)
 users: {mailboxUsage: {}}|  health: {errors: deny}
     5:25 empty: 'mailboxUsage' is an empty mapping (allowed here: largerThan, archive)
+users: {any: {department: Store}}|  health: {errors: deny}
+    5:16 wrong-type: 'any' must be a list of selectors, not a mapping (for example: [{department: Store}, {jobTitle: {matches: '*cashier*'}}])
 users: {agent: yes}|  health: {errors: deny}
     5:18 wrong-type: 'agent' must be true or false, not the text 'yes' (write true)
 users: {desktopApps: {for: 7d}}|  health: {errors: deny}

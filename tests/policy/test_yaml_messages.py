@@ -46,6 +46,14 @@ def test_hint_names_the_bracket_that_closes_the_value() -> None:
     assert [str(mistake.hint) for mistake in mistakes("a: [{b: c]\n")] == ["close the mapping with '}'"]
 
 
+@pytest.mark.parametrize("marker", ["<<<<<<< HEAD", "||||||| 1c6c383", "=======", ">>>>>>> branch"])
+def test_first_marker_of_a_merge_conflict_is_reported(marker: str) -> None:
+    (mistake,) = mistakes(f"a: {{b: c\nd: e\n{marker}\nf: g\n>>>>>>> branch\n")
+    assert mistake.message == "the line is a marker of a merge conflict"
+    assert mistake.span is not None
+    assert (mistake.span.line, mistake.span.column, mistake.span.end_column) == (3, 1, len(marker) + 1)
+
+
 @pytest.mark.parametrize(
     ("text", "position"),
     [

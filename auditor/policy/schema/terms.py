@@ -156,8 +156,8 @@ def yaml_text(value: Any) -> str:
             return "true" if value else "false"
         case None:
             return "null"
-        case "*":
-            return "'*'"
+        case str() if value.startswith("*"):
+            return f"'{value}'"
         case _:
             return str(value)
 

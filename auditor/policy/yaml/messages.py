@@ -73,6 +73,8 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
     mark, opened = error.problem_mark, error.context_mark
     if mark is None:
         raise error
+    if conflict := _conflict(file, lines):
+        return conflict
     span = at(file, lines, line=mark.line, column=mark.column)
     start = span if opened is None else at(file, lines, line=opened.line, column=opened.column)
     ended = error.problem == "did not find expected <document start>" and _follows_document_end(span, lines)
@@ -92,6 +94,22 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
         key = Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
     hint = _non_breaking_space(span.line, lines) or key.hint
     return replace(key, hint=hint)
+
+
+def _conflict(file: str, lines: tuple[str, ...]) -> Diagnostic | None:
+    """Return the diagnostic for the first marker of a merge conflict; None without one."""
+    number = next((number for number, line in enumerate(lines) if _CONFLICT.match(line)), None)
+    if number is None:
+        return None
+    return Diagnostic(
+        slug="yaml-syntax",
+        message=Message("the line is a marker of a merge conflict"),
+        span=at(file, lines, line=number, column=0, end=len(lines[number])),
+        hint=Message("keep one side of the conflict, and remove the lines with markers"),
+    )
+
+
+_CONFLICT: Final = re.compile(r"([<|=>])\1{6}(?: |$)")
 
 
 def _follows_document_end(span: Span, lines: tuple[str, ...]) -> bool:
