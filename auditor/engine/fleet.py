@@ -11,6 +11,7 @@ from auditor.catalogue import Catalogue
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Balance, Policy, PolicySet, Waiver
+from auditor.domain.reasons import by_reason, tenant_list
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import BalanceShare, FleetResult, Notice, PolicyOutcome, SeatCount, TenantResult
 from auditor.engine.notices import unknown_waiver
@@ -40,7 +41,8 @@ class FleetScope(Struct, kw_only=True, dict=True):
     """The SKUs that the policy evaluates in at least one tenant."""
     doubtful: bool = False
     """Whether the policy may apply to more SKUs than `judged`."""
-    reasons: list[Message] = field(default_factory=list)
+    reasons: list[tuple[str, Message]] = field(default_factory=list)
+    """The titles of tenants because of which the outcome is unknown, each with a reason."""
     notices: list[Notice] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
     """Ids of the waivers that match a finding, or may match one."""
@@ -156,7 +158,8 @@ def _share(tenant: TenantResult, policy: Policy) -> BalanceShare | None:
 
 def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> PolicyOutcome:
     open_ = sum(finding.status is not Status.WAIVED for finding in findings)
-    reasons = list(dict.fromkeys(scope.reasons))
+    named = by_reason(dict.fromkeys(scope.reasons))
+    reasons = [joined(": ", (tenant_list(titles), reason)) for reason, titles in named.items()]
     missing, judged = (("subscribedSkus",), None) if reasons else ((), len(scope.judged))
     reason = joined("; ", reasons) or None
     return policy_outcome(policy, len(findings), open_, reason=reason, missing=missing, judged=judged)

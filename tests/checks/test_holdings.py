@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from auditor.app.audit.failed_tenants import Unaudited
+from auditor.app.audit.pipeline import audit
+from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.domain.money import rounded
+from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import (
     NOW,
     TENANT_ID,
@@ -19,6 +24,7 @@ from tests.builders.tenant.tenants import (
     one,
     outcome,
     policy_file,
+    policy_set,
     sku_id,
     subscription,
     tenant,
@@ -215,3 +221,17 @@ def test_imbalance_lists_tenants_with_too_few_and_too_many_seats() -> None:
     assert finding.evidence["short"][0]["spare"] == 0
     assert [item.status.value for item in result.fleet.policies] == ["fail"]
     assert all(not item.policies and not item.findings for item in result.tenants)
+
+
+def test_balance_names_the_tenants_that_share_a_reason_once() -> None:
+    failure = Message("the sign-in was refused")
+    states: list[Snapshot | Unaudited] = [
+        tenant(name="a"),
+        *(Unaudited(name=f"failed-{number}", reason=failure) for number in range(6)),
+        *(tenant(name=name, unread={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED}) for name in ("denied-0", "denied-1")),
+    ]
+    policies = policy_set(policy_file("balance: {of: [SPE_E3], spare: {min: 2, max: 10%}}"))
+    (fleet,) = audit(states, policies, builtin(), NOW).fleet.policies
+    denied, failed = str(fleet.reason).split("; ")
+    assert denied.startswith("denied-0, denied-1: Subscribed products: ")
+    assert failed == "failed-0, failed-1, failed-2 and 3 more: not audited"

@@ -34,12 +34,14 @@ def _evaluate(scope: FleetScope, block: Balance) -> Iterator[Finding]:
     titles = tenant_titles(scope.tenants)
     for tenant in scope.tenants:
         share = scope.shares[tenant.name]
-        if share is None or share.reason is not None:
-            reason = (tenant.failure if share is None else share.reason) or Message("its seats are not known")
-            scope.reasons.append(joined(": ", (titles[tenant.name], reason)))
-        if share is not None:
-            scope.judged.update(share.sku_ids)
-            scope.doubtful |= bool(share.doubtful)
+        if share is None:
+            unread = Message("its seats are not known") if tenant.failure is None else Message("not audited")
+            scope.reasons.append((titles[tenant.name], unread))
+            continue
+        if share.reason is not None:
+            scope.reasons.append((titles[tenant.name], share.reason))
+        scope.judged.update(share.sku_ids)
+        scope.doubtful |= bool(share.doubtful)
     for _, imbalance in sorted(_imbalances(scope, block, titles).items()):
         if imbalance.short and imbalance.excess:
             evidence = {
@@ -74,32 +76,34 @@ class _Imbalance(Struct):
     count: SeatCount
     short: list[Mapping[str, Any]] = field(default_factory=list)
     excess: list[Mapping[str, Any]] = field(default_factory=list)
-    may_be_short: set[str] = field(default_factory=set)
-    may_be_excess: set[str] = field(default_factory=set)
-    reasons: list[Message] = field(default_factory=list)
+    possibly_short: set[str] = field(default_factory=set)
+    possibly_excess: set[str] = field(default_factory=set)
+    reasons: list[tuple[str, Message]] = field(default_factory=list)
 
     @property
     def is_possible(self) -> bool:
         """Whether one tenant may have too few seats and another one too many."""
-        return min(len(self.may_be_short), len(self.may_be_excess), len(self.may_be_short | self.may_be_excess) - 1) > 0
+        return (
+            bool(self.possibly_short and self.possibly_excess) and len(self.possibly_short | self.possibly_excess) > 1
+        )
 
     def add(self, block: Balance, tenant: TenantResult, title: str, count: SeatCount, *, doubtful: bool) -> None:
         """Add one tenant's seats; if its bounds contradict each other, it has too few."""
         unread_numbers = count.usable is None or count.consumed is None or count.spare is None
         if unread_numbers:
             unnumbered = Message("Graph returned no seat numbers for {product}", product=count.sku_part_number)
-            self.reasons.append(joined(": ", (title, unnumbered)))
+            self.reasons.append((title, unnumbered))
         elif count.usable == 0 and count.consumed == 0:
             return
         short = _breaks(block.minimum, count, below=True)
         excess = _breaks(block.maximum, count, below=False)
         if short is not False:
-            self.may_be_short.add(tenant.name)
+            self.possibly_short.add(tenant.name)
         if excess is not False and not short:
-            self.may_be_excess.add(tenant.name)
+            self.possibly_excess.add(tenant.name)
         if doubtful:
             unknown = Message("it is not known whether the policy looks at {product}", product=count.sku_part_number)
-            self.reasons.append(joined(": ", (title, unknown)))
+            self.reasons.append((title, unknown))
             return
         if short:
             self.short.append(_line(tenant, title, count))
