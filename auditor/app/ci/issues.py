@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from auditor.deliver.github.issues import LABEL, Issue, Repository
 from auditor.domain.enums import Severity
@@ -72,11 +71,12 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
         existing = by_key.pop(key, None)
         if existing is None and item.severity.rank > job.severity.rank:
             continue
-        change = _change(item, key, existing, job, l10n)
         if existing is None:
             open_count += 1
-            change = change if open_count <= job.limit else replace(change, step=IssueStep.LATER)
-        yield change
+            if open_count > job.limit:
+                yield IssueChange(step=IssueStep.LATER, title=issue_title(item))
+                continue
+        yield _change(item, key, existing, job, l10n)
     settled_tenants = _settled_tenants(result)
     for key, issue in by_key.items():
         if issue.open and key.rpartition("/")[0] in settled_tenants:

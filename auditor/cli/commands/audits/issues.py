@@ -14,7 +14,7 @@ from auditor.cli.terminal.console import out, print_message
 from auditor.domain.enums import Severity
 from auditor.domain.errors import printable_line
 from auditor.domain.message import Message
-from auditor.domain.translation import N_
+from auditor.domain.translation import N_, NN_
 from auditor.localization import Localization, localization
 from auditor.result.redaction.redact import redacted
 
@@ -26,14 +26,12 @@ _DONE_TEXTS: Mapping[str, str] = {
     "reopen": N_("reopened #{number}: {title}"),
     "update": N_("updated #{number}: {title}"),
     "close": N_("closed #{number}: {title}"),
-    "later": N_("postponed to a later run (--limit): {title}"),
 }
 _DRY_RUN_TEXTS: Mapping[str, str] = {
     "open": N_("to open: {title}"),
     "reopen": N_("to reopen #{number}: {title}"),
     "update": N_("to update #{number}: {title}"),
     "close": N_("to close #{number}: {title}"),
-    "later": N_("postponed to a later run (--limit): {title}"),
 }
 EXAMPLES = """\
 auditor issues out/result.json --repository OWNER/NAME --dry-run     what would be opened, updated, closed
@@ -75,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor issues`; returns 0. Raises AuditorError if a change fails; a later run continues."""
-    from auditor.app.ci.issues import IssueJob, carry_out, issue_changes  # noqa: PLC0415  not needed for `--help`
+    from auditor.app.ci.issues import IssueJob, IssueStep, carry_out, issue_changes  # noqa: PLC0415  not needed for `--help`
     from auditor.deliver.github.issues import open_repository  # noqa: PLC0415
 
     offline = args.dry_run and not os.environ.get("GITHUB_TOKEN")
@@ -90,14 +88,20 @@ def run(args: argparse.Namespace) -> int:
     if repository is None or args.dry_run:
         for change in changes:
             _print_change(change, 0, l10n, _DRY_RUN_TEXTS, quiet=args.quiet, verbose=bool(args.verbose))
-        return 0
-    carry_out(
-        repository,
-        changes,
-        lambda change, number: _print_change(
-            change, number, l10n, _DONE_TEXTS, quiet=args.quiet, verbose=bool(args.verbose)
-        ),
-    )
+    else:
+        carry_out(
+            repository,
+            changes,
+            lambda change, number: _print_change(
+                change, number, l10n, _DONE_TEXTS, quiet=args.quiet, verbose=bool(args.verbose)
+            ),
+        )
+    postponed = sum(change.step is IssueStep.LATER for change in changes)
+    if postponed and not args.quiet:
+        forms = NN_(
+            "postponed to later runs (--limit): {count} issue", "postponed to later runs (--limit): {count} issues"
+        )
+        out(l10n.plural(*forms, postponed))
     return 0
 
 
