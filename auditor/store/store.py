@@ -65,7 +65,7 @@ class Store:
             raise SnapshotError(
                 "store-missing",
                 Message("{address} is not a store: it has no {mark}", address=self.address, mark=MARKER),
-                hint=Message("specify a store that `auditor store put` made, or a folder of snapshots"),
+                hint=Message("check the name of the folder or container; `auditor store put` creates a store"),
             )
         return self
 

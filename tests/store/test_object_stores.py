@@ -115,6 +115,7 @@ def test_missing_container_is_an_error(server: Server, workspace: Path) -> None:
     result = run(workspace, server, "audit", "p.yaml", "--snapshot", f"{scheme}://nobody-has-this/x")
     assert result.code == 2
     assert "error[store-" in result.err
+    assert "check the" in result.err, "the name of the container"
     assert "Traceback" not in result.err
 
 
