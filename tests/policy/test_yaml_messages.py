@@ -32,6 +32,7 @@ def mistakes(text: str) -> tuple[Diagnostic, ...]:
         ("a: b\nc\n", "the line is neither a value nor a key with a ':' after it"),
         ("a: {b: c}}\n", "this text comes after the end of the value"),
         ("{a: 1}}\n", "this text comes after the end of the value"),
+        ('a: "C:\\users"\n', "a backslash is before a character that it cannot escape"),
         ("a: {b: c: d}\n", "the '{' on line 1 has no closing '}', or a ',' is missing"),
     ],
 )
@@ -44,6 +45,21 @@ def test_common_syntax_errors_have_a_readable_message_and_a_hint(text: str, mess
 def test_hint_names_the_bracket_that_closes_the_value() -> None:
     assert [str(mistake.hint) for mistake in mistakes("a: {b: [c}\n")] == ["close the list with ']'"]
     assert [str(mistake.hint) for mistake in mistakes("a: [{b: c]\n")] == ["close the mapping with '}'"]
+
+
+@pytest.mark.parametrize(
+    ("text", "position"),
+    [
+        ("a: b\nc: [d, e\nf: g\n", (2, 4)),
+        ("- {a: b,\n   c: d\n- e\n", (1, 3)),
+        ("c: [d,\n  e: {f: g\n  h: i}]\n", (2, 6)),
+        ("c: {d: e,\n  f: g\n  h: i}\n", (3, 4)),
+    ],
+)
+def test_bracket_that_is_not_closed_is_reported_where_it_opens(text: str, position: tuple[int, int]) -> None:
+    (mistake,) = mistakes(text)
+    assert mistake.span is not None
+    assert (mistake.span.line, mistake.span.column) == position
 
 
 @pytest.mark.parametrize("marker", ["<<<<<<< HEAD", "||||||| 1c6c383", "=======", ">>>>>>> branch"])

@@ -154,7 +154,7 @@ def test_byte_order_mark_and_document_markers_are_ignored(text: str | bytes) -> 
         ("a:\n- b:c\nd: e: f\n", [("yaml-syntax", 3, 5)]),
         ("a:\n- https://b\n  c: d\n", [("yaml-syntax", 3, 4)]),
         ("a: 'b\nc: d\n", [("yaml-syntax", 1, 4)]),
-        ("a: [1, 2\nb: 3\n", [("yaml-syntax", 2, 2)]),
+        ("a: [1, 2\nb: 3\n", [("yaml-syntax", 1, 4)]),
         ("a: {b: 1\n", [("yaml-syntax", 1, 9)]),
         ("a: 1\nword\n", [("yaml-syntax", 2, 1)]),
         ('a: "\\q"\n', [("yaml-syntax", 1, 5)]),

@@ -86,7 +86,7 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
             span=span,
             hint=Message("a file has one document: remove the '{sign}' or split the file", sign=sign),
         )
-    if error.problem in _REPORTED_AT_START:
+    if error.problem in _REPORTED_AT_START or _is_unclosed(error.problem, span, start, lines):
         span = start
     key = _unspaced_key(error.problem, span, lines) or _continued_value(error.problem, span, lines)
     if key is None:
@@ -94,6 +94,16 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
         key = Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
     hint = _non_breaking_space(span.line, lines) or key.hint
     return replace(key, hint=hint)
+
+
+def _is_unclosed(problem: str | None, span: Span, start: Span, lines: tuple[str, ...]) -> bool:
+    """Return whether a bracket is not closed: a later line, which is not indented further, continues its content."""
+    later, opening = span.text, lines[start.line - 1]
+    indented = len(later) - len(later.lstrip()) > len(opening) - len(opening.lstrip())
+    return problem in _UNCLOSED and span.line > start.line and not indented
+
+
+_UNCLOSED: Final = {"did not find expected ',' or ']'", "did not find expected ',' or '}'"}
 
 
 def _conflict(file: str, lines: tuple[str, ...]) -> Diagnostic | None:
@@ -187,6 +197,10 @@ _NON_BREAKING_SPACE: Final = "\u00a0"
 """Text that is copied from a document or a chat may have it in place of a space."""
 _QUOTE: Final = Message("put the value in quotes")
 _INDENT: Final = Message("use the same indentation for all keys of a mapping, and for all items of a list")
+_BACKSLASH: Final = (
+    Message("a backslash is before a character that it cannot escape"),
+    Message("use single quotes, in which a backslash is an ordinary character"),
+)
 _TAB: Final = (Message("a tab indents the line"), Message("YAML is indented with spaces"))
 _EXPLANATIONS: Final[dict[str, _Explanation]] = {
     "found a tab character that violates indentation": _TAB,
@@ -212,10 +226,8 @@ _EXPLANATIONS: Final[dict[str, _Explanation]] = {
         Message("the line is neither a value nor a key with a ':' after it"),
         Message("write 'key: value', or indent the line further than the key whose value it continues"),
     ),
-    "found unknown escape character": (
-        Message("a backslash is before a character that it cannot escape"),
-        Message("use single quotes, in which a backslash is an ordinary character"),
-    ),
+    "found unknown escape character": _BACKSLASH,
+    "did not find expected hexdecimal number": _BACKSLASH,
     "found invalid Unicode character escape code": (
         Message("the escape is not a character"),
         Message("write the character itself, or \\U with eight digits"),
@@ -260,7 +272,7 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
             return Message("{word} refers to an anchor that is not defined above", word=word), Message(
                 "put it in quotes if it is a glob"
             )
-        case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
+        case str() as problem if problem in _UNCLOSED:
             close = problem[-2]
             return (
                 Message(
@@ -270,7 +282,7 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
                 else Message(
                     "the '{' on line {line} has no closing '{close}', or a ',' is missing", line=start.line, close=close
                 )
-            ), _closing_hint(rest, close, same_line=span.line == start.line)
+            ), _closing_hint("" if span == start else rest, close, same_line=span.line == start.line)
         case str() as problem:
             context = f"{error.context}: " if error.context else ""
             return _EXPLANATIONS.get(problem, (Message(f"{context}{problem}"), None))
