@@ -1,13 +1,14 @@
 """Compares, groups and shortens reasons: messages that may list many of one kind, such as one for every group."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from auditor.domain.message import Count, Message, joined
+from auditor.domain.message import NOTHING, Count, Message, detailed, joined
 
 _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 _SEPARATORS: Final = " ;:,"
+_DETAILED: Final = detailed(NOTHING, "x").id
 _MOST: Final = 3
 """Number of parts or tenants that are named if there are more than _MOST + 1."""
 
@@ -34,6 +35,18 @@ def first_reasons(reason: Message) -> Message:
         return reason
     first = joined("; ", [str(part) if not isinstance(part, Message) else part for part in parts[:_MOST]])
     return Message("{reasons}; and {count} more reasons", reasons=first, count=Count(len(parts) - _MOST))
+
+
+def without_details(reason: Message, details: Collection[str]) -> Message:
+    """Return a reason without those of its details in brackets that are given elsewhere."""
+    text = reason.arguments.get("text")
+    if isinstance(text, Message) and reason.id == _DETAILED and reason.arguments["detail"] in details:
+        return text
+    parts = {
+        name: without_details(value, details) if isinstance(value, Message) else value
+        for name, value in reason.arguments.items()
+    }
+    return Message(reason.id, **parts)
 
 
 def tenant_list(names: Sequence[str]) -> Message:

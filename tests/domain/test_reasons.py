@@ -1,7 +1,7 @@
 """Reasons that differ only in their values are of one kind, and long reasons and lists of tenants are first_reasons."""
 
-from auditor.domain.message import Message, joined
-from auditor.domain.reasons import first_reasons, kind_of, tenant_list
+from auditor.domain.message import Message, detailed, joined
+from auditor.domain.reasons import first_reasons, kind_of, tenant_list, without_details
 
 
 def unread(*groups: str) -> Message:
@@ -27,3 +27,11 @@ def test_long_lists_of_tenants_are_counted() -> None:
     assert tenant_list(()) == ""
     assert tenant_list(("a", "b", "c", "d")) == "a, b, c, d"
     assert tenant_list([*"abcdefg"]) == "a, b, c and 4 more"
+
+
+def test_details_that_are_given_elsewhere_are_left_out() -> None:
+    groups, roles = Message("Groups: denied"), Message("Roles: denied")
+    reason = joined("; ", [detailed(groups, "HTTP 403"), detailed(roles, "no licence"), unread("a")])
+    shortened = without_details(reason, {"HTTP 403"})
+    assert shortened == f"Groups: denied; Roles: denied (no licence); {unread('a')}"
+    assert kind_of(shortened) == kind_of(reason)

@@ -7,7 +7,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity, SourceStatus
 from auditor.domain.message import Message, detailed, joined
-from auditor.domain.reasons import by_reason
+from auditor.domain.reasons import by_reason, without_details
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
@@ -182,14 +182,18 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
 
 
 def omissions(sources: Iterable[Coverage], policies: Iterable[PolicyOutcome]) -> tuple[Message, ...]:
-    """Return the sources that were not read, and the policies that were not evaluated, each with the reason."""
-    unread = [
+    """Return the sources that were not read, and the policies that were not evaluated, each with the reason.
+
+    The details about a source are given once, with the source.
+    """
+    unread = [source for source in sources if source.status in _GAPS]
+    listed = [
         detailed(joined(": ", map(Message, (SOURCE_TITLES[source.name], SOURCE_STATES[source.status]))), source.reason)
-        for source in sources
-        if source.status in _GAPS
+        for source in unread
     ]
-    undecided = by_reason(unevaluated(policies))
-    return (*unread, *(joined(": ", (", ".join(ids), reason)) for reason, ids in undecided.items()))
+    details = {source.reason for source in unread if source.reason is not None}
+    undecided = by_reason((policy, without_details(reason, details)) for policy, reason in unevaluated(policies))
+    return (*listed, *(joined(": ", (", ".join(ids), reason)) for reason, ids in undecided.items()))
 
 
 def unevaluated(policies: Iterable[PolicyOutcome]) -> list[tuple[str, Message]]:

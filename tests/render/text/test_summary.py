@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Message, detailed
 from auditor.domain.result.model import Coverage, FleetResult, PolicyOutcome, Result
 from auditor.render.text.labels import Labels
 from auditor.render.text.summary import completeness, missing_data, verdict
@@ -64,6 +64,19 @@ def test_tenants_with_the_same_missing_data_share_an_error_message() -> None:
         ("t5, t6", "Groups: denied (no consent)"),
     ]
     assert (names, reason.partition(":")[0]) == ("t5, t6", "entra-p2-coverage")
+
+
+def test_missing_data_gives_the_details_about_a_source_once() -> None:
+    (first, *_) = result().tenants
+    denied = Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, reason=Message("no consent"))
+    reason = detailed(Message("Groups: could not be read, permission denied"), "no consent")
+    outcome = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=reason)
+    tenant = replace(first, name="t", display_name="", sources=(denied,), policies=(outcome,))
+    audited = replace(result(), tenants=(tenant,), fleet=FleetResult())
+    assert [reason for _, reason in missing_data(audited, Labels("en"))] == [
+        "Groups: denied (no consent)",
+        "p: Groups: could not be read, permission denied",
+    ]
 
 
 def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_reason() -> None:
