@@ -20,9 +20,10 @@ from auditor.render.view.page import page
 
 MAX_SIZE: Final = 100_000
 """Maximum size of the HTML part in bytes; Gmail truncates mails at about 102 KB."""
-_LIMITS: Final = (
+_LIMITS: Final = (  # what to do first is shortened last
     LineLimits(),
-    LineLimits(changed=5, actions=3, seats=8, renewals=5, tenants=10, notices=2),
+    LineLimits(changed=5, seats=8, renewals=5, tenants=10, notices=2),
+    LineLimits(changed=2, actions=3, seats=3, renewals=2, tenants=5, notices=1, trends=3),
     LineLimits(changed=2, actions=1, seats=3, renewals=2, tenants=5, notices=1, trends=3),
     LineLimits(changed=0, actions=0, seats=0, renewals=0, tenants=0, notices=0, trends=0),
 )

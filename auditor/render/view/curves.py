@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 from msgspec import Struct
@@ -33,8 +34,8 @@ class Trend(Struct, frozen=True, kw_only=True, eq=False):
     """Vertical position of zero: the bottom, unless a number is negative."""
     text: str
     """Block characters, one per run; if there are many runs, one per group of runs, for the last of them."""
-    bars: tuple[int, ...]
-    """The same values as heights from 1 to `BAR_HEIGHT`."""
+    bars: tuple[tuple[int, int], ...]
+    """The same values as heights from 1 to `BAR_HEIGHT`, each with the number of consecutive values that have it."""
     summary: str
 
 
@@ -101,12 +102,13 @@ def _trend(series: _Series, l10n: Labels) -> Trend:
         last = f"{last} ({l10n.gettext('at least')})"
     samples = last_of_groups([float(value) for value in values])
     largest = max(*map(abs, samples), 1.0)
+    heights = (max(1, round(max(sample, 0.0) / largest * BAR_HEIGHT)) for sample in samples)
     return Trend(
         label=series.label,
         last=last,
         points=" ".join(points),
         axis=vertical(Decimal(0)),
         text=sparkline(samples),
-        bars=tuple(max(1, round(max(sample, 0.0) / largest * BAR_HEIGHT)) for sample in samples),
+        bars=tuple((height, len(list(equal))) for height, equal in groupby(heights)),
         summary=l10n.gettext("{first} on {day}, {last} now", first=first, day=l10n.date(runs[0].as_of), last=last),
     )

@@ -315,3 +315,20 @@ def test_trends_are_in_both_parts_within_the_size_limit() -> None:
     assert "<img" not in parts.html
     assert "<svg" not in parts.html
     assert parts.html.count('valign="bottom"') == sum(len(spark.bars) for spark in view.trends)
+    assert {sum(samples for _, samples in spark.bars) for spark in view.trends} == {21}, "one for three of 61 runs"
+
+
+def test_bars_of_many_nights_leave_room_for_the_actions() -> None:
+    of = compared()
+    runs = tuple(
+        EarlierRun(
+            as_of=of.run.as_of - timedelta(days=24 - night),
+            open={Severity.HIGH: 90 + night % 3, Severity.LOW: 50 + night % 2},
+            money={"EUR": Decimal(2900 - 40 * night)},
+        )
+        for night in range(24)
+    )
+    parts = render_mail(of, replace(READER, history=runs))
+    assert len(parts.html.encode()) - len(render_mail(of, READER).html.encode()) < 20_000
+    (view, shorter, *_) = mail_views(of, READER, Labels("en"))
+    assert len(view.actions) == len(shorter.actions) > 3, "other lists are shortened first"

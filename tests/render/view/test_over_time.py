@@ -304,8 +304,8 @@ def test_sparkline_has_a_bar_and_a_character_for_each_run() -> None:
     lines = trends(current, runs, EN)
     assert [spark.label for spark in lines][:2] == ["open findings", "critical and high"]
     for spark in lines:
-        assert len(spark.text) == len(spark.bars) <= 24
-        assert all(1 <= height <= BAR_HEIGHT for height in spark.bars)
+        assert len(spark.text) == sum(samples for _, samples in spark.bars) <= 24
+        assert all(1 <= height <= BAR_HEIGHT for height, _ in spark.bars)
     assert lines[0].text[0] == "▁"
     assert lines[0].summary.startswith("0 on 12 Aug 2026, ")
 
