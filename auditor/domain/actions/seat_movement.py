@@ -72,10 +72,7 @@ def plan_note(l10n: Localizer, seats: SeatMovement) -> str:
     """Return that a plan can name another number of seats; empty if no decisions are open."""
     if seats.undecided is None:
         return ""
-    return l10n.gettext(
-        "The plan (auditor plan) also counts products that it chooses where decisions are open, and can propose more "
-        "or fewer seats."
-    )
+    return l10n.gettext("While decisions are open, auditor plan can propose another number of seats.")
 
 
 def renewal_price_note(l10n: Localizer, price: Money, day: date) -> str:

@@ -249,7 +249,7 @@ def _seat_line(row: SeatRow, section: TenantSection, *, several: bool) -> SeatLi
         figures=f"{row.consumed} / {row.usable}",
         spare=row.spare_text,
         state=row.state,
-        advice=single_line("; ".join(part for part in (row.advice, row.limits) if part)),
+        advice=single_line("; ".join(part for part in (row.advice, row.limits) if part), 300),
         severity=row.severity or Severity.INFO,
         bar=bar,
     )

@@ -25,7 +25,9 @@ KEPT = (
     "10 more spare seats are not removed, because the policy p1 counts them for people who need one. To remove them "
     "too, buy seats of another product that the policy counts."
 )
-REPLACED = "For these policies, seats to buy replace the removed ones: p1."
+REPLACED = (
+    "These policies count the removed seats for people who need one: p1. Seats that other actions buy replace them."
+)
 
 
 def state(*, p1: int, e3: int, people: int = 13, holders: int = 3) -> Any:

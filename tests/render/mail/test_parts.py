@@ -198,8 +198,8 @@ def test_findings_about_people_are_not_decoded(monkeypatch: pytest.MonkeyPatch) 
 def test_removal_of_seats_says_in_page_and_mail_how_its_number_and_amount_come_about() -> None:
     result, l10n = demo_result(), Labels("en")
     note = (
-        "The plan (auditor plan) also counts products that it chooses where decisions are open, and can propose more "
-        "or fewer seats. The saving counts the price from 31 December 2026 on: €37.30 a month per seat."
+        "While decisions are open, auditor plan can propose another number of seats. The saving counts the price "
+        "from 31 December 2026 on: €37.30 a month per seat."
     )
     highlights = [item for item in page(result, l10n).highlights if item.note]
     assert [(item.title, item.note) for item in highlights] == [
@@ -207,6 +207,14 @@ def test_removal_of_seats_says_in_page_and_mail_how_its_number_and_amount_come_a
     ]
     view = next(mail_views(result, READER, l10n))
     assert [action.title for action in view.actions if action.why.endswith(note)] == [highlights[0].title]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("locale", ["en", *LANGUAGES])
+def test_advice_about_seats_is_not_cut(locale: str) -> None:
+    view = next(mail_views(demo_result(), READER, Labels(locale)))
+    assert len(view.seats) >= 5
+    assert not any(line.advice.endswith("…") for line in view.seats)
 
 
 RULES = """policies:

@@ -59,7 +59,11 @@ def removal_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
             policy=policy,
         )
     if replaced := ", ".join(policy for policy, is_replaced in group.counted_for.items() if is_replaced):
-        yield l10n.gettext("For these policies, seats to buy replace the removed ones: {policies}.", policies=replaced)
+        yield l10n.gettext(
+            "These policies count the removed seats for people who need one: {policies}. Seats that other actions buy "
+            "replace them.",
+            policies=replaced,
+        )
     if unknown := ", ".join(policy for policy, is_replaced in group.counted_for.items() if not is_replaced):
         yield l10n.gettext(
             "Check that the seats afterwards are enough for these policies, which count them: {policies}.",
