@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.seat_movement import seat_movement
@@ -91,7 +92,7 @@ def action_sets(ordered: Sequence[RankedAction], index: FindingIndex, l10n: Labe
     Guidance that several actions share is shown by the first of them.
     """
     by_product = _by_product(ordered)
-    groups: dict[object, list[RankedAction]] = {}
+    groups: dict[tuple[str, object], list[RankedAction]] = {}
     for product, entries in by_product:
         for entry in entries:
             groups.setdefault((product, _guidance_key(entry.action)), []).append(entry)
@@ -105,14 +106,25 @@ def action_sets(ordered: Sequence[RankedAction], index: FindingIndex, l10n: Labe
     }
     sources = dict.fromkeys(document for listed in documents.values() for document in listed)
     numbers = {source: number for number, source in enumerate(sources, start=1)}
+    guide_counts = Counter(product for product, _ in groups)
+    movements = {
+        product: _movement(product, entries[0].action, index, l10n)
+        for product, entries in by_product
+        if product and guide_counts[product] > 1
+    }
     shown = GuidanceParts()
     guides = {
         group[0].plan_index: _guide(
-            group, sorted(map(numbers.__getitem__, documents[group[0].plan_index])), shown, index, l10n
+            group,
+            sorted(map(numbers.__getitem__, documents[group[0].plan_index])),
+            shown,
+            index,
+            l10n,
+            movement=movements.get(product, ""),
         )
-        for group in groups.values()
+        for (product, _), group in groups.items()
     }
-    sets = [_action_set(product, entries, guides, index, l10n) for product, entries in by_product]
+    sets = [_action_set(product, entries, guides, movements, index, l10n) for product, entries in by_product]
     return ActionSets(sets=tuple(action_set for action_set in sets if action_set.guides), sources=tuple(sources))
 
 
@@ -137,18 +149,31 @@ def _product(entry: RankedAction) -> str:
     return entry.anchor if seats is None or seats.sku_id is None else seats.sku_id
 
 
+def _movement(product: str, action: Action, index: FindingIndex, l10n: Labels) -> str:
+    """Return how the actions about a product change its seats."""
+    return "" if action.seats is None else seat_movement(l10n, _name(product, index), action.seats)
+
+
+def _name(product: str, index: FindingIndex) -> str:
+    return shortened(index.context.names.get(product.casefold(), product))
+
+
 def _action_set(
-    product: str, entries: Sequence[RankedAction], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
+    product: str,
+    entries: Sequence[RankedAction],
+    guides: Mapping[int, Guide],
+    movements: Mapping[str, str],
+    index: FindingIndex,
+    l10n: Labels,
 ) -> ActionSet:
     set_guides = tuple(guides[entry.plan_index] for entry in entries if entry.plan_index in guides)
-    seats, first = entries[0].action.seats, entries[0]
-    name = shortened(index.context.names.get(product.casefold(), product)) if len(set_guides) > 1 else ""
+    first = entries[0]
     nearest = min(
         (entry for entry in entries if entry.action.due), key=lambda entry: str(entry.action.due), default=first
     )
     return ActionSet(
-        product=name,
-        seats=seat_movement(l10n, name, seats) if name and seats is not None else "",
+        product=_name(product, index) if product in movements else "",
+        seats=movements.get(product, ""),
         severity=min((entry.weight.severity for entry in entries), key=lambda severity: severity.rank),
         money=amounts_text([entry.action for entry in entries], l10n),
         due=nearest.due,
@@ -166,10 +191,20 @@ def _guidance_key(action: Action) -> object:
 
 
 def _guide(
-    group: Sequence[RankedAction], sources: Sequence[int], shown: GuidanceParts, index: FindingIndex, l10n: Labels
+    group: Sequence[RankedAction],
+    sources: Sequence[int],
+    shown: GuidanceParts,
+    index: FindingIndex,
+    l10n: Labels,
+    *,
+    movement: str,
 ) -> Guide:
-    """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far."""
+    """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far.
+
+    `movement` is the sentence about seats that the set of actions shows already.
+    """
     first = group[0].action
+    first = replace(first, prerequisites=tuple(text for text in first.prerequisites if text != movement))
     articles = {"" if (arguments := entry.action.title_arguments) is None else arguments.article for entry in group}
     article = articles.pop() if len(group) > 1 and len(articles) == 1 else ""
     suffix = about(l10n, "", article) if article else ""

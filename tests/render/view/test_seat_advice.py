@@ -76,6 +76,9 @@ def test_actions_on_one_product_are_grouped_in_plan_order() -> None:
     steps = [step for step in section.actions if step.action.seats is not None and "Power BI Pro" in step.action.title]
     assert power_bi.count == len(steps) > 5
     assert power_bi.seats.startswith("Power BI Pro: 60 seats today, 28 assigned.")
+    lines = [text for guide in power_bi.guides for _, part in guide.guidance.parts for text, _ in part.lines]
+    assert lines
+    assert power_bi.seats not in lines, "the heading of the group says it already"
     assert power_bi.money == "saving: €419.20 a month"
     assert power_bi.guides[0].actions[0].entry is power_bi.first
     kinds = [guide.actions[0].entry.action.kind for guide in power_bi.guides]
