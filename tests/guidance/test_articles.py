@@ -128,7 +128,7 @@ def test_text_of_a_warning_names_every_period_of_what_can_be_lost(article: Artic
 @by_article
 def test_warning_about_a_contradiction_lists_the_disputed_sources(article: Article) -> None:
     for warning in article.warnings:
-        stated = re.search(r"\b(disagree|differ|another page says)\b", warning.text) is not None
+        stated = re.search(r"\b(disagree|differ|another Microsoft page says)\b", warning.text) is not None
         assert stated == bool(warning.disputed), warning.id
 
 
