@@ -184,14 +184,18 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
 def omissions(sources: Iterable[Coverage], policies: Iterable[PolicyOutcome]) -> tuple[Message, ...]:
     """Return the sources that were not read, and the policies that were not evaluated, each with the reason.
 
-    The details about a source are given once, with the source.
+    Sources with the same reason are combined, and the reasons of policies do not repeat it.
     """
-    unread = [source for source in sources if source.status in _GAPS]
+    unread: dict[tuple[str, Message | None], list[Message]] = {}
+    for source in sources:
+        if source.status in _GAPS:
+            titles = unread.setdefault((SOURCE_STATES[source.status], source.reason), [])
+            titles.append(Message(SOURCE_TITLES[source.name]))
     listed = [
-        detailed(joined(": ", map(Message, (SOURCE_TITLES[source.name], SOURCE_STATES[source.status]))), source.reason)
-        for source in unread
+        detailed(joined(": ", (joined(", ", titles), Message(state))), reason)
+        for (state, reason), titles in unread.items()
     ]
-    details = {source.reason for source in unread if source.reason is not None}
+    details = {reason for _, reason in unread if reason is not None}
     undecided = by_reason((policy, without_details(reason, details)) for policy, reason in unevaluated(policies))
     return (*listed, *(joined(": ", (", ".join(ids), reason)) for reason, ids in undecided.items()))
 

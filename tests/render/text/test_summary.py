@@ -6,10 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus
-from auditor.domain.message import Message, detailed
+from auditor.domain.message import Message, detailed, joined
 from auditor.domain.result.model import Coverage, FleetResult, PolicyOutcome, Result
+from auditor.engine.not_evaluated import incomplete
 from auditor.render.text.labels import Labels
-from auditor.render.text.summary import completeness, missing_data, verdict
+from auditor.render.text.summary import completeness, missing_data, omissions, verdict
 from tests.builders.result.results import result
 
 UNKNOWN_APPLICATION = (
@@ -66,17 +67,25 @@ def test_tenants_with_the_same_missing_data_share_an_error_message() -> None:
     assert (names, reason.partition(":")[0]) == ("t5, t6", "entra-p2-coverage")
 
 
-def test_missing_data_gives_the_details_about_a_source_once() -> None:
-    (first, *_) = result().tenants
-    denied = Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, reason=Message("no consent"))
-    reason = detailed(Message("Groups: could not be read, permission denied"), "no consent")
-    outcome = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=reason)
-    tenant = replace(first, name="t", display_name="", sources=(denied,), policies=(outcome,))
-    audited = replace(result(), tenants=(tenant,), fleet=FleetResult())
-    assert [reason for _, reason in missing_data(audited, Labels("en"))] == [
-        "Groups: denied (no consent)",
-        "p: Groups: could not be read, permission denied",
+def test_reason_of_several_sources_is_given_once_and_not_again_for_their_policies() -> None:
+    old, other = Message("read too long ago"), Message("no consent")
+    sources = [
+        Coverage(name=name, status=SourceStatus.UNAVAILABLE, reason=old)
+        for name in (Source.USAGE, Source.COPILOT_USAGE)
     ]
+    reasons = {
+        "idle": joined("; ", [detailed(incomplete(Source.COPILOT_USAGE, SourceStatus.UNAVAILABLE), old)]),
+        "groups": detailed(incomplete(Source.GROUPS, SourceStatus.DENIED), other),
+    }
+    policies = [
+        PolicyOutcome(id=name, status=Outcome.NOT_EVALUATED, findings=0, reason=reason)
+        for name, reason in reasons.items()
+    ]
+    assert omissions(sources, policies) == (
+        "Usage of services, Usage of Microsoft 365 Copilot: unavailable (read too long ago)",
+        "idle: Usage of Microsoft 365 Copilot: not available in this tenant",
+        "groups: Groups: could not be read, permission denied (no consent)",
+    )
 
 
 def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_reason() -> None:
