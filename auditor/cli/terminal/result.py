@@ -266,7 +266,7 @@ def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
 
 def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
     parts = [fact for fact in (highlight.money, highlight.due) if fact]
-    parts += [_cut(highlight.tenant, _MAX_TENANT)] if len(page.sections) > 1 else []
+    parts += [_cut(highlight.tenant, _MAX_TENANT)] if page.tenants > 1 else []
     parts.append(l10n.plural("{count} finding", "{count} findings", highlight.count))
     return l10n.joined([*parts, *filter(None, [highlight.elsewhere])])
 

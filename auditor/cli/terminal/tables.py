@@ -35,13 +35,14 @@ def print_sparklines(console: Console, trends: Sequence[Trend]) -> None:
     if not trends:
         return
     bars = console.encoding.startswith("utf")
-    label_width = max(cell_len(trend.label) for trend in trends)
-    console.print()
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=bars)
     for trend in trends:
-        line = Text(trend.label + " " * (label_width - cell_len(trend.label)) + "  ")
-        line.append(f"{trend.text}  " if bars else "", style="cyan")
-        line.append(printable_line(trend.summary), style="dim")
-        print_indented(console, line)
+        curve = [Text(trend.text, style="cyan")] if bars else []
+        table.add_row(Text(trend.label), *curve, Text(printable_line(trend.summary), style="dim"))
+    console.print()
+    print_indented(console, table)
 
 
 def print_fleet(console: Console, rows: Sequence[FleetRow], l10n: Labels) -> None:

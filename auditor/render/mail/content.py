@@ -204,9 +204,7 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
         yield ActionLine(
             title=single_line(highlight.title, 200),
             severity=highlight.severity,
-            facts=tuple(
-                single_line(fact) for fact in _facts(highlight, entry, l10n, several=len(page.sections) > 1) if fact
-            ),
+            facts=tuple(single_line(fact) for fact in _facts(highlight, entry, l10n, several=page.tenants > 1) if fact),
             why=single_line(" ".join(filter(None, (highlight.why, highlight.note))), 400),
             caution=single_line(caution, MAX_CAUTION),
             first=single_line(highlight.first, 300),

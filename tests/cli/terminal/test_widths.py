@@ -1,17 +1,22 @@
 """Help, tables and messages fit the width of the terminal in every language."""
 
+import io
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
+from rich.console import Console
 
 from auditor.cli.commands.catalogue import products
 from auditor.cli.commands.policies import explain
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.cli.terminal.markdown import render, wrapped_text
+from auditor.cli.terminal.tables import print_sparklines
 from auditor.demo.__main__ import main as write_demo
+from auditor.render.view.curves import Trend
 from tests.builders.service.command_line import AS_OF, Terminal, call, expect
 from tests.localization.catalogue_messages import LANGUAGES
 
@@ -47,6 +52,18 @@ def test_markdown_has_the_spaces_of_amounts_and_escapes_other_invisible_characte
 
 def too_wide(text: str, width: int) -> list[str]:
     return [line for line in text.splitlines() if cell_len(line.rstrip()) > width]
+
+
+def test_summary_of_a_long_curve_continues_in_its_column() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    summary = "€2,857.45 on 1 Oct 2026, €2,256.45 now"
+    line = Trend(label="monthly cost", last="", points="", axis=0, text="▁" * 24, bars=(), summary=summary)
+    print_sparklines(console, [line, replace(line, label="monthly cost of open findings")])
+    assert isinstance(console.file, io.StringIO)
+    _, *lines = console.file.getvalue().splitlines()
+    (start,) = {text.index("€2,857.45") for text in lines if "€2,857.45" in text}
+    assert [text.strip() for text in lines if not text[:start].strip()] == ["2026, €2,256.45 now"] * 2
+    assert all(text[:start].endswith("  ") for text in lines)
 
 
 @pytest.mark.slow

@@ -9,6 +9,8 @@ from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render.html import report
 from auditor.render.html.table_columns import table_columns
+from auditor.render.mail.message import mail_views
+from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
 from auditor.result.aggregate import single_tenant, summarise
@@ -87,3 +89,17 @@ def test_table_of_many_tenants_is_folded_after_fifteen_rows_and_has_no_empty_col
     assert re.findall("Tenant [0-9]+", others) == ["Tenant 15", "Tenant 16"]
     assert "Per month" not in table
     assert "Change" not in table
+
+
+def test_what_to_do_first_names_the_tenant_only_if_there_are_several() -> None:
+    sample = result()
+    assert sample.fleet.policies, "the starter library has a policy across tenants"
+    worst, *others = sample.tenants
+    title = worst.display_name
+    alone = replace(sample, tenants=(worst,), summary=summarise((worst,), sample.fleet))
+    for audited, named in ((sample, True), (alone, False)):
+        view = next(mail_views(audited, Reader(locale="en"), Labels("en")))
+        assert any(title in action.facts for action in view.actions) is named
+        assert (f"· {title} ·" in rendered_text(audited, "markdown")) is named
+        assert (f"<span>{title}</span>" in html(audited)) is named
+    assert others
