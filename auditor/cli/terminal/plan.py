@@ -52,9 +52,9 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
     if missing:
         yield ""
     yield printable_line(l10n.gettext("What to do first"))
-    for first in fleet_first(plan, lambda _: "", l10n):
-        tenants = ", ".join(filter(None, (first.tenant, first.elsewhere)))
-        yield from _first_action(first.number, f"{tenants}: {first.title}", first.due, first.why)
+    for position, first in enumerate(fleet_first(plan, lambda _: "", l10n), start=1):
+        tenants = ", ".join(filter(None, (first.place, first.elsewhere)))
+        yield from _first_action(position, f"{tenants}: {first.title}", first.due, first.why)
     *rows, totals = tenant_rows(plan, lambda _: "", l10n)
     yield ""
     yield printable_line(l10n.gettext("Tenants"))

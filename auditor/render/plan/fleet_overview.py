@@ -66,10 +66,9 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
         index, reason = order[position]
         tenant, number, action, weight = candidates[index]
         first = FirstAction(
-            number=len(firsts) + 1,
             href=f"{address(tenant)}-{number}",
             title=action.title,
-            tenant=tenant.title,
+            place=tenant.title,
             elsewhere=elsewhere(l10n, tenants),
             why=rank_reason(l10n, reason, weight, today),
             due=due_text(action, l10n),

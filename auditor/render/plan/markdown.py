@@ -79,10 +79,9 @@ def _first_actions(level: str, actions: Sequence[FirstAction], l10n: Localizatio
         return
     yield from _paragraph(f"{level} {l10n.gettext('What to do first')}")
     for first in actions:
-        target = first.tenant or l10n.gettext("Action {number}", number=first.number)
         elsewhere = f", {escaped(first.elsewhere)}" if first.elsewhere else ""
         reasons = (f" · {escaped(text)}" for text in (first.due, first.why) if text)
-        yield f"- [{escaped(target)}]({first.href}){elsewhere}: **{escaped(first.title)}**{''.join(reasons)}"
+        yield f"- [{escaped(first.place)}]({first.href}){elsewhere}: **{escaped(first.title)}**{''.join(reasons)}"
     yield ""
 
 

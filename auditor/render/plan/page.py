@@ -165,7 +165,7 @@ class _TenantPage:
 
     def _first(self, number: int, action: Action) -> FirstAction:
         return FirstAction(
-            number=number,
+            place=self._l10n.gettext("Action {number}", number=number),
             href=f"#{self._action_anchor(number)}",
             title=action.title,
             why=action.why,

@@ -95,15 +95,13 @@ class PlanPagePart(Struct, frozen=True, kw_only=True):
 class FirstAction(Struct, frozen=True, kw_only=True):
     """One of the most important actions."""
 
-    number: int
-    """Its number in the order of execution; of an action of one of many tenants, its position in the list."""
     href: str
     title: str
     why: str
     due: str
     """The date by which to decide; empty if none is known."""
-    tenant: str = ""
-    """The title of its tenant; empty in the section of the tenant."""
+    place: str
+    """Its number in the order of execution, as "Action 7"; in a list of several tenants, the title of its tenant."""
     elsewhere: str = ""
     """In how many other tenants the same is to be done; empty if in none."""
 

@@ -139,17 +139,17 @@ def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() 
 
 def test_first_actions_of_a_plan_show_their_own_date() -> None:
     (tenant,) = plan().tenants
-    dated = [action for _, action in first_by_rank(tenant) if action.due is not None]
+    dated = [(number, action) for number, action in first_by_rank(tenant) if action.due is not None]
     assert dated
     html = plan_html(plan(), l10n=localization("en")).decode().partition('<ol class="first-actions">')[2]
-    items = html.partition("</ol>")[0].split("<li ")
+    items = html.partition("</ol>")[0].split("<li>")
     screen: list[str] = []
     print_plan(plan(), localization("en"), screen.append)
-    for action in dated:
+    for number, action in dated:
         assert action.due is not None
         (item,) = (item for item in items if action.title in item)
         reasons = f"decide before {localization('en').date(action.due)} · {action.why}"
-        assert f"<small>{reasons}</small>" in item
+        assert f"<small>Action {number} · {reasons}</small>" in item
         assert (
             f"**{escaped(action.title)}** · {escaped(reasons)}"
             in plan_markdown(plan(), l10n=localization("en")).decode()

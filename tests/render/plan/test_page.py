@@ -78,7 +78,7 @@ def test_first_actions_of_a_tenant_are_not_repeated_below_those_of_all_tenants()
     both = snapshot([user("ann", grant(E3)), user("bo", grant(VISIO))], {E3: 5, VISIO: 5}, name="both")
     same = snapshot([user("cy", grant(E3))], {E3: 5}, name="same")
     view = plan_view(fleet([both, same], RULES), localization("en"))
-    assert [(action.tenant, action.elsewhere) for action in view.first] == [
+    assert [(action.place, action.elsewhere) for action in view.first] == [
         ("both", "also in 1 other tenant"),
         ("both", ""),
     ]
