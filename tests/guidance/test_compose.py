@@ -94,6 +94,12 @@ def test_unknown_status_keeps_every_stage(article: str) -> None:
     assert set(ids(unknown)) == {name for guidance in guidances for name in ids(guidance)}
 
 
+@pytest.mark.parametrize(("status", "expected"), [("Enabled", True), ("Warning", True), ("Suspended", False)])
+def test_disabled_subscription_has_no_advice_to_cancel_it(status: str, *, expected: bool) -> None:
+    guidance = composed("subscription-end", replace(KNOWN, status=status))
+    assert any(note.text.endswith("cancel it.") for note in guidance.next) is expected, "cancelling disables it"
+
+
 @pytest.mark.parametrize("article", ARTICLES)
 def test_germany_cloud_is_historic_and_has_no_portal_links(article: str) -> None:
     guidance = composed(article, replace(KNOWN, cloud=Cloud.GERMANY))
