@@ -94,6 +94,16 @@ def test_unknown_status_keeps_every_stage(article: str) -> None:
     assert set(ids(unknown)) == {name for guidance in guidances for name in ids(guidance)}
 
 
+def test_licence_of_a_group_is_not_replaced_with_a_request_for_the_user() -> None:
+    texts = {
+        path: [note.text for note in composed("move-users", replace(KNOWN, path=path)).next]
+        for path in ("direct", "group")
+    }
+    requests = {path: [text for text in listed if "assignLicense" in text] for path, listed in texts.items()}
+    assert len(requests["direct"]) == 1
+    assert requests["group"] == [], "Microsoft Graph refuses to remove an inherited licence"
+
+
 @pytest.mark.parametrize(("status", "expected"), [("Enabled", True), ("Warning", True), ("Suspended", False)])
 def test_disabled_subscription_has_no_advice_to_cancel_it(status: str, *, expected: bool) -> None:
     guidance = composed("subscription-end", replace(KNOWN, status=status))
