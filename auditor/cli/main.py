@@ -175,8 +175,10 @@ def _report_unexpected(error: BaseException, locale: str | None, *, is_verbose: 
         return 2
     if is_verbose:
         print_message(_traceback(error))
-    text = translated_text("bug: {error}: run again with -v and report it at {address}", locale)
-    print_message("auditor: " + text.replace("{error}", type(error).__name__).replace("{address}", BUGS))
+    text = translated_text(
+        "bug: {error}: run again with -v and report it at {address}", locale, error=type(error).__name__, address=BUGS
+    )
+    print_message("auditor: " + text)
     return BUG_EXIT_CODE
 
 

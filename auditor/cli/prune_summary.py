@@ -8,7 +8,7 @@ from auditor.cli.store_summary import format_size
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.problems import MAX_TENANTS, combined_problems
 from auditor.domain.errors import printable_line
-from auditor.domain.translation import NN_
+from auditor.domain.translation import N_, NN_
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
 
@@ -65,9 +65,9 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 
 def _nights(retention: TenantRetention, l10n: Labels, *, deleted: bool) -> Iterator[str]:
-    line = l10n.gettext("deleted: {night}") if deleted else l10n.gettext("would be deleted: {night}")
+    text = N_("deleted: {night}") if deleted else N_("would be deleted: {night}")
     for night in retention.nights.deleted:
-        yield line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")
+        yield l10n.gettext(text, night=f"{night.tenant} {format_instant(night.instant)}")
 
 
 def _days(retentions: Iterable[TenantRetention], l10n: Labels, *, deleted: bool) -> Iterator[str]:
@@ -85,11 +85,12 @@ def _days(retentions: Iterable[TenantRetention], l10n: Labels, *, deleted: bool)
 def _summary(name: str, retentions: Sequence[TenantRetention], l10n: Labels, *, deleted: bool) -> Iterator[str]:
     """Yield the sums of one or many tenants; of many, those with temporary files are named."""
     if deleted:
-        text = l10n.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
+        text = N_("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
     else:
-        text = l10n.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
+        text = N_("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
     pruned = [retention.nights for retention in retentions]
-    yield text.format(
+    yield l10n.gettext(
+        text,
         tenant=name,
         kept=l10n.number(sum(len(pruning.kept) for pruning in pruned)),
         gone=l10n.number(sum(len(pruning.deleted) for pruning in pruned)),

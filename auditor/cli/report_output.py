@@ -120,6 +120,5 @@ def _print_summary(content: PageContent, output: Output, written: tuple[Path, ..
 
         print_missing_data(missing_data(content.result, content.l10n), content.l10n)
     if not quiet and sys.stderr.isatty():
-        text = translated_text("wrote {path}", content.locale)
         for path in written:
-            print_notice(text.replace("{path}", str(path)))
+            print_notice(translated_text("wrote {path}", content.locale, path=path))

@@ -8,6 +8,7 @@ from auditor.app.locations import store_at
 from auditor.cli.terminal.console import print_diagnostics, print_message
 from auditor.domain.errors import AuditorError, printable_line
 from auditor.domain.result.model import Result
+from auditor.domain.translation import N_
 
 if TYPE_CHECKING:
     from auditor.app.store.nights import Stored
@@ -71,32 +72,32 @@ def print_outcomes(
 def _sums(done: "Sequence[Stored]", l10n: "Labels") -> Iterator[str]:
     """Yield how many snapshots and results were stored, and how many were stored already."""
     texts = {
-        ("snapshot", True): l10n.gettext("Snapshots stored: {count}, {size}"),
-        ("snapshot", False): l10n.gettext("Snapshots that were already stored: {count}"),
-        ("result", True): l10n.gettext("Results stored: {count}, {size}"),
-        ("result", False): l10n.gettext("Results that were already stored: {count}"),
+        ("snapshot", True): N_("Snapshots stored: {count}, {size}"),
+        ("snapshot", False): N_("Snapshots that were already stored: {count}"),
+        ("result", True): N_("Results stored: {count}, {size}"),
+        ("result", False): N_("Results that were already stored: {count}"),
     }
     for (what, new), text in texts.items():
         sizes = [stored.size for stored in done if (stored.what, stored.new) == (what, new)]
         if sizes:
-            yield text.format(count=l10n.number(len(sizes)), size=format_size(sum(sizes), l10n))
+            yield l10n.gettext(text, count=l10n.number(len(sizes)), size=format_size(sum(sizes), l10n))
 
 
 def _outcome_line(stored: "Stored", l10n: "Labels") -> str:
     """Return a line with the outcome for one snapshot or result."""
     match stored.what, stored.new:
         case "snapshot", True:
-            text = l10n.gettext("{tenant}, {instant}: snapshot stored, {size}")
+            text = N_("{tenant}, {instant}: snapshot stored, {size}")
         case "snapshot", False:
-            text = l10n.gettext("{tenant}, {instant}: the snapshot was already stored")
+            text = N_("{tenant}, {instant}: the snapshot was already stored")
         case _, True:
-            text = l10n.gettext("{tenant}, {instant}: result stored, {size}")
+            text = N_("{tenant}, {instant}: result stored, {size}")
         case _:
-            text = l10n.gettext("{tenant}, {instant}: the result was already stored")
+            text = N_("{tenant}, {instant}: the result was already stored")
     size = format_size(stored.size, l10n)
     from auditor.snapshot.manifest import format_instant  # noqa: PLC0415  imports Arrow, which `--help` does not need
 
-    return text.format(tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
+    return l10n.gettext(text, tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
 
 
 def format_size(count: int, l10n: "Labels") -> str:

@@ -11,9 +11,6 @@ class Localizer(Protocol):
     def gettext(self, message: str, /, **values: object) -> str:
         """Return the translation of a message, with its placeholders filled in at once if there are `values`."""
 
-    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
-        """Return the translation of the plural form for a number."""
-
     def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
         """Return the translated plural form for a count, with `{count}` and `values` filled in at once."""
 

@@ -54,13 +54,10 @@ class Localization:
         text = self.translations.gettext(message) if message else ""
         return fill_template(text, values) if values else text
 
-    def ngettext(self, singular: str, plural: str, count: int, /) -> str:
-        """Return the translated plural form for a count; its `{count}` is not filled in."""
-        return self.translations.ngettext(singular, plural, count)
-
     def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
         """Return the translated plural form for a count, with `{count}` and `values` filled in at once."""
-        return fill_template(self.ngettext(singular, plural, count), {"count": self.number(count), **values})
+        text = self.translations.ngettext(singular, plural, count)
+        return fill_template(text, {"count": self.number(count), **values})
 
     def more(self, count: int, /, *, file: str = "") -> str:
         """Return how many items a shortened list omits, and the file that contains them, if there is one."""

@@ -19,13 +19,9 @@ class English:
         """Return the message, with its placeholders filled in if there are `values`."""
         return fill_template(message, values) if values else message
 
-    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
-        """Return the English form for a number."""
-        return singular if number == 1 else plural
-
     def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
         """Return the English form for a count, with `{count}` and `values` filled in."""
-        return fill_template(self.ngettext(singular, plural, count), {"count": self.number(count), **values})
+        return fill_template(singular if count == 1 else plural, {"count": self.number(count), **values})
 
     def policy(self, title: str, /) -> str:
         """Return the title unchanged."""

@@ -23,8 +23,8 @@ def step(
     if dated is None or deadline is None:
         translated = l10n.gettext(text)
     else:
-        when = l10n.gettext("by {day}") if deadline.included else l10n.gettext("before {day}")
-        translated = l10n.gettext(dated).replace("{date}", when.replace("{day}", l10n.day(deadline.day)))
+        when = N_("by {day}") if deadline.included else N_("before {day}")
+        translated = l10n.gettext(dated, date=l10n.gettext(when, day=l10n.day(deadline.day)))
     if article is not None:
         translated = l10n.gettext("{step} (In full: {article}.)", step=translated, article=article)
     return under(l10n, translated, branches)

@@ -179,14 +179,13 @@ _SERVICES_SWITCHED: Final = NN_(
 def action_title(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
     """Return the title of an action in a language."""
     form = _form(kind, arguments)
-    text = l10n.gettext(form) if isinstance(form, str) else l10n.ngettext(*form, arguments.count)
-    title = text.format(
-        count=l10n.number(arguments.count),
-        old=_old(l10n, arguments),
-        new=_new(l10n, kind, arguments),
-        extra=_extra(l10n, kind, arguments),
-        groups=l10n.number(arguments.groups),
-    )
+    values = {
+        "old": _old(l10n, arguments),
+        "new": _new(l10n, kind, arguments),
+        "extra": _extra(l10n, kind, arguments),
+        "groups": l10n.number(arguments.groups),
+    }
+    title = l10n.gettext(form, **values) if isinstance(form, str) else l10n.plural(*form, arguments.count, **values)
     title = f"{title} ({l10n.gettext(_BLOCKED[arguments.blocked])})" if arguments.blocked else title
     title = f"{title} ({arguments.distinction})" if arguments.distinction else title
     return about(l10n, title, arguments.article) if arguments.article else title

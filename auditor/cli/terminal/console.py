@@ -11,7 +11,7 @@ from auditor.cli.terminal.streams import write_commands
 from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import Diagnostic, Level, Warn, format_diagnostic, printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, fill_template
 
 if TYPE_CHECKING:
     from auditor.localization import Localization
@@ -65,10 +65,10 @@ def translated(diagnostic: Diagnostic, l10n: "Localization | None") -> Diagnosti
     return replace(diagnostic, message=Message(l10n.translate(diagnostic.message)), hint=hint)
 
 
-def translated_text(message: str, locale: str | None) -> str:
+def translated_text(message: str, locale: str | None, **values: object) -> str:
     """Return a message in the language of `locale`, else of the environment, else in English."""
     l10n = reader(locale)
-    return message if l10n is None else l10n.gettext(message)
+    return fill_template(message, values) if l10n is None else l10n.gettext(message, **values)
 
 
 def notices(locale: str | None) -> Callable[[Message], None]:

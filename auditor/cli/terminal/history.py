@@ -237,9 +237,9 @@ def show_episodes(
     console = Console(stderr=stderr)
     shown = [entry for entry in tenants if entry[1]]
     if not shown:
-        text = l10n.gettext("{tenant}: no stored result has a finding of {wanted}")
         names = l10n.first_of([title for title, _, _ in tenants], _MAX_NAMED)
-        _print(console, text.format(tenant=names, wanted=wanted), "bold")
+        text = l10n.gettext("{tenant}: no stored result has a finding of {wanted}", tenant=names, wanted=wanted)
+        _print(console, text, "bold")
     for entry in shown:
         if entry is not shown[0]:
             console.print()

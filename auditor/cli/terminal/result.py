@@ -62,8 +62,11 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     """
     result, l10n, page = content.result, content.l10n, content.page
     if page.requested_language is not None:
-        notice = l10n.gettext("This report is in English, because there is no translation for “{wished}”.")
-        _print(console, Text(notice.replace("{wished}", printable_line(page.requested_language)), style="dim"))
+        notice = l10n.gettext(
+            "This report is in English, because there is no translation for “{wished}”.",
+            wished=printable_line(page.requested_language),
+        )
+        _print(console, Text(notice, style="dim"))
     _print(console, Text(page.verdict, style="bold"))
     for line in page.unknown_names:
         print_indented(console, Text(_cut(line, _MAX_REASON), style="yellow"))

@@ -135,8 +135,8 @@ def elsewhere(l10n: Localizer, count: int, *, at_least: bool = False) -> str:
     """Return in how many other tenants the same is to be done; empty if it is not known to be in any."""
     if not count:
         return ""
-    text = l10n.ngettext("also in {count} other tenant", "also in {count} other tenants", count)
-    return text.replace("{count}", l10n.number(count)) + (f" ({l10n.gettext('at least')})" if at_least else "")
+    text = l10n.plural("also in {count} other tenant", "also in {count} other tenants", count)
+    return f"{text} ({l10n.gettext('at least')})" if at_least else text
 
 
 def _reason(index: int, saving: int | None, deadline: int | None) -> RankReason:
@@ -158,27 +158,31 @@ def _points(weight: Weight, largest: Decimal, today: date) -> int:
 def rank_reason(l10n: Localizer, reason: RankReason, weight: Weight, today: date) -> str:
     """Return the reason in words: the criterion in which the action is first, or its severity, saving and days left."""
     days = -1 if weight.due is None else (weight.due - today).days
+    severity = l10n.gettext(weight.severity.value)
     match reason:
         case RankReason.BOTH:
             return l10n.gettext("The largest saving with a date in the next 90 days, and the nearest deadline.")
         case RankReason.SAVING:
             return l10n.gettext("The largest saving with a date in the next 90 days.")
         case RankReason.DEADLINE:
-            text = l10n.ngettext(
+            return l10n.plural(
                 "The nearest deadline: {count} day left.", "The nearest deadline: {count} days left.", days
             )
         case RankReason.WEIGHT if days >= 0 and weight.saves > 0:
-            text = l10n.ngettext(
+            return l10n.plural(
                 "Severity: {severity}; it saves money; {count} day left.",
                 "Severity: {severity}; it saves money; {count} days left.",
                 days,
+                severity=severity,
             )
         case RankReason.WEIGHT if days >= 0:
-            text = l10n.ngettext(
-                "Severity: {severity}; {count} day left.", "Severity: {severity}; {count} days left.", days
+            return l10n.plural(
+                "Severity: {severity}; {count} day left.",
+                "Severity: {severity}; {count} days left.",
+                days,
+                severity=severity,
             )
         case RankReason.WEIGHT if weight.saves > 0:
-            text = l10n.gettext("Severity: {severity}; it saves money.")
+            return l10n.gettext("Severity: {severity}; it saves money.", severity=severity)
         case _:
-            text = l10n.gettext("Severity: {severity}.")
-    return text.replace("{count}", str(days)).replace("{severity}", l10n.gettext(weight.severity.value))
+            return l10n.gettext("Severity: {severity}.", severity=severity)

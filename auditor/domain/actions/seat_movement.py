@@ -41,18 +41,7 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
 
 def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
     """Return a text: how many seats a product has, how the actions change them, how many are left to buy or remove."""
-    sentences = [l10n.gettext("{product}: {usable} seats today, {assigned} assigned."), l10n.gettext(_needed(seats))]
-    if seats.undecided is not None:
-        sentences.append(
-            l10n.ngettext(
-                "Not counted: {undecided} open decision about which product a person keeps or gets.",
-                "Not counted: {undecided} open decisions about which products people keep or get.",
-                seats.undecided,
-            )
-        )
-    sentences += [l10n.gettext("Seats of reactivated subscriptions: {revived}.")] if seats.revived else []
     spare = seats.usable_after - seats.assigned_after
-    sentences.append(l10n.ngettext(*_rest(seats.added), spare))
     numbers = {
         "usable": seats.usable,
         "assigned": seats.assigned,
@@ -65,7 +54,23 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
         "left": seats.usable_after,
         "spare": spare,
     }
-    return " ".join(sentences).format(product=product, **{name: l10n.number(n) for name, n in numbers.items()})
+    values = {"product": product} | {name: l10n.number(number) for name, number in numbers.items()}
+    sentences = [
+        l10n.gettext("{product}: {usable} seats today, {assigned} assigned.", **values),
+        l10n.gettext(_needed(seats), **values),
+    ]
+    if seats.undecided is not None:
+        sentences.append(
+            l10n.plural(
+                "Not counted: {undecided} open decision about which product a person keeps or gets.",
+                "Not counted: {undecided} open decisions about which products people keep or get.",
+                seats.undecided,
+                **values,
+            )
+        )
+    if seats.revived:
+        sentences.append(l10n.gettext("Seats of reactivated subscriptions: {revived}.", **values))
+    return " ".join([*sentences, l10n.plural(*_rest(seats.added), spare, **values)])
 
 
 def plan_note(l10n: Localizer, seats: SeatMovement) -> str:

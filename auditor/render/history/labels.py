@@ -68,8 +68,8 @@ def period_text(trends: Trends, l10n: Labels) -> str:
     """Return the numbers of nights and results, and the first and last day, or the only one."""
     first, last = l10n.date(trends.since), l10n.date(trends.until)
     days = first if first == last else l10n.gettext("{first} to {last}", first=first, last=last)
-    text = l10n.gettext("nights: {nights}, results: {results}, {days}")
-    return text.format(nights=l10n.number(trends.nights), results=l10n.number(trends.results), days=days)
+    nights, results = l10n.number(trends.nights), l10n.number(trends.results)
+    return l10n.gettext("nights: {nights}, results: {results}, {days}", nights=nights, results=results, days=days)
 
 
 def seat_columns(l10n: Labels) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from typing import Final
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.message import fill_template
 from auditor.domain.money import rounded, sum_money
 from auditor.domain.translation import N_, NN_, Localizer
 from auditor.localization import Localization
@@ -145,5 +144,4 @@ def policies_line(titles: Iterable[str], l10n: Localization) -> str:
         return ""
     others = len(distinct) - _MAX_TITLES
     listed = [*distinct[:_MAX_TITLES], *([l10n.more(others)] if others > 0 else ())]
-    text = l10n.ngettext("Policy: {titles}", "Policies: {titles}", len(distinct))
-    return fill_template(text, {"titles": "; ".join(listed)})
+    return l10n.plural("Policy: {titles}", "Policies: {titles}", len(distinct), titles="; ".join(listed))

@@ -7,7 +7,6 @@ from re import compile as pattern
 from typing import Final
 
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
-from auditor.domain.message import fill_template
 from auditor.domain.money import Money
 from auditor.domain.translation import N_, NN_
 from auditor.guidance.portal_names import state_name
@@ -90,7 +89,7 @@ class Labels(Localization):
 
     def plural_form(self, message: str, count: int) -> str:
         """Return a message in the plural form for `count`, without the number, which is shown separately."""
-        return self.ngettext(message, message, count).replace("{count}", "").strip()
+        return self.plural(message, message, count, count="").strip()
 
     def severity_name(self, severity: Severity, count: int) -> str:
         """Return a severity in the plural form for `count`, without the number, which is shown separately."""
@@ -126,8 +125,7 @@ class Labels(Localization):
 
     def spare(self, seats: int | None) -> str:
         """Return a number of spare seats in words, with a dash for None."""
-        text = self.ngettext("{count} spare", "{count} spare", 0 if seats is None else seats)
-        return fill_template(text, {"count": self.number(seats)})
+        return self.plural("{count} spare", "{count} spare", seats or 0, count=self.number(seats))
 
     def amount(self, money: Money | None) -> str:
         """Return an amount of money; empty if it is not known."""

@@ -16,7 +16,16 @@ from auditor.catalogue import builtin
 from auditor.cli.terminal.plan import print_plan
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.actions.priority import FIRST, SOON, RankedItem, RankReason, Weight, most_important, ranked
+from auditor.domain.actions.priority import (
+    FIRST,
+    SOON,
+    RankedItem,
+    RankReason,
+    Weight,
+    most_important,
+    rank_reason,
+    ranked,
+)
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
@@ -96,6 +105,12 @@ def test_days_until_a_deadline_count_from_the_audit_not_from_the_snapshot() -> N
     assert nearest.why == f"The nearest deadline: {days_left} day{'' if days_left == 1 else 's'} left."
     steps = [step for section in page(audited_later, Labels("en")).sections for step in section.actions]
     assert nearest.why in {step.why for step in steps}, "the page counts from the same day"
+
+
+def test_days_left_are_written_with_the_separators_of_the_language() -> None:
+    weight = Weight(severity=Severity.LOW, due=NOW.date() + timedelta(days=1095))
+    reason = rank_reason(localization("nl"), RankReason.DEADLINE, weight, NOW.date())
+    assert reason == "De eerstvolgende termijn: nog 1.095 dagen."
 
 
 def test_large_idle_renewal_in_two_weeks_is_among_the_first_actions() -> None:

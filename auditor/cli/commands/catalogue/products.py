@@ -82,8 +82,8 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
         l10n.plural("{count} product", "{count} products", len(catalogue.products)),
         l10n.plural("{count} service plan", "{count} service plans", len(catalogue.plans)),
     )
-    text = l10n.gettext("wrote {path}: {counts}, of {date}")
-    print_notice(text.format(path=updated.path, counts=", ".join(counts), date=catalogue.date))
+    values = {"path": updated.path, "counts": ", ".join(counts), "date": catalogue.date}
+    print_notice(l10n.gettext("wrote {path}: {counts}, of {date}", **values))
     if updated.unused:
         print_message(l10n.gettext("the catalogue of the package is newer and stays in use"))
     return 0
@@ -125,10 +125,10 @@ def _list(args: argparse.Namespace, l10n: Localization) -> int:
         for row in _rows(catalogue, products, reasons=args.free):
             out("\t".join(row))
     if not products or not matches.matching:
-        summary = l10n.gettext("no product matches {text} in the table of {date}")
+        summary = N_("no product matches {text} in the table of {date}")
         if products:
-            summary = l10n.gettext("no product matches {text} in the table of {date}; similar products")
-        print_message(printable(summary.replace("{date}", catalogue.date).replace("{text}", repr(text))))
+            summary = N_("no product matches {text} in the table of {date}; similar products")
+        print_message(printable(l10n.gettext(summary, text=repr(text), date=catalogue.date)))
     return 0
 
 

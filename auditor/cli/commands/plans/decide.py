@@ -62,8 +62,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(decisions: DecisionChange, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
-    count = l10n.plural("{count} decision written to {path}", "{count} decisions written to {path}", len(decisions.ids))
-    parts = [count.replace("{path}", args.file.as_posix())]
+    parts = [
+        l10n.plural(
+            "{count} decision written to {path}",
+            "{count} decisions written to {path}",
+            len(decisions.ids),
+            path=args.file.as_posix(),
+        )
+    ]
     if decisions.already:
         parts.append(
             l10n.plural(

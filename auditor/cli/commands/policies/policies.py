@@ -79,8 +79,9 @@ def _print(changes: LibraryUpdate, l10n: Labels) -> None:
 
 def _print_missing_files(changes: LibraryUpdate, l10n: Labels) -> None:
     if changes.missing_files:
-        text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
-        out(printable_line(text.replace("{names}", ", ".join(changes.missing_files))))
+        names = ", ".join(changes.missing_files)
+        text = l10n.gettext("Files of the starter library that the folder does not have: {names}", names=names)
+        out(printable_line(text))
 
 
 def _print_lines(text: str) -> None:

@@ -96,10 +96,11 @@ def _print_preview(changes: Preview, l10n: Labels) -> None:
         text = f"{policy.id} ({state(policy, l10n)}): {counts_text(counts, l10n)}"
         out(wrapped_text(text, first="  ", rest="    "))
     lines = unevaluated_lines(changes, l10n)
-    template = l10n.gettext("not evaluated {side}: {policy}: {reason}")
     for group, tenants, reason in lines[:_MAX_UNKNOWN]:
         place = f"{group.policy} ({tenants})" if tenants else group.policy
-        text = template.format(side=sides_label(group, l10n), policy=place, reason=reason)
+        text = l10n.gettext(
+            "not evaluated {side}: {policy}: {reason}", side=sides_label(group, l10n), policy=place, reason=reason
+        )
         out(wrapped_text(text, first="  ", rest="    "))
     if len(lines) > _MAX_UNKNOWN:
         out(f"  {more(len(lines) - _MAX_UNKNOWN, l10n)}")

@@ -66,6 +66,6 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         l10n = localization(reader_locale(args.locale))
         count = l10n.plural("{count} finding", "{count} findings", len(waiver.findings))
-        text = l10n.gettext("{ids} in {path} waives {count}")
-        print_notice(text.format(ids=", ".join(waiver.ids), path=args.file, count=count))
+        ids = ", ".join(waiver.ids)
+        print_notice(l10n.gettext("{ids} in {path} waives {count}", ids=ids, path=args.file, count=count))
     return 0

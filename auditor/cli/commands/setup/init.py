@@ -29,6 +29,7 @@ from auditor.cli.terminal.console import commented, out, print_message, print_no
 from auditor.cli.terminal.questions import is_interactive
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable
+from auditor.domain.translation import N_
 from auditor.files import input as files
 from auditor.localization import Localization, localization
 
@@ -210,14 +211,14 @@ def _choices(args: argparse.Namespace, existing: Mapping[str, Any]) -> Choices:
 
 def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
     def print_path(text: str, name: str) -> None:
-        print_notice(text.replace("{path}", str(folder / name)))
+        print_notice(l10n.gettext(text, path=folder / name))
 
     for name in result.written:
-        print_path(l10n.gettext("wrote {path}"), name)
+        print_path(N_("wrote {path}"), name)
     for name in result.updated:
-        print_path(l10n.gettext("updated {path}"), name)
+        print_path(N_("updated {path}"), name)
     for name, diff in result.kept:
-        print_path(l10n.gettext("{path} differs and was not changed (--force overwrites it)"), name)
+        print_path(N_("{path} differs and was not changed (--force overwrites it)"), name)
         lines = diff.splitlines()
         for line in lines[:_DIFF_LINES]:
             print_message("  " + printable(line))
@@ -225,7 +226,7 @@ def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Locali
             more = l10n.plural("{count} more line", "{count} more lines", len(lines) - _DIFF_LINES)
             print_message("  … " + more)
     for name in result.others:
-        print_path(l10n.gettext("{path} also runs the audit every night: delete it if you do not need it"), name)
+        print_path(N_("{path} also runs the audit every night: delete it if you do not need it"), name)
     if choices.tenant_id == NO_TENANT and not result.kept:
         print_notice(l10n.gettext("tenantId in tenants.yaml is still the placeholder of the documentation"))
         _print_help("auditor init --tenant-id GUID", l10n)
@@ -239,8 +240,8 @@ def _print_program_notes(names: Sequence[str], choices: Choices, l10n: Localizat
     if choices.action == __home__:
         unusable = [name for name in unusable_files(choices) if name in names]
         if unusable:
-            text = l10n.gettext("files with a placeholder for the repository of this program cannot run yet: {files}")
-            print_notice(text.replace("{files}", ", ".join(unusable)))
+            text = N_("files with a placeholder for the repository of this program cannot run yet: {files}")
+            print_notice(l10n.gettext(text, files=", ".join(unusable)))
             _print_help(l10n.gettext("specify your own copy: --action OWNER/NAME --pin SHA"), l10n)
     elif not choices.pin and any(name.startswith(".github/workflows/") for name in names):
         print_notice(

@@ -81,8 +81,7 @@ def article_markdown(composed: Composed, l10n: Localizer, page: Callable[[str], 
     )
     sources = (f"[{l10n.gettext(source.title)}]({source.url})" for source in composed.sources)
     lines += _section(l10n.gettext("Sources"), sources)
-    checked = l10n.gettext("Last checked against the sources: {day}.")
-    lines += [checked.format(day=l10n.day(composed.checked)), ""]
+    lines += [l10n.gettext("Last checked against the sources: {day}.", day=l10n.day(composed.checked)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 

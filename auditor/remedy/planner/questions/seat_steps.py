@@ -12,7 +12,7 @@ from auditor.domain.message import Count, Message
 from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import ContractSeats, DecidedSeats, SubscriptionSeats
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import N_, Localizer
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.membership_reasons import code
@@ -171,10 +171,8 @@ def _references(
         if change > 0 and seat_decision.enabled > seat_decision.enabled_before:
             prerequisites.append(l10n.gettext("First buy the seats of {product}: action {number}.", **names))
         elif change < 0 and seat_decision.enabled < seat_decision.enabled_before:
-            text = l10n.gettext(
-                "Remove the seats of {product}: action {number}. Until then, policies can report them as spare."
-            )
-            next_steps.append(text.format(**names))
+            text = N_("Remove the seats of {product}: action {number}. Until then, policies can report them as spare.")
+            next_steps.append(l10n.gettext(text, **names))
     return prerequisites, next_steps
 
 

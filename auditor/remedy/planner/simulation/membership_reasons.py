@@ -9,7 +9,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.errors import printable
 from auditor.domain.result.finding import Finding
-from auditor.domain.translation import Localizer
+from auditor.domain.translation import N_, Localizer
 from auditor.remedy.actions.remedies.targets import groups_of
 from auditor.remedy.planner.simulation.membership_rules import rule_properties
 from auditor.remedy.planner.simulation.memberships import Memberships
@@ -103,32 +103,35 @@ def _reason(group: str, memberships: Memberships, l10n: Localizer) -> str:
         case "dynamic":
             return _dynamic(name, (fact.membership_rule if fact is not None else None) or "", l10n)
         case "synced":
-            text = l10n.gettext("The group {group} is synchronised from on premises: change its members there.")
+            text = N_("The group {group} is synchronised from on premises: change its members there.")
         case "role":
-            text = l10n.gettext(
+            text = N_(
                 "The group {group} can be assigned to roles: only a Privileged Role "
                 "Administrator or an owner of the group can change its members."
             )
         case "mail":
-            text = l10n.gettext("The group {group} is mail-enabled: change its members in Exchange.")
+            text = N_("The group {group} is mail-enabled: change its members in Exchange.")
         case "nested":
-            text = l10n.gettext(
+            text = N_(
                 "Policies use groups that contain {group}, and not all members of those "
                 "groups were read: the effect is not known."
             )
         case _:
-            text = l10n.gettext("The type of the group {group} was not read: collect again and make a new plan.")
-    return text.format(group=name)
+            text = N_("The type of the group {group} was not read: collect again and make a new plan.")
+    return l10n.gettext(text, group=name)
 
 
 def _dynamic(group: str, rule: str, l10n: Localizer) -> str:
     attributes = ", ".join(code(name) for name in rule_properties(rule))
     if not attributes:
-        text = l10n.gettext("The group {group} is dynamic: change the properties of the person, or its rule.")
-        return text.format(group=group)
-    text = l10n.gettext(
-        "The group {group} is dynamic: change {attributes} of the person so that its rule no "
-        "longer matches, or change the rule: {rule}"
-    )
+        return l10n.gettext(
+            "The group {group} is dynamic: change the properties of the person, or its rule.", group=group
+        )
     shortened = rule if len(rule) <= _LONGEST_RULE else rule[:_LONGEST_RULE] + "…"
-    return text.format(group=group, attributes=attributes, rule=code(shortened))
+    return l10n.gettext(
+        "The group {group} is dynamic: change {attributes} of the person so that its rule no "
+        "longer matches, or change the rule: {rule}",
+        group=group,
+        attributes=attributes,
+        rule=code(shortened),
+    )

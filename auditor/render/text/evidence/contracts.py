@@ -69,12 +69,9 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         yield contract_seats(facts["contractSeats"], l10n)
     if isinstance(contracts, list | tuple) and contracts:
         yield l10n.gettext("contracts: {contracts}", contracts=l10n.joined(map(str, contracts)))
-    for name, text in (
-        ("ends", l10n.gettext("last day {date}")),
-        ("lastDayOfNotice", l10n.gettext("last day to give notice {date}")),
-    ):
+    for name, text in (("ends", N_("last day {date}")), ("lastDayOfNotice", N_("last day to give notice {date}"))):
         if facts.get(name):
-            yield text.replace("{date}", l10n.written_day(facts[name]))
+            yield l10n.gettext(text, date=l10n.written_day(facts[name]))
     for name, texts in (("renews", _RENEWALS), ("term", _TERMS)):
         line = texts.get(str(facts.get(name)))
         if line is not None:

@@ -238,13 +238,10 @@ def _rest(change: int, usable: int, needed: int, l10n: Labels) -> str:
 
 
 def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    for name, text in (
-        ("short", l10n.gettext("too few in {tenants}")),
-        ("excess", l10n.gettext("too many in {tenants}")),
-    ):
+    for name, text in (("short", N_("too few in {tenants}")), ("excess", N_("too many in {tenants}"))):
         tenants = mappings(facts.get(name))
         if tenants:
-            yield text.replace("{tenants}", l10n.joined(_spare(item, l10n) for item in tenants))
+            yield l10n.gettext(text, tenants=l10n.joined(_spare(item, l10n) for item in tenants))
     allowed = limits(facts, l10n)
     if allowed:
         yield l10n.gettext("allowed: {limits}", limits=allowed)
@@ -294,10 +291,10 @@ def _group(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
 def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
     if detail_of(finding.check) is not Detail.CURRENCY or not finding.detail:
         return
-    for name, text in (("total", l10n.gettext("{money} a month")), ("limit", l10n.gettext("allowed: {money} a month"))):
+    for name, text in (("total", N_("{money} a month")), ("limit", N_("allowed: {money} a month"))):
         value: Any = finding.evidence.get(name)
         if type(value) in _NUMBERS and isfinite(value):
-            yield text.replace("{money}", l10n.money(Decimal(str(value)), finding.detail))
+            yield l10n.gettext(text, money=l10n.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
         unpriced = l10n.joined(map(titled, _texts(finding.evidence["unpriced"])))
         yield l10n.gettext("minimum, no price for {products}", products=unpriced)

@@ -107,14 +107,14 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     more = facts.get("otherServicePlans")
     if type(more) is int and more:
         lost.append(l10n.plural("{count} other service plan", "{count} other service plans", more))
-    for parts, template in (
-        (_parts(facts.get("used"), l10n), l10n.gettext("used: {parts}")),
-        (_parts(facts.get("unused"), l10n), l10n.gettext("not used, would be lost: {parts}")),
-        (lost, l10n.gettext("use not evaluated, would be lost: {parts}")),
-        (_parts(facts.get("unknown"), l10n), l10n.gettext("not known: {parts}")),
+    for parts, text in (
+        (_parts(facts.get("used"), l10n), N_("used: {parts}")),
+        (_parts(facts.get("unused"), l10n), N_("not used, would be lost: {parts}")),
+        (lost, N_("use not evaluated, would be lost: {parts}")),
+        (_parts(facts.get("unknown"), l10n), N_("not known: {parts}")),
     ):
         if parts:
-            yield template.replace("{parts}", l10n.joined(parts))
+            yield l10n.gettext(text, parts=l10n.joined(parts))
 
 
 def missing_seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
@@ -166,12 +166,12 @@ def access_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     eligible = [_role(role, l10n) for role in roles if role.get("assigned") == "eligible"]
     policies = [str(policy.get("displayName") or "") for policy in mappings(facts.get("conditionalAccess"))]
     for names, text in (
-        (active, l10n.gettext("directory roles: {names}")),
-        (eligible, l10n.gettext("directory roles that can be activated: {names}")),
-        (policies, l10n.gettext("covered by Conditional Access policies: {names}")),
+        (active, N_("directory roles: {names}")),
+        (eligible, N_("directory roles that can be activated: {names}")),
+        (policies, N_("covered by Conditional Access policies: {names}")),
     ):
         if names:
-            yield text.replace("{names}", l10n.joined(names))
+            yield l10n.gettext(text, names=l10n.joined(names))
 
 
 def _role(role: Mapping[str, Any], l10n: Labels) -> str:
