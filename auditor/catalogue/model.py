@@ -77,6 +77,11 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         """Return every product with this part number, in any letter case (MCOPSTN5 has two skuIds)."""
         return self._by_part_number.get(fold(part_number), ())
 
+    def title(self, part_number: str) -> str:
+        """Return Microsoft's name for a part number; `part_number` itself if there is not exactly one."""
+        names = {product.name for product in self.by_part_number(part_number)}
+        return names.pop() if len(names) == 1 else part_number
+
     def knows(self, name: str) -> bool:
         """Return whether `name` is a part number or a skuId of the catalogue, or on its free list.
 

@@ -89,6 +89,12 @@ def joined(separator: str, texts: Iterable[str]) -> Message:
     return Message(separator.join(f"{{{name}}}" for name in parts), **parts)
 
 
+def truncated(texts: Iterable[str], limit: int) -> list[str]:
+    """Return the first `limit` texts, followed by an ellipsis if there are more."""
+    listed = list(texts)
+    return listed if len(listed) <= limit else [*listed[:limit], "…"]
+
+
 NOTHING: Final = joined("", ())
 """An empty message."""
 

@@ -44,8 +44,7 @@ def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
 @lru_cache(maxsize=4096)
 def titled(part_number: str) -> str:
     """Return Microsoft's name for a part number; the part number itself if there is no name, or more than one."""
-    names = {product.name for product in builtin().by_part_number(part_number)}
-    return names.pop() if len(names) == 1 else part_number
+    return builtin().title(part_number)
 
 
 def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Localizer) -> str:

@@ -63,6 +63,5 @@ def _product(catalogue: Catalogue, finding: Episode | FindingBetween) -> str | N
     part = finding.product
     if part is None or part == finding.subject_id:
         return None
-    names = {product.name for product in catalogue.by_part_number(part)}
-    name = names.pop() if len(names) == 1 else part
+    name = catalogue.title(part)
     return None if name == finding.subject else name

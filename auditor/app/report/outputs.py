@@ -14,7 +14,7 @@ from auditor.arrays.memory import release_arrow_memory
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import Diagnostic, Level, UsageError
-from auditor.domain.message import Message, unwritable
+from auditor.domain.message import Message, truncated, unwritable
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.files.names import tenant_name
@@ -267,7 +267,7 @@ def earlier_files_warning(paths: Iterable[Path]) -> Iterator[Diagnostic]:
     """Yield a warning if there are files of an earlier run, which somebody could take for those of this run."""
     texts = list(map(str, paths))
     if texts:
-        shown = ", ".join([*texts[:_MAX_EARLIER_FILES], *(["…"] if len(texts) > _MAX_EARLIER_FILES else [])])
+        shown = ", ".join(truncated(texts, _MAX_EARLIER_FILES))
         yield Diagnostic(
             slug="files-earlier-run",
             message=Message("files that this run did not write are still in the output folder: {paths}", paths=shown),

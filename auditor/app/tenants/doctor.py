@@ -16,7 +16,7 @@ from auditor.app.tenants.collection import needs_of
 from auditor.collect.permissions import SEND_MAIL, Permission, excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
-from auditor.domain.message import NOTHING, Message, detailed, joined
+from auditor.domain.message import NOTHING, Message, detailed, joined, truncated
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.settings import NO_CLIENT, GithubOidc, Tenant
@@ -205,8 +205,7 @@ def _named(permissions: Iterable[Permission], policies: PolicySet, tenant: Tenan
     texts = []
     for permission in permissions:
         users = [policy for policy, needed in required.items() if permission in needed]
-        names = ", ".join([*users[:_MAX_POLICIES], *(["…"] if len(users) > _MAX_POLICIES else [])])
-        needed_by = Message("needed by {policies}", policies=names)
+        needed_by = Message("needed by {policies}", policies=", ".join(truncated(users, _MAX_POLICIES)))
         shown = users and len(users) < len(own)
         texts.append(detailed(Message(permission.name), needed_by) if shown else permission.name)
     return joined(", ", texts)

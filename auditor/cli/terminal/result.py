@@ -18,6 +18,7 @@ from auditor.domain.reasons import by_reason
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sanitize import shortened
 from auditor.render.text.summary import named_tenants, unevaluated
 from auditor.render.view.content import PageContent
 from auditor.render.view.model import Highlight, Page, SeatRow, TenantSection
@@ -109,13 +110,12 @@ def _print_title(console: Console, text: str) -> None:
 
 
 def _cut(text: str, max_length: int) -> str:
-    return printable_line(text if len(text) <= max_length else f"{text[:max_length]}…")
+    return printable_line(shortened(text, max_length))
 
 
 def _wrapped(text: str, width: int) -> Text:
     """Return a text in lines of at most `width` columns that do not break within amounts."""
-    cut = text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON]}…"
-    return Text(wrapped_text(cut, width=max(1, width)))
+    return Text(wrapped_text(shortened(text, _MAX_REASON), width=max(1, width)))
 
 
 def _print_completeness(console: Console, page: Page, l10n: Labels) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from auditor.domain.message import alternatives, enumeration
+from auditor.domain.message import alternatives, enumeration, truncated
 from auditor.domain.translation import Localizer
 
 _MAX_NAMES: Final = 3
@@ -24,5 +24,4 @@ def one_of(l10n: Localizer, names: Iterable[str]) -> str:
 
 def pooled(names: Iterable[str]) -> str:
     """Return the first few names of the products of a pool in alphabetical order: "A + B"."""
-    distinct = sorted(set(names))
-    return " + ".join(distinct[:_MAX_NAMES]) + (" + …" if len(distinct) > _MAX_NAMES else "")
+    return " + ".join(truncated(sorted(set(names)), _MAX_NAMES))

@@ -6,7 +6,7 @@ from typing import Final
 
 from auditor.catalogue import builtin
 from auditor.catalogue.directory_roles import builtin_role
-from auditor.domain.message import Message, joined
+from auditor.domain.message import Message, joined, truncated
 from auditor.domain.policy.model import Policy, Seats, Subscriptions
 from auditor.domain.policy.product_set import ProductSet, Sku
 from auditor.domain.policy.selector import (
@@ -161,8 +161,7 @@ def _gather(people: UserColumns, name: str, values: dict[str, str]) -> None:
 
 def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], usage: _ValuesInUse) -> Message:
     missing = [value for value in dict.fromkeys(value for value, _ in tests) if usage.absent(value)]
-    all_reasons = list(dict.fromkeys(_empty_conditions(bound, policy.users)))
-    reasons = [*all_reasons[:_MAX_VALUES], *(["…"] if len(all_reasons) > _MAX_VALUES else [])]
+    reasons = truncated(dict.fromkeys(_empty_conditions(bound, policy.users)), _MAX_VALUES)
     listed = missing[:_MAX_VALUES]
     values = _listed(listed) + (", …" if len(missing) > _MAX_VALUES else "")
     near = {(name, close) for name, written in listed if (close := usage.nearest((name, written))) is not None}
@@ -284,9 +283,8 @@ def _products(written: str) -> str:
     """Return a product set as written, with names for known part numbers, limited to the first products."""
     if not written:
         return "[]"
-    named = {part: {product.name for product in builtin().by_part_number(part)} for part in written.split("|")}
-    names = dict.fromkeys(min(titles) if len(titles) == 1 else part for part, titles in named.items())
-    return ", ".join(list(names)[:_MAX_PRODUCTS]) + (", …" if len(names) > _MAX_PRODUCTS else "")
+    names = dict.fromkeys(map(builtin().title, written.split("|")))
+    return ", ".join(truncated(names, _MAX_PRODUCTS))
 
 
 def _short(text: str) -> str:

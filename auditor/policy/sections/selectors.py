@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from auditor.domain.message import Message
+from auditor.domain.message import Message, truncated
 from auditor.domain.policy import selector as kinds
 from auditor.domain.policy.product_set import EVERY_PRODUCT
 from auditor.domain.policy.selector import (
@@ -76,8 +76,7 @@ def _report_unknown(name: str, where: Node, names: Names) -> None:
         names.diagnostics.error("policy-unknown-population", message, where, hint)
         return
     known_names = sorted(names.populations)
-    more = ["…"] if len(known_names) > _MAX_LISTED else []
-    defined = ", ".join([*known_names[:_MAX_LISTED], *more])
+    defined = ", ".join(truncated(known_names, _MAX_LISTED))
     names.diagnostics.error(
         "policy-unknown-population",
         Message("no file defines the population '{name}'", name=name),

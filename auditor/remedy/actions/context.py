@@ -159,9 +159,9 @@ class RemediationContext(Struct, frozen=True):
         label = self.pools.get(name) or self.labels.get(name.casefold())
         if label is None and "+" in name:
             return " + ".join(self.product_label(part) for part in name.split("+") if part)
-        part = self.part_numbers.get(name) or _part_number(name) or name
-        labels = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
-        return printable(labels.pop() if len(labels) == 1 else part)
+        if label is None:
+            label = builtin().title(self.part_numbers.get(name) or _part_number(name) or name)
+        return printable(label)
 
     def price(self, sku_id: str) -> Decimal | None:
         """Return the monthly price of a seat, or of one seat each of products joined by `+`; None if it is unknown."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from auditor.domain.enums import Severity, SourceStatus
-from auditor.domain.message import Message, detailed, joined
+from auditor.domain.message import Message, detailed, joined, truncated
 from auditor.domain.reasons import by_reason, without_details
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
@@ -126,9 +126,8 @@ def _unknown(policies: Iterable[PolicyOutcome], l10n: Labels) -> tuple[tuple[str
     """Return the policies that were not evaluated, and the reasons that most of them have."""
     unknown = unevaluated(policies)
     reasons = Counter(l10n.translate(reason) for _, reason in unknown)
-    most = [shortened(reason) for reason, _ in reasons.most_common(_NAMED_REASONS)]
-    more = ["…"] if len(reasons) > len(most) else []
-    return tuple(policy for policy, _ in unknown), "; ".join(most + more)
+    most = truncated((shortened(reason) for reason, _ in reasons.most_common()), _NAMED_REASONS)
+    return tuple(policy for policy, _ in unknown), "; ".join(most)
 
 
 def _sentence(text: str, reason: str, ids: Sequence[str], l10n: Labels) -> str:

@@ -1,7 +1,6 @@
 """The command `auditor prices`: its options, its output and its exit code."""
 
 import argparse
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +10,7 @@ from auditor.app.report.outputs import STDOUT
 from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import out, print_message, print_notice
 from auditor.domain.errors import printable
+from auditor.domain.message import truncated
 from auditor.localization import Localization, localization
 
 EXAMPLES = """\
@@ -57,8 +57,7 @@ def _report(imported: ImportedPrices, output: Path | None, l10n: Localization) -
     if output is None:
         out(imported.text)
     for reason, products in imported.skipped.items():
-        more = ["…"] if len(products) > _MAX_PRODUCTS else []
-        names = ", ".join([*(str(product) for product in islice(products, _MAX_PRODUCTS)), *more])
+        names = ", ".join(truncated(products, _MAX_PRODUCTS))
         text = l10n.gettext("left out or noted: {reason}: {products}", reason=l10n.translate(reason), products=names)
         print_message(printable(text))
     if output is None:
