@@ -32,13 +32,21 @@ def rounded(value: Decimal) -> Decimal:
     return value.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
-def sum_money(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+def total(amounts: Iterable[Money | None]) -> Money | None:
+    """Add up amounts in one currency, without those that are not known; None if none is."""
+    known = [amount for amount in amounts if amount is not None]
+    if not known:
+        return None
+    return Money(currency=known[0].currency, per_month=sum((amount.per_month for amount in known), Decimal(0)))
+
+
+def sum_by_currency(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
     """Add up amounts by currency; the currencies are in alphabetical order."""
-    total: dict[str, Decimal] = {}
+    sums: dict[str, Decimal] = {}
     for part in parts:
         for currency, value in part.items():
-            total[currency] = total.get(currency, Decimal(0)) + value
-    return dict(sorted(total.items()))
+            sums[currency] = sums.get(currency, Decimal(0)) + value
+    return dict(sorted(sums.items()))
 
 
 def difference(before: Money | None, after: Money | None) -> Money | None:

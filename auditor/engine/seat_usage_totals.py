@@ -13,7 +13,7 @@ from msgspec import Struct
 from auditor.arrays.columns import codes_of
 from auditor.arrays.rows import arrow_rows
 from auditor.domain.enums import Source
-from auditor.domain.money import Money
+from auditor.domain.money import Money, total
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
 from auditor.engine.columns.strings import fold
 from auditor.engine.policy.binding import BoundPolicies
@@ -215,8 +215,7 @@ def _sum(prices: Sequence[Money | None], seats: Sequence[int]) -> Money | None:
     priced = [(price, count) for price, count in zip(prices, seats, strict=True) if price is not None]
     if not priced or (any(seats) and not any(count for _, count in priced)):
         return None
-    amount = sum((price.per_month * count for price, count in priced), Decimal(0))
-    return Money(currency=priced[0][0].currency, per_month=amount)
+    return total(_cost(price, count) for price, count in priced)
 
 
 def _unassigned(bound: BoundPolicies, prices: Sequence[Money | None]) -> UnassignedSeats:

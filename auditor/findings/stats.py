@@ -17,7 +17,7 @@ from auditor.arrays.texts import codes, dictionary_column, values_of
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.money import rounded, sum_money
+from auditor.domain.money import rounded, sum_by_currency
 from auditor.domain.result.finding import Finding, Findings, FindingStats, PolicyStats
 from auditor.findings.columns import WHOLE, encode
 
@@ -224,7 +224,7 @@ class StatsBuilder:
             products.setdefault(key, _ProductCost()).add(kind, subject_type, subject_id, row)
         counted = {key: cost.counted(self._money_of_people.get(key, Decimal(0))) for key, cost in products.items()}
         costs = ({currency: _total(amounts)} for (currency, _), amounts in counted.items())
-        self._money = sum_money((self._money, *costs))
+        self._money = sum_by_currency((self._money, *costs))
         return [(amount, row) for amounts in counted.values() for amount, row in amounts if amount]
 
     def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> Rows:
@@ -237,9 +237,9 @@ class StatsBuilder:
             of_policy = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
             counts = self._policies[policy]
             money, _ = _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))
-            self._policies[policy] = replace(counts, money=sum_money((counts.money, money)))
+            self._policies[policy] = replace(counts, money=sum_by_currency((counts.money, money)))
         money, rows = _summed(kinds, kind_of[people], (seats[0][people], seats[1]))
-        self._money = sum_money((self._money, money))
+        self._money = sum_by_currency((self._money, money))
         return rows
 
     def stats(self, order: Iterable[str] = ()) -> FindingStats:

@@ -1,6 +1,6 @@
 """Chooses the language of texts, and formats numbers, money and dates in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -112,6 +112,10 @@ class Localization:
     def money(self, value: Decimal, currency: str) -> str:
         """Return an amount with the number of decimals of its currency (ISO 4217)."""
         return _money(value, currency, self.number_locale)
+
+    def sums(self, values: Mapping[str, Decimal]) -> str:
+        """Return amounts in several currencies, joined by plus signs."""
+        return " + ".join(self.money(value, currency) for currency, value in values.items())
 
     def date(self, day: datetime | date) -> str:
         """Return a day in the medium form; an instant is converted to UTC."""

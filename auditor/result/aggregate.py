@@ -14,7 +14,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.money import rounded, sum_money
+from auditor.domain.money import rounded, sum_by_currency
 from auditor.domain.result.finding import Finding, FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
 from auditor.domain.similar_name import tenants_hint
@@ -112,7 +112,7 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
     """Return the monthly cost of open findings by currency, as `auditor.findings.stats.sums` does for one tenant."""
     if isinstance(of, TenantResult):
         return dict(of.findings.stats.money)
-    return sum_money(stats.money for stats in _stats(of))
+    return sum_by_currency(stats.money for stats in _stats(of))
 
 
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
@@ -175,7 +175,7 @@ def action_amounts(*tenants: Iterable[Action]) -> ActionAmounts:
     """
     sums = [_amounts(actions) for actions in tenants]
     return ActionAmounts(
-        **{name: sum_money(tenant_sums[name] for tenant_sums in sums) for name in ("reassign", "reduce", "buy")}
+        **{name: sum_by_currency(tenant_sums[name] for tenant_sums in sums) for name in ("reassign", "reduce", "buy")}
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, Status, SubjectType
-from auditor.domain.money import sum_money
+from auditor.domain.money import sum_by_currency
 from auditor.domain.preview import (
     ChangedFinding,
     Difference,
@@ -122,8 +122,8 @@ def _open(finding: Finding) -> bool:
 
 def _cost_sums(costs: Sequence[SeatCostChange]) -> tuple[MoneyChange, ...]:
     """Sum the increases and the decreases of costs by currency."""
-    more = sum_money({cost.currency: max(cost.after - cost.before, Decimal(0))} for cost in costs)
-    less = sum_money({cost.currency: max(cost.before - cost.after, Decimal(0))} for cost in costs)
+    more = sum_by_currency({cost.currency: max(cost.after - cost.before, Decimal(0))} for cost in costs)
+    less = sum_by_currency({cost.currency: max(cost.before - cost.after, Decimal(0))} for cost in costs)
     return tuple(
         MoneyChange(currency=currency, more_per_month=amount, less_per_month=less[currency])
         for currency, amount in more.items()
@@ -141,7 +141,7 @@ def _money(differences: Sequence[Difference]) -> tuple[MoneyChange, ...]:
         plus.append(sums([*difference.added, *(pair.after for pair in pairs)]))
         minus.append(sums([*difference.removed, *(pair.before for pair in pairs)]))
         kept.append(sums(_cheaper(pair) for pair in pairs if _open(pair.before) and _open(pair.after)))
-    more, less, same = sum_money(plus), sum_money(minus), sum_money(kept)
+    more, less, same = sum_by_currency(plus), sum_by_currency(minus), sum_by_currency(kept)
     zero = Decimal(0)
     changes = (
         MoneyChange(

@@ -1,12 +1,11 @@
 """Counts and sums of paid seats."""
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 
 from msgspec.structs import replace
 
+from auditor.domain import money
 from auditor.domain.enums import applies_to_people
-from auditor.domain.money import Money
 from auditor.domain.result.model import Result, SeatCount
 from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage
 
@@ -60,8 +59,8 @@ def unit_sum(units: Sequence[UnitUsage]) -> UnitUsage:
         used=total(lambda unit: unit.used),
         idle=total(lambda unit: unit.idle),
         unknown=sum(unit.unknown for unit in units),
-        cost=money_sum(unit.cost for unit in units),
-        idle_cost=money_sum(unit.idle_cost for unit in units),
+        cost=money.total(unit.cost for unit in units),
+        idle_cost=money.total(unit.idle_cost for unit in units),
         unpriced=sum(unit.unpriced for unit in units),
     )
 
@@ -72,14 +71,6 @@ def whole(units: Sequence[UnitUsage], unassigned: UnassignedSeats) -> UnitUsage:
     return replace(
         total,
         assigned=total.assigned + unassigned.seats,
-        cost=money_sum((total.cost, unassigned.cost)),
+        cost=money.total((total.cost, unassigned.cost)),
         unpriced=total.unpriced + unassigned.unpriced,
     )
-
-
-def money_sum(amounts: Iterable[Money | None]) -> Money | None:
-    """Return the sum of the known amounts; None if there is none."""
-    known = [amount for amount in amounts if amount is not None]
-    if not known:
-        return None
-    return Money(currency=known[0].currency, per_month=sum((amount.per_month for amount in known), Decimal(0)))

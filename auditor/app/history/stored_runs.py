@@ -10,7 +10,7 @@ from pathlib import Path
 from auditor.app.locations import store_at
 from auditor.domain.enums import Severity
 from auditor.domain.errors import SnapshotError, Warn
-from auditor.domain.money import sum_money
+from auditor.domain.money import sum_by_currency
 from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
 from auditor.history.logged_result import LoggedResult, commit_tenant, decode_entry
@@ -70,7 +70,9 @@ def _tenants_at(store: Store, as_of: datetime, known: AbstractSet[str]) -> Itera
 
 
 def _earlier_run(as_of: datetime, entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> EarlierRun:
-    money = sum_money({code: Decimal(amount) for code, amount in entry.summary["money"].items()} for entry in entries)
+    money = sum_by_currency(
+        {currency: Decimal(amount) for currency, amount in entry.summary["money"].items()} for entry in entries
+    )
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
     return EarlierRun(
         as_of=as_of, open=counts, money=money, spare=spare_seats(entries, non_user_products), includes_fleet=False

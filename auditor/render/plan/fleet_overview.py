@@ -19,7 +19,7 @@ from auditor.domain.actions.priority import (
     task_of,
     weight_of,
 )
-from auditor.domain.money import sum_money
+from auditor.domain.money import sum_by_currency
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.outline import by_rank, with_findings, worst_severity
@@ -110,5 +110,4 @@ def _row(tenants: Sequence[TenantPlan], title: str, href: str, l10n: Localizatio
 
 
 def _sums(amounts: Iterable[tuple[str, Decimal]], l10n: Localization) -> str:
-    totals = sum_money({currency: amount} for currency, amount in amounts)
-    return " + ".join(l10n.money(amount, currency) for currency, amount in totals.items())
+    return l10n.sums(sum_by_currency({currency: amount} for currency, amount in amounts))

@@ -11,7 +11,7 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import check_of, detail_of
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
-from auditor.domain.money import Money, sum_money
+from auditor.domain.money import Money, sum_by_currency
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer
@@ -156,7 +156,7 @@ def total_texts(
 
 
 def _summed(amounts: Iterable[Money | None]) -> dict[str, Decimal]:
-    return sum_money({money.currency: money.per_month} for money in amounts if money is not None)
+    return sum_by_currency({money.currency: money.per_month} for money in amounts if money is not None)
 
 
 class PlanPart(Struct, frozen=True, kw_only=True):

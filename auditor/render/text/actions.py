@@ -6,7 +6,7 @@ from typing import Final
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.money import rounded, sum_money
+from auditor.domain.money import rounded, sum_by_currency
 from auditor.domain.translation import N_, NN_, Localizer
 from auditor.localization import Localization
 from auditor.render.text.labels import Labels
@@ -59,7 +59,7 @@ def seat_texts(
     own, others = ({name: value for name, value in each.items() if value} for each in (amounts, elsewhere))
     saved = others if min(others.values(), default=Decimal()) >= 0 else {}
     is_price = frees and freed > 0 and min(own.values(), default=Decimal()) >= 0
-    price = sum_money((own, saved)) if is_price else {}
+    price = sum_by_currency((own, saved)) if is_price else {}
     if price and not assigned:
         yield _with_saved(_freed_seats(freed, price, l10n), own, saved, l10n)
     else:

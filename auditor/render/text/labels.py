@@ -131,10 +131,6 @@ class Labels(Localization):
         """Return an amount of money; empty if it is not known."""
         return "" if money is None else self.money(money.per_month, money.currency)
 
-    def sums(self, values: Mapping[str, Decimal]) -> str:
-        """Return amounts in several currencies, joined by plus signs."""
-        return " + ".join(self.money(value, currency) for currency, value in values.items())
-
     def written_day(self, value: object) -> str:
         """Format a date that is given as YYYY-MM-DD; any other value is returned unchanged, as text."""
         try:

@@ -7,7 +7,7 @@ from typing import Final
 
 from auditor.catalogue import builtin
 from auditor.domain.enums import Source
-from auditor.domain.money import sum_money
+from auditor.domain.money import sum_by_currency
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import Cause, FindingState, SeatDecisionVerdict, TenantVerification, Verdict
 from auditor.domain.source_titles import SOURCE_TITLES
@@ -154,7 +154,7 @@ def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDec
 
 def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
     """Return the monthly cost of the seats that were given back, by currency, as far as prices are known."""
-    return sum_money(
+    return sum_by_currency(
         {decision.currency: decision.done * decision.per_month}
         for decision in decisions
         if decision.done and decision.currency is not None and decision.per_month is not None
@@ -186,7 +186,7 @@ def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> s
     seats = sum(verification.freed.actual for verification in verifications)
     if not seats:
         return ""
-    sums = sum_money(
+    sums = sum_by_currency(
         {money.currency: money.actual} for verification in verifications for money in verification.freed.money
     )
     money = l10n.sums({currency: value for currency, value in sums.items() if value})

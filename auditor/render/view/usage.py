@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.domain.money import Money
+from auditor.domain.money import Money, total
 from auditor.domain.result.model import PolicyHeader, TenantResult
 from auditor.domain.result.seat_usage import (
     DepartmentReport,
@@ -19,7 +19,7 @@ from auditor.domain.result.seat_usage import (
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
-from auditor.result.seats import money_sum, whole
+from auditor.result.seats import whole
 
 WIDTH: Final = 240
 """Width of a bar, in units of its view box."""
@@ -167,7 +167,7 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
     prices = (
         replace(product.price, per_month=product.price.per_month * seats) for product, seats in excess if product.price
     )
-    return with_money(text, money_sum(prices), l10n)
+    return with_money(text, total(prices), l10n)
 
 
 def with_money(text: str, amount: Money | None, l10n: Labels) -> str:
@@ -178,8 +178,8 @@ def with_money(text: str, amount: Money | None, l10n: Labels) -> str:
 
 
 def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
-    idle = money_sum(product.idle_cost for product in products)
-    paid = money_sum(product.cost for product in products)
+    idle = total(product.idle_cost for product in products)
+    paid = total(product.cost for product in products)
     if idle is None or paid is None or not idle.per_month:
         return ""
     return l10n.gettext(
@@ -305,7 +305,7 @@ def smaller_products(tenant: TenantResult, l10n: Labels) -> SmallerProducts | No
     counts = tenant.smaller_products
     if not counts:
         return None
-    money = l10n.amount(money_sum(proposal.saves for proposal in counts))
+    money = l10n.amount(total(proposal.saves for proposal in counts))
     return SmallerProducts(
         headline=l10n.gettext("{money} a month could be saved with smaller products.", money=money),
         lines=tuple(_proposal_line(proposal, l10n) for proposal in counts),

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import SubjectType
-from auditor.domain.money import Money
+from auditor.domain.money import Money, total
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.proposals import downgrade_of
@@ -170,14 +170,8 @@ def _joined(question: Question, added: Question) -> Question:
         findings=tuple(dict.fromkeys((*question.findings, *added.findings))),
         policies=tuple(dict.fromkeys((*question.policies, *added.policies))),
         checks=tuple(dict.fromkeys((*question.checks, *added.checks))),
-        money=_sum([amount for amount in (question.money, added.money) if amount is not None]),
+        money=total((question.money, added.money)),
     )
-
-
-def _sum(amounts: Sequence[Money]) -> Money | None:
-    """Return the sum of amounts in one currency; None if there are none."""
-    total = sum((amount.per_month for amount in amounts), Decimal(0))
-    return Money(currency=amounts[0].currency, per_month=total) if amounts else None
 
 
 def _answer_order(answer: Mapping[str, Any]) -> tuple[bool, int]:
@@ -208,7 +202,7 @@ def _question(product_options: ProductOptions, key: _Key, draft: _QuestionDraft)
         policies=tuple(dict.fromkeys(finding.policy for finding in draft.findings)),
         required_by=draft.required_by,
         checks=tuple(dict.fromkeys(finding.check for finding in draft.findings)),
-        money=_sum(_costs(draft.findings) if draft.saves is None else [draft.saves]),
+        money=total(_costs(draft.findings)) if draft.saves is None else draft.saves,
     )
 
 
@@ -220,7 +214,7 @@ def _required_seats(answers: Iterable[Mapping[str, Any]]) -> Iterator[int]:
     yield from (answer["purchase"]["seats"] for answer in answers if "purchase" in answer)
 
 
-def _costs(findings: Iterable[Finding]) -> list[Money]:
+def _costs(findings: Iterable[Finding]) -> Iterable[Money]:
     """Return the monthly cost of findings, counting each seat once: several may be about the same person or product.
 
     Idle seats of a product are reported for the product and for its subscription.
@@ -231,4 +225,4 @@ def _costs(findings: Iterable[Finding]) -> list[Money]:
         current = dearest.get(subject)
         if finding.money is not None and (current is None or finding.money.per_month > current.per_month):
             dearest[subject] = finding.money
-    return list(dearest.values())
+    return dearest.values()
