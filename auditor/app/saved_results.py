@@ -50,21 +50,21 @@ def _body(path: Path) -> Iterator[Body]:
 
 
 @contextmanager
-def saved_results(paths: Sequence[Path], output: Path | None) -> Iterator[tuple[list[tuple[str, Result]], SpillFile]]:
+def saved_results(paths: Sequence[Path], output: Path | None) -> Iterator[list[tuple[str, Result]]]:
     """Read several result.json with their names; findings beyond the memory budget are kept on the disk of `output`.
 
     Raises SnapshotError as `saved_result` does, and DeliveryError if that disk is full; iterating over findings may
     raise DeliveryError too.
     """
     with spill_file(output) as spill:
-        yield [(str(path), saved_result(path, spill=spill)) for path in paths], spill
+        yield [(str(path), saved_result(path, spill=spill)) for path in paths]
 
 
 def results_below(folder: Path) -> Iterator[Result | SnapshotError]:
     """Yield every result.json below a folder, sorted by path; a damaged one as its error, which ends no iteration."""
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         try:
-            with saved_results([file], None) as ([(_, result)], _spill):
+            with saved_results([file], None) as [(_, result)]:
                 yield result
         except SnapshotError as error:
             yield error

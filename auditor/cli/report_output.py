@@ -14,7 +14,6 @@ from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.result.model import Result
-from auditor.findings.spill import SpillFile
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.view.content import PageContent
 
@@ -60,13 +59,12 @@ def write_localized(
     runs: Sequence[EarlierRun],
     args: argparse.Namespace,
     output: Output,
-    spill: SpillFile,
     *,
     locale: str,
 ) -> tuple[PageContent, tuple[Path, ...]]:
     """Write the reports; returns the content for people, in the language of `locale`, and the paths of the files."""
     people = output.for_people or in_github_actions(os.environ)
-    localized = localized_result(result, locale, spill) if people else result
+    localized = localized_result(result, locale) if people else result
     content = PageContent(localized, locale, runs)
     return content, write_reports(result, content, output, histories=_earlier_of_tenants(args))
 

@@ -138,6 +138,11 @@ class FindingTable(Findings):
         """Counts and sums over all findings."""
         return self._stats
 
+    @property
+    def spill(self) -> SpillFile | None:
+        """The temporary storage of the run."""
+        return self._spill
+
     def sample(self, count: int) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check."""
         if self._count > count:

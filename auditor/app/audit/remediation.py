@@ -11,7 +11,6 @@ from auditor.domain.actions.action import Action
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.translation import Localizer
-from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.remedy.actions.fleet import actions_between, fleet_situation
@@ -26,11 +25,9 @@ def packaged_library() -> Library:
     return open_library(names, lambda name: (folder / name).read_text(encoding="utf-8"))
 
 
-def tenant_actions(
-    tenant: TenantResult, policies: PolicySet, today: date, *, l10n: Localizer, spill: SpillFile | None
-) -> tuple[Action, ...]:
+def tenant_actions(tenant: TenantResult, policies: PolicySet, today: date, *, l10n: Localizer) -> tuple[Action, ...]:
     """Return the actions of a tenant in the language of `l10n`; `today` is the day of the audit, in UTC."""
-    builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
+    builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=tenant.findings.spill)
     for batch in tenant.findings.subject_batches():
         builder.add(batch)
     return builder.actions(tenant)

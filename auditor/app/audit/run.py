@@ -92,8 +92,8 @@ class Request(Struct, frozen=True, kw_only=True):
 @contextmanager
 def audited(
     request: Request, output: Path | None, *, actions: bool = True, evidence: bool = True
-) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
-    """Audit the tenants of a request; yield the result, the snapshot folders, and the spill file.
+) -> Iterator[tuple[Result, tuple[Path, ...]]]:
+    """Audit the tenants of a request; yield the result and the snapshot folders.
 
     Temporary snapshot folders are removed at the end of the block. Without `actions` only guidance is filled in;
     without `evidence`, findings about users have none. Findings beyond the memory budget are kept in the spill file,
@@ -132,7 +132,7 @@ def audited(
             # The state of the demo one night earlier, so that the report has changes to show.
             yesterday = demo_previous(request.as_of)
             previous = audit(yesterday, policies, active(), yesterday[0].manifest.instant)
-        yield with_changes(result, previous, request), folders_of(locations), spill
+        yield with_changes(result, previous, request), folders_of(locations)
 
 
 def _warn_unknown_patterns(policies: PolicySet, result: Result, request: Request) -> None:

@@ -1,6 +1,5 @@
 """Translates the actions and starter policies of a Result for one locale."""
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,14 +13,13 @@ if TYPE_CHECKING:
 
     from auditor.domain.policy.model import PolicySet
     from auditor.domain.translation import Localizer
-    from auditor.findings.spill import SpillFile
     from auditor.localization.localization import Localization
 
 _RESULT_LANGUAGE = "en"
 """The language of saved results."""
 
 
-def localized_result(result: Result, locale: str, spill: "SpillFile | None" = None) -> Result:
+def localized_result(result: Result, locale: str) -> Result:
     """Return the result with the texts of actions and starter policies in `locale`.
 
     Formats for machines use the original result, which is English.
@@ -38,9 +36,10 @@ def localized_result(result: Result, locale: str, spill: "SpillFile | None" = No
 
     policy_set, today = policies_of(result), result.run.as_of.date()
     with paused_gc():
-        tenants = tuple(_localized_tenant(tenant, policy_set, today, l10n, spill) for tenant in result.tenants)
-    localized = fleet_with_actions(result, policy_set, l10n=l10n).actions
-    fleet = replace(result.fleet, actions=_actions(result.fleet.actions, localized))
+        tenants = tuple(_localized_tenant(tenant, policy_set, today, l10n) for tenant in result.tenants)
+    by_id = {action.id: action for action in fleet_with_actions(result, policy_set, l10n=l10n).actions}
+    actions = tuple(_action(action, by_id.get(action.id, action)) for action in result.fleet.actions)
+    fleet = replace(result.fleet, actions=actions)
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
     return replace(result, run=replace(result.run, policies=policies), tenants=tenants, fleet=fleet)
 
@@ -54,15 +53,14 @@ def _policy(header: PolicyHeader, l10n: "Localization") -> PolicyHeader:
     return replace(header, title=title, rationale=rationale, references=references)
 
 
-def _localized_tenant(
-    tenant: TenantResult, policies: "PolicySet", today: "date", l10n: "Localizer", spill: "SpillFile | None"
-) -> TenantResult:
+def _localized_tenant(tenant: TenantResult, policies: "PolicySet", today: "date", l10n: "Localizer") -> TenantResult:
     """Return a tenant with its actions in the language of `l10n`."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
-    from auditor.findings.action_table import action_table  # noqa: PLC0415
+    from auditor.findings.action_table import mapped  # noqa: PLC0415
 
-    actions = _actions(tenant.actions, tenant_actions(tenant, policies, today, l10n=l10n, spill=spill))
-    return replace(_with_verified_titles(tenant, l10n), actions=action_table(actions, spill))
+    by_id = {action.id: action for action in tenant_actions(tenant, policies, today, l10n=l10n)}
+    actions = mapped(tenant.actions, lambda action: _action(action, by_id.get(action.id, action)))
+    return replace(_with_verified_titles(tenant, l10n), actions=actions)
 
 
 def localized_verification(result: Result, locale: str) -> Result:
@@ -82,11 +80,6 @@ def _with_verified_titles(tenant: TenantResult, l10n: "Localizer") -> TenantResu
 
     actions = (replace(action, title=saved_title(l10n, action)) for action in verification.actions)
     return replace(tenant, verification=replace(verification, actions=tuple(actions)))
-
-
-def _actions(actions: Sequence[Action], localized: Iterable[Action]) -> tuple[Action, ...]:
-    by_id = {action.id: action for action in localized}
-    return tuple(_action(action, by_id.get(action.id, action)) for action in actions)
 
 
 def _action(action: Action, localized: Action) -> Action:

@@ -83,7 +83,7 @@ def verification(request: Request, plan: Path, log: Path | None) -> Iterator[Res
     """
     verifier = PlanVerifier(plan=plan, log=log, whole=not request.tenants and request.shard is None)
     _ = verifier.files  # raise errors of the files before the audit
-    with audited(replace(request, verifier=verifier), None, actions=False) as (result, _, _):
+    with audited(replace(request, verifier=verifier), None, actions=False) as (result, _):
         yield result
 
 

@@ -122,6 +122,11 @@ class Findings(SizedIterable[Finding]):
         """Counts and sums over all findings, computed once while the table was written."""
         return FindingStats()
 
+    @property
+    def spill(self) -> Any:
+        """The `SpillFile` of the run, which also stores what is derived from the findings; None if there is none."""
+        return None
+
     def sample(self, _count: int, /) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check.
 

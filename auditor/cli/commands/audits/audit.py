@@ -27,7 +27,6 @@ from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.settings import Settings
-from auditor.findings.spill import SpillFile
 from auditor.render.view.content import PageContent
 from auditor.result.aggregate import new_findings
 
@@ -109,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
     # These options and the job summary read actions and evidence, whatever the formats.
     needs_all = any((args.compare, args.redact, args.send, args.store, in_github_actions(os.environ)))
     actions, evidence = needs_all or not output.streams, needs_all or output.reads_evidence
-    with audited(request, output.first_file, actions=actions, evidence=evidence) as (result, folders, spill):
-        return _report(result, folders, args, output, settings, spill)
+    with audited(request, output.first_file, actions=actions, evidence=evidence) as (result, folders):
+        return _report(result, folders, args, output, settings)
 
 
 def _report(
@@ -119,7 +118,6 @@ def _report(
     args: argparse.Namespace,
     output: Output,
     settings: Settings | None,
-    spill: SpillFile,
 ) -> int:
     """Write the reports, store the results, send the mails; in this order, a failure does not affect earlier steps."""
     locale = locale_of(configured_locale(args.locale), result)
@@ -128,7 +126,7 @@ def _report(
     runs, code = earlier_runs(args, result, all_tenants=all_tenants)
 
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
-        return write_localized(result, runs, args, output, spill, locale=locale)
+        return write_localized(result, runs, args, output, locale=locale)
 
     result, (content, written) = write_without_failed(result, output, write, locale=locale)
     fail_on: FailOn = args.fail_on

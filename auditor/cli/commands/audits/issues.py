@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     repository = None if offline else open_repository(args.repository, os.environ)
     requested, key = configured_locale(args.locale), None if args.names else pseudonym_key()
     l10n = localization(reader_locale(args.locale))
-    with saved_results([args.result], None) as ([(_, result)], _spill):
+    with saved_results([args.result], None) as [(_, result)]:
         locale = locale_of(requested, result)
         localized = localized_result(result if key is None else redacted(result, key), locale)
         job = IssueJob(severity=args.severity, limit=args.limit, labels=tuple(args.label), locale=locale)

@@ -40,12 +40,12 @@ def run(args: argparse.Namespace) -> int:
     requested = configured_locale(args.locale)
     output = outputs(args.format, output_folder(args.output), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None
-    with saved_results(args.results, output.first_file) as (results, spill):
+    with saved_results(args.results, output.first_file) as results:
         result = merge(results, active())
         if key is not None:
             result = redacted(result, key)
         locale = locale_of(requested, result)
         runs, code = earlier_runs(args, result)
-        content, written = write_localized(result, runs, args, output, spill, locale=locale)
+        content, written = write_localized(result, runs, args, output, locale=locale)
         print_and_publish(content, output, written, args, code=code, all_tenants=True)
         return code

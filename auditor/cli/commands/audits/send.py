@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     settings = mail_settings(args.tenants, tuple(args.to))
     folder = output_folder(args.output)
     key = pseudonym_key() if args.redact else None
-    with saved_results([args.result], None) as ([(_, result)], _spill):
+    with saved_results([args.result], None) as [(_, result)]:
         return send(
             result if key is None else redacted(result, key),
             settings,
