@@ -10,7 +10,8 @@ from auditor.domain.policy.model import Purchases
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import Extent, is_owned, purchase_extent
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope, price_of
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
@@ -51,6 +52,17 @@ def _finding(scope: TenantScope, sku: SkuFact, usable: int) -> ObjectFinding:
         },
         money=price_of(scope.bound, sku, usable),
     )
+
+
+def is_owned(sku: SkuFact) -> bool:
+    """Return whether the tenant owns usable seats of a SKU, or may own some."""
+    return sku.owned and (sku.usable is None or sku.usable > 0)
+
+
+def purchase_extent(bound: BoundPolicies, _block: object, _people: PolicyExtent) -> PolicyExtent:
+    """Count the products of which the tenant owns usable seats, or may own some."""
+    owned_products = sum(map(is_owned, bound.facts.skus))
+    return PolicyExtent(owned_products, not owned_products)
 
 
 class PurchaseCheck(Check[Purchases], frozen=True, kw_only=True):

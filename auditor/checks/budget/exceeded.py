@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from auditor.checks.check import Check, Cost, Detail, ObjectAction
+from auditor.checks.owned_products import purchase_extent
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
@@ -14,7 +15,6 @@ from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.translation import N_
 from auditor.engine.not_evaluated import unread_source
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Situation
 

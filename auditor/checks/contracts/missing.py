@@ -6,13 +6,12 @@ from operator import or_
 
 from auditor.checks.check import Cost, ObjectAction
 from auditor.checks.contracts.terms import ContractCheck
-from auditor.checks.owned_products import owned_product_findings
+from auditor.checks.owned_products import owned_product_findings, purchase_extent
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import empty_mask
 from auditor.guidance.routing import Articles, Situation, purchase_channel

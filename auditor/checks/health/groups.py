@@ -10,7 +10,8 @@ from auditor.domain.policy.model import Health
 from auditor.domain.result.finding import Subject
 from auditor.domain.translation import N_
 from auditor.engine.not_evaluated import unread_source
-from auditor.engine.policy.extent import Extent, group_extent
+from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import GroupFact
 
@@ -55,6 +56,12 @@ def members_unknown(scope: TenantScope, group: GroupFact) -> None:
 def membership_of(scope: TenantScope, group: GroupFact, **facts: Any) -> dict[str, Any]:
     """Return the evidence of findings about the members of a group: its products and the given facts."""
     return {"assignedLicenses": evidence_of(scope, group)["assignedLicenses"], **facts}
+
+
+def group_extent(bound: BoundPolicies, _block: object, _people: PolicyExtent) -> PolicyExtent:
+    """Count the groups that assign licences."""
+    licensed = sum(bool(group.sku_ids) for group in bound.facts.groups)
+    return PolicyExtent(licensed, not licensed)
 
 
 class GroupCheck(Check[Health], frozen=True, kw_only=True):

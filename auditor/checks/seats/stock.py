@@ -16,7 +16,7 @@ from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.extent import Extent, seat_extent
+from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope, price_of
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
@@ -162,6 +162,14 @@ def seat_finding(
         money=None if seats is None or stock.pool else price_of(scope.bound, scope.facts.skus[stock.skus[0]], seats),
         pool=block.of if stock.pool else None,
     )
+
+
+def seat_extent(bound: BoundPolicies, block: Seats, people: PolicyExtent) -> PolicyExtent:
+    """Count the people, if the block counts a population, or else the products whose seats are evaluated."""
+    if block.quota is not None or block.covers:
+        return people
+    mask, indices = bound.masks.of(block.of), list(bound.facts.assignable)
+    return PolicyExtent(int(mask.true[indices].sum()), not mask.maybe[indices].any())
 
 
 class SeatCheck(Check[Seats], frozen=True, kw_only=True):

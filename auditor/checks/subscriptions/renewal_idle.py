@@ -7,6 +7,7 @@ from auditor.checks.check import Cost, give_back
 from auditor.checks.subscriptions.subscriptions import (
     Row,
     SubscriptionCheck,
+    includes,
     renews_within,
     state_unknown,
     subscription_finding,
@@ -17,7 +18,6 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Bound, Subscriptions
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import includes
 from auditor.engine.scope import TenantScope, price_of
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import purchase_channel, trial

@@ -18,7 +18,7 @@ from auditor.domain.result.purchases import RecentPurchase
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.extent import Extent, includes, subscription_extent
+from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.manifest import format_instant
@@ -177,6 +177,22 @@ def recent_purchases(facts: TenantFacts) -> tuple[RecentPurchase, ...]:
             until = max(closing - timedelta(days=1), facts.as_of.date())
             purchases.append(RecentPurchase(sku_id=sku_id, seats=seats, until=until))
     return tuple(purchases)
+
+
+def includes(bound: BoundPolicies, row: Row, products: ProductSet) -> tuple[bool, bool]:
+    """Return whether the product of a subscription is in a set, and whether that is not known."""
+    contained = bound.contains(products, bound.facts.subscription_sku(row))
+    return bool(contained.true[0]), bool(contained.unknown[0])
+
+
+def subscription_extent(bound: BoundPolicies, block: Subscriptions, _people: PolicyExtent) -> PolicyExtent:
+    """Count the subscriptions to products of the set."""
+    judged, possible = 0, False
+    for row in bound.facts.subscriptions:
+        included, unknown = includes(bound, row, block.of)
+        judged += int(included)
+        possible = possible or included or unknown
+    return PolicyExtent(judged, not possible)
 
 
 class SubscriptionCheck(Check[Subscriptions], frozen=True, kw_only=True):
