@@ -1,6 +1,6 @@
 """The closed vocabularies of the audit: severities, clouds, agreements, sources and their states."""
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum, auto
 
 
 class Severity(StrEnum):
@@ -139,3 +139,18 @@ class Engine(StrEnum):
 def applies_to_people(applies_to: str) -> bool:
     """Return whether a product with this `appliesTo` is assigned to people; storage, for example, is not."""
     return applies_to.casefold() == "user"
+
+
+class Contents(IntEnum):
+    """What the result of an audit contains in addition to outcomes and notices; a format needs this or a later one."""
+
+    OUTCOMES = auto()
+    """Nothing: no findings."""
+    GUIDED_COLUMNS = auto()
+    """Findings with their guidance; those about users have no evidence."""
+    FINDINGS = auto()
+    """Findings with evidence, but without guidance."""
+    GUIDED_FINDINGS = auto()
+    """Findings with evidence and guidance."""
+    ACTIONS = auto()
+    """Findings with evidence and guidance, and the actions that correct them."""

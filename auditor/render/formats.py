@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
 
+from auditor.domain.enums import Contents
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
@@ -46,10 +47,8 @@ class Format(Struct, frozen=True, kw_only=True):
     module: str
     localized: bool = False
     """Whether it contains sentences in the reader's language; such formats are rendered from the localized result."""
-    streams: bool = False
-    """Whether rendering only iterates over the findings and does not read the actions."""
-    reads_evidence: bool = True
-    """Whether rendering reads the evidence of findings, not only the columns of the flat tables."""
+    reads: Contents = Contents.ACTIONS
+    """What rendering reads of a result; without actions, it only iterates over the findings."""
     unpacked_limit: int | None = None
     """Size in bytes up to which mails attach the file unzipped; None if mails never attach it."""
 
@@ -64,22 +63,19 @@ FORMATS: Final[dict[str, Format]] = {
     "csv": Format(
         file="findings.csv",
         module="auditor.render.tables.csv",
-        streams=True,
-        reads_evidence=False,
+        reads=Contents.GUIDED_COLUMNS,
         unpacked_limit=1_000_000,
     ),
     "departments": Format(
-        file="departments.csv", module="auditor.render.tables.seat_sheets", streams=True, reads_evidence=False
+        file="departments.csv", module="auditor.render.tables.seat_sheets", reads=Contents.GUIDED_COLUMNS
     ),
     "xlsx": Format(file="report.xlsx", module="auditor.render.tables.xlsx", localized=True, unpacked_limit=_UNLIMITED),
     "markdown": Format(file="summary.md", module="auditor.render.ci.markdown", localized=True),
     "sarif": Format(file="result.sarif", module="auditor.render.ci.sarif", localized=True),
     "junit": Format(file="junit.xml", module="auditor.render.ci.junit", localized=True),
-    "openmetrics": Format(file="licences.prom", module="auditor.render.metrics", reads_evidence=False),
-    "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson", streams=True),
-    "parquet": Format(
-        file="findings.parquet", module="auditor.render.tables.parquet", streams=True, reads_evidence=False
-    ),
+    "openmetrics": Format(file="licences.prom", module="auditor.render.metrics"),
+    "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson", reads=Contents.GUIDED_FINDINGS),
+    "parquet": Format(file="findings.parquet", module="auditor.render.tables.parquet", reads=Contents.GUIDED_COLUMNS),
 }
 """All formats that are written as files; `terminal` is implemented by the command line."""
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
+from auditor.domain.enums import Contents
 from auditor.domain.policy.model import PolicySet
 from auditor.findings.spill import spill_file
 from auditor.policy.loader import load
@@ -41,6 +42,8 @@ def main() -> None:
         chosen = set(args.only.split(","))
         policies = replace(policies, policies=tuple(policy for policy in policies.policies if policy.id in chosen))
     policies = multiplied(policies, args.times)
+    contents = Contents.ACTIONS if args.actions else Contents.GUIDED_COLUMNS
+    contents = Contents.OUTCOMES if args.outcomes else contents
     started, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory(dir=args.snapshot.parent) as folder, spill_file(Path(folder, "x")) as spill:
         result = audit(
@@ -48,11 +51,9 @@ def main() -> None:
             policies,
             builtin(),
             AS_OF,
+            contents=contents,
             only_tenant=True,
             spill=spill,
-            actions=args.actions,
-            outcomes_only=args.outcomes,
-            evidence=args.actions,
         )
         if args.parquet:
             with Path(folder, "findings.parquet").open("wb") as file:

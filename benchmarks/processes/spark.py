@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
+from auditor.domain.enums import Contents
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from auditor.spark.evaluation import distribute
@@ -34,7 +35,9 @@ def main() -> None:
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
         batches = distributed.batches
-        result = audit([read(snapshot)], policies, builtin(), AS_OF, evaluator=batches, only_tenant=True, actions=True)
+        result = audit(
+            [read(snapshot)], policies, builtin(), AS_OF, evaluator=batches, only_tenant=True, contents=Contents.ACTIONS
+        )
         ended = time.perf_counter()
     readings = {"start": started - created, "seconds": ended - started}
     print(json.dumps(readings | digest(result.tenants[0].findings)))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.domain.enums import Contents
 from auditor.render.formats import FORMATS, Format
 from tests.builders.service.command_line import AS_OF, call, expect
 
@@ -30,8 +31,10 @@ def test_audit_writes_a_newly_registered_format(formats: str, tmp_path: Path, mo
 
 @pytest.mark.slow
 def test_tables_are_equal_with_and_without_evidence_and_actions(tmp_path: Path) -> None:
-    tables = [name for name, format_ in FORMATS.items() if format_.streams]
-    assert {"csv", "departments", "parquet"} <= {name for name in tables if not FORMATS[name].reads_evidence}
+    tables = [name for name, format_ in FORMATS.items() if format_.reads < Contents.ACTIONS]
+    assert {"csv", "departments", "parquet"} <= {
+        name for name in tables if FORMATS[name].reads is Contents.GUIDED_COLUMNS
+    }
     for folder, formats in (*((name, [name]) for name in tables), ("beside", [*tables, "json"])):
         completed = call("audit", "--demo", "--as-of", AS_OF, "-f", ",".join(formats), "-o", folder, cwd=tmp_path)
         assert completed.code in {0, 1}, completed.err

@@ -90,7 +90,7 @@ at_once = sum((folder / "users.parquet").stat().st_size for folder in folders) /
 with session("local[2]") as spark:
     evaluation = distribute(spark, folders, policies, builtin(), as_of, at_once=at_once)
     spill = SpillFile(io.BytesIO(), budget=0)
-    result = audit(map(read, folders), policies, builtin(), as_of, evaluator=evaluation.batches, spill=spill, actions=True)
+    result = audit(map(read, folders), policies, builtin(), as_of, evaluator=evaluation.batches, spill=spill, contents=Contents.ACTIONS)
     for name, file in (("csv", "findings.csv"), ("json", "result.json")):
         (output / file).write_bytes(b"".join(render(result, name, locale="en")))
 """

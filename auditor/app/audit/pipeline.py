@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
+import pyarrow as pa
 from msgspec.structs import replace
 
 from auditor import __version__
@@ -18,7 +19,7 @@ from auditor.checks.registry import all_checks
 from auditor.checks.seats.not_covered import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions, recent_purchases
-from auditor.domain.enums import Severity, Source, SourceStatus
+from auditor.domain.enums import Contents, Severity, Source, SourceStatus
 from auditor.domain.money import UnitPrice
 from auditor.domain.policy.model import Balance, Policy, PolicySet
 from auditor.domain.renewals import EarlierDates
@@ -67,20 +68,16 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     as_of: datetime,
     *,
     evaluator: Evaluator = evaluated_batches,
+    contents: Contents = Contents.FINDINGS,
     only_tenant: bool = False,
     spill: SpillFile | None = None,
-    actions: bool | None = None,
-    outcomes_only: bool = False,
-    evidence: bool = True,
     earlier: Mapping[str, EarlierDates] | None = None,
 ) -> Result:
     """Audit tenants one after the other; only their results, never their users, are kept in memory together.
 
-    Findings beyond the memory budget are kept in the `spill` file, if there is one. `actions` is True for guidance and
-    actions, False for guidance only, None for neither. With `outcomes_only`, only outcomes and notices are reported, no
-    findings; without `evidence`, findings about users have none. `earlier` contains the dates of subscriptions in
-    earlier nights, by tenant. An exception inside one tenant is reported as the failure of that tenant; with
-    `only_tenant` it is raised. Raises DeliveryError if the disk of the spill file is full.
+    Findings beyond the memory budget are kept in the `spill` file, if there is one. `earlier` contains the dates of
+    subscriptions in earlier nights, by tenant. An exception inside one tenant is reported as the failure of that
+    tenant; with `only_tenant` it is raised. Raises DeliveryError if the disk of the spill file is full.
     """
     # An audit is complete without the data that only report-only policies need.
     needed = needs(policies.enabled).sources
@@ -94,15 +91,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
             facts = TenantFacts(state, catalogue, policies, as_of)
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
             bound = bind(policies, facts, all_checks(), counts_seats=True)
-            tenant = evaluate_tenant(
-                bound,
-                evaluator(bound),
-                needed,
-                spill=spill,
-                actions=actions,
-                outcomes_only=outcomes_only,
-                evidence=evidence,
-            )
+            tenant = evaluate_tenant(bound, evaluator(bound), needed, contents, spill)
             names.add(bound.facts)
         if boundary.failure is None:
             audited.append(shared.tenant(tenant))
@@ -110,36 +99,34 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
             unaudited = unaudited_of(state.manifest, reason_of(boundary.failure))
             audited.append(unaudited_result(unaudited, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
-    if actions is None:
+    if contents in {Contents.OUTCOMES, Contents.FINDINGS}:
         return result
-    return replace(result, fleet=fleet_with_actions(result, policies) if actions else fleet_guided(result))
+    has_actions = contents is Contents.ACTIONS
+    return replace(result, fleet=fleet_with_actions(result, policies) if has_actions else fleet_guided(result))
 
 
 def evaluate_tenant(
     bound: BoundPolicies,
     batches: Iterable[BatchOutcome],
     needed: frozenset[Source],
-    *,
-    spill: SpillFile | None = None,
-    actions: bool | None = None,
-    outcomes_only: bool = False,
-    evidence: bool = True,
+    contents: Contents,
+    spill: SpillFile | None,
 ) -> TenantResult:
     """Evaluate one tenant; `needed` are the sources that must be complete, the other options are those of `audit`."""
     tenant = _unevaluated(bound, needed)
-    if outcomes_only:
+    if contents is Contents.OUTCOMES:
         return _with_evaluation(bound, evaluate(bound, batches), tenant)
     builder = ActionBuilder(tenant, bound.facts.policies, bound.facts.as_of.date(), packaged_library(), spill=spill)
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
     proposed, group_products = SmallerProductCounter(), GroupProductCollector()
+    evidence = contents is not Contents.GUIDED_COLUMNS
     for findings in findings_about_users(bound, batches, outcome, group_products, evidence=evidence):
         proposed.add(findings)
-        table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
+        table.add(_guided(findings, builder, contents))
         del findings  # free the batch before the next one is created
     evaluation = conclude(bound, outcome)
-    findings = findings_about_objects(bound, evaluation)
-    table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
+    table.add(_guided(findings_about_objects(bound, evaluation), builder, contents))
     if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
         # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.
         release_arrow_memory()
@@ -148,9 +135,16 @@ def evaluate_tenant(
     return replace(
         evaluated,
         findings=table.table(),
-        actions=action_table(builder.actions(evaluated) if actions else (), spill),
+        actions=action_table(builder.actions(evaluated) if contents is Contents.ACTIONS else (), spill),
         smaller_products=proposed.counts(titles),
     )
+
+
+def _guided(findings: pa.RecordBatch, builder: ActionBuilder, contents: Contents) -> pa.RecordBatch:
+    """Return findings with the guidance that the result contains, and add them to the actions."""
+    if contents is Contents.FINDINGS:
+        return findings
+    return builder.add(findings) if contents is Contents.ACTIONS else builder.guide(findings)
 
 
 def assemble(

@@ -16,7 +16,7 @@ from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.arrays.memory import release_arrow_memory
-from auditor.domain.enums import Engine
+from auditor.domain.enums import Contents, Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError, Warn
 from auditor.domain.message import Count, Message
 from auditor.domain.policy.model import PolicySet
@@ -91,14 +91,13 @@ class Request(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def audited(
-    request: Request, output: Path | None, *, actions: bool = True, evidence: bool = True
+    request: Request, output: Path | None, contents: Contents = Contents.ACTIONS
 ) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     """Audit the tenants of a request; yield the result and the snapshot folders.
 
-    Temporary snapshot folders are removed at the end of the block. Without `actions` only guidance is filled in;
-    without `evidence`, findings about users have none. Findings beyond the memory budget are kept in the spill file,
-    on the disk of `output`. Raises AuditorError if nothing can be audited, and DeliveryError if that disk is full;
-    iterating over findings may raise DeliveryError too.
+    Temporary snapshot folders are removed at the end of the block. Findings beyond the memory budget are kept on the
+    disk of `output`. Raises AuditorError if nothing can be audited, and DeliveryError if that disk is full; iterating
+    over findings may raise DeliveryError too.
     """
     with ExitStack() as stack:
         spill = stack.enter_context(spill_file(output))
@@ -115,10 +114,9 @@ def audited(
             active(),
             request.as_of,
             evaluator=batches,
+            contents=contents,
             only_tenant=only_tenant,
             spill=spill,
-            actions=actions,
-            evidence=evidence,
             earlier=earlier_dates(request.nights, policies, request.as_of, request.warn),
         )
         _warn_unknown_patterns(policies, result, request)

@@ -13,7 +13,7 @@ from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policies.git_ref import bases_of, commit_of, files_of, is_safe
 from auditor.app.policy_files import DEFAULT, LIBRARY, installed_base, pinned_base, policy_files
-from auditor.domain.enums import Outcome, Severity
+from auditor.domain.enums import Contents, Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.model import Policy, PolicySet
@@ -53,8 +53,8 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
     (base_side, before), (head_side, after) = base, head
     with opened_states(request, after) as snapshot_states:
         states = list(snapshot_states)
-        old = audit(states, before, active(), request.as_of, actions=False)
-        new = audit(states, after, active(), request.as_of, actions=False)
+        old = audit(states, before, active(), request.as_of, contents=Contents.GUIDED_FINDINGS)
+        new = audit(states, after, active(), request.as_of, contents=Contents.GUIDED_FINDINGS)
     for state in states:
         # No policy may apply to such a tenant, so that the policies that were not evaluated do not always name it.
         if isinstance(state, Unaudited):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
-from auditor.domain.enums import Outcome
+from auditor.domain.enums import Contents, Outcome
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.model import PolicySet
@@ -24,7 +24,7 @@ def snapshot_warnings(policies: PolicySet, snapshots: Sequence[Path | str], as_o
     """
     request = Request(snapshots=tuple(snapshots), as_of=as_of)
     with opened_states(request, policies) as snapshot_states:
-        result = audit(snapshot_states, policies, active(), as_of, only_tenant=True, outcomes_only=True)
+        result = audit(snapshot_states, policies, active(), as_of, contents=Contents.OUTCOMES, only_tenant=True)
     outcomes_by_tenant = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]
     outcomes_by_tenant.append(("", result.fleet.policies, result.fleet.notices))
     found: dict[tuple[str, str], dict[Message | frozenset[str], list[_Found]]] = {}

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from auditor.arrays.memory import release_arrow_memory
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
+from auditor.domain.enums import Contents
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message, truncated, unwritable
 from auditor.domain.result.model import Result
@@ -62,15 +63,10 @@ class Output(Struct, frozen=True, kw_only=True):
         return has_summary or any(FORMATS[name].localized for name, _ in self.files)
 
     @property
-    def streams(self) -> bool:
-        """Whether every output only iterates over the findings: no summary, no actions."""
-        summary = self.terminal or self.terminal_file is not None
-        return not summary and all(FORMATS[name].streams for name, _ in self.files)
-
-    @property
-    def reads_evidence(self) -> bool:
-        """Whether an output reads the evidence of findings."""
-        return not self.streams or any(FORMATS[name].reads_evidence for name, _ in self.files)
+    def contents(self) -> Contents:
+        """What the outputs read of a result."""
+        has_summary = self.terminal or self.terminal_file is not None
+        return Contents.ACTIONS if has_summary else max(FORMATS[name].reads for name, _ in self.files)
 
     @property
     def first_file(self) -> Path | None:

@@ -16,6 +16,7 @@ from auditor.app.verification.change_log import LogEntry, plan_entries
 from auditor.app.verification.plan_file import saved_plan
 from auditor.app.verification.recorded_changes import stored_entries
 from auditor.app.verification.verify import States, check_tenants, plans_of, verified
+from auditor.domain.enums import Contents
 from auditor.domain.errors import Warn
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
@@ -83,7 +84,7 @@ def verification(request: Request, plan: Path, log: Path | None) -> Iterator[Res
     """
     verifier = PlanVerifier(plan=plan, log=log, whole=not request.tenants and request.shard is None)
     _ = verifier.files  # raise errors of the files before the audit
-    with audited(replace(request, verifier=verifier), None, actions=False) as (result, _):
+    with audited(replace(request, verifier=verifier), None, Contents.GUIDED_FINDINGS) as (result, _):
         yield result
 
 

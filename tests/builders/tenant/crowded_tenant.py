@@ -5,6 +5,7 @@ from typing import Any
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
+from auditor.domain.enums import Contents
 from auditor.domain.result.model import Result
 from auditor.domain.translation import Localizer
 from auditor.remedy.english import ENGLISH
@@ -104,7 +105,7 @@ def crowded() -> Snapshot:
 
 def audited(state: Snapshot, text: str = POLICIES, *, l10n: Localizer = ENGLISH) -> Result:
     """Return the result of an audit with its actions, which are created again for another language."""
-    result = audit([state], policy_set(text), builtin(), NOW, actions=True)
+    result = audit([state], policy_set(text), builtin(), NOW, contents=Contents.ACTIONS)
     return result if l10n is ENGLISH else with_actions(result, policy_set(text), l10n=l10n)
 
 

@@ -23,6 +23,7 @@ from auditor.cli.arguments.options import (
 from auditor.cli.report_output import earlier_runs, print_and_publish, write_localized
 from auditor.cli.terminal.console import warnings
 from auditor.deliver.log_commands import in_github_actions
+from auditor.domain.enums import Contents
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
@@ -107,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
         settings = mail_settings(args.tenants)
     # These options and the job summary read actions and evidence, whatever the formats.
     needs_all = any((args.compare, args.redact, args.send, args.store, in_github_actions(os.environ)))
-    actions, evidence = needs_all or not output.streams, needs_all or output.reads_evidence
-    with audited(request, output.first_file, actions=actions, evidence=evidence) as (result, folders):
+    contents = Contents.ACTIONS if needs_all else output.contents
+    with audited(request, output.first_file, contents) as (result, folders):
         return _report(result, folders, args, output, settings)
 
 
