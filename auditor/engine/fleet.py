@@ -16,7 +16,7 @@ from auditor.domain.result.finding import Finding, ProductReference, SourceLine,
 from auditor.domain.result.model import BalanceShare, FleetResult, Notice, PolicyOutcome, SeatCount, TenantResult
 from auditor.engine.notices import unknown_waiver
 from auditor.engine.outcome import fingerprint, policy_outcome, unwaived_status
-from auditor.engine.policy.unmatched import no_match
+from auditor.engine.policy.unmatched_policies import no_match
 from auditor.engine.policy_index import Checks, rules_of
 from auditor.engine.skus.masks import surely_contains
 

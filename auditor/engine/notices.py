@@ -11,7 +11,7 @@ from auditor.domain.policy.model import Mention, PolicySet, Waiver
 from auditor.domain.result.model import FleetResult, Notice, PolicyOutcome
 from auditor.engine.outcome import Evaluation
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.policy.unmatched import no_match_notices
+from auditor.engine.policy.unmatched_policies import no_match_notices
 from auditor.engine.tenant_facts import TenantFacts
 
 _ORDER = attrgetter("code", "subject")

@@ -25,7 +25,7 @@ def product_name(product: ProductReference | None, names: Mapping[str, str]) -> 
         name = names.get(sku_id.casefold())
     else:
         name = None if part_number is None else names.get(part_number) or names.get(part_number.casefold())
-    return name or (titled(part_number) if part_number else sku_id)
+    return name or (product_title(part_number) if part_number else sku_id)
 
 
 def part_name(part_number: str, names: Mapping[str, str]) -> str:
@@ -42,7 +42,7 @@ def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def titled(part_number: str) -> str:
+def product_title(part_number: str) -> str:
     """Return Microsoft's name for a part number; the part number itself if there is no name, or more than one."""
     return builtin().title(part_number)
 
@@ -54,7 +54,7 @@ def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Locali
             # The group after the @ is already part of the evidence, in the assignment path.
             return detail.partition("@")[0]
         case Detail.PRODUCTS:
-            return " + ".join(names.get(part.casefold()) or titled(part) for part in detail.split("+"))
+            return " + ".join(names.get(part.casefold()) or product_title(part) for part in detail.split("+"))
         case Detail.PROPERTY:
             return property_name(l10n.gettext, detail)
         case Detail.SERVICE:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
-from auditor.arrays.groups import combined
+from auditor.arrays.equal_rows import combined
 from auditor.arrays.rows import Rows, arrow_rows, distinct, ranks
 from auditor.arrays.texts import constant, dictionary_column
 from auditor.domain.enums import Status, SubjectType

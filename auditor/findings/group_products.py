@@ -3,7 +3,7 @@
 import pyarrow as pa
 from msgspec import Struct, field
 
-from auditor.arrays.groups import equal_rows
+from auditor.arrays.equal_rows import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.domain.result.model import GroupProducts
 from auditor.engine.tenant_facts import TenantFacts

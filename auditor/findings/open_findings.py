@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.arrays.groups import equal_rows
+from auditor.arrays.equal_rows import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import values_of
 from auditor.domain.enums import Severity, Status

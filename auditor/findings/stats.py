@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.arrays.columns import Flags
-from auditor.arrays.groups import combined, distinct_values, equal_rows
+from auditor.arrays.equal_rows import combined, distinct_values, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import codes, dictionary_column, values_of
 from auditor.checks.check import Cost
@@ -42,7 +42,7 @@ _KIND_COLUMNS: Final = (
 """Columns on which counts and sums depend, besides the subject and the product."""
 
 
-def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
+def monthly_cost(findings: Iterable[Finding]) -> dict[str, Decimal]:
     """Return the monthly cost of the open findings of one tenant, by currency in alphabetical order.
 
     A seat with several findings counts once, at its highest price. Idle seats of a product and of its subscriptions are

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from auditor.arrays.batches import joined
 from auditor.arrays.columns import flags_of
-from auditor.arrays.groups import equal_rows
+from auditor.arrays.equal_rows import equal_rows
 from auditor.arrays.rows import arrow_rows, ranks
 from auditor.arrays.texts import codes, values_of
 from auditor.domain.enums import Change, Severity, SubjectType

@@ -14,7 +14,7 @@ Reading and evaluating them recurses once per level, and Python limits recursion
 """
 
 
-class Levels(Struct):
+class ReferenceDepth(Struct):
     """Detects definitions that contain themselves or nest too deeply, wherever their parts are defined."""
 
     diagnostics: Diagnostics

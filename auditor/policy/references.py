@@ -18,7 +18,7 @@ from auditor.domain.policy.product_set import (
 )
 from auditor.domain.policy.selector import Population
 from auditor.policy.nodes import Diagnostics, Node
-from auditor.policy.reference_depth import Levels
+from auditor.policy.reference_depth import ReferenceDepth
 from auditor.policy.schema.recovery import Gaps
 
 
@@ -37,14 +37,14 @@ class Names:
     tenants: tuple[str, ...] | None = None
     """The tenants of the policy, waiver or contract being read; None for all."""
     fleet: bool = False
-    levels: Levels = field(init=False)
+    depth: ReferenceDepth = field(init=False)
     selectors: dict[str, Population] = field(default_factory=dict)
     """The populations that have been read, by name."""
     _sets: dict[str, Named] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Create the level counter, which reports to the same diagnostics."""
-        self.levels = Levels(self.diagnostics)
+        self.depth = ReferenceDepth(self.diagnostics)
 
     def define(self, root: Node) -> None:
         """Add the definitions of one file; duplicate names are reported."""
@@ -135,11 +135,11 @@ class Names:
         label = Message("product set {name}", name=name)
         cached = self._sets.get(name)
         if cached is not None:
-            return cached if self.levels.reuse(label, where) else Named(name=name, elements=())
-        if not self.levels.open(label, self.products[name], where):
+            return cached if self.depth.reuse(label, where) else Named(name=name, elements=())
+        if not self.depth.open(label, self.products[name], where):
             return Named(name=name, elements=())
         named = Named(name=name, elements=self.product_set(self.products[name]).elements)
-        self.levels.close(label)
+        self.depth.close(label)
         self._sets[name] = named
         return named
 

@@ -18,7 +18,7 @@ from auditor.domain.preview import (
     SeatCostChange,
 )
 from auditor.domain.result.finding import Finding, Findings
-from auditor.findings.stats import seat_costs, sums
+from auditor.findings.stats import monthly_cost, seat_costs
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -138,9 +138,9 @@ def _money(differences: Sequence[Difference]) -> tuple[MoneyChange, ...]:
     plus, minus, kept = [], [], []
     for difference in differences:
         pairs = difference.changed
-        plus.append(sums([*difference.added, *(pair.after for pair in pairs)]))
-        minus.append(sums([*difference.removed, *(pair.before for pair in pairs)]))
-        kept.append(sums(_cheaper(pair) for pair in pairs if _open(pair.before) and _open(pair.after)))
+        plus.append(monthly_cost([*difference.added, *(pair.after for pair in pairs)]))
+        minus.append(monthly_cost([*difference.removed, *(pair.before for pair in pairs)]))
+        kept.append(monthly_cost(_cheaper(pair) for pair in pairs if _open(pair.before) and _open(pair.after)))
     more, less, same = sum_by_currency(plus), sum_by_currency(minus), sum_by_currency(kept)
     zero = Decimal(0)
     changes = (

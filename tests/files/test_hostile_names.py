@@ -13,7 +13,7 @@ from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
 from auditor.domain.result.model import Result
 from auditor.files.names import object_parts, tenant_name
-from auditor.findings.stats import sums
+from auditor.findings.stats import monthly_cost
 from auditor.history.result_log import ResultLog
 from auditor.render.view.content import PageContent
 from auditor.snapshot.writer import SnapshotWriter, write
@@ -110,7 +110,7 @@ def test_store_refuses_invalid_tenant_names(name: str, deep_folder: Path, tmp_pa
     before = contents(tmp_path)
     hostile = with_tenant_name(name)
     with pytest.raises(AuditorError):
-        ResultLog(store.backend, name).put(hostile, hostile.tenants[0], sums(hostile.tenants[0].findings))
+        ResultLog(store.backend, name).put(hostile, hostile.tenants[0], monthly_cost(hostile.tenants[0].findings))
     assert contents(tmp_path) == before
 
 

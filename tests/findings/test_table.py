@@ -18,7 +18,7 @@ from auditor.domain.result.finding import Finding, ProductReference, SourceLine,
 from auditor.findings import table as tables
 from auditor.findings.columns import decode, encode
 from auditor.findings.spill import SpillFile
-from auditor.findings.stats import sums
+from auditor.findings.stats import monthly_cost
 from auditor.findings.table import FindingTable, FindingTableBuilder
 
 POLICIES = {"b": Severity.HIGH, "a": Severity.LOW, "c": Severity.LOW}
@@ -130,7 +130,7 @@ def test_table_equals_the_list_that_it_was_made_of(
 
 
 def assert_stats(table: FindingTable, expected: list[Finding]) -> None:
-    assert table.stats.money == sums(expected) == naive_sums(expected)
+    assert table.stats.money == monthly_cost(expected) == naive_sums(expected)
     assert table.stats.unpriced == any(
         finding.status is Status.OPEN and finding.money is None and finding.check != "attribute.missing"
         for finding in expected

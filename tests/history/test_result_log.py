@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.history.stored_runs import spare_seats
-from auditor.findings.stats import sums
+from auditor.findings.stats import monthly_cost
 from auditor.history.finding_events import checked_summary
 from auditor.history.logged_result import LoggedResult
 from auditor.history.result_log import ResultLog, results_by_tenant
@@ -45,10 +45,10 @@ def test_seat_without_a_part_number_counts_as_paid() -> None:
 def test_incomplete_findings_of_a_killed_writer_are_replaced(tmp_path: Path) -> None:
     (tenant, *_) = result().tenants
     whole, damaged = (Store(FolderBackend(tmp_path / name)).create().backend for name in ("whole", "damaged"))
-    ResultLog(whole, tenant.name).put(result(), tenant, sums(tenant.findings))
+    ResultLog(whole, tenant.name).put(result(), tenant, monthly_cost(tenant.findings))
     (name,) = whole.names(f"{tenant.name}/findings")
     assert damaged.create(name, b"half")
-    ResultLog(damaged, tenant.name).put(result(), tenant, sums(tenant.findings))
+    ResultLog(damaged, tenant.name).put(result(), tenant, monthly_cost(tenant.findings))
     assert damaged.read(name) == whole.read(name)
 
 

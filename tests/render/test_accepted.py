@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from auditor.domain.result.model import FleetResult, Result
 from auditor.render.tables.csv import escaped_cell
-from auditor.render.tables.flat import COLUMNS
+from auditor.render.tables.flat_rows import COLUMNS
 from auditor.render.text.sanitize import visible
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.rendered import rendered_bytes

@@ -19,7 +19,7 @@ from auditor.findings.table import FindingTable
 from auditor.render import FORMATS
 from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
 from auditor.render.ci.markdown import escaped_markdown
-from auditor.render.tables.flat import COLUMNS
+from auditor.render.tables.flat_rows import COLUMNS
 from auditor.result.aggregate import summarise
 from tests.builders.result.rendered import rendered_bytes
 from tests.builders.result.results import compared, result

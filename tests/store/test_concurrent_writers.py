@@ -17,7 +17,7 @@ import auditor.app.store.nights as storing
 from auditor.app.store.integrity import check
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
-from auditor.findings.stats import sums
+from auditor.findings.stats import monthly_cost
 from auditor.history.result_log import ResultLog
 from auditor.result.codec.result_reader import load
 from auditor.snapshot.writer import folder_name, write
@@ -218,7 +218,7 @@ def test_result_of_two_concurrent_writers_is_stored_once(results: tuple[Result, 
             root = tmp_path / f"{second.run.id}-{request_number}"
 
             def put(backend: FolderBackend, result: Result) -> None:
-                ResultLog(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
+                ResultLog(backend, "contoso").put(result, result.tenants[0], monthly_cost(result.tenants[0].findings))
 
             Store(FolderBackend(root)).create()
             backend = Interrupted(root, request_number, partial(put, FolderBackend(root), results[0]))
@@ -238,7 +238,7 @@ def test_different_results_of_two_concurrent_writers_are_both_stored(
     earlier, later = results
 
     def put(backend: FolderBackend, result: Result) -> None:
-        ResultLog(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
+        ResultLog(backend, "contoso").put(result, result.tenants[0], monthly_cost(result.tenants[0].findings))
 
     Store(FolderBackend(tmp_path)).create()
     for request_number in range(1, 6):

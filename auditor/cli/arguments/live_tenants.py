@@ -47,7 +47,7 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
 
 def live_collector(args: argparse.Namespace, instant: datetime) -> Collector:
     """Return the function that reads the tenants of a request at an instant, and shows progress."""
-    from auditor.app.tenants.live import collector  # noqa: PLC0415  only live tenants need the SDK
+    from auditor.app.tenants.live_tenants import collector  # noqa: PLC0415  only live tenants need the SDK
     from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
     from auditor.render.text.labels import Labels  # noqa: PLC0415
 

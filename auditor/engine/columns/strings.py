@@ -74,7 +74,7 @@ def _groups(globs: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     )
 
 
-def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> FoldedColumn:
+def folded_column(column: pa.Array, *, distinct: bool, default: str | None = None) -> FoldedColumn:
     """Casefold a text column; `distinct` means that values repeat; `default` replaces absent values."""
     default = None if default is None else default.casefold()
     codes = None

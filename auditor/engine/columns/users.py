@@ -12,7 +12,7 @@ from auditor.arrays.instants import NEVER, Numbers, instants_of
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.selector import ABSENT_READS_AS
 from auditor.engine.columns.assignments import AssignmentColumns
-from auditor.engine.columns.strings import ALL_DIFFERENT, FoldedColumn, id_prefixes, texts
+from auditor.engine.columns.strings import ALL_DIFFERENT, FoldedColumn, folded_column, id_prefixes
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import COLUMNS_OF_SOURCE, SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
@@ -139,7 +139,7 @@ class UserColumns:
         cached = self._texts.get(name)
         if cached is None:
             default = ABSENT_READS_AS.get(name)
-            cached = self._texts[name] = texts(
+            cached = self._texts[name] = folded_column(
                 self.column(name),
                 distinct=name not in ALL_DIFFERENT,
                 default=default if isinstance(default, str) else None,

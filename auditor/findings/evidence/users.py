@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from msgspec import Struct
 
 from auditor.arrays.columns import codes_of, flags_of
-from auditor.arrays.groups import distinct_values
+from auditor.arrays.equal_rows import distinct_values
 from auditor.arrays.instants import INSTANT, NEVER, Numbers
 from auditor.arrays.rows import Rows, arrow_rows, runs
 from auditor.arrays.texts import dictionary_column

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message
-from auditor.policy.schema.terms import example, noun_of, yaml_text
+from auditor.policy.schema.descriptions import example, noun_of, yaml_text
 from auditor.policy.yaml.messages import quoted
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from auditor.domain.message import Message, alternatives, enumeration
 from auditor.domain.similar_name import did_you_mean, similar_name
 from auditor.policy.schema.corrections import PERCENTAGE, correction, meant_text
-from auditor.policy.schema.mistake import Mistake
-from auditor.policy.schema.terms import (
+from auditor.policy.schema.descriptions import (
     FILES_OF_KEYS,
     POLICY_KEYS,
     equal_term,
@@ -27,6 +26,7 @@ from auditor.policy.schema.terms import (
     synonymous_key,
     yaml_text,
 )
+from auditor.policy.schema.mistake import Mistake
 from auditor.policy.yaml.messages import quoted, value_description
 
 if TYPE_CHECKING:

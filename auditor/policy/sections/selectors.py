@@ -31,14 +31,14 @@ def read_selector(node: Node, names: Names) -> Selector:
     """Return a selector: the name of a population, or a mapping whose keys must all hold."""
     if isinstance(node.value, str):
         return _population(node.value, node, names)
-    if not names.levels.descend(node):
+    if not names.depth.descend(node):
         return EVERYBODY
     # Loops, here and below, because a generator would add a stack frame per nesting level.
     parts: list[Selector] = []
     for key, member in node.items():
         if key != "signal":
             parts.append(_part(key, member, node, names))
-    names.levels.ascend()
+    names.depth.ascend()
     return parts[0] if len(parts) == 1 else kinds.Every(parts=tuple(parts))
 
 
@@ -54,17 +54,17 @@ def _population(name: str, where: Node, names: Names) -> Selector:
     population = names.selectors.get(name)
     label = Message("population {name}", name=name)
     if population is not None:
-        return population if names.levels.reuse(label, where) else EVERYBODY
+        return population if names.depth.reuse(label, where) else EVERYBODY
     node = names.populations.get(name)
     if node is None and (names.gaps.sections or name in names.gaps.populations):
         return EVERYBODY
     if node is None:
         _report_unknown(name, where, names)
         return EVERYBODY
-    if not names.levels.open(label, node, where):
+    if not names.depth.open(label, node, where):
         return EVERYBODY
     population = kinds.Population(name=name, selector=read_selector(node, names))
-    names.levels.close(label)
+    names.depth.close(label)
     names.selectors[name] = population
     return population
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from msgspec.structs import replace
 
-from auditor.arrays.groups import equal_rows
+from auditor.arrays.equal_rows import equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import dictionary_column, equal
 from auditor.domain.actions.action import Action
@@ -21,12 +21,12 @@ from auditor.domain.translation import Localizer
 from auditor.findings.columns import decode, json_value, replaced
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
+from auditor.remedy.actions.action_groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.context import RoutedFinding, context_of
 from auditor.remedy.actions.endings import settle_endings
 from auditor.remedy.actions.from_groups import actions_from
-from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.guidance.routes import route_of, routes_of
 from auditor.remedy.actions.people import PERSONAL, PersonRemedies, smaller_products, sort_key
 from auditor.remedy.actions.remedies.choice import object_remedy

@@ -12,8 +12,8 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Variant
+from auditor.remedy.actions.action_groups import ActionGroup
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.guidance.text import GuidanceText, article_text
 
 

@@ -16,7 +16,7 @@ from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import values_of
 from auditor.domain.sized_iterable import SizedIterable
 from auditor.findings.spill import SpilledColumn, SpillFile
-from auditor.remedy.actions.groups import SortKey
+from auditor.remedy.actions.action_groups import SortKey
 from auditor.remedy.requests import RequestTemplate
 
 RUN: Final = 1 << 16

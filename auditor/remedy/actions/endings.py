@@ -6,7 +6,7 @@ from typing import Final
 
 from auditor.domain.actions.kind import RENEWED, ActionKind
 from auditor.guidance.routing import STOPPED
-from auditor.remedy.actions.groups import ActionGroup, ActionGroups
+from auditor.remedy.actions.action_groups import ActionGroup, ActionGroups
 
 _KEPT: Final = RENEWED | {ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING, ActionKind.CONTRACT_MISSING}
 """Kinds that ask whether a product is kept."""

@@ -16,9 +16,9 @@ from auditor.domain.actions.title import TitleArguments
 from auditor.domain.errors import printable
 from auditor.domain.money import difference
 from auditor.remedy import messages
+from auditor.remedy.actions.action_groups import AT_GROUPS, COUNTED_IN_SEATS, ActionGroup, shared_facts
 from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.breakdown import breakdown_notes, named_groups, named_products, price_notes
-from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, ActionGroup, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText
 from auditor.remedy.actions.money import costs, counted_once, renewal_price
 from auditor.remedy.actions.ranks import due_of, with_ranks

@@ -13,9 +13,9 @@ from auditor.domain.money import Money
 from auditor.domain.result.model import SeatCount
 from auditor.domain.result.purchases import RenewalPrice
 from auditor.engine.tenant_facts import SkuFact
+from auditor.remedy.actions.action_groups import ActionGroup
 from auditor.remedy.actions.breakdown import Price
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
 from auditor.remedy.actions.seats.projection import GIVING, MOVING, TAKING
 

@@ -16,17 +16,17 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.arrays.groups import combined, equal_rows
+from auditor.arrays.equal_rows import combined, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows
 from auditor.arrays.texts import codes, values_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
 from auditor.findings.columns import SCHEMA, decode, json_text, json_value, replaced
 from auditor.findings.person_names import NAMED, person_labels
+from auditor.remedy.actions.action_groups import ActionGroups, SortKey
 from auditor.remedy.actions.action_lists import ActionLists
 from auditor.remedy.actions.breakdown import BreakdownPart, parts_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.groups import ActionGroups, SortKey
 from auditor.remedy.actions.guidance.routes import projected
 from auditor.remedy.actions.remedies.choice import personal_remedies
 from auditor.remedy.actions.remedies.proposals import SMALLER

@@ -12,7 +12,7 @@ from auditor.domain.actions.priority import rank_reason, ranked, weight_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
-from auditor.remedy.actions.groups import ActionGroup
+from auditor.remedy.actions.action_groups import ActionGroup
 from auditor.remedy.actions.subscription_terms import day_of, recent_purchase, renewal_days
 
 _NOTICE = REMOVING | {ActionKind.EXPIRING}

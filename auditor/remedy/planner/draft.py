@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.guidance import Order
+from auditor.remedy.actions.action_groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.endings import settle_endings
 from auditor.remedy.actions.from_groups import actions_from
-from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange

@@ -9,7 +9,7 @@ from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
-from auditor.render.ci.parts import ResultPart, parts_of
+from auditor.render.ci.result_parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible

@@ -11,7 +11,7 @@ from auditor.domain.enums import Change, Outcome, Severity, Status
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings, SourceLine
 from auditor.domain.result.model import PolicyHeader, Result
-from auditor.render.ci.parts import ResultPart, parts_of
+from auditor.render.ci.result_parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible

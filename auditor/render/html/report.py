@@ -22,7 +22,7 @@ from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.embedded_data import embedded_data
 from auditor.render.static_page import content_policy, embedded_text
-from auditor.render.tables.flat import row_count
+from auditor.render.tables.flat_rows import row_count
 from auditor.render.text.guidance import MARKUP
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, SOURCE_STATES, Labels
 from auditor.render.text.sanitize import visible

@@ -17,7 +17,7 @@ from auditor.render.text.evidence.facts import set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.markdown_table import markdown_table
 from auditor.result.preview_counts import by_department, by_policy, total_count, worsened_severities
-from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
+from auditor.result.unevaluated_policies import UnevaluatedGroup, unevaluated_groups
 
 LIMIT: Final = 60_000
 """Maximum size of a comment in bytes of UTF-8; GitHub rejects more than 65,536 characters."""

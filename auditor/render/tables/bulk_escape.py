@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from auditor.render.tables.flat import RepeatedColumns, RepeatedValues, Row
+from auditor.render.tables.flat_rows import RepeatedColumns, RepeatedValues, Row
 from auditor.render.text.sanitize import without_surrogates
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Final
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, concatenated_rows
-from auditor.render.tables.flat import COLUMNS, Row, TextColumn, row_batches
+from auditor.render.tables.flat_rows import COLUMNS, Row, TextColumn, row_batches
 from auditor.render.text.sanitize import visible
 
 _FORMULA_SIGNS: Final = r"[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]"

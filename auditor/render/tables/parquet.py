@@ -20,7 +20,15 @@ from auditor.findings.facts import SEAT_FACTS
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.bulk_escape import BulkEscaper
-from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RepeatedValues, RowBatch, TextColumn, row_batches
+from auditor.render.tables.flat_rows import (
+    COLUMNS,
+    Cell,
+    RepeatedColumns,
+    RepeatedValues,
+    RowBatch,
+    TextColumn,
+    row_batches,
+)
 from auditor.render.text.sanitize import visible
 from auditor.result.codec.encoder import instant
 

@@ -11,7 +11,7 @@ from auditor.domain.money import Money, rounded
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.csv import spreadsheet
-from auditor.render.tables.flat import Cell
+from auditor.render.tables.flat_rows import Cell
 from auditor.render.text.labels import Labels
 from auditor.result.seats import spare_of
 

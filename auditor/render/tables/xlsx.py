@@ -21,14 +21,14 @@ from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import N_
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
-from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
+from auditor.render.tables.flat_rows import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
 from auditor.render.tables.seat_sheets import SheetRow, seat_sheets
 from auditor.render.tables.summary_facts import summary_facts
 from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_letters, plain
 from auditor.render.text.labels import OUTCOMES, SOURCE_STATES, Labels
 from auditor.render.text.summary import verdict
 from auditor.render.text.waivers import waiver_rows
-from auditor.result.unevaluated import known_findings
+from auditor.result.unevaluated_policies import known_findings
 from auditor.result.work_items import FLEET, work_items
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from re import sub
 from typing import Final
 
 from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, concatenated_rows
-from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, Row, RowBatch, TextColumn
+from auditor.render.tables.flat_rows import COLUMNS, Cell, RepeatedColumns, Row, RowBatch, TextColumn
 from auditor.render.text.sanitize import visible
 
 MAX_UNITS: Final = 32_000

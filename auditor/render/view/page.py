@@ -42,7 +42,7 @@ from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 from auditor.result.seats import free_part_numbers
-from auditor.result.unevaluated import known_findings
+from auditor.result.unevaluated_policies import known_findings
 
 _MAX_CHANGES: Final = 20
 """Changed findings that are listed per tenant."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.arrays.groups import equal_rows
+from auditor.arrays.equal_rows import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import utf8_of, values_of
 from auditor.domain.money import Money

@@ -14,7 +14,7 @@ from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.result.model import SeatBounds
 from auditor.findings.facts import last_sign_in
-from auditor.findings.stats import sums
+from auditor.findings.stats import monthly_cost
 from auditor.findings.table import FindingTable
 from auditor.render.text.evidence.evidence import evidence_text, limits
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -37,14 +37,14 @@ FIRST = next(finding for finding in contoso().findings if finding.policy == "lea
 def test_seat_found_by_two_policies_is_counted_once() -> None:
     duplicate = replace(FIRST, policy="inactive", fingerprint="other")
     assert FIRST.money is not None
-    assert sums((FIRST, duplicate)) == {"EUR": FIRST.money.per_month}
+    assert monthly_cost((FIRST, duplicate)) == {"EUR": FIRST.money.per_month}
     of_another_user = replace(duplicate, subject=Subject(type=SubjectType.USER, id="someone", name=""))
-    assert sums((FIRST, of_another_user)) == {"EUR": 2 * FIRST.money.per_month}
+    assert monthly_cost((FIRST, of_another_user)) == {"EUR": 2 * FIRST.money.per_month}
 
 
 def test_waived_findings_and_budgets_are_excluded_from_sums() -> None:
     budget = replace(FIRST, check="budget.exceeded")
-    assert sums((replace(FIRST, status=Status.WAIVED), budget)) == {}
+    assert monthly_cost((replace(FIRST, status=Status.WAIVED), budget)) == {}
 
 
 def test_currencies_are_summed_separately() -> None:
@@ -53,7 +53,7 @@ def test_currencies_are_summed_separately() -> None:
         money=Money(currency="DKK", per_month=Decimal(10)),
         subject=Subject(type=SubjectType.USER, id="x", name=""),
     )
-    assert list(sums((FIRST, crowns))) == ["DKK", "EUR"]
+    assert list(monthly_cost((FIRST, crowns))) == ["DKK", "EUR"]
     assert EN.sums({"DKK": Decimal(10), "EUR": Decimal("1234.5")}) == "DKK\u00a010.00 + €1,234.50"
 
 

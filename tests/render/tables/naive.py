@@ -15,7 +15,7 @@ from auditor.domain.result.model import Result
 from auditor.findings.display_names import named_product
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
-from auditor.render.tables.flat import COLUMNS, Cell, cell
+from auditor.render.tables.flat_rows import COLUMNS, Cell, cell
 from auditor.render.text.evidence.facts import paths, product_and_set_names, product_names
 from auditor.render.text.labels import Labels
 

@@ -19,7 +19,7 @@ from auditor.domain.result.model import ContractTerm, FleetResult, Result
 from auditor.domain.result.seat_usage import SeatCoverage
 from auditor.findings.table import FindingTable
 from auditor.render.tables import xlsx
-from auditor.render.tables.flat import COLUMNS
+from auditor.render.tables.flat_rows import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
 from auditor.result.aggregate import action_amounts, money
 from tests.builders.result.hostile_texts import HOSTILE, holding

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.money import Money
 from auditor.domain.result.finding import Finding, ProductReference, Subject
-from auditor.findings.stats import sums
+from auditor.findings.stats import monthly_cost
 from auditor.findings.table import FindingTable
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.table_columns import table_columns
@@ -56,14 +56,14 @@ def test_index_counts_and_sums_match_a_loop_over_all_findings(findings: list[Fin
     findings = [replace(finding, severity=SEVERITY[finding.policy]) for finding in findings]
     index = FindingIndex.build(replace(contoso(), findings=FindingTable.of(findings), actions=()), findings, CONTEXT)
     parts = index.by_policy()
-    assert index.stats.money == sums(findings)
+    assert index.stats.money == monthly_cost(findings)
     assert [part.policy for part in parts] == list(dict.fromkeys(finding.policy for finding in findings))
     for part in parts:
         of_policy = [finding for finding in findings if finding.policy == part.policy]
         waived = [finding for finding in of_policy if finding.status is Status.WAIVED]
         open_ = [finding for finding in of_policy if finding.status is Status.OPEN]
         report_only = [finding for finding in of_policy if finding.status is Status.REPORT_ONLY]
-        assert part.stats.money == sums(of_policy)
+        assert part.stats.money == monthly_cost(of_policy)
         assert (part.stats.waived, part.stats.report_only) == (len(waived), len(report_only))
         assert part.stats.new + part.stats.reopened == sum(
             finding.change in {Change.NEW, Change.REOPENED} for finding in open_

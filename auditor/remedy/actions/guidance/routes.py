@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.arrays.columns import valid
-from auditor.arrays.groups import distinct_values, equal_rows
+from auditor.arrays.equal_rows import distinct_values, equal_rows
 from auditor.arrays.rows import Rows, arrow_rows, distinct
 from auditor.arrays.texts import codes, values_of
 from auditor.checks.check import Correction, Detail

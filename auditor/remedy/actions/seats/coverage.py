@@ -11,8 +11,8 @@ from auditor.domain.enums import Status
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.seat_usage import SeatCoverage
+from auditor.remedy.actions.action_groups import ActionGroup
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup
 
 Removal = tuple[ActionGroup, Collection[str]]
 """A group that removes seats, and the skuIds of its products."""

@@ -2,8 +2,8 @@
 
 from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
 from auditor.domain.actions.kind import REMOVING, ActionKind
+from auditor.remedy.actions.action_groups import ActionGroup
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup
 
 
 def merge_caps(remaining: dict[object, ActionGroup]) -> None:

@@ -6,8 +6,8 @@ from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.translation import N_, Localizer
+from auditor.remedy.actions.action_groups import ActionGroup
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.subscription_terms import recent_purchase
 
 

@@ -10,8 +10,8 @@ from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
 from auditor.domain.actions.kind import NUMBERED, REMOVING, RENEWED, ActionKind, removal_kind
 from auditor.domain.enums import Severity
 from auditor.guidance import Situation
+from auditor.remedy.actions.action_groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.seats.projection import TAKING, SeatProjection, products_of, resolving_group
 

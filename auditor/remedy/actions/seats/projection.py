@@ -16,8 +16,8 @@ from auditor.domain.enums import Status
 from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.result.model import SeatCount
 from auditor.engine.skus.seat_bounds import usable_range
+from auditor.remedy.actions.action_groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.context import RemediationContext
-from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.seats.coverage import settle_coverage
 from auditor.remedy.actions.seats.merges import merge_caps, merge_covered, merge_purchases
 from auditor.remedy.actions.subscription_terms import recent_purchase

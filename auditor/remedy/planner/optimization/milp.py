@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped,unused-ignore]
 from scipy.sparse import csr_array, vstack  # type: ignore[import-untyped,unused-ignore]
 
-from auditor.files.standard_output import discard_native_output
+from auditor.files.native_output import discard_native_output
 from auditor.remedy.planner.optimization.options import Limit, Option, Score, best_by_change
 
 _Signature = tuple[tuple[Score, tuple[int, ...], int], ...]

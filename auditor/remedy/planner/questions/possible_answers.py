@@ -39,7 +39,7 @@ def possible_answers(
     product_options: ProductOptions, finding: Finding, account: Account | None
 ) -> PossibleAnswers | None:
     """Return the question about a finding, with its possible answers; None if there is none."""
-    product = product_of(finding)
+    product = part_number_of(finding)
     smaller = downgrade_of(finding, product_options.context)
     if smaller is not None:
         old, new = smaller.names
@@ -135,6 +135,6 @@ def group_answers(groups: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
     return tuple({"group": {"id": group}} for group in groups)
 
 
-def product_of(finding: Finding) -> str:
+def part_number_of(finding: Finding) -> str:
     """Return the part number of the product of a finding, or its id; empty without a product."""
     return "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""

@@ -19,7 +19,7 @@ from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
-from auditor.remedy.planner.questions.possible_answers import RELEASE, group_answers, possible_answers, product_of
+from auditor.remedy.planner.questions.possible_answers import RELEASE, group_answers, part_number_of, possible_answers
 from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
 
@@ -156,7 +156,7 @@ def with_service_losses(
     drafts: dict[_Key, _QuestionDraft] = {}
     for finding in fixed_by(evaluation.harmful).values():
         if finding.fingerprint not in excluded and not product_options.is_left(finding):
-            key = AnswerKind.RELEASE, finding.subject.id, (product_of(finding),)
+            key = AnswerKind.RELEASE, finding.subject.id, (part_number_of(finding),)
             drafts.setdefault(key, _QuestionDraft(answers=RELEASE)).findings.append(finding)
     return _with_drafts(product_options, questions, drafts)
 

@@ -49,7 +49,7 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
     for answer in sorted(answers, key=lambda answer: answer.question.subject in facts.index):
         subject = answer.question.subject
         row = subscriptions.get(subject)
-        sku_id = subject if row is None else sku_of(row)
+        sku_id = subject if row is None else _sku_id(row)
         index = facts.index.get(sku_id)
         if index is None or facts.skus[index].enabled is None or facts.skus[index].warning is None:
             continue
@@ -134,14 +134,14 @@ def followed_renewals(
                 yield fingerprint, bool(answer.value["renew"])
 
 
-def sku_of(row: Mapping[str, Any]) -> str:
+def _sku_id(row: Mapping[str, Any]) -> str:
     """Return the skuId of a row of subscriptions; empty if Graph did not return it."""
     return (row["skuId"] or "").lower()
 
 
 def subscriptions_of(sku_id: str, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the rows of subscriptions of a product."""
-    return [row for row in rows if sku_of(row) == sku_id]
+    return [row for row in rows if _sku_id(row) == sku_id]
 
 
 def renewed_rows(changes: Iterable[DecidedSeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

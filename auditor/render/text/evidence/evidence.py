@@ -12,7 +12,7 @@ from auditor.checks.registry import detail_of, known_check
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_, NN_
-from auditor.findings.display_names import titled
+from auditor.findings.display_names import product_title
 from auditor.findings.facts import SEAT_FACTS, SIGN_INS, last_sign_in
 from auditor.render.text.evidence.contracts import contract_facts, purchase
 from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths
@@ -124,7 +124,9 @@ def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("error {code}", code=str(facts["error"]))
     check = known_check(finding.check)
     if check is not None and check.lists_holdings and facts.get("assignedLicenses"):
-        yield l10n.gettext("has {products}", products=l10n.joined(map(titled, _texts(facts["assignedLicenses"]))))
+        yield l10n.gettext(
+            "has {products}", products=l10n.joined(map(product_title, _texts(facts["assignedLicenses"])))
+        )
     if _SUBJECT_FACTS.issuperset(facts):
         return
     if not _SUBSCRIPTION_FACTS.isdisjoint(facts):
@@ -296,7 +298,7 @@ def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
         if type(value) in _NUMBERS and isfinite(value):
             yield l10n.gettext(text, money=l10n.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
-        unpriced = l10n.joined(map(titled, _texts(finding.evidence["unpriced"])))
+        unpriced = l10n.joined(map(product_title, _texts(finding.evidence["unpriced"])))
         yield l10n.gettext("minimum, no price for {products}", products=unpriced)
     elif finding.evidence.get("lowerBound"):
         yield l10n.gettext("minimum, because not all seats are known")

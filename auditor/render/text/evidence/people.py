@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from auditor.domain.source_titles import SERVICE_NAMES
 from auditor.domain.translation import N_
-from auditor.findings.display_names import titled
+from auditor.findings.display_names import product_title
 from auditor.render.text.labels import Labels
 
 USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent", "smallerProduct"})
@@ -99,8 +99,8 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         return
     yield l10n.gettext(
         "{product} may be enough instead of {held} (saving: {money} a month)",
-        product=titled(str(facts.get("product"))),
-        held=titled(str(facts.get("held"))),
+        product=product_title(str(facts.get("product"))),
+        held=product_title(str(facts.get("held"))),
         money=_money(facts, l10n),
     )
     lost = list(_parts(facts.get("lost"), l10n))

@@ -8,7 +8,7 @@ from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Notice, TenantResult
-from auditor.engine.policy import unmatched as unmatched_policies
+from auditor.engine.policy import unmatched_policies
 from auditor.result.redaction.pseudonyms import RedactionKey
 from auditor.result.redaction.redact import redacted
 from tests.builders.tenant.tenants import NOW, audited, bought, judged, policy_file, subscription, tenant, user

@@ -20,7 +20,7 @@ from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.facts import SIGN_INS
 from auditor.findings.table import FindingTable
 from auditor.render.tables.bulk_escape import BulkEscaper
-from auditor.render.tables.flat import COLUMNS, RepeatedColumns, RowBatch, TextColumn, row_batches
+from auditor.render.tables.flat_rows import COLUMNS, RepeatedColumns, RowBatch, TextColumn, row_batches
 from auditor.render.tables.xlsx_rows import plain
 from auditor.render.text.sanitize import visible, without_surrogates
 from tests.builders.result.rendered import rendered_bytes

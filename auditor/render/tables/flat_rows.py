@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.arrays.batches import resized
-from auditor.arrays.groups import equal_rows
+from auditor.arrays.equal_rows import equal_rows
 from auditor.arrays.rows import arrow_rows
 from auditor.arrays.texts import values_of
 from auditor.domain.enums import SubjectType

@@ -6,7 +6,7 @@ from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
 from auditor.domain.preview import UnevaluatedPolicy
 from auditor.domain.result.model import PolicyOutcome
-from auditor.result.unevaluated import known_findings, unevaluated_groups
+from auditor.result.unevaluated_policies import known_findings, unevaluated_groups
 
 
 @pytest.mark.parametrize(
