@@ -77,6 +77,11 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         """Return every product with this part number, in any letter case (MCOPSTN5 has two skuIds)."""
         return self._by_part_number.get(fold(part_number), ())
 
+    def named(self, name: str) -> tuple[Product, ...]:
+        """Return the product with this skuId, or else every product with this part number, in order of skuId."""
+        product = self.product(name)
+        return self.by_part_number(name) if product is None else (product,)
+
     def title(self, part_number: str) -> str:
         """Return Microsoft's name for a part number; `part_number` itself if there is not exactly one."""
         names = {product.name for product in self.by_part_number(part_number)}

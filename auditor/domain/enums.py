@@ -1,5 +1,6 @@
 """The closed vocabularies of the audit: severities, clouds, agreements, sources and their states."""
 
+from collections.abc import Iterable
 from enum import IntEnum, StrEnum, auto
 
 
@@ -20,6 +21,11 @@ class Severity(StrEnum):
     def reaches(self, threshold: "Severity") -> bool:
         """Whether this severity is at or above the threshold."""
         return self.rank <= threshold.rank
+
+
+def worst_severity(severities: Iterable[Severity]) -> Severity:
+    """Return the worst of some severities; INFO if there are none."""
+    return min(severities, key=lambda severity: severity.rank, default=Severity.INFO)
 
 
 _SEVERITY_RANK = {severity: rank for rank, severity in enumerate(Severity)}

@@ -255,8 +255,7 @@ class _Sets:
     def is_free(self, leaf: Element) -> bool:
         """Whether an element is `free` or a product that the catalogue has as free."""
         if isinstance(leaf, Sku):
-            products = (self.catalogue.product(leaf.name), *self.catalogue.by_part_number(leaf.name))
-            return any(product is not None and self.catalogue.is_free(product) for product in products)
+            return any(map(self.catalogue.is_free, self.catalogue.named(leaf.name)))
         return leaf == Builtin(name="free")
 
     def _names(self, leaf: Element) -> Iterator[Element]:

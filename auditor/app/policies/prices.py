@@ -261,8 +261,7 @@ def _key(catalogue: Catalogue, product: Product) -> str:
 
 
 def _known_name(state: _Import, line: int, name: str) -> str | None:
-    product = state.catalogue.product(name)
-    products = (product,) if product is not None else state.catalogue.by_part_number(name)
+    products = state.catalogue.named(name)
     if len(products) == 1:
         return _key(state.catalogue, products[0])
     if products:

@@ -101,9 +101,7 @@ def product_of(item: Mapping[str, Any], catalogue: Catalogue) -> Product | None:
 
 def catalogue_product(name: str, catalogue: Catalogue) -> Product | None:
     """Return the product of the catalogue with a part number or skuId; of several, the one with the smallest skuId."""
-    by_id = catalogue.product(name.lower())
-    same_name = catalogue.by_part_number(name)
-    return by_id or (min(same_name, key=lambda product: product.sku_id) if same_name else None)
+    return next(iter(catalogue.named(name)), None)
 
 
 def _named(item: Mapping[str, Any]) -> str:

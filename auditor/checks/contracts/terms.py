@@ -63,9 +63,8 @@ def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
             facts, owned = bound.facts, bound.skus_in(products)
             if owned:
                 return owned[0] if len(owned) == 1 else None
-            product = facts.catalogue.product(name.lower())
-            matches = [product] if product is not None else list(facts.catalogue.by_part_number(name))
-            return facts.sku_of(matches[0].sku_id) if len(matches) == 1 else None
+            known = facts.catalogue.named(name)
+            return facts.sku_of(known[0].sku_id) if len(known) == 1 else None
         case _:
             return None
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import about
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Severity, worst_severity
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts, SharedGuidance
 from auditor.render.text.actions import amounts_text
@@ -174,7 +174,7 @@ def _action_set(
     return ActionSet(
         product=_name(product, index) if product in movements else "",
         seats=movements.get(product, ""),
-        severity=min((entry.weight.severity for entry in entries), key=lambda severity: severity.rank),
+        severity=worst_severity(entry.weight.severity for entry in entries),
         money=amounts_text([entry.action for entry in entries], l10n),
         due=nearest.due,
         count=len(entries),
@@ -210,7 +210,7 @@ def _guide(
     suffix = about(l10n, "", article) if article else ""
     return Guide(
         actions=tuple(_guided(entry, entry.action.title.removesuffix(suffix), index, l10n) for entry in group),
-        severity=min((entry.weight.severity for entry in group), key=lambda severity: severity.rank),
+        severity=worst_severity(entry.weight.severity for entry in group),
         money=amounts_text([entry.action for entry in group], l10n),
         findings=sum(entry.weight.findings for entry in group),
         policies=policies_text([entry.action for entry in group], index, l10n),

@@ -19,10 +19,11 @@ from auditor.domain.actions.priority import (
     task_of,
     weight_of,
 )
+from auditor.domain.enums import worst_severity
 from auditor.domain.money import sum_by_currency
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.render.plan.outline import by_rank, with_findings, worst_severity
+from auditor.render.plan.outline import by_rank, with_findings
 from auditor.render.plan.view import FirstAction, TenantRow
 from auditor.render.text.actions import due_text
 from auditor.result.ranking import TenantSortKey, tenant_order
@@ -55,7 +56,7 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
     candidates: list[tuple[TenantPlan, int, Action, Weight]] = []
     subjects: list[RankedItem] = []
     for tenant in plan.tenants:
-        severities = [worst_severity(findings) for _, findings in with_findings(tenant)]
+        severities = [worst_severity(finding.severity for finding in findings) for _, findings in with_findings(tenant)]
         for number, action in by_rank(tenant):
             weight = weight_of(action, severities[number - 1])
             candidates.append((tenant, number, action, weight))

@@ -8,7 +8,7 @@ from msgspec import Struct
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.priority import RankedItem, most_important, product_concerned
-from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.enums import Severity, SubjectType, worst_severity
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.remedy.planner.model import TenantPlan
@@ -61,11 +61,6 @@ def with_findings(tenant: TenantPlan) -> list[tuple[Action, tuple[Finding, ...]]
     ]
 
 
-def worst_severity(findings: Iterable[Finding]) -> Severity:
-    """Return the worst severity of findings; INFO if there are none."""
-    return min((finding.severity for finding in findings), key=lambda severity: severity.rank, default=Severity.INFO)
-
-
 def outline(tenant: TenantPlan) -> Iterator[OutlineEntry]:
     """Yield the actions of a tenant's plan, in the order of execution."""
     fixed = frozenset(tenant.proof.fixed)
@@ -81,7 +76,7 @@ def outline(tenant: TenantPlan) -> Iterator[OutlineEntry]:
         yield OutlineEntry(
             number=number,
             action=action,
-            severity=worst_severity(findings),
+            severity=worst_severity(finding.severity for finding in findings),
             findings=findings,
             fixed=fixed.intersection(action.findings),
             change=tenant.seat_effects.get(action.id, SeatEffect()) if action.requests else None,
