@@ -34,6 +34,8 @@ _ENDED: Final = timedelta(days=30)
 """How long an ended contract is still listed."""
 _MAX_PLAN: Final = 400
 """Maximum characters of a sentence about a plan."""
+_MAX_FACT: Final = 300
+"""Characters of a fact about an action, and of the advice about a product; roles of all agreements have up to 240."""
 MAX_CAUTION: Final = 900
 """Characters of a warning; the longest one of the guidance, in any language, is shorter."""
 _WAIVER_NOTICES: Final = ("waiver.expired", "waiver.expiring")
@@ -204,7 +206,7 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
         yield ActionLine(
             title=single_line(highlight.title, 200),
             severity=highlight.severity,
-            facts=tuple(single_line(fact) for fact in _facts(highlight, entry, l10n, several=page.tenants > 1) if fact),
+            facts=tuple(_facts(highlight, entry, l10n, several=page.tenants > 1)),
             why=single_line(" ".join(filter(None, (highlight.why, highlight.note))), 400),
             caution=single_line(caution, MAX_CAUTION),
             first=single_line(highlight.first, 300),
@@ -216,13 +218,11 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
 
 
 def _facts(highlight: Highlight, entry: RankedAction | None, l10n: Labels, *, several: bool) -> Iterator[str]:
-    yield highlight.money
-    yield highlight.due
-    if several:
-        yield highlight.tenant
-    yield l10n.plural("{count} finding", "{count} findings", highlight.count)
-    yield highlight.elsewhere
-    yield highlight.who if entry is None else entry.action.owner or entry.action.role
+    tenant = highlight.tenant if several else ""
+    count = l10n.plural("{count} finding", "{count} findings", highlight.count)
+    who = highlight.who if entry is None else entry.action.owner or entry.action.role
+    facts = (highlight.money, highlight.due, tenant, count, highlight.elsewhere, who)
+    yield from (single_line(fact, _MAX_FACT) for fact in facts if fact)
 
 
 def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:
@@ -247,7 +247,7 @@ def _seat_line(row: SeatRow, section: TenantSection, *, several: bool) -> SeatLi
         figures=f"{row.consumed} / {row.usable}",
         spare=row.spare_text,
         state=row.state,
-        advice=single_line("; ".join(part for part in (row.advice, row.limits) if part), 300),
+        advice=single_line("; ".join(part for part in (row.advice, row.limits) if part), _MAX_FACT),
         severity=row.severity or Severity.INFO,
         bar=bar,
     )

@@ -11,11 +11,14 @@ from msgspec.structs import replace
 
 from auditor.app.recipients.envelopes import Envelope
 from auditor.app.recipients.portion import portion
-from auditor.domain.enums import Severity, Status
+from auditor.domain.enums import Cloud, Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import ContractTerm, FleetResult, Result, TenantResult
 from auditor.domain.settings import Channel, Recipient
 from auditor.findings.table import FindingTable
+from auditor.guidance import Variant
+from auditor.localization import localization
+from auditor.remedy.actions.guidance.text import guidance_text
 from auditor.render.chat.message import render_message
 from auditor.render.mail.content import MAX_CAUTION, LineLimits, limited_views
 from auditor.render.mail.message import mail_views, render_mail
@@ -27,6 +30,7 @@ from tests.builders.result.actions import with_actions
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.results import compared
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
+from tests.guidance.packaged import composed
 from tests.localization.catalogue_messages import LANGUAGES
 
 READER = Reader(locale="en")
@@ -93,6 +97,19 @@ def test_warnings_of_the_guidance_are_not_cut(language: str) -> None:
     longest = max((text for action in tenant.actions for text in action.warnings), key=len)
     assert len(longest) > 500
     assert len(longest) < MAX_CAUTION
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_roles_of_a_tenant_with_an_unknown_agreement_are_not_cut(language: str) -> None:
+    guidance = composed("remove-licenses", Variant(cloud=Cloud.WORLDWIDE))
+    role = guidance_text(guidance, (), localization(language)).role
+    assert role.count(" / ") == 3
+    tenants = (
+        replace(tenant, actions=tuple(replace(action, role=role, owner="") for action in tenant.actions))
+        for tenant in AUDIT.tenants
+    )
+    view = next(mail_views(replace(AUDIT, tenants=tuple(tenants)), READER, Labels("en")))
+    assert any(role in action.facts for action in view.actions)
 
 
 @pytest.mark.slow
