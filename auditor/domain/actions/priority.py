@@ -164,18 +164,22 @@ def rank_reason(l10n: Localizer, reason: RankReason, weight: Weight, today: date
             return l10n.gettext("The largest saving with a date in the next 90 days, and the nearest deadline.")
         case RankReason.SAVING:
             return l10n.gettext("The largest saving with a date in the next 90 days.")
+        case RankReason.DEADLINE if days == 0:
+            return l10n.gettext("The nearest deadline is today.")
         case RankReason.DEADLINE:
             return l10n.plural(
                 "The nearest deadline: {count} day left.", "The nearest deadline: {count} days left.", days
             )
-        case RankReason.WEIGHT if days >= 0 and weight.saves > 0:
+        case RankReason.WEIGHT if days == 0:
+            return l10n.gettext("Severity: {severity}; the deadline is today.", severity=severity)
+        case RankReason.WEIGHT if days > 0 and weight.saves > 0:
             return l10n.plural(
                 "Severity: {severity}; it saves money; {count} day left.",
                 "Severity: {severity}; it saves money; {count} days left.",
                 days,
                 severity=severity,
             )
-        case RankReason.WEIGHT if days >= 0:
+        case RankReason.WEIGHT if days > 0:
             return l10n.plural(
                 "Severity: {severity}; {count} day left.",
                 "Severity: {severity}; {count} days left.",

@@ -30,6 +30,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
 from auditor.policy.loader import load
+from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
@@ -111,6 +112,18 @@ def test_days_left_are_written_with_the_separators_of_the_language() -> None:
     weight = Weight(severity=Severity.LOW, due=NOW.date() + timedelta(days=1095))
     reason = rank_reason(localization("nl"), RankReason.DEADLINE, weight, NOW.date())
     assert reason == "De eerstvolgende termijn: nog 1.095 dagen."
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        (RankReason.DEADLINE, "The nearest deadline is today."),
+        (RankReason.WEIGHT, "Severity: high; the deadline is today."),
+    ],
+)
+def test_deadline_of_today_has_no_days_left(reason: RankReason, text: str) -> None:
+    weight = Weight(severity=Severity.HIGH, findings=1, due=NOW.date(), saves=Decimal(7))
+    assert rank_reason(ENGLISH, reason, weight, NOW.date()) == text
 
 
 def test_large_idle_renewal_in_two_weeks_is_among_the_first_actions() -> None:
