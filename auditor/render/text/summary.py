@@ -244,9 +244,9 @@ def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
 
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:
-    gaps = [
-        f"{l10n.gettext(SOURCE_TITLES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}"
-        for source in sources
-        if source.status in _GAPS
-    ]
-    return l10n.joined(gaps)
+    """Return the sources that were not read completely, by state."""
+    titles: dict[str, list[str]] = {}
+    for source in sources:
+        if source.status in _GAPS:
+            titles.setdefault(SOURCE_STATES[source.status], []).append(l10n.gettext(SOURCE_TITLES[source.name]))
+    return "; ".join(f"{l10n.joined(names)}: {l10n.gettext(state)}" for state, names in titles.items())

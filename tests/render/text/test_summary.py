@@ -88,6 +88,21 @@ def test_reason_of_several_sources_is_given_once_and_not_again_for_their_policie
     )
 
 
+def test_sentence_names_each_state_of_unread_sources_once() -> None:
+    (first, *_) = result().tenants
+    states = {
+        Source.GROUPS: SourceStatus.DENIED,
+        Source.USAGE: SourceStatus.UNAVAILABLE,
+        Source.COPILOT_USAGE: SourceStatus.UNAVAILABLE,
+    }
+    sources = tuple(Coverage(name=name, status=status) for name, status in states.items())
+    outcome = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0)
+    tenant = replace(first, name="a", display_name="", sources=sources, policies=(outcome,))
+    assert completeness(replace(result(), tenants=(tenant,), fleet=FleetResult()), Labels("en")) == (
+        "1 policy not evaluated in a (Groups: denied; Usage of services, Usage of Microsoft 365 Copilot: unavailable): p.",
+    )
+
+
 def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_reason() -> None:
     outcomes = [
         PolicyOutcome(id=f"p{number}", status=Outcome.NOT_EVALUATED, findings=0, reason=Message(reason))
