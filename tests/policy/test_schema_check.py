@@ -154,7 +154,7 @@ users: {appsUnused: {on: [window], for: 30d}}|  health: {errors: deny}
 users: {appsUnused: {for: 60d}}|  health: {errors: deny}
     5:29 bad-value: 'for' cannot be the text '60d' (one of: 7d, 30d, 90d, 180d)
 users: {appsUnused: {apps: [word]}}|  health: {errors: deny}
-    5:23 missing-key: 'appsUnused' lacks 'for' ('for': The period of the report: 7d, 30d, 90d or 180d.)
+    5:23 missing-key: 'appsUnused' lacks 'for' ('for': The period of the report: 7d, 30d, 90d or 180d. For example: 180d)
 users: {mailboxUsage: {largerThan: 50 gigabytes}}|  health: {errors: deny}
     5:38 bad-value: 'largerThan' must be a size in kB, MB, GB or TB, not the text '50 gigabytes' (write 50GB)
 users: {mailboxUsage: {}}|  health: {errors: deny}
@@ -219,7 +219,7 @@ version: 1|policies:|- {id: A B, severity: High, health: {errors: deny}}
     3:8 bad-value: 'id' must be a name of lower-case letters, digits and hyphens, not the text 'A B' (write 'a-b')
     3:23 bad-value: 'severity' cannot be the text 'High' (did you mean 'high'?)
 version: 1|waivers: [{id: w, policies: x, owner: y, expires: 2027-1-31}]
-    2:11 missing-key: waiver 'w' lacks 'reason' ('reason': The reason for the exception.)
+    2:11 missing-key: waiver 'w' lacks 'reason' ('reason': The reason for the exception. For example: Store pilot of Teams Phone)
     2:29 bad-value: 'policies' must be a list of policy ids, or '*', not the text 'x' (write a list: ['x'])
     2:51 bad-value: 'expires' must be a date, not the text '2027-1-31' (write 2027-01-31)
 version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 31-1-2027}]
@@ -284,7 +284,10 @@ def test_policy_test_needs_a_state_and_an_expectation() -> None:
     assert errors_of(
         "version: 1\ntests:\n- {name: x, given: {users: [{displayName: y}]}, expct: []}\n", "policy-test"
     ) == [
-        "3:29 missing-key: item 1 of 'users' lacks 'userPrincipalName' ('userPrincipalName': The sign-in name.)",
+        (
+            "3:29 missing-key: item 1 of 'users' lacks 'userPrincipalName' "
+            "('userPrincipalName': The sign-in name. For example: ann@contoso.example)"
+        ),
         "3:49 unknown-key: unknown key 'expct' in test 'x' (did you mean 'expect'?)",
     ]
     assert errors_of("version: 1\ntests:\n- {name: x, given: {}, tenants: [{name: a}]}\n", "policy-test") == [

@@ -134,13 +134,15 @@ def example(schema: Any) -> Message | None:
 
 
 def explanation(path: "Path", schema: Any) -> Message | None:
-    """Return the purpose of the empty key at a path, and an example; None for a schema without an example.
+    """Return the purpose of the empty or missing key at a path, and an example; None for a schema without both.
 
-    Required keys have a description in the schema. An item of a list has no key, and gets only the example.
+    Required keys have a description in the schema. A file and an item of a list have no key, and get only the example.
     """
     shown, about = example(schema), schema.get("description")
-    if shown is None or about is None or isinstance(path[-1], int):
+    if about is None or not path or isinstance(path[-1], int):
         return shown
+    if shown is None:
+        return Message("'{key}': {description}", key=path[-1], description=Message(about))
     example_of = shown.arguments["example"]
     return Message("'{key}': {about} For example: {example}", key=path[-1], about=Message(about), example=example_of)
 

@@ -241,8 +241,7 @@ def _missing(error: _Error) -> Iterator[Mistake]:
         if key in error.value:
             continue
         subschema = error.schema.get("properties", {}).get(key)
-        description = subschema.get("description") if isinstance(subschema, dict) else None
-        hint = Message("'{key}': {description}", key=key, description=Message(description)) if description else None
+        hint = explanation((*error.path, key), subschema) if isinstance(subschema, dict) else None
         if key == "version" and not error.path:
             hint = Message("write 'version: {about}' at the top", about=subschema["const"])
         message = Message("{subject} lacks '{key}'", subject=error.subject, key=key)
