@@ -34,8 +34,13 @@ _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 """A line of examples or exit codes: literal text, and its explanation."""
 _UNKNOWN_OPTIONS: Final = "unrecognized arguments: "
 _OPTION: Final = re.compile(r"(?:^| )(--[\w-]+)")
-_SYNONYMS: Final = {"lint": "validate", "check": "validate", "scan": "audit", "diff": "preview"}
-"""Names of commands in other tools → the command here; `lint` is otherwise most similar to `init`."""
+_SYNONYMS: Final = {
+    "lint": "validate", "check": "validate", "scan": "audit", "diff": "preview", "expires": "until", "json": "format",
+}  # fmt: skip
+"""Names of commands and options in other tools, and of keys in files → the command or option here, without `--`.
+
+`lint` is otherwise most similar to `init`; `expires` is the key of a waiver.
+"""
 _INVALID_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
 _NAME: Final = re.compile(r"[\w.-]+")
 
@@ -136,9 +141,10 @@ class Parser(argparse.ArgumentParser):
     def _suggestions(self, message: str) -> list[Message]:
         """Return a hint for each unknown option, or for the unknown choice, if something similar is known."""
         if message.startswith(_UNKNOWN_OPTIONS):
-            options = [option for option in self._option_string_actions if option.startswith("--")]
+            # The dashes are not compared: with them, `--json` is similar to `--send`.
+            options = [option[2:] for option in self._option_string_actions if option.startswith("--")]
             words = dict.fromkeys(_OPTION.findall(message.removeprefix(_UNKNOWN_OPTIONS)))
-            close = {word: name for word in words if (name := similar_name(word, options)) is not None}
+            close = {word: f"--{name}" for word in words if (name := _meant(word[2:], options)) is not None}
             if len(words) > 1:
                 return [
                     Message("did you mean '{name}' instead of '{word}'?", name=name, word=word)
@@ -148,9 +154,7 @@ class Parser(argparse.ArgumentParser):
         choice = _INVALID_CHOICE.search(message)
         if choice is None:
             return []
-        word, names = choice[1], _NAME.findall(choice[2])
-        synonym = _SYNONYMS.get(word)
-        name = synonym if synonym in names else similar_name(word, names)
+        name = _meant(choice[1], _NAME.findall(choice[2]))
         return [] if name is None else [Message("did you mean '{name}'?", name=name)]
 
     def format_usage(self) -> str:
@@ -184,6 +188,12 @@ class Parser(argparse.ArgumentParser):
         titles = [group.title for group in self._action_groups if set(group._group_actions) & set(actions)]  # noqa: SLF001
         texts = [self.description, *lines, *texts, *titles]
         return [text for text in texts if text and not text.startswith("auditor ")]
+
+
+def _meant(word: str, names: Sequence[str]) -> str | None:
+    """Return the name of which a word is a synonym, or to which it is similar; None if there is none."""
+    synonym = _SYNONYMS.get(word)
+    return synonym if synonym in names else similar_name(word, names)
 
 
 def _as_message(text: str) -> Message:

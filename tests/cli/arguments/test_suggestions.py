@@ -73,6 +73,8 @@ def test_products_search_finds_names_and_suggests_similar_products(tmp_path: Pat
         (("validate", "--strct"), "--strict"),
         (("preview", "--bsae", "main"), "--base"),
         (("waive", "6637f361", "--untill=2027-01-31"), "--until"),
+        (("waive", "6637f361", "--expires", "2027-01-31"), "--until"),
+        (("audit", "--json"), "--format"),
         (("store", "--loacle", "nl", "list"), "--locale"),
         (("audit", "--engine", "sprak"), "spark"),
     ],
@@ -87,6 +89,11 @@ def test_mistyped_commands_options_and_choices_are_suggested_in_the_readers_lang
     assert completed.err.endswith(f"   = help: did you mean '{suggestion}'?\n{more}")
     completed = call(*command_line, cwd=tmp_path, LANG="nl_NL.UTF-8")
     assert f"bedoelde u '{suggestion}'?\n\nMeer informatie: " in completed.err
+
+
+@pytest.mark.parametrize("option", ["--policies", "--severity"])
+def test_no_option_is_suggested_if_none_is_similar(tmp_path: Path, option: str) -> None:
+    assert "= help:" not in expect(2, "audit", option, "x", cwd=tmp_path).err
 
 
 def test_each_of_several_mistyped_options_is_suggested_in_the_readers_language(tmp_path: Path) -> None:
