@@ -32,14 +32,6 @@ def check_store(location: Path | str) -> None:
             raise
 
 
-def is_readable_store(location: Path | str) -> bool:
-    """Return whether there are earlier nights to read: the store exists, and can be reached."""
-    try:
-        return store_at(location).exists
-    except AuditorError:
-        return False
-
-
 def store_night(
     location: Path | str, folders: Sequence[Path], result: Result | None = None, *, locale: str, quiet: bool
 ) -> int:

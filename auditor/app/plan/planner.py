@@ -19,6 +19,7 @@ from auditor.domain.enums import Status
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
+from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
@@ -70,6 +71,7 @@ class _PlanRun(Struct, frozen=True, kw_only=True):
     as_of: datetime
     l10n: Localizer
     solver: str | None
+    earlier: Mapping[str, EarlierDates]
     facts: dict[str, TenantFacts]
     options: dict[str, Options]
     constraints: dict[str, PlanConstraints]
@@ -85,7 +87,7 @@ class _PlanRun(Struct, frozen=True, kw_only=True):
             del self.options[name], self.constraints[name]
 
 
-def plan_run(
+def plan_run(  # noqa: PLR0913 - the inputs of a plan
     states: Sequence[Snapshot | Unaudited],
     policies: PolicySet,
     catalogue: Catalogue,
@@ -94,19 +96,21 @@ def plan_run(
     l10n: Localizer = ENGLISH,
     solver: str | None = None,
     decisions: Sequence[Decision] = (),
+    earlier: Mapping[str, EarlierDates] | None = None,
 ) -> FleetPlan:
     """Return the plan of every tenant with its proof.
 
-    A plan that causes a finding is drafted again without the cause. `solver` forces `milp` or `walk`. A tenant that
-    fails gets an empty plan that is marked as incomplete.
+    A plan that causes a finding is drafted again without the cause. `solver` forces `milp` or `walk`. `earlier` is as
+    for `audit`. A tenant that fails gets an empty plan that is marked as incomplete.
     """
     run = _PlanRun(
-        before=audit(states, policies, catalogue, as_of, only_tenant=len(states) == 1),
+        before=audit(states, policies, catalogue, as_of, only_tenant=len(states) == 1, earlier=earlier),
         policies=policies,
         catalogue=catalogue,
         as_of=as_of,
         l10n=l10n,
         solver=solver,
+        earlier=earlier or {},
         facts={},
         options={},
         constraints={},
@@ -136,6 +140,7 @@ def _add_options(run: _PlanRun, states: Sequence[Snapshot | Unaudited], decision
         if name in snapshots and tenant.failure is None:
             with run.planned(name):
                 facts = TenantFacts(snapshots[name], run.catalogue, run.policies, run.as_of)
+                facts.earlier_dates = run.earlier.get(name, {})
                 run.facts[name] = facts
                 run.options[name] = options_of(
                     bind(run.policies, facts, all_checks()), tenant, decisions, packaged_library(), run.l10n
@@ -161,6 +166,7 @@ def _attempt(run: _PlanRun) -> _Attempt:
         run.catalogue,
         run.as_of,
         only_tenant=len(run.before.tenants) == 1,
+        earlier=run.earlier,
     )
     run.failures.update(failed_after(after))
     return _Attempt(drafts=drafts, after=after)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.audit.run import Request, checked_policies, loaded, opened, snapshot_locations
 from auditor.app.catalogue import active
 from auditor.app.locations import store_at
@@ -46,9 +47,18 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
     files = decision_files(request.policies, decisions)
     # The decisions may use the names that the policies define.
     answers = loaded(request, files).decisions if files else ()
+    earlier = earlier_dates(request.nights, policies, request.as_of, request.warn)
     with snapshot_locations(request, policies) as folders:
         return tuple(
-            plan_run(list(opened(folders, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)
+            plan_run(
+                list(opened(folders, request)),
+                policies,
+                active(),
+                request.as_of,
+                l10n=l10n,
+                decisions=answers,
+                earlier=earlier,
+            )
             for l10n in languages
         )
 

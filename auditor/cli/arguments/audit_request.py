@@ -8,12 +8,12 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from auditor.app.audit.run import Request, Verifier
-from auditor.app.locations import is_store
+from auditor.app.locations import is_store, store_at
 from auditor.cli.arguments.live_tenants import add_live_arguments, live_collector, tenants_file
 from auditor.cli.arguments.options import declare, now, one_of, pseudonym_key
 from auditor.cli.terminal.console import notices, warnings
 from auditor.domain.enums import Engine
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import AuditorError, UsageError
 from auditor.domain.message import Message
 
 
@@ -59,7 +59,6 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) ->
         shard=args.shard,
         compare=args.compare,
         store=getattr(args, "store", None),
-        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
         redaction=pseudonym_key() if args.redact else None,
         notice=notices(args.locale) if args.verbose else (lambda _: None),
         engine=args.engine,
@@ -74,6 +73,7 @@ def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request
     return replace(
         _request(args, args.as_of or started),
         tenants_file=tenants,
+        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
         state_as_of=args.as_of,
         collect=live_collector(args, started) if tenants is not None else None,
         planned=planned,
@@ -83,6 +83,30 @@ def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request
 def preview_request(args: argparse.Namespace) -> Request:
     """Build the request of a preview, which audits saved state only; people have pseudonyms unless --names is given."""
     return replace(_request(args, args.as_of or now()), redaction=None if args.names else pseudonym_key())
+
+
+def history_location(args: argparse.Namespace) -> Path | str | None:
+    """Return the location of earlier runs; None if it is the `--store` of this run, and is new or cannot be reached.
+
+    Called before tenants are read; raises AuditorError if the location does not exist or cannot be reached.
+    """
+    location: Path | str | None = args.history
+    if location is not None and location == getattr(args, "store", None):
+        return location if _is_readable_store(location) else None
+    if isinstance(location, Path):
+        from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only with --history
+
+        check_folder(location)
+    elif location is not None:
+        store_at(location).require()
+    return location
+
+
+def _is_readable_store(location: Path | str) -> bool:
+    try:
+        return store_at(location).exists
+    except AuditorError:
+        return False
 
 
 def _request(args: argparse.Namespace, as_of: datetime) -> Request:

@@ -47,6 +47,27 @@ def test_renewal_date_that_moved_by_a_month_is_a_monthly_term(
 
 
 @pytest.mark.slow
+def test_plan_and_its_verification_use_the_nights_of_the_audit(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(f"version: 1\n{POLICY}\n", encoding="utf-8")
+    store_at(tmp_path / "kept").create().put(write(tmp_path / "before", night(30, -10)))
+    state = ("--snapshot", write(tmp_path / "tonight", night(0, 20)), "--as-of", NOW.isoformat(), "-f", "json")
+    expect(0, "plan", "p.yaml", *state, "--history", "kept", "-o", "plan", cwd=tmp_path)
+    (plan,) = json.loads((tmp_path / "plan" / "plan.json").read_text())["tenants"]
+    assert plan["before"]["open"] == 1, "the other subscription is monthly"
+    for options, new in (((), 1), (("--history", "kept"), 0)):
+        expect(new, "verify", "plan/plan.json", "p.yaml", *state, *options, "-o", "out", cwd=tmp_path)
+        (tenant,) = json.loads((tmp_path / "out" / "verification.json").read_text())["tenants"]
+        assert [finding["state"] for finding in tenant["findings"]].count("new") == new
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [("plan",), ("verify", "plan.json")])
+def test_a_missing_history_ends_plan_and_verify(command: tuple[str, ...], tmp_path: Path) -> None:
+    completed = expect(2, *command, "--demo", "--history", "nowhere", cwd=tmp_path)
+    assert "history-missing" in completed.err
+
+
+@pytest.mark.slow
 def test_earlier_nights_are_read_only_if_a_policy_uses_terms(tmp_path: Path) -> None:
     diagnostics: list[Diagnostic] = []
     without_terms = policy_set("policies: [{id: p, severity: low, seats: {of: paid}}]")

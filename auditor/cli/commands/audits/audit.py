@@ -6,10 +6,9 @@ from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
-from auditor.app.locations import store_at
 from auditor.app.report.failed_tenants import write_without_failed
 from auditor.app.report.outputs import FORMAT_NAMES, Output, outputs
-from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
+from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, history_location, plan_verifier
 from auditor.cli.arguments.options import (
     FailOn,
     add_mail_arguments,
@@ -95,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         from auditor.cli.store_summary import check_store  # noqa: PLC0415  only audits with a store need it
 
         check_store(args.store)
-    args.history = _history(args)
+    args.history = history_location(args)
     if args.findings is not None:
         args.format = [*args.format, f"parquet={args.findings}"]
         warnings(args.locale, quiet=args.quiet)(_FINDINGS_DEPRECATED)
@@ -150,22 +149,3 @@ def _report(
 
     publish_outputs({"exit-code": str(code)}, os.environ)
     return code
-
-
-def _history(args: argparse.Namespace) -> Path | str | None:
-    """Return the location of earlier runs; None if it is the store of this audit, and is new or cannot be reached.
-
-    Called before the audit; raises AuditorError if the location does not exist or cannot be reached.
-    """
-    location: Path | str | None = args.history
-    if location is not None and location == args.store:
-        from auditor.cli.store_summary import is_readable_store  # noqa: PLC0415  only audits with a store need it
-
-        return location if is_readable_store(location) else None
-    if isinstance(location, Path):
-        from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only with --history
-
-        check_folder(location)
-    elif location is not None:
-        store_at(location).require()
-    return location

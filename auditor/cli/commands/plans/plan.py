@@ -17,7 +17,7 @@ from auditor.app.plan.run import (
     written_files,
 )
 from auditor.app.report.outputs import earlier_files_warning, targets_of
-from auditor.cli.arguments.audit_request import state_request
+from auditor.cli.arguments.audit_request import history_location, state_request
 from auditor.cli.arguments.live_tenants import add_live_arguments
 from auditor.cli.arguments.options import check_redacted_store, declare, output_folder, pseudonym_key, reader_locale
 from auditor.cli.store_summary import check_store
@@ -54,9 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor plan`."""
     declare(
         parser,
-        *("policies", "demo", "snapshot", "tenant", "as_of", "output", "format", "locale", "store", "redact"),
-        *("public", "quiet"),
+        *("policies", "demo", "snapshot", "tenant", "as_of", "output", "format", "locale", "history", "store"),
+        *("redact", "public", "quiet"),
         as_of="the instant of the plan; of several nights, the latest one up to it is used (default: now)",
+        history="earlier result.json files of the same tenants, or a store, to detect monthly terms from their nights",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
         format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: json, questions, terminal)",
@@ -86,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
     check_redacted_store(args)
     if args.store is not None:
         check_store(args.store)
+    args.history = history_location(args)
     key = pseudonym_key() if args.redact else None
     l10n = localization(reader_locale(args.locale))
     # plan.json and the store are in English; people read the plan in their language.

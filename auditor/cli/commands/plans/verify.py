@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.report.localization import localized_verification
 from auditor.app.report.outputs import targets_of
 from auditor.app.verification.run import FORMATS, exit_code, verification
-from auditor.cli.arguments.audit_request import add_state_arguments, audit_request
+from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, history_location
 from auditor.cli.arguments.options import declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import wrapped_text
@@ -37,9 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state_arguments(parser.add_argument_group("what is compared with the plan"))
     declare(
         parser,
-        *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
+        *("output", "format", "locale", "history", "redact", "public", "quiet", "verbose", "no_progress"),
         output="where the outcome goes (default: out/)",
         format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: json, terminal)",
+        history="earlier result.json files of the same tenants, or a store, to detect monthly terms from their nights",
         verbose="log each step; a bug shows its traceback",
     )
 
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     folder = output_folder(args.output)
     targets, terminal = targets_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
+    args.history = history_location(args)
     with verification(audit_request(args), args.plan, args.done) as result:
         localized = localized_verification(result, locale)
         written = write_artifacts([(name, path, _rendered(result, localized, name, locale)) for name, path in targets])
