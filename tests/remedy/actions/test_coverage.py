@@ -216,3 +216,4 @@ def test_decided_removal_of_missing_seats_stays_and_is_replaced() -> None:
     ]
     (purchase,) = [action for action in actions if action.kind == "cover"]
     assert purchase.count == 10, "three are missing, and seven are removed"
+    assert [a.seats.added for a in actions if a.sku_id == sku_id(P1) and a.seats is not None] == [-1]

@@ -71,6 +71,7 @@ def test_seats_of_a_pool_are_those_of_one_action(rules: str, expected: list[tupl
     actions = actions_of(rules, seats, (3, "Office", F3))
     assert counts(actions) == expected
     for action in actions:
+        assert (action.seats is None) == (" + " in action.title), "only a single product has its seats with the action"
         if action.kind == "seats-settled":
             assert action.title.startswith("Check the seats of Microsoft 365 ")
             assert not any("Seats afterwards" in text for text in action.prerequisites), "others change them"
@@ -145,9 +146,9 @@ def test_missing_seats_are_named_by_the_action_about_most_people(
     }
 
 
-def waiting(holders: int, limit: str) -> dict[str, Action]:
+def waiting(holders: int, limit: str, group: str | None) -> dict[str, Action]:
     """Return the actions by kind; three people wait for one of three seats, which others hold."""
-    error = path(F3, "g1", state="Error", error="CountViolation")
+    error = path(F3, group, state="Error", error="CountViolation")
     users = [person(f"w{number}", paths=[error]) for number in range(3)]
     users += [person(f"h{number}", F3) for number in range(holders)]
     rules = f"policies:\n- {{id: errors, severity: high, health: {{errors: deny}}}}\n{limit}"
@@ -155,10 +156,18 @@ def waiting(holders: int, limit: str) -> dict[str, Action]:
     return {action.kind: action for action in tenant.actions}
 
 
-def test_people_whose_group_licence_waits_for_a_seat_need_one() -> None:
-    assert waiting(4, ENOUGH)["buy"].count == 4, "one seat is missing today, and three people wait for one"
-    notes = waiting(2, "")["reprocess"].prerequisites
-    assert any(text.startswith("2 seats of Microsoft 365 F3 are missing") for text in notes)
+@pytest.mark.parametrize("group", ["g1", None])
+def test_people_whose_licence_waits_for_a_seat_need_one(group: str | None) -> None:
+    assert waiting(4, ENOUGH, group)["buy"].count == 4, "one seat is missing today, and three people wait for one"
+    if group:
+        notes = waiting(2, "", group)["reprocess"].prerequisites
+        assert any(text.startswith("2 seats of Microsoft 365 F3 are missing") for text in notes)
+
+
+@pytest.mark.parametrize(("units", "known"), [((5, 3), True), ((None, 3), False), ((5, None), False)])
+def test_action_has_no_seats_of_a_product_without_numbers(units: tuple[int | None, int | None], *, known: bool) -> None:
+    (action,) = actions_of(LEFT, {F3: units}, (3, "Left", F3))
+    assert (action.kind, action.seats is not None) == ("unassign", known)
 
 
 def test_seats_of_locked_subscriptions_can_be_brought_back() -> None:
