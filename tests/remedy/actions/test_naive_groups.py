@@ -2,8 +2,10 @@
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Severity, Status, SubjectType
@@ -104,3 +106,63 @@ def test_names_are_the_first_of_all_people(batches: list[list[int]]) -> None:
         group.name(len(batch), batch[:NAMED])
     everybody = sorted(label for batch in labels for label in batch)
     assert (group.concern.people, group.concern.names) == (len(everybody), tuple(everybody[:NAMED]))
+
+
+STATE, TRIAL, EXPIRING = ActionKind.STATE, ActionKind.TRIAL, ActionKind.EXPIRING
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ([EXPIRING], [EXPIRING]),
+        ([EXPIRING, STATE], [STATE]),
+        ([EXPIRING, TRIAL], [TRIAL]),
+        ([EXPIRING, TRIAL, STATE], [STATE, TRIAL]),
+    ],
+)
+def test_end_of_a_subscription_is_part_of_the_action_about_its_state_or_trial(
+    kinds: list[ActionKind], expected: list[ActionKind]
+) -> None:
+    keyed = []
+    for number, kind in enumerate(kinds):
+        found = finding(number, Severity.LOW, "a", Subject(type=SubjectType.SUBSCRIPTION, id="s", name="S"))
+        keyed.append(((0, "a", str(number)), Remedy(kind, (found,), Situation(), "x", old="product")))
+    other = replace(keyed[0][1], old="other")
+    groups = ActionGroups({})
+    groups.add([*keyed, ((0, "a", "other"), other)])
+    assert sorted(group.first.kind for group in groups if group.first.old == "product") == expected
+    assert [group.first.kind for group in groups if group.first.old == "other"] == [EXPIRING]
+
+
+@settings(max_examples=50, deadline=None)
+@given(subscriptions(), subscriptions(), st.booleans())
+def test_merged_group_has_the_findings_of_both_and_keeps_its_article(
+    own: list[Keyed], others: list[Keyed], resolves: object
+) -> None:
+    """The fingerprints of the second group follow those of the first."""
+    renumbered = [
+        (
+            key,
+            replace(
+                remedy,
+                findings=tuple(replace(one, fingerprint=f"{one.fingerprint}+") for one in remedy.findings),
+                old="product+" if remedy.kind is STATE else remedy.old,
+            ),
+        )
+        for key, remedy in others
+        if remedy.kind is STATE
+    ]
+    groups = ActionGroups({})
+    groups.add([*own, *renumbered])
+    first, second = groups
+    article, worst, policies = first.article, min(first.worst, second.worst), first.policies.keys() | second.policies
+    weights = {name: min(g.policies[name] for g in (first, second) if name in g.policies) for name in policies}
+    fingerprints = [*first.fingerprints, *second.fingerprints]
+    days, people = first.dates | second.dates, max(first.people, second.people)
+    if resolves:
+        first.resolve(second)
+        assert first.seats_resolved == ["product+"]
+    else:
+        first.merge(second)
+        assert (first.dates, first.people) == (days, people)
+    assert (first.article, first.worst, first.policies, first.fingerprints) == (article, worst, weights, fingerprints)
