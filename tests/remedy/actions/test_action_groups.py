@@ -86,3 +86,19 @@ def test_unknown_products_of_a_group_count_as_any_product() -> None:
     result = audited()
     earlier_version = replace(result, tenants=(replace(result.tenants[0], group_products=None),))
     assert "The data of the mailbox is kept for 30 days" in warnings(earlier_version)
+
+
+def test_leaving_a_group_lists_the_other_products_by_name() -> None:
+    assert "not about: Microsoft 365 E3 and Microsoft 365 F3." in warnings(audited(F3, E3))
+
+
+def test_report_warns_that_a_move_turns_on_every_service_and_the_plan_needs_no_warning() -> None:
+    state = snapshot([user("ann", grant(E3), department="Store")], {E3: 5, F3: 5})
+    loaded = policy_set(TEXT)
+    (tenant,) = with_actions(audit([state], loaded, builtin(), NOW), loaded).tenants
+    (plan,) = fleet([state], TEXT).tenants
+    warned = [
+        any(text.startswith("The requests turn on every service of Microsoft 365 F3:") for text in action.warnings)
+        for action in (*tenant.actions, *plan.actions)
+    ]
+    assert warned == [True, False]
