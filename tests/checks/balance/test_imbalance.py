@@ -119,3 +119,32 @@ def test_tenants_whose_seats_are_not_known_are_named() -> None:
     assert reasons[0].startswith("a: ")
     assert "not allowed" in reasons[0]
     assert reasons[1:] == ["c: not audited", "d: its seats are not known"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "status", "notices"),
+    [
+        ("", "waived", []),
+        (", products: [SPE_E3]", "waived", []),
+        (", products: [SPE_E5]", "open", ["waiver.unused"]),
+        (", products: [trial]", "open", ["waiver.unknown"]),
+        (", tenants: [a]", "open", []),
+        (", users: {department: Sales}", "open", ["waiver.unused"]),
+        (", expires: 2026-11-19", "open", ["waiver.expired"]),
+    ],
+)
+def test_waiver_must_cover_the_product_in_all_tenants_that_own_it(keys: str, status: str, notices: list[str]) -> None:
+    """The third tenant does not own the product; whether it is a trial is not known in the first."""
+    expires = "" if "expires" in keys else ", expires: 2027-01-31"
+    waiver = f"[{{id: w, policies: [p], reason: r, owner: o{expires}{keys}}}]"
+    unknown, trial = [subscription("s", ends=10, isTrial=None)], [subscription("s", ends=10, isTrial=True)]
+    result = audited(
+        policy_file(BLOCK, waivers=waiver),
+        owner("a", SHORT, subscriptions=unknown),
+        owner("b", EXCESS, subscriptions=trial),
+        owner("c", EXCESS, "SPE_E5"),
+    )
+    (finding,) = result.fleet.findings
+    assert (finding.status.value, finding.waiver) == (status, "w" if status == "waived" else None)
+    everything = [*result.fleet.notices, *(notice for tenant in result.tenants for notice in tenant.notices)]
+    assert sorted({notice.code for notice in everything if notice.code.startswith("waiver.")}) == notices
