@@ -131,6 +131,7 @@ def test_tenants_whose_seats_are_not_known_are_named() -> None:
         (", tenants: [a]", "open", []),
         (", users: {department: Sales}", "open", ["waiver.unused"]),
         (", expires: 2026-11-19", "open", ["waiver.expired"]),
+        (", expires: 2026-11-20", "waived", ["waiver.expiring"]),
     ],
 )
 def test_waiver_must_cover_the_product_in_all_tenants_that_own_it(keys: str, status: str, notices: list[str]) -> None:
@@ -148,3 +149,27 @@ def test_waiver_must_cover_the_product_in_all_tenants_that_own_it(keys: str, sta
     assert (finding.status.value, finding.waiver) == (status, "w" if status == "waived" else None)
     everything = [*result.fleet.notices, *(notice for tenant in result.tenants for notice in tenant.notices)]
     assert sorted({notice.code for notice in everything if notice.code.startswith("waiver.")}) == notices
+
+
+@pytest.mark.parametrize(
+    ("keys", "units", "status", "notices"),
+    [
+        ("", (SHORT, EXCESS), "fail", []),
+        ("tenants: [a, b], ", (SHORT, ENOUGH, EXCESS), "pass", []),
+        ("tenants: [a], ", (SHORT, EXCESS), "pass", ["balance.single-tenant"]),
+        ("tenants: [d], ", (SHORT, EXCESS), None, []),
+        ("", (SHORT,), "pass", ["balance.single-tenant"]),
+        ("other: ", (SHORT, EXCESS), "pass", ["policy.no-match"]),
+    ],
+)
+def test_only_the_tenants_of_a_policy_are_compared(
+    keys: str, units: tuple[Units, ...], status: str | None, notices: list[str]
+) -> None:
+    block = BLOCK.replace("[SPE_E3]", "[VISIOCLIENT]") if keys == "other: " else f"{keys}{BLOCK}"
+    states = [owner(name, row) for name, row in zip("abcd", units, strict=False)]
+    waiver = "waivers: [{id: w, policies: [q], reason: r, owner: o, expires: 2027-01-31}]"
+    text = f"policies:\n- {{id: p, severity: low, {block}}}\n- {{id: q, severity: low, seats: {{spare: {{min: 0}}}}}}\n"
+    result = audited(text + waiver, *states)
+    assert [(item.id, item.status.value) for item in result.fleet.policies] == ([("p", status)] if status else [])
+    assert [finding.waiver for finding in result.fleet.findings] == [None] * (status == "fail")
+    assert sorted(notice.code for notice in result.fleet.notices) == notices
