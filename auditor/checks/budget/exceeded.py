@@ -17,6 +17,7 @@ from auditor.engine.not_evaluated import unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Situation
+from auditor.snapshot.model import Manifest
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
@@ -68,16 +69,19 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         "lowerBound": bool(unpriced or unnumbered) or unread is not None,
         "unpriced": unpriced,
     }
-    manifest = facts.manifest
     yield scope.finding(
-        Subject(
-            type=SubjectType.TENANT,
-            id=manifest.tenant_id or manifest.tenant,
-            name=manifest.display_name or manifest.tenant,
-        ),
+        _subject(facts.manifest),
         detail=prices.currency,
         evidence=evidence,
         money=Money(currency=prices.currency, per_month=total - block.limit),
+    )
+
+
+def _subject(manifest: Manifest) -> Subject:
+    return Subject(
+        type=SubjectType.TENANT,
+        id=manifest.tenant_id or manifest.tenant,
+        name=manifest.display_name or manifest.tenant,
     )
 
 

@@ -1,10 +1,10 @@
 """Removals and purchases of seats that people need in number: together, they leave enough seats to everybody."""
 
-from typing import NamedTuple
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.actions.kind import REMOVING
 from auditor.domain.result.model import TenantResult
@@ -18,7 +18,7 @@ PARTS = {
 }
 
 
-class Case(NamedTuple):
+class Case(Struct, frozen=True):
     """The products of each policy and its people, the seats and holders of each product, and its limits."""
 
     sets: dict[str, str]
@@ -82,5 +82,5 @@ def test_removals_and_purchases_leave_enough_seats(case: Case) -> None:
     result = result_of(case)
     change = changes(case, result)
     after = {part: (enabled + change[part], consumed) for part, (enabled, consumed) in case.seats.items()}
-    remaining = result_of(case._replace(seats=after)).findings
+    remaining = result_of(replace(case, seats=after)).findings
     assert not [finding for finding in remaining if finding.check == "seats.not-covered"], change
