@@ -51,6 +51,7 @@ def listed(result: Result) -> list[tuple[str, str]]:
         ((EXCESS, ENOUGH), "pass", []),
         (((10, 8), (10, 8)), "pass", []),
         (((20, 18), EXCESS), "pass", []),
+        ((SHORT, (20, 18)), "pass", []),
         (((0, 0), EXCESS), "pass", []),
         (((0, 1), EXCESS), "fail", [("a", "b")]),
         ((SHORT, (50, 0)), "fail", [("a", "b")]),
