@@ -174,3 +174,22 @@ def test_only_the_tenants_of_a_policy_are_compared(
     assert [(item.id, item.status.value) for item in result.fleet.policies] == ([("p", status)] if status else [])
     assert [finding.waiver for finding in result.fleet.findings] == [None] * (status == "fail")
     assert sorted(notice.code for notice in result.fleet.notices) == notices
+
+
+def test_each_policy_compares_its_own_products_and_the_severest_comes_first() -> None:
+    rows = {part: [bought(part, *units) for units in (SHORT, EXCESS)] for part in ("SPE_E3", "SPE_E5", "SPE_F1")}
+    states = [
+        tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[row[index] for row in rows.values()])
+        for index, name in enumerate("ab")
+    ]
+    sets = {"c": ("low", "SPE_E3"), "b": ("high", "SPE_E5, SPE_F1"), "a": ("low", "SPE_F1")}
+    lines = [
+        f"- {{id: {name}, severity: {severity}, balance: {{of: [{of}], spare: {{min: 2, max: 10%}}}}}}\n"
+        for name, (severity, of) in sets.items()
+    ]
+    fleet = audited("".join(["policies:\n", *lines]), *states).fleet
+    assert [outcome.id for outcome in fleet.policies] == ["b", "a", "c"]
+    both = sorted([sku_id("SPE_E5"), sku_id("SPE_F1")])
+    assert [(finding.policy, finding.subject.id) for finding in fleet.findings] == [
+        *(("b", sku) for sku in both), ("a", sku_id("SPE_F1")), ("c", sku_id("SPE_E3"))
+    ]  # fmt: skip

@@ -7,7 +7,18 @@ import pytest
 
 from auditor.domain.enums import Agreement
 from auditor.snapshot.manifest import format_instant
-from tests.builders.tenant.tenants import NOW, bought, finding_keys, judged, outcome, sku_id, subscription, tenant
+from tests.builders.tenant.tenants import (
+    NOW,
+    audited,
+    bought,
+    finding_keys,
+    judged,
+    outcome,
+    policy_file,
+    sku_id,
+    subscription,
+    tenant,
+)
 
 
 def created(name: str, days: float, seats: int | None = 10, **more: Any) -> dict[str, Any]:
@@ -117,3 +128,25 @@ def test_subscription_of_a_product_that_may_be_in_the_set_is_unknown(block: str)
     (policy,) = result.policies
     assert (policy.status.value, len(result.findings)) == ("not-evaluated", 0)
     assert "it is not known whether a subscription's SKU is in the set" in str(policy.reason)
+
+
+MONTHLY = "{id: c, products: [SPE_E3], ends: 2026-12-10, term: P1M, renews: automatically}"
+
+
+@pytest.mark.parametrize(
+    ("key", "contract", "facts", "terms"),
+    [
+        ("", MONTHLY, {"ends": 30}, [None]),
+        (", exceptTerm: monthly", MONTHLY, {"ends": 30}, []),
+        (", exceptTerm: monthly", MONTHLY, {"ends": None}, []),
+        (", exceptTerm: monthly", MONTHLY.replace("SPE_E3", "trial"), {"ends": 30, "isTrial": None}, ["unknown"]),
+        (", exceptTerm: monthly", MONTHLY.replace("SPE_E3", "trial"), {"ends": 30, "isTrial": True}, []),
+    ],
+)
+def test_monthly_subscriptions_are_left_out_if_the_policy_says_so_and_the_term_is_known(
+    key: str, contract: str, facts: dict[str, Any], terms: list[str | None]
+) -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 10, 7)], subscriptions=[subscription("s", **facts)])
+    text = policy_file(f"subscriptions: {{of: [SPE_E3], expiring: {{within: 60d{key}}}}}")
+    (result,) = audited(f"{text}contracts: [{contract}]\n", state).tenants
+    assert [finding.evidence.get("term") for finding in result.findings] == terms
