@@ -56,6 +56,7 @@ def test_purchase_replaces_seats_of_the_same_policy_that_are_removed(p1: int, e3
     assert replacing == [f"{removed} of the seats to buy replace seats that other actions remove."]
     assert actions["remove-seats-at-renewal"].count == removed
     assert REPLACED in actions["remove-seats-at-renewal"].prerequisites
+    assert CHECK not in actions["remove-seats-at-renewal"].prerequisites
 
 
 @pytest.mark.parametrize(("p1", "e3"), [(0, 9), (0, 12)])

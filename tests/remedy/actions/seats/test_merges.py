@@ -80,6 +80,14 @@ def test_seats_of_larger_products_are_counted_once(
     assert sorted(listed) == sorted(finding.fingerprint for finding in result.findings)
 
 
+def test_purchase_names_the_missing_seats_that_it_also_covers_with_their_price() -> None:
+    (action,) = result_of(F3_SUITES, {"a": 2, "b": 1, "c": 2}, {}).actions
+    assert [text for text in action.prerequisites if "also cover" in text] == [
+        "Missing seats of Microsoft 365 F3 that these seats also cover: 2 (€2.00 a month).",
+        "Missing seats of Microsoft 365 E3 that these seats also cover: 1 (€1.00 a month).",
+    ]
+
+
 def test_larger_purchase_for_spare_seats_is_not_increased_by_seats_of_larger_products() -> None:
     """Five people need E3 or E5: two seats of E5 are bought, and four of E3 to have them spare."""
     spare = "- {id: spare, severity: low, seats: {of: [SPE_E3], spare: {min: 4}}}\n"

@@ -179,11 +179,27 @@ def test_seats_of_locked_subscriptions_can_be_brought_back() -> None:
     assert counts(list(tenant.actions)) == [("subscription-state", 1, 2)]
 
 
-def test_recent_purchase_does_not_turn_missing_seats_into_a_removal() -> None:
-    recent = {**subscription(F3, 3, "2027-01-01"), "createdDateTime": "2026-11-18T00:00:00Z"}
-    users = [person(f"p{number}", F3) for number in range(5)]
-    (tenant,) = audited(state_of(users, [product(F3, 3, 5)], [recent]), f"policies:\n{ENOUGH}").tenants
-    assert counts(list(tenant.actions)) == [("buy", 2, 1)]
+@pytest.mark.parametrize(
+    ("held", "old", "expected", "recent"),
+    [
+        (5, 0, ("buy", 2), None),
+        (2, 0, ("remove-seats", 1), "1 of these seats was bought"),
+        (5, 4, ("remove-seats", 2), "2 of these seats were bought"),
+        (1, 4, (REMOVE, 6), "3 of these seats were bought"),
+    ],
+)
+def test_only_seats_to_remove_are_compared_with_recent_purchases(
+    held: int, old: int, expected: tuple[str, int], recent: str | None
+) -> None:
+    """Three seats were bought two days ago, and perhaps others earlier."""
+    rows = [{**subscription(F3, 3, "2027-01-01"), "createdDateTime": "2026-11-18T00:00:00Z"}]
+    rows += [subscription(F3, old, "2027-02-01")] if old else []
+    users = [person(f"p{number}", F3) for number in range(held)]
+    state = state_of(users, [product(F3, 3 + old, held)], rows)
+    (action,) = audited(state, f"policies:\n{ENOUGH}{IDLE}").tenants[0].actions
+    assert (action.kind, action.count) == expected
+    notes = [text for text in action.prerequisites if "less than 7 days ago" in text]
+    assert [text.startswith(recent or "") for text in notes] == [True] * (recent is not None)
 
 
 @pytest.mark.parametrize(
