@@ -92,3 +92,14 @@ def test_seats_that_satisfy_a_policy_are_needed() -> None:
     (action,) = audited(state, f"{STATES.removesuffix(']')}, {spare}]").tenants[0].actions
     assert (action.kind, len(action.findings)) == ("subscription-state", 2)
     assert action.title.startswith("Reactivate")
+
+
+def test_removal_of_idle_seats_does_not_ask_whether_the_product_is_kept() -> None:
+    rules = """policies:
+- {id: renewed, severity: low, subscriptions: {of: paid, expiring: {within: 60d}}}
+- {id: idle, severity: low, seats: {of: paid, spare: {max: 0}}}
+"""
+    state = state_of([], [product("VISIOCLIENT", 5, 0)], [subscription("VISIOCLIENT", 5, "2026-12-10")])
+    actions = audited(state, rules).tenants[0].actions
+    assert sorted(action.kind for action in actions) == ["expiring", "remove-seats-at-renewal"]
+    assert not any(KEEP in text for action in actions for text in action.prerequisites)

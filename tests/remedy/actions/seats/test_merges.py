@@ -97,10 +97,11 @@ def test_larger_purchase_for_spare_seats_is_not_increased_by_seats_of_larger_pro
     assert (action.count, action.seats and action.seats.added, len(action.findings)) == (4, 4, 2)
 
 
-def test_limit_on_purchased_seats_joins_the_removal_and_not_the_action_about_people() -> None:
-    more = """- {id: idle, severity: low, seats: {of: [SPE_E3], spare: {max: 0}}}
-- {id: cap, severity: high, seats: {of: [SPE_E3], purchased: {max: 1}}}
-- {id: nobody, severity: medium, users: {department: Left}, assignments: {of: [SPE_E3], allow: []}}
+@pytest.mark.parametrize("severity", ["low", "high"])
+def test_limit_on_purchased_seats_joins_the_removal_and_not_the_action_about_people(severity: str) -> None:
+    more = f"""- {{id: idle, severity: medium, seats: {{of: [SPE_E3], spare: {{max: 0}}}}}}
+- {{id: cap, severity: {severity}, seats: {{of: [SPE_E3], purchased: {{max: 1}}}}}}
+- {{id: nobody, severity: medium, users: {{department: Left}}, assignments: {{of: [SPE_E3], allow: []}}}}
 """
     people = [person(f"p{number}", "SPE_E3", department="Left" if number else "Office") for number in range(3)]
     (result,) = audited(state_of(people, [product("SPE_E3", 10, 3)], []), f"policies:\n{more}").tenants
