@@ -17,7 +17,6 @@ from auditor.engine.not_evaluated import unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Situation
-from auditor.snapshot.model import Manifest
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
@@ -70,14 +69,15 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         "unpriced": unpriced,
     }
     yield scope.finding(
-        _subject(facts.manifest),
+        _subject(scope),
         detail=prices.currency,
         evidence=evidence,
         money=Money(currency=prices.currency, per_month=total - block.limit),
     )
 
 
-def _subject(manifest: Manifest) -> Subject:
+def _subject(scope: TenantScope) -> Subject:
+    manifest = scope.facts.manifest
     return Subject(
         type=SubjectType.TENANT,
         id=manifest.tenant_id or manifest.tenant,
