@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 import pyarrow as pa
 from msgspec.structs import replace
@@ -13,14 +13,13 @@ from auditor.app.audit.remediation import fleet_guided, fleet_with_actions, pack
 from auditor.arrays.memory import release_arrow_memory
 from auditor.catalogue import Catalogue
 from auditor.checks.balance.imbalance import share_of
-from auditor.checks.contracts.terms import contract_terms
+from auditor.checks.contracts.terms import contract_prices, contract_terms
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import all_checks
 from auditor.checks.seats.not_covered import seat_coverage
-from auditor.checks.seats.spare_seats import bounds_of
-from auditor.checks.subscriptions.subscriptions import dated_subscriptions, recent_purchases
+from auditor.checks.seats.spare_seats import seat_counts
+from auditor.checks.subscriptions.subscriptions import dated_subscriptions, recent_purchases, renewal_prices
 from auditor.domain.enums import Contents, Severity, Source, SourceStatus
-from auditor.domain.money import UnitPrice
 from auditor.domain.policy.model import Balance, Policy, PolicySet
 from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.finding import SourceLine
@@ -30,18 +29,15 @@ from auditor.domain.result.model import (
     PolicyHeader,
     Result,
     Run,
-    SeatBounds,
-    SeatCount,
     TenantResult,
 )
-from auditor.domain.result.purchases import ContractPrice, RenewalPrice
 from auditor.engine.evaluate import conclude, evaluate, evaluated_batches
 from auditor.engine.fleet import evaluate_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.policy.binding import BoundPolicies, bind, set_members
 from auditor.engine.seat_usage_totals import reports_of
-from auditor.engine.tenant_facts import SkuFact, TenantFacts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.action_table import action_table
 from auditor.findings.from_evaluation import findings_about_objects, findings_about_users
@@ -202,7 +198,6 @@ def _unevaluated(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResul
     """Return the result of a tenant before its evaluation."""
     facts, manifest = bound.facts, bound.facts.manifest
     readable = [facts.status(source) for source in needed]
-    bounds = bounds_of(bound)
     return TenantResult(
         name=manifest.tenant,
         tenant_id=manifest.tenant_id,
@@ -213,69 +208,13 @@ def _unevaluated(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResul
         as_of=manifest.instant,
         complete=all(status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for status in readable),
         sources=facts.sources,
-        seats=tuple(
-            _seat_count(facts, sku, bounds.get(index, ())) for index, sku in enumerate(facts.skus) if sku.owned
-        ),
+        seats=seat_counts(bound),
         subscriptions=dated_subscriptions(bound),
         product_sets=set_members(bound),
         contracts=contract_terms(bound),
-        contract_prices=_contract_prices(bound),
-        renewal_prices=_renewal_prices(bound),
+        contract_prices=contract_prices(bound),
+        renewal_prices=renewal_prices(bound),
         recent_purchases=recent_purchases(facts) or None,
-    )
-
-
-def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
-    """Return the prices of seats at renewal that differ from today's price; None if none differs."""
-    facts, prices = bound.facts, bound.prices
-    if prices is None:
-        return None
-    today = facts.as_of.date()
-    renewal_prices: dict[tuple[str, date], UnitPrice | None] = {}
-    for subscription in dated_subscriptions(bound):
-        sku_id = subscription.sku_id.casefold()
-        day = max(today, subscription.next_lifecycle_date_time.astimezone(UTC).date())
-        index, prices_then = facts.index.get(sku_id), bound.prices_on(day)
-        part = None if index is None else facts.skus[index].part_number
-        amount = None if prices_then is None else prices_then.of(sku_id=sku_id, part_number=part)
-        if amount != prices.of(sku_id=sku_id, part_number=part):
-            price = None if amount is None else UnitPrice(currency=prices.currency, per_month=amount)
-            renewal_prices[sku_id, day] = price
-    return (
-        tuple(RenewalPrice(sku_id=sku, day=day, money=renewal_prices[sku, day]) for sku, day in sorted(renewal_prices))
-        or None
-    )
-
-
-def _contract_prices(bound: BoundPolicies) -> tuple[ContractPrice, ...] | None:
-    """Return the contract prices of seats on the day of the audit; None if no contract has a price."""
-    prices = bound.prices
-    if prices is None or not prices.agreed:
-        return None
-    return tuple(
-        ContractPrice(
-            sku_id=sku_id,
-            money=None if price.amount is None else UnitPrice(currency=prices.currency, per_month=price.amount),
-        )
-        for sku_id, price in sorted(prices.agreed.items())
-    )
-
-
-def _seat_count(facts: TenantFacts, sku: SkuFact, bounds: tuple[SeatBounds, ...]) -> SeatCount:
-    return SeatCount(
-        sku_id=sku.sku_id,
-        sku_part_number=sku.part_number or "",
-        name=facts.title(sku),
-        applies_to=sku.applies_to,
-        capability_status=sku.capability_status,
-        enabled=sku.enabled,
-        warning=sku.warning,
-        suspended=sku.suspended,
-        locked_out=sku.locked_out,
-        consumed=sku.consumed,
-        usable=sku.usable,
-        spare=sku.spare,
-        bounds=bounds,
     )
 
 

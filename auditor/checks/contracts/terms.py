@@ -9,12 +9,13 @@ from msgspec import Struct
 from auditor.checks.check import Check
 from auditor.domain.actions.product_names import pooled
 from auditor.domain.enums import SubjectType
-from auditor.domain.money import Money
+from auditor.domain.money import Money, UnitPrice
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract
 from auditor.domain.policy.product_set import ProductSet, Sku
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import ContractTerm
+from auditor.domain.result.purchases import ContractPrice
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
@@ -118,6 +119,20 @@ def contract_terms(bound: BoundPolicies) -> tuple[ContractTerm, ...] | None:
         for contract in bound.contracts
     )
     return tuple(terms) or None
+
+
+def contract_prices(bound: BoundPolicies) -> tuple[ContractPrice, ...] | None:
+    """Return the contract prices of seats on the day of the audit; None if no contract has a price."""
+    prices = bound.prices
+    if prices is None or not prices.agreed:
+        return None
+    return tuple(
+        ContractPrice(
+            sku_id=sku_id,
+            money=None if price.amount is None else UnitPrice(currency=prices.currency, per_month=price.amount),
+        )
+        for sku_id, price in sorted(prices.agreed.items())
+    )
 
 
 class ContractCheck(Check[Contracts], frozen=True, kw_only=True):

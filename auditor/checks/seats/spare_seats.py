@@ -16,7 +16,7 @@ from auditor.checks.seats.stock import (
 )
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
-from auditor.domain.result.model import SeatBounds
+from auditor.domain.result.model import SeatBounds, SeatCount
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import TenantScope
@@ -126,7 +126,7 @@ def _of_stock(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[SeatBr
             yield SeatBreach(stock=stock, breach=breach, bound=bound, adjust=adjust, conflict=not both_hold)
 
 
-def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
+def _bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
     """Return the bounds that policies set on the spare seats of single SKUs, by the index of the SKU.
 
     Bounds of pools, which apply to a sum, and quotas, which apply to people, are not included. A SKU is left out for a
@@ -153,3 +153,27 @@ def bounds_of(bound: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
                 bounds = SeatBounds(policy=policy.id, usable=usable, minimum=low, maximum=high)
                 by_sku.setdefault(index, []).append(bounds)
     return {index: tuple(bounds) for index, bounds in by_sku.items()}
+
+
+def seat_counts(bound: BoundPolicies) -> tuple[SeatCount, ...]:
+    """Return the seats of each product that the tenant owns, with the bounds that policies set on them."""
+    facts, bounds = bound.facts, _bounds_of(bound)
+    return tuple(
+        SeatCount(
+            sku_id=sku.sku_id,
+            sku_part_number=sku.part_number or "",
+            name=facts.title(sku),
+            applies_to=sku.applies_to,
+            capability_status=sku.capability_status,
+            enabled=sku.enabled,
+            warning=sku.warning,
+            suspended=sku.suspended,
+            locked_out=sku.locked_out,
+            consumed=sku.consumed,
+            usable=sku.usable,
+            spare=sku.spare,
+            bounds=bounds.get(index, ()),
+        )
+        for index, sku in enumerate(facts.skus)
+        if sku.owned
+    )

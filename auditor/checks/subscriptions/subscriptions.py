@@ -1,20 +1,20 @@
 """Findings about the subscriptions of a tenant."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any, Final
 
 from auditor.checks.check import Check
 from auditor.domain.enums import Agreement, Source, SubjectType
 from auditor.domain.message import Message
-from auditor.domain.money import Money
+from auditor.domain.money import Money, UnitPrice
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.policy.prices import MONTHLY
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.renewals import moved_by_a_month
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import Subscription
-from auditor.domain.result.purchases import RecentPurchase
+from auditor.domain.result.purchases import RecentPurchase, RenewalPrice
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
@@ -156,6 +156,28 @@ def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:
             next_lifecycle_date_time=row["nextLifecycleDateTime"],
         )
         for row, sku in zip(dated, map(bound.facts.subscription_sku, dated), strict=True)
+    )
+
+
+def renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
+    """Return the prices of seats at renewal that differ from today's price; None if none differs."""
+    facts, prices = bound.facts, bound.prices
+    if prices is None:
+        return None
+    today = facts.as_of.date()
+    prices_by_day: dict[tuple[str, date], UnitPrice | None] = {}
+    for subscription in dated_subscriptions(bound):
+        sku_id = subscription.sku_id.casefold()
+        day = max(today, subscription.next_lifecycle_date_time.astimezone(UTC).date())
+        index, prices_then = facts.index.get(sku_id), bound.prices_on(day)
+        part = None if index is None else facts.skus[index].part_number
+        amount = None if prices_then is None else prices_then.of(sku_id=sku_id, part_number=part)
+        if amount != prices.of(sku_id=sku_id, part_number=part):
+            price = None if amount is None else UnitPrice(currency=prices.currency, per_month=amount)
+            prices_by_day[sku_id, day] = price
+    return (
+        tuple(RenewalPrice(sku_id=sku, day=day, money=prices_by_day[sku, day]) for sku, day in sorted(prices_by_day))
+        or None
     )
 
 
