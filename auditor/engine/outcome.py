@@ -230,7 +230,12 @@ def fingerprint(
 
     `product` is a skuId, or `written:` followed by the product as the policy writes it.
     """
-    return hashlib.sha256(fingerprint_text(tenant_id, policy, check, *subject, product, detail)).hexdigest()[:32]
+    return stable_id(tenant_id, policy, check, *subject, product, detail, digits=32)
+
+
+def stable_id(*parts: str | None, digits: int = 16) -> str:
+    """Hash the parts of an identity into hexadecimal digits, which are the same in every run."""
+    return hashlib.sha256(fingerprint_text(*parts)).hexdigest()[:digits]
 
 
 def fingerprint_text(*parts: str | None) -> bytes:

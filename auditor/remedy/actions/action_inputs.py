@@ -1,6 +1,5 @@
 """What actions of a tenant are built from: its findings, the guidance, names, prices and the language."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -11,6 +10,7 @@ from auditor.domain.actions.action import Deadline
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
+from auditor.engine.outcome import stable_id
 from auditor.guidance import Library, Variant
 from auditor.remedy.actions.action_groups import ActionGroup
 from auditor.remedy.actions.context import RemediationContext
@@ -65,6 +65,4 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         variety += " decided" if first.answered else ""
         variety += f" {first.blocked}" if first.blocked else ""
         name = tenant.tenant_id or tenant.name
-        parts = (name, first.kind.value, group.article, *group.subject, variety)
-        digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return digest[:16]
+        return stable_id(name, first.kind.value, group.article, *group.subject, variety)

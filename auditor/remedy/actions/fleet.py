@@ -1,6 +1,5 @@
 """Builds actions from findings about all tenants together: one for each tenant that has to buy or remove seats."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -18,6 +17,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import Localizer
+from auditor.engine.outcome import stable_id
 from auditor.guidance import Library, Situation, Variant
 from auditor.remedy import messages
 from auditor.remedy.actions.guidance.text import GuidanceText, article_text
@@ -90,9 +90,8 @@ def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
     product, label = printable(finding.subject.name), printable(tenant_title)
     seat_note = messages.seats_owned(l10n, label, product, share.get("usable"), share.get("consumed"))
     arguments = TitleArguments(count=1, old=product, extra=(label,))
-    identity = f"{finding.fingerprint}\x1f{kind.value}\x1f{name}"
     return Action(
-        id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+        id=stable_id(finding.fingerprint, kind.value, name),
         guidance=article,
         findings=(finding.fingerprint,),
         title=action_title(l10n, kind, arguments),

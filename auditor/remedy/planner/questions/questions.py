@@ -1,6 +1,5 @@
 """Creates the questions about findings of a tenant, each with a stable id and its possible answers."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
@@ -15,6 +14,7 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.money import Money, total
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
+from auditor.engine.outcome import stable_id
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
@@ -189,9 +189,8 @@ def _question(product_options: ProductOptions, key: _Key, draft: _QuestionDraft)
     kind, subject, products = key
     tenant = product_options.context.tenant
     first = draft.findings[0]
-    text = "\x1f".join((tenant.tenant_id or tenant.name, kind.value, subject, *products))
     return Question(
-        id=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_ID_DIGITS],
+        id=stable_id(tenant.tenant_id or tenant.name, kind.value, subject, *products, digits=_ID_DIGITS),
         kind=kind,
         subject=subject,
         name=draft.name or first.subject.name,
