@@ -1,7 +1,7 @@
 """A context manager and pytest fixtures that run the emulator."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,21 @@ def small_tenant(name: str = "contoso") -> Tenant:
             ],
         }
     )
+
+
+def client_secret(variable: str) -> str:
+    """Return the credential of a tenants file that reads the secret of `auditor_app()` from a variable."""
+    return f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: {variable}}}"
+
+
+def tenants_yaml(emulator: Emulator, credentials: Mapping[str, str]) -> str:
+    """Return a tenants file with emulated tenants; `credentials` maps their names to their credentials."""
+    entries = (
+        f"- {{name: {name}, tenantId: {emulator.tenants[name].tenant_id}, endpoint: '{emulator.endpoint}',"
+        f" authority: '{emulator.authority}', credential: {credential}}}\n"
+        for name, credential in credentials.items()
+    )
+    return "version: 1\ntenants:\n" + "".join(entries)
 
 
 @contextmanager

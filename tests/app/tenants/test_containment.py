@@ -10,7 +10,7 @@ import pytest
 from auditor.failures import TaskEndedError, TenantBoundary, in_task
 from tests.builders.service.command_line import call, expect
 from tests.builders.service.failures import BREAKING, FAILING, NAMES, POLICY, SENTENCE, THREE, assert_contained, failing
-from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
+from tests.emulator.fixtures import SECRET, client_secret, running_emulator, small_tenant, tenants_yaml
 from tests.emulator.server import Emulator
 
 pytestmark = pytest.mark.slow
@@ -37,13 +37,9 @@ def write_tenants(
     folder: Path, emulator: Emulator, credential: str = "", names: Sequence[str] = THREE
 ) -> dict[str, str]:
     """Write a tenants file of emulated tenants, the failing one with `credential`, and return the environment."""
-    default = f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: SOME_SECRET}}"
-    entries = [
-        f"- {{name: {name}, tenantId: {emulator.tenants[name].tenant_id}, endpoint: '{emulator.endpoint}',"
-        f" authority: '{emulator.authority}', credential: {credential if credential and name == FAILING else default}}}"
-        for name in names
-    ]
-    (folder / "tenants.yaml").write_text("version: 1\ntenants:\n" + "\n".join(entries) + "\n")
+    credentials = dict.fromkeys(names, client_secret("SOME_SECRET"))
+    credentials |= {FAILING: credential} if credential else {}
+    (folder / "tenants.yaml").write_text(tenants_yaml(emulator, credentials))
     return {**emulator.environment(), "SOME_SECRET": SECRET}
 
 
@@ -95,9 +91,7 @@ def test_doctor(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyP
 def test_audit_without_a_summary_reports_failed_tenants_on_stderr(
     workspace: Path, emulator: Emulator, options: tuple[str, ...]
 ) -> None:
-    environment = write_tenants(
-        workspace, emulator, f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: WRONG_SECRET}}"
-    )
+    environment = write_tenants(workspace, emulator, client_secret("WRONG_SECRET"))
     completed = expect(3, "audit", *options, cwd=workspace, **environment, WRONG_SECRET="wrong")
     (line,) = completed.err.splitlines()
     assert line.startswith(f"error[audit-incomplete]: {FAILING}: not audited: the sign-in was refused: AADSTS7000215")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import call, expect
-from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
+from tests.emulator.fixtures import SECRET, client_secret, running_emulator, small_tenant, tenants_yaml
 from tests.emulator.server import Emulator
 
 NAMES = tuple(f"tenant{number:02}" for number in range(1, 13))
@@ -26,13 +26,8 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Path:
     """A folder with a policy and a tenants file; two tenants have a variable that is not set."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(DENIED_TO_LEAVERS)
-    entries = [
-        f"- {{name: {name}, tenantId: {emulator.tenants[name].tenant_id}, endpoint: '{emulator.endpoint}',"
-        f" authority: '{emulator.authority}', credential: {{type: client-secret, clientId: {CLIENT_ID},"
-        f" secretEnv: {'UNSET_SECRET' if name in UNSET else 'SET_SECRET'}}}}}"
-        for name in NAMES
-    ]
-    (tmp_path / "tenants.yaml").write_text("version: 1\ntenants:\n" + "\n".join(entries) + "\n")
+    credentials = {name: client_secret("UNSET_SECRET" if name in UNSET else "SET_SECRET") for name in NAMES}
+    (tmp_path / "tenants.yaml").write_text(tenants_yaml(emulator, credentials))
     return tmp_path
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import expect
-from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
+from tests.emulator.fixtures import SECRET, client_secret, running_emulator, small_tenant, tenants_yaml
 from tests.emulator.server import Emulator
 
 HEALTHY = {"S": SECRET, "T": SECRET}
@@ -25,13 +25,8 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Path:
     """A folder with a policy and a tenants file; the secrets of the tenants are in the variables S and T."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "rules.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
-    entries = [
-        f"  - name: {tenant.name}\n    tenantId: {tenant.tenant_id}\n"
-        f"    credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: {variable}}}\n"
-        f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
-        for tenant, variable in zip(emulator.tenants.values(), HEALTHY, strict=True)
-    ]
-    (tmp_path / "tenants.yaml").write_text("version: 1\ntenants:\n" + "".join(entries), encoding="utf-8")
+    credentials = dict(zip(emulator.tenants, map(client_secret, HEALTHY), strict=True))
+    (tmp_path / "tenants.yaml").write_text(tenants_yaml(emulator, credentials), encoding="utf-8")
     return tmp_path
 
 
