@@ -217,5 +217,5 @@ def test_open_decisions_about_products_are_counted(rules: str, held: str | None,
     (removal,) = [action for action in tenant.actions if action.kind == REMOVE and action.sku_id == sku_id(F3)]
     assert removal.seats is not None
     assert removal.seats.undecided == undecided
-    for sentence in ("Not counted: 2 open decisions", "The plan (auditor plan) also counts products"):
+    for sentence in ("Not counted: 2 open decisions", "While decisions are open, auditor plan can propose"):
         assert any(sentence in text for text in removal.prerequisites) is (undecided is not None)
