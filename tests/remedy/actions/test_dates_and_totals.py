@@ -1,6 +1,6 @@
 """Actions state known dates and seat totals, according to the tenant's agreement and to recent purchases."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -9,7 +9,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
 from auditor.domain.result.model import Subscription
-from auditor.remedy.actions.subscription_terms import totals
+from auditor.remedy.actions.subscription_terms import renewal_days, totals
 from auditor.render.text.actions import due_text
 from auditor.render.text.evidence.contracts import consequence_text
 from auditor.render.text.guidance import oldest
@@ -167,6 +167,7 @@ def subscription(status: str | None, total: int | None, *, trial: bool | None = 
         ([subscription("Enabled", 10, trial=True)], 15, (1, 5)),
         ([subscription("Enabled", 10, trial=None)], 15, (2, 15)),
         ([subscription("Enabled", None)], 15, None),
+        ([replace(subscription("Enabled", 10), sku_id="other")], 5, (1, 5)),
         ([], 15, None),  # ten seats of a subscription without a date, which is not in the result
         ([subscription("Enabled", 10)], None, None),
     ],
@@ -176,10 +177,37 @@ def test_totals_are_those_of_active_paid_subscriptions_if_all_seats_are_known(
 ) -> None:
     first = result().tenants[0]
     seats = replace(first.seats[0], sku_id="sku", usable=usable)
-    tenant = replace(first, subscriptions=(subscription("Enabled", 5), *others), seats=(seats,))
+    tenant = replace(first, subscriptions=(subscription("Enabled", 5), *others), seats=(*first.seats, seats))
     assert totals(tenant, "SKU") == expected
     assert totals(replace(tenant, subscriptions=()), "SKU") is None
     assert totals(tenant, "OTHER") is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("Enabled", False, 30)], 30),
+        ([("Enabled", False, 30), ("Warning", None, 9), ("Enabled", False, 20)], 9),
+        ([("Enabled", False, 9), ("Enabled", False, 30)], 9),
+        ([("Enabled", False, 0)], 0),
+        ([("Enabled", False, -1), ("Enabled", False, 30)], 30),
+        ([("Enabled", True, 9), ("Enabled", False, 30)], 30),
+        ([("Suspended", False, 9), (None, False, 8), ("Enabled", False, 30)], 30),
+        ([("Enabled", False, -1)], None),
+    ],
+)
+def test_next_renewal_is_that_of_an_active_paid_subscription(
+    rows: list[tuple[str | None, bool | None, int]], expected: int | None
+) -> None:
+    today = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    dated = [
+        replace(subscription(status, number, trial=trial), next_lifecycle_date_time=today + timedelta(days=days))
+        for number, (status, trial, days) in enumerate(rows)
+    ]
+    other = replace(subscription("Enabled", 99), sku_id="OTHER", next_lifecycle_date_time=today + timedelta(days=3))
+    tenant = replace(result().tenants[0], subscriptions=(replace(dated[0], sku_id="Sku"), *dated[1:], other))
+    days = {sku_id: (day - today.date()).days for sku_id, day in renewal_days(tenant, today.date()).items()}
+    assert days == {"other": 3, **({} if expected is None else {"sku": expected})}
 
 
 @pytest.mark.parametrize(
