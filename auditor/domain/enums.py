@@ -148,7 +148,10 @@ def applies_to_people(applies_to: str) -> bool:
 
 
 class Contents(IntEnum):
-    """What the result of an audit contains in addition to outcomes and notices; a format needs this or a later one."""
+    """What the result of an audit contains in addition to outcomes and notices.
+
+    Formats need one of the guided contents or ACTIONS; each of these contains the ones before it.
+    """
 
     OUTCOMES = auto()
     """Nothing: no findings."""

@@ -26,22 +26,21 @@ def merge_covered(remaining: dict[object, ActionGroup], context: RemediationCont
     def counts_for(larger_group: ActionGroup, group: ActionGroup) -> bool:
         return group.policies.keys() <= set(policies.get(larger_group.first.old, ()))
 
-    pending = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
-    larger_groups = {
-        key: [larger for larger in pending.values() if counts_for(larger, group) and not counts_for(group, larger)]
-        for key, group in pending.items()
+    groups = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
+    larger_keys = {
+        key: [other for other, larger in groups.items() if counts_for(larger, group) and not counts_for(group, larger)]
+        for key, group in groups.items()
     }
-    bought: list[ActionGroup] = []
-    while pending:  # P2 before P1: what it buys itself is known then, and a merged group absorbs no other
-        undecided = list(pending.values())
-        key = min(pending, key=lambda key: sum(larger in undecided for larger in larger_groups[key]))
-        group, counted = pending.pop(key), [larger for larger in larger_groups[key] if larger in bought]
+    bought: dict[object, ActionGroup] = {}
+    while groups:  # P2 before P1: what it buys itself is known then, and a merged group absorbs no other
+        key = min(groups, key=lambda key: sum(larger in groups for larger in larger_keys[key]))
+        group, counted = groups.pop(key), [bought[larger] for larger in larger_keys[key] if larger in bought]
         group.covered = min(group.seats, sum(larger.bought_seats for larger in counted))
         largest = max(counted, key=lambda larger: larger.seats, default=None)
         if largest is not None and largest.seats >= group.seats == group.covered:
             largest.merge(remaining.pop(key))
         else:
-            bought.append(group)
+            bought[key] = group
 
 
 def merge_purchases(remaining: dict[object, ActionGroup]) -> None:
