@@ -77,6 +77,7 @@ from pathlib import Path
 from auditor.app.policy_files import load_policies
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
+from auditor.domain.enums import Contents
 from auditor.findings.spill import SpillFile
 from auditor.render import render
 from auditor.snapshot.reader import read
