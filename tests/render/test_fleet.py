@@ -13,7 +13,7 @@ from auditor.cli.terminal.tables import print_fleet
 from auditor.domain.actions.priority import FIRST
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.message import Message
-from auditor.domain.result.model import PolicyOutcome, Result, TenantResult
+from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render.mail.content import RENEWALS
 from auditor.render.mail.message import mail_views, render_mail
@@ -233,6 +233,9 @@ def test_the_same_task_in_several_tenants_is_one_highlight(monkeypatch: pytest.M
     highlights = page(audit, Labels("en")).highlights
     assert len({highlight.title for highlight in highlights}) == len(highlights) == FIRST
     assert {highlight.elsewhere for highlight in highlights} == {"also in 2 other tenants"}
+    for across in (audit.fleet, FleetResult()):  # without policies across tenants, there is no section of them
+        whole = page(replace(audit, fleet=across), Labels("en"))
+        assert {highlight.elsewhere for highlight in whole.highlights} == {"also in 2 other tenants"}
     view = next(mail_views(audit, Reader(locale="en"), Labels("en")))
     texts = [rendered_bytes(audit, name) for name in ("markdown", "html")]
     texts += [terminal_text(PageContent(audit, "en"), paths=()), repr(view.actions).encode()]

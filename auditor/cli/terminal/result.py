@@ -261,17 +261,18 @@ def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
         width = console.width - INDENT - len(f"{number}. ")
-        facts = _highlight_facts(highlight, page, l10n)
+        facts = _highlight_facts(highlight, l10n)
         for text in filter(None, (facts, highlight.why, highlight.movement, highlight.note)):
             item.add_row(Text(""), _wrapped(text, width), style="dim")
         print_indented(console, item)
 
 
-def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
-    parts = [fact for fact in (highlight.money, highlight.due) if fact]
-    parts += [_cut(highlight.tenant, _MAX_TENANT)] if page.tenants > 1 else []
-    parts.append(l10n.plural("{count} finding", "{count} findings", highlight.count))
-    return l10n.joined([*parts, *filter(None, [highlight.elsewhere])])
+def _highlight_facts(highlight: Highlight, l10n: Labels) -> str:
+    tenant, count = (
+        _cut(highlight.tenant, _MAX_TENANT),
+        l10n.plural("{count} finding", "{count} findings", highlight.count),
+    )
+    return l10n.joined(filter(None, (highlight.money, highlight.due, tenant, count, highlight.elsewhere)))
 
 
 def _print_unknown(console: Console, result: Result, l10n: Labels) -> None:

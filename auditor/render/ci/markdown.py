@@ -83,8 +83,7 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
         for number, highlight in enumerate(page.highlights, start=1):
             count = l10n.plural("{count} finding", "{count} findings", highlight.count)
             reasons = (highlight.elsewhere, highlight.why, highlight.note)
-            tenant = highlight.tenant if page.tenants > 1 else ""
-            facts = (highlight.money, highlight.due, tenant, count, *reasons)
+            facts = (highlight.money, highlight.due, highlight.tenant, count, *reasons)
             level = l10n.gettext(SEVERITIES[highlight.severity])
             shown = " · ".join(map(escaped_markdown, filter(None, facts)))
             yield f"{number}. **{escaped_markdown(highlight.title)}** ({level}) · {shown}"

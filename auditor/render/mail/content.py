@@ -206,7 +206,7 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
         yield ActionLine(
             title=single_line(highlight.title, 200),
             severity=highlight.severity,
-            facts=tuple(_facts(highlight, entry, l10n, several=page.tenants > 1)),
+            facts=tuple(_facts(highlight, entry, l10n)),
             why=single_line(" ".join(filter(None, (highlight.why, highlight.note))), 400),
             caution=single_line(caution, MAX_CAUTION),
             first=single_line(highlight.first, 300),
@@ -217,11 +217,10 @@ def _actions(page: Page, reader: Reader, l10n: Labels) -> Iterator[ActionLine]:
         )
 
 
-def _facts(highlight: Highlight, entry: RankedAction | None, l10n: Labels, *, several: bool) -> Iterator[str]:
-    tenant = highlight.tenant if several else ""
+def _facts(highlight: Highlight, entry: RankedAction | None, l10n: Labels) -> Iterator[str]:
     count = l10n.plural("{count} finding", "{count} findings", highlight.count)
     who = highlight.who if entry is None else entry.action.owner or entry.action.role
-    facts = (highlight.money, highlight.due, tenant, count, highlight.elsewhere, who)
+    facts = (highlight.money, highlight.due, highlight.tenant, count, highlight.elsewhere, who)
     yield from (single_line(fact, _MAX_FACT) for fact in facts if fact)
 
 

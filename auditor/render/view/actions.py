@@ -1,6 +1,6 @@
 """Ranks a tenant's actions, and selects the highlights of the page."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 
@@ -57,13 +57,14 @@ def _why(reason: RankReason, weight: Weight, today: date, l10n: Labels) -> str:
 
 
 def highlights(
-    sections: Iterable[tuple[TenantSection, FindingIndex]], as_of: datetime, l10n: Labels, *, all_tenants: bool
+    sections: Sequence[tuple[TenantSection, FindingIndex]], as_of: datetime, l10n: Labels, *, tenants: int
 ) -> tuple[Highlight, ...]:
     """Return up to five highlights, the most important first: actions, and policies that no action resolves.
 
     If a tenant has several actions about a product, or several tenants have the same task, only the first is used.
-    `all_tenants` is False if there are tenants without a section.
+    `tenants` is the number of tenants, of which some may have no section; only one of several is named.
     """
+    all_tenants = sum(bool(section.name) for section, _ in sections) == tenants  # the section of the fleet has no name
     today = as_of.astimezone(UTC).date()
     candidates: list[tuple[Weight, Callable[[], Highlight], RankedItem]] = []
     for section, index in sections:
@@ -81,10 +82,11 @@ def highlights(
         ]
     order = ranked([weight for weight, _, _ in candidates], today)
     selected: list[Highlight] = []
-    for position, tenants in most_important(candidates[index][2] for index, _ in order).items():
+    for position, others in most_important(candidates[index][2] for index, _ in order).items():
         candidate, reason = order[position]
         weight, highlight, _ = candidates[candidate]
-        shown = replace(highlight(), elsewhere=elsewhere(l10n, tenants, at_least=not all_tenants))
+        shown = replace(highlight(), elsewhere=elsewhere(l10n, others, at_least=not all_tenants))
+        shown = shown if tenants > 1 else replace(shown, tenant="")
         selected.append(replace(shown, why=why) if (why := _why(reason, weight, today, l10n)) else shown)
     return tuple(selected)
 

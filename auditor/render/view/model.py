@@ -192,7 +192,7 @@ class Highlight(Struct, frozen=True, kw_only=True, eq=False):
     section: str
     """Name of the tenant; empty for the fleet."""
     tenant: str
-    """Title of the tenant."""
+    """Title of the tenant, if there are several; else empty."""
     elsewhere: str = ""
     """In how many other tenants the same is to be done; empty if in none."""
     count: int

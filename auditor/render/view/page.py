@@ -94,7 +94,7 @@ def page(
         waivers=waiver_rows(result, l10n),
         lower_bound=not all_prices_known(result),
         highlights=highlights(
-            zip(sections, indexes, strict=False), result.run.as_of, l10n, all_tenants=len(indexes) > len(result.tenants)
+            list(zip(sections, indexes, strict=False)), result.run.as_of, l10n, tenants=len(result.tenants)
         ),
         checked=oldest(entry.action for section in sections for entry in section.actions),
         sections=tuple(sections),
