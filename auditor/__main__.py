@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 
+from auditor import exit_codes
+
 _GC_THRESHOLDS = (50_000, 20, 100)
 """Thresholds of the garbage collector, high because imports create tens of thousands of objects and no cycles."""
 _MALLOC_OPTIONS = {-8: 1, -3: 4 << 20, -1: 64 << 20}
@@ -13,9 +15,6 @@ Blocks of 4 MiB and more are returned to the system at once: the columns of a ro
 """
 _UNUSED_MODULES = ("pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs")
 """Modules that PyArrow imports if they are installed, and that nothing here uses."""
-_BUG_EXIT_CODE = 70
-"""The exit code of a bug: EX_SOFTWARE in sysexits.h."""
-_INTERRUPTED_EXIT_CODE = 130
 
 
 def configure_process() -> None:
@@ -68,7 +67,7 @@ def _exit_code() -> int:
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:
-        return _INTERRUPTED_EXIT_CODE
+        return exit_codes.INTERRUPTED
     except BaseException as error:  # noqa: BLE001  the last chance to turn a failure into an exit code
         return _report_bug(error)
 
@@ -80,8 +79,8 @@ def _report_bug(error: BaseException) -> int:
     try:
         os.write(2, line.encode("ascii", "replace"))
     except OSError:
-        return _BUG_EXIT_CODE  # stderr is closed; the exit code still reports the failure
-    return _BUG_EXIT_CODE
+        return exit_codes.BUG  # stderr is closed; the exit code still reports the failure
+    return exit_codes.BUG
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from importlib import import_module
 from itertools import pairwise
 from types import ModuleType
 
-from auditor import __version__
+from auditor import __version__, exit_codes
 from auditor.cli.arguments.environment import fill_in
 from auditor.cli.arguments.options import declare
 from auditor.cli.arguments.parser import Parser, ParserExit
@@ -72,10 +72,6 @@ _EXTRA_OF_MODULE = {
     "s3fs": "s3",
 }
 """Module → the extra of this package that installs it."""
-INTERRUPTED_EXIT_CODE, TERMINATED_EXIT_CODE = 130, 143
-"""The exit codes of SIGINT and SIGTERM: 128 and the number of the signal."""
-BUG_EXIT_CODE = 70
-"""The exit code of a bug: EX_SOFTWARE in sysexits.h."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -160,7 +156,7 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
         return 3 if isinstance(error, GraphError | DeliveryError) else 2
     except KeyboardInterrupt as error:
         print_message(translated_text("interrupted", arguments.locale))
-        return TERMINATED_EXIT_CODE if isinstance(error, Terminated) else INTERRUPTED_EXIT_CODE
+        return exit_codes.TERMINATED if isinstance(error, Terminated) else exit_codes.INTERRUPTED
     except ParserExit:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  an unexpected exception is a bug, with a separate exit code
@@ -179,7 +175,7 @@ def _report_unexpected(error: BaseException, locale: str | None, *, is_verbose: 
         "bug: {error}: run again with -v and report it at {address}", locale, error=type(error).__name__, address=BUGS
     )
     print_message("auditor: " + text)
-    return BUG_EXIT_CODE
+    return exit_codes.BUG
 
 
 def _missing_library(module: str) -> UsageError | None:

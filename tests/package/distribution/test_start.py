@@ -130,6 +130,13 @@ def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+def test_the_entry_point_imports_only_the_exit_codes() -> None:
+    """It reports a bug and an interruption even if no other module of the program can be imported."""
+    code = "import gc, os, sys; old = {*sys.modules}; import auditor.__main__; print(*({*sys.modules} - old))"
+    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(printed.split()) == {"auditor", "auditor.exit_codes", "auditor.__main__"}
+
+
 def test_file_systems_of_arrow_are_not_imported() -> None:
     """`pyarrow.parquet` would import those of Amazon, Azure, Google and Hadoop, which take 4 MiB."""
     code = (
