@@ -16,6 +16,7 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.selector import GRAPH_PROPERTIES
 from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.model import Coverage
+from auditor.engine.groups import GroupFact, group_of
 from auditor.engine.report_dates import outdated_reports, refresh_dates
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import ROLE_DEFINITION_LIST
@@ -66,46 +67,24 @@ class SkuFact(Struct, frozen=True, kw_only=True):
         return (self.part_number or "", self.sku_id)
 
 
-class GroupFact(Struct, frozen=True, kw_only=True):
-    """The facts of one group and its members."""
-
-    id: str
-    name: str
-    sku_ids: tuple[str, ...]
-    processing_state: str | None
-    has_errors: bool | None
-    members_status: SourceStatus
-    transitive_members_status: SourceStatus
-    types: tuple[str, ...] | None
-    """Graph's `groupTypes`; None if they were not read."""
-    membership_rule: str | None
-    membership_rule_state: str | None
-    """Graph's `membershipRuleProcessingState`: `On` or `Paused`."""
-    on_premises_synced: bool
-    role_assignable: bool
-    mail_enabled: bool | None
-    hidden_membership: bool
-    member_count: int | None
-    """Direct members of any kind."""
-    nested_groups: tuple[str, ...] | None
-    """Ids of the groups among the direct members."""
-
-    @property
-    def dynamic(self) -> bool | None:
-        """Whether membership is dynamic, that is, decided by a rule; None if the group types were not read."""
-        return None if self.types is None else any(kind.casefold() == "dynamicmembership" for kind in self.types)
-
-
 class TenantFacts:
     """The facts of one tenant except its people, derived from the snapshot and the catalogue."""
 
-    def __init__(self, snapshot: Snapshot, catalogue: Catalogue, policies: PolicySet, as_of: datetime) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        catalogue: Catalogue,
+        policies: PolicySet,
+        as_of: datetime,
+        *,
+        earlier_dates: EarlierDates | None = None,
+    ) -> None:
         self.snapshot = snapshot
         self.manifest = snapshot.manifest
         self.catalogue: Catalogue = catalogue
         self.policies: PolicySet = policies
         self.as_of = as_of
-        self.earlier_dates: EarlierDates = {}
+        self.earlier_dates: EarlierDates = earlier_dates or {}
         """The next dates of subscriptions in earlier snapshots."""
 
     def coverage(self, source: Source) -> Coverage:
@@ -235,7 +214,9 @@ class TenantFacts:
     @cached_property
     def groups(self) -> tuple[GroupFact, ...]:
         """The groups that were read, sorted by id."""
-        return tuple(sorted((_group(row) for row in _rows(self.snapshot.table("groups"))), key=lambda group: group.id))
+        return tuple(
+            sorted((group_of(row) for row in _rows(self.snapshot.table("groups"))), key=lambda group: group.id)
+        )
 
     @cached_property
     def role_definitions(self) -> Mapping[str, Mapping[str, Any]]:
@@ -292,28 +273,6 @@ def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]]) -> Sk
 
 def _interned_text(text: str | None) -> str | None:
     return None if text is None else intern(text)
-
-
-def _group(row: Mapping[str, Any]) -> GroupFact:
-    types, nested = row["groupTypes"], row["nestedGroups"]
-    return GroupFact(
-        id=row["id"],
-        name=row["displayName"] or "",
-        sku_ids=tuple(row["assignedLicenses"] or ()),
-        processing_state=row["licenseProcessingState"],
-        has_errors=row["hasMembersWithLicenseErrors"],
-        members_status=SourceStatus(row["membersStatus"] or "not-needed"),
-        transitive_members_status=SourceStatus(row["transitiveMembersStatus"] or "not-needed"),
-        types=None if types is None else tuple(types),
-        membership_rule=row["membershipRule"],
-        membership_rule_state=row["membershipRuleProcessingState"],
-        on_premises_synced=row["onPremisesSyncEnabled"] is True,
-        role_assignable=row["isAssignableToRole"] is True,
-        mail_enabled=row["mailEnabled"],
-        hidden_membership=(row["visibility"] or "").casefold() == "hiddenmembership",
-        member_count=row["memberCount"],
-        nested_groups=None if nested is None else tuple(nested),
-    )
 
 
 def plans_by_sku(table: pa.Table) -> Mapping[str, Mapping[str, str]]:

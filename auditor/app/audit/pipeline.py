@@ -84,8 +84,8 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
             audited.append(unaudited_result(state, policies, as_of))
             continue
         with TenantBoundary(state.manifest.tenant, only_tenant=only_tenant) as boundary, paused_gc():
-            facts = TenantFacts(state, catalogue, policies, as_of)
-            facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
+            dates = (earlier or {}).get(state.manifest.tenant)
+            facts = TenantFacts(state, catalogue, policies, as_of, earlier_dates=dates)
             bound = bind(policies, facts, all_checks(), counts_seats=True)
             tenant = evaluate_tenant(bound, evaluator(bound), needed, contents, spill)
             names.add(bound.facts)

@@ -139,8 +139,9 @@ def _add_options(run: _PlanRun, states: Sequence[Snapshot | Unaudited], decision
         name = tenant.name
         if name in snapshots and tenant.failure is None:
             with run.planned(name):
-                facts = TenantFacts(snapshots[name], run.catalogue, run.policies, run.as_of)
-                facts.earlier_dates = run.earlier.get(name, {})
+                facts = TenantFacts(
+                    snapshots[name], run.catalogue, run.policies, run.as_of, earlier_dates=run.earlier.get(name)
+                )
                 run.facts[name] = facts
                 run.options[name] = options_of(
                     bind(run.policies, facts, all_checks()), tenant, decisions, packaged_library(), run.l10n

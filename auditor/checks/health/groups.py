@@ -9,11 +9,11 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Health
 from auditor.domain.result.finding import Subject
 from auditor.domain.translation import N_
+from auditor.engine.groups import GroupFact
 from auditor.engine.not_evaluated import unread_source
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope
-from auditor.engine.tenant_facts import GroupFact
 
 
 def licensed_groups(scope: TenantScope, fact: str = "assignedLicenses") -> Iterator[GroupFact]:

@@ -16,9 +16,10 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Count, Message
 from auditor.engine.columns.strings import id_prefixes
 from auditor.engine.columns.users import UserColumns
+from auditor.engine.groups import GroupFact
 from auditor.engine.not_evaluated import unread_source
 from auditor.engine.skus.masks import Mask
-from auditor.engine.tenant_facts import GroupFact, TenantFacts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import MemberParts
 
 Prefixes = npt.NDArray[np.uint64]

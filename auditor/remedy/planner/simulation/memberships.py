@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditor.engine.tenant_facts import GroupFact, TenantFacts
+from auditor.engine.groups import GroupFact
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.snapshot.schema import MEMBERS
