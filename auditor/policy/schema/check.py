@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from msgspec.structs import replace
 
 from auditor import resources
 from auditor.domain.errors import Diagnostic, Span
-from auditor.domain.message import Message
+from auditor.domain.message import Count, Message
 from auditor.policy.nodes import impossible_date, instant
 from auditor.policy.schema.mistake import UNKNOWN, Mistake
 from auditor.policy.yaml.reader import Document, Path
@@ -23,7 +24,7 @@ SchemaName = Literal["policy", "policy-test", "decisions", "tenants"]
 _POLICY_REFERENCE: Final = "policy.v1.json#/$defs/"
 """Prefix of a reference to a definition of the policy schema; such definitions are copied, and no file is fetched."""
 _MAX_MISTAKES: Final = 200
-"""Maximum number of mistakes reported per file."""
+"""Maximum number of mistakes reported per file; the others are counted."""
 
 
 def check(document: Document, schema: SchemaName) -> tuple[Diagnostic, ...]:
@@ -38,13 +39,27 @@ def check(document: Document, schema: SchemaName) -> tuple[Diagnostic, ...]:
 
 
 def structure_mistakes(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ...], tuple[Path, ...]]:
-    """Return the mistakes in the structure of a document, in order of position, and the paths of the invalid values."""
+    """Return the mistakes in the structure of a document, in order of position, and the paths of the invalid values.
+
+    Of more than `_MAX_MISTAKES` the first are returned, and a diagnostic at the next one says how many there are.
+    """
     if fits(document.value, schema):
         return (), ()
     mistakes = _mistakes(document.value, schema)
     prefix = "tenants" if schema == "tenants" else "policy"
-    diagnostics = [_diagnostic(document, mistake, prefix) for mistake in mistakes]
-    return tuple(sorted(diagnostics, key=_sort_key)), tuple(_path(mistake) for mistake in mistakes)
+    found = [(_diagnostic(document, mistake, prefix), _path(mistake)) for mistake in mistakes]
+    found.sort(key=lambda item: _sort_key(item[0]))
+    diagnostics, paths = zip(*found[:_MAX_MISTAKES], strict=True)
+    if len(found) <= _MAX_MISTAKES:
+        return diagnostics, paths
+    return (*diagnostics, _omitted(len(found) - _MAX_MISTAKES, found[_MAX_MISTAKES][0])), paths
+
+
+def _omitted(count: int, first: Diagnostic) -> Diagnostic:
+    message = Message(
+        "mistakes in the structure of this file that are not listed, from here on: {count}", count=Count(count)
+    )
+    return replace(first, slug="many-mistakes", message=message, hint=Message("correct the mistakes above first"))
 
 
 def fits(value: object, schema: SchemaName) -> bool:
@@ -131,7 +146,7 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 def _mistakes(value: Any, schema: SchemaName) -> list[Mistake]:
     from auditor.policy.schema import messages  # noqa: PLC0415  valid files need no messages
 
-    errors = islice(_explaining_validator(schema).iter_errors(value), _MAX_MISTAKES)
+    errors = _explaining_validator(schema).iter_errors(value)
     mistakes = _without_consequences(mistake for error in errors for mistake in messages.mistakes(error))
     return mistakes or [Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
 
