@@ -33,6 +33,7 @@ from auditor.domain.policy.product_set import (
     size_of,
 )
 from auditor.domain.policy.selector import ABSENT_READS_AS, Selector
+from auditor.domain.similar_name import tenants_hint
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Hints, Node
 
@@ -283,8 +284,7 @@ def _tenants(
             message = Message(
                 "the policy {id} is for the tenant '{name}', which the tenants file does not have", **facts
             )
-            names = sorted(configured)
-            hint = hints.did_you_mean(name, names, Message("tenants: {known}", known=", ".join(names)))
+            hint = hints.did_you_mean(name, configured, tenants_hint(None, configured))
             span = policy.span if node is None else node["tenants"][index].span()
             yield Diagnostic(slug="policy-unknown-tenant", message=message, span=span, hint=hint, level=Level.WARNING)
 

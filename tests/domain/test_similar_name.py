@@ -10,7 +10,9 @@ MANY = [f"tenant-{number:04}" for number in range(1, 61)]
 @pytest.mark.parametrize(
     ("word", "tenants", "expected"),
     [
-        ("tenant-00099", MANY, "did you mean 'tenant-0009'?"),
+        ("tenat-0017", MANY, "did you mean 'tenant-0017'?"),
+        ("tenant-00023", MANY, "did you mean one of these: tenant-0002, tenant-0003, tenant-0023?"),
+        ("tenant-0061", MANY, f"tenants: {', '.join(MANY[:10])}, …"),
         ("Contoso", ["contoso", "fabrikam"], "did you mean 'contoso'?"),
         ("nobody", ["fabrikam", "contoso"], "tenants: contoso, fabrikam"),
         (None, ["fabrikam", "contoso"], "tenants: contoso, fabrikam"),
