@@ -160,9 +160,10 @@ class _Batch(Struct):
         return opened_folder
 
     def publish(self) -> None:
-        """Write the direct targets, then rename every file."""
+        """Write the direct targets, then rename every file; that the reader of a pipe has left is no error."""
         for descriptor, path, pieces in self.direct:
-            self.put(os.dup(descriptor), path, pieces)
+            with suppress(BrokenPipeError):
+                self.put(os.dup(descriptor), path, pieces)
         while self.unpublished:
             folder, temporary_name, name = self.unpublished[0]
             folder.refuse_link(name)

@@ -125,6 +125,27 @@ def test_report_is_written_to_a_redirected_stdout(audit_arguments: Arguments, tm
     assert json.loads((tmp_path / "output.json").read_bytes())["tenants"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/{}"])
+def test_a_reader_that_leaves_early_is_no_error(target: str, audit_arguments: Arguments, tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    completed = subprocess.run(
+        [sys.executable, "-m", "auditor", *audit_arguments, "-f", f"json={target.format(write_end)},terminal"],
+        cwd=tmp_path,
+        env=clean_environment({"PYTHONPATH": str(ROOT)}),
+        pass_fds=[write_end],
+        stdout=write_end if target == "/dev/stdout" else subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write_end)
+    assert completed.returncode == 1
+    # The summary goes to stderr if stdout is a report.
+    assert ("open finding" in (completed.stdout or completed.stderr), "error" in completed.stderr) == (True, False)
+
+
 def test_unknown_file_descriptor_is_refused(audit_arguments: Arguments, tmp_path: Path) -> None:
     completed = expect(2, *audit_arguments, "-f", "json=/dev/fd/987654", "-q", cwd=tmp_path)
     assert "format-path" in completed.err

@@ -19,7 +19,7 @@ from auditor.domain.message import Message, truncated, unwritable
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.files.names import tenant_name
-from auditor.files.output import check_target
+from auditor.files.output import check_target, descriptor_of
 from auditor.gc_pause import paused_gc
 from auditor.render import FORMATS, TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.render.formats import unknown_format
@@ -114,6 +114,8 @@ def targets_of(
                 Message("'{text}' has no path", text=text),
                 hint=Message("write {name} or {name2}=PATH", name=name, name2=name),
             )
+        if path and descriptor_of(Path(path)) == 1:  # /dev/stdout
+            path = STDOUT
         if name == TERMINAL and path in {"", STDOUT}:
             terminal = True
         elif name == TERMINAL and not terminal_file:
