@@ -41,6 +41,8 @@ def verdict(result: Result, l10n: Labels) -> str:
     if not count:
         if not result.complete:
             return l10n.gettext("No open finding so far, but not everything could be evaluated.")
+        if not result.tenants:
+            return l10n.gettext("Nothing was evaluated: the run, or its part of the tenants (--shard), has no tenants.")
         if not _has_policies(result):
             return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
         return l10n.gettext("Everything complies with the policies.")

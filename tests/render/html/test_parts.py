@@ -264,8 +264,14 @@ def test_verdict_is_nothing_evaluated_if_no_policy_applies() -> None:
     policies = "policies:\n- {id: p, severity: low, tenants: [TENANT], users: {}, assignments: {allow: []}}\n"
     evaluated = audited(policies.replace("TENANT", "contoso"), tenant(person))
     assert verdict(evaluated, EN) == "Everything complies with the policies."
-    for audit in (audited(policies.replace("TENANT", "elsewhere"), tenant(person)), replace(evaluated, tenants=())):
-        assert verdict(audit, EN).startswith("Nothing was evaluated")
+    elsewhere = audited(policies.replace("TENANT", "elsewhere"), tenant(person))
+    assert verdict(elsewhere, EN) == "Nothing was evaluated: no policy applies to a tenant of this run."
+
+
+def test_verdict_of_an_empty_shard_says_that_it_has_no_tenants() -> None:
+    empty = replace(audited("policies:\n- {id: p, severity: low, health: {errors: deny}}\n"), tenants=())
+    expected = "Nothing was evaluated: the run, or its part of the tenants (--shard), has no tenants."
+    assert verdict(empty, EN) == expected
 
 
 def test_bounds_are_formatted_in_the_language() -> None:
