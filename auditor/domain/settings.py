@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic, Span
+from auditor.domain.message import Message
 
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
 """The client id in a tenants file for an application that does not exist yet."""
@@ -215,6 +216,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     webhooks: Webhooks = Webhooks()
     warnings: tuple[Diagnostic, ...] = ()
     """Warnings about settings that are valid but probably wrong."""
+
+    @property
+    def missing_mail(self) -> Diagnostic:
+        """The error that there are no settings for mail, at the first recipient that gets mail, if there is one."""
+        mailed = (
+            recipient.span
+            for tenant in self.tenants
+            for recipient in tenant.recipients
+            if channel_of(recipient.address)[0] is Channel.MAIL
+        )
+        return Diagnostic(
+            slug="mail-missing",
+            message=Message("the tenants file has no settings for sending mail"),
+            span=next(mailed, None),
+            hint=Message("add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md"),
+        )
 
     def send(self, channel: Channel) -> Send:
         """Return which runs are sent to a channel."""

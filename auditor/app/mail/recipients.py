@@ -43,11 +43,8 @@ def check_recipients(settings: Settings, environ: Mapping[str, str], only: Seque
 def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
     """Return the mail settings. Raises SettingsError if settings or environment variables are missing."""
     if settings.mail is None:
-        raise SettingsError(
-            "mail-missing",
-            Message("the tenants file has no settings for sending mail"),
-            hint=Message("add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md"),
-        )
+        missing = settings.missing_mail
+        raise SettingsError(missing.slug, missing.message, hint=missing.hint, span=missing.span)
     if isinstance(settings.mail.route, SmtpMail):
         smtp_mail.open_relay(settings.mail.route, environ)
     return settings.mail

@@ -5,10 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.catalogue import active
 from auditor.app.policy_files import decision_files, load_policies
-from auditor.domain.errors import Diagnostic
+from auditor.domain.errors import Diagnostic, Level
 from auditor.policy.lint import lint_warnings
 from auditor.policy.unknown_names import unknown_names
 
@@ -28,9 +29,9 @@ def validate(
 ) -> ValidationResult:
     """Validate policy files, and their waivers as of an instant; return the warnings.
 
-    With a tenants file, its recipients are checked against the policies; with snapshots, the policies are evaluated on
-    them. Raises InputError with all errors of the policies, and SettingsError or SnapshotError if the tenants file or a
-    snapshot cannot be read.
+    With a tenants file, its recipients are checked against the policies, and must have settings for mail; with
+    snapshots, the policies are evaluated on them. Raises InputError with all errors of the policies, and SettingsError
+    or SnapshotError if the tenants file or a snapshot cannot be read.
     """
     loaded = load_policies(paths, waivers_from=as_of.date(), decisions=decision_files(paths))
     settings = None
@@ -50,6 +51,8 @@ def validate(
         from auditor.app.recipients.filters import unmet_choices  # noqa: PLC0415  only with a tenants file
 
         warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
+        if settings.mail is None and settings.missing_mail.span is not None:
+            warnings.append(replace(settings.missing_mail, level=Level.WARNING))
     if snapshots:
         from auditor.app.policies.snapshot_check import snapshot_warnings  # noqa: PLC0415  only with a snapshot
 

@@ -258,7 +258,10 @@ def test_missing_mail_settings_are_errors(sending: Place) -> None:
     path = sending.folder / "tenants.yaml"
     path.write_text(path.read_text(encoding="utf-8").partition("mail:")[0], encoding="utf-8")
     code, output = sending.send()
-    assert (code, "has no settings for sending mail" in output) == (2, True)
+    assert (code, "3:94: error[mail-missing]: the tenants file has no settings for sending mail" in output) == (2, True)
+    (sending.folder / "p.yaml").write_text("version: 1\npolicies: [{id: p, severity: low, health: {errors: deny}}]\n")
+    completed = call("validate", "p.yaml", "--tenants", "tenants.yaml", "--strict", cwd=sending.folder)
+    assert (completed.code, "tenants.yaml:3:94: error[mail-missing]" in completed.err) == (2, True)
 
 
 def test_invalid_address_does_not_stop_other_mails(sending: Place) -> None:
