@@ -90,6 +90,7 @@ class _Statuses:
     def __init__(self, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult) -> None:
         self._by_tenant = {tenant: {item.id: item.status for item in items} for tenant, items in outcomes.items()}
         self._by_policy: dict[str, set[Outcome]] = {}
+        self._fleet = frozenset(item.id for item in fleet.policies)
         for items in (*outcomes.values(), fleet.policies):
             for item in items:
                 self._by_policy.setdefault(item.id, set()).add(item.status)
@@ -113,8 +114,8 @@ class _Statuses:
         )
 
     def _statuses_of(self, waiver: Waiver, policy: str) -> set[Outcome]:
-        """Return the outcomes of a policy in the tenants that the waiver covers."""
-        if waiver.tenants is None:
+        """Return the outcomes of a policy in the tenants that the waiver covers; of a balance policy, in the fleet."""
+        if waiver.tenants is None or policy in self._fleet:
             return self._by_policy.get(policy, set())
         return {self._by_tenant[tenant][policy] for tenant in waiver.tenants if policy in self._by_tenant[tenant]}
 

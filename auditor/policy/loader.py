@@ -10,7 +10,18 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level
 from auditor.domain.message import Count, Message
 from auditor.domain.policy.decision import Decision
-from auditor.domain.policy.model import Attributes, Mention, Policy, PolicySet, Reference, Waiver
+from auditor.domain.policy.model import (
+    Assignments,
+    Attributes,
+    Balance,
+    Constraint,
+    Health,
+    Mention,
+    Policy,
+    PolicySet,
+    Reference,
+    Waiver,
+)
 from auditor.domain.policy.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.documents import digest_of, read_documents
 from auditor.policy.extends import Bases, Extensions
@@ -74,6 +85,7 @@ def load(
     policies = _policies(roots, names)
     policy_ids = {*(policy.id for policy in policies), *gaps.policies}
     waivers = _waivers(roots, names, policy_ids, waivers_from, complete=not gaps.anything)
+    _warn_ineffective(roots, names, {policy.id: policy for policy in policies})
     prices = read_prices(roots, names)
     contracts, currency = read_contracts(roots, names, prices)
     answers = read_decisions(decisions, names, policy_ids, waivers_from, complete=not gaps.anything)
@@ -215,6 +227,30 @@ def _check_policies(node: Node, names: Names, policies: set[str]) -> None:
                     str(item.value), policies, Message("specify a policy that exists, or remove the waiver")
                 ),
             )
+
+
+def _warn_ineffective(roots: list[Node], names: Names, policies: Mapping[str, Policy]) -> None:
+    """Record a warning about each waiver with `tenants` or `users` that no finding of its policies can have."""
+    for node in (node for root in roots for node in root.each_of("waivers")):
+        covered = [policies.get(str(name)) for name in node.value["policies"]]
+        blocks = [policy.constraint for policy in covered if policy is not None]
+        if len(blocks) < len(covered):
+            continue
+        if node.has("tenants") and all(isinstance(block, Balance) for block in blocks):
+            message = Message(
+                "the waiver matches no finding: those of its policies are about tenants together, so it cannot have"
+                " `tenants`"
+            )
+            names.diagnostics.warning("waiver-no-effect", message, node["tenants"], Message("remove `tenants`"))
+        if node.has("users") and not any(map(_may_report_users, blocks)):
+            message = Message(
+                "the waiver matches no finding: those of its policies are not about users, so it cannot have `users`"
+            )
+            names.diagnostics.warning("waiver-no-effect", message, node["users"], Message("remove `users`"))
+
+
+def _may_report_users(block: Constraint) -> bool:
+    return isinstance(block, Assignments | Attributes) or (isinstance(block, Health) and block.errors)
 
 
 def _waiver(node: Node, names: Names) -> Waiver:

@@ -205,7 +205,7 @@ def _outcomes(waiver: Document, policy: str, settled_by_scope: dict[str, dict[st
         for tenant, settled in settled_by_scope.items()
         if policy in settled and waivers.for_tenant(waiver, tenant)
     ]
-    if policy in fleet and "tenants" not in waiver:
+    if policy in fleet and ("tenants" not in waiver or policy in waiver["policies"]):
         outcomes.append(fleet[policy].outcome)
     return outcomes
 

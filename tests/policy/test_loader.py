@@ -223,6 +223,29 @@ def test_maximum_length_of_waivers_counts_from_waivers_from(days: int, *, valid:
         assert slugs(text, waivers_from=date(2026, 11, 20)) == ["waiver-too-long"]
 
 
+@pytest.mark.parametrize(
+    ("waiver", "expected"),
+    [
+        ("policies: [fleet], tenants: [a]", ["[a]"]),
+        ("policies: [fleet, people], tenants: [a]", []),
+        ("policies: [seats, fleet], users: {userType: Guest}", ["{userType: Guest}"]),
+        ("policies: [seats, people], users: {userType: Guest}", []),
+        ("policies: '*', users: {userType: Guest}", []),
+    ],
+)
+def test_waiver_that_can_match_no_finding_is_a_warning(waiver: str, expected: list[str]) -> None:
+    blocks = {
+        "fleet": "balance: {spare: {min: 1, max: 5}}",
+        "seats": "seats: {spare: {max: 5}}",
+        "people": "assignments: {allow: []}",
+    }
+    policies = ", ".join(f"{{id: {name}, severity: low, users: {{}}, {block}}}" for name, block in blocks.items())
+    text = f"version: 1\npolicies: [{policies}]\nwaivers: [{{id: w, {waiver}, reason: r, owner: o, expires: 2027-01-01}}]\n"
+    warnings = load([("p.yaml", text.replace("users: {}, balance", "balance").encode())]).warnings
+    spans = [item.span for item in warnings if item.slug == "waiver-no-effect" and item.span is not None]
+    assert [span.text[span.column - 1 : (span.end_column or 0) - 1] for span in spans] == expected
+
+
 @pytest.mark.parametrize(("today", "expected"), [(None, []), (date(2026, 12, 20), []), (date(2026, 12, 21), [3])])
 def test_waiver_or_decision_that_has_ended_is_a_warning_at_its_end(today: date | None, expected: list[int]) -> None:
     waiver = "version: 1\nwaivers:\n- {id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}\n"

@@ -129,7 +129,7 @@ def test_tenants_whose_seats_are_not_known_are_named() -> None:
         (", products: [SPE_E3]", "waived", []),
         (", products: [SPE_E5]", "open", ["waiver.unused"]),
         (", products: [trial]", "open", ["waiver.unknown"]),
-        (", tenants: [a]", "open", []),
+        (", tenants: [a]", "open", ["waiver.unused"]),
         (", users: {department: Sales}", "open", ["waiver.unused"]),
         (", expires: 2026-11-19", "open", ["waiver.expired"]),
         (", expires: 2026-11-20", "waived", ["waiver.expiring"]),

@@ -106,7 +106,7 @@ def test_waiver_for_every_tenant_of_the_run_can_be_unused() -> None:
         ({}, "waived", set()),
         ({"products": "SPE_E*"}, "waived", set()),
         ({"products": "SPE_F1"}, "fail", {("waiver.unused", "W")}),
-        ({"tenants": ["contoso", "fabrikam"]}, "fail", set()),
+        ({"tenants": ["contoso", "fabrikam"]}, "fail", {("waiver.unused", "W")}),
         ({"users": {}}, "fail", {("waiver.unused", "W")}),
     ],
 )
