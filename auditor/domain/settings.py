@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud, Severity
-from auditor.domain.errors import Diagnostic, Span
+from auditor.domain.errors import Diagnostic, SettingsError, Span
 from auditor.domain.message import Message
 
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
@@ -218,7 +218,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Warnings about settings that are valid but probably wrong."""
 
     @property
-    def missing_mail(self) -> Diagnostic:
+    def missing_mail(self) -> SettingsError:
         """The error that there are no settings for mail, at the first recipient that gets mail, if there is one."""
         mailed = (
             recipient.span
@@ -226,9 +226,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             for recipient in tenant.recipients
             if channel_of(recipient.address)[0] is Channel.MAIL
         )
-        return Diagnostic(
-            slug="mail-missing",
-            message=Message("the tenants file has no settings for sending mail"),
+        return SettingsError(
+            "mail-missing",
+            Message("the tenants file has no settings for sending mail"),
             span=next(mailed, None),
             hint=Message("add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md"),
         )

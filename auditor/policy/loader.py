@@ -71,8 +71,7 @@ def load(
     """
     gaps = Gaps()
     documents, own_roots, mistakes = read_documents(files, gaps, schema_checked=schema_checked, limit_size=limit_size)
-    diagnostics = Diagnostics()
-    diagnostics.items.extend(mistakes)
+    diagnostics = Diagnostics(items=[*mistakes])
     extensions = Extensions(
         bases=bases, diagnostics=diagnostics, gaps=gaps, loaded=frozenset(document.file for document in documents)
     )

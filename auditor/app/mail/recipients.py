@@ -43,8 +43,7 @@ def check_recipients(settings: Settings, environ: Mapping[str, str], only: Seque
 def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
     """Return the mail settings. Raises SettingsError if settings or environment variables are missing."""
     if settings.mail is None:
-        missing = settings.missing_mail
-        raise SettingsError(missing.slug, missing.message, hint=missing.hint, span=missing.span)
+        raise settings.missing_mail
     if isinstance(settings.mail.route, SmtpMail):
         smtp_mail.open_relay(settings.mail.route, environ)
     return settings.mail

@@ -52,7 +52,7 @@ def validate(
 
         warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
         if settings.mail is None and settings.missing_mail.span is not None:
-            warnings.append(replace(settings.missing_mail, level=Level.WARNING))
+            warnings += (replace(item, level=Level.WARNING) for item in settings.missing_mail.diagnostics)
     if snapshots:
         from auditor.app.policies.snapshot_check import snapshot_warnings  # noqa: PLC0415  only with a snapshot
 
