@@ -10,6 +10,7 @@ from typing import Final
 
 from auditor import __version__, resources
 from auditor.app.catalogue import active
+from auditor.app.repository import repository_of
 from auditor.catalogue.model import GUID
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
 from auditor.domain.message import Message, unreadable
@@ -134,10 +135,7 @@ def _extended_folder(file: str, location: str) -> Path:
     folder = Path(os.path.normpath(parent / location))
     if not files.is_folder(folder):
         raise missing_folder(folder)
-    resolved_parent = _resolved(parent)
-    repository = next(
-        (ancestor for ancestor in (resolved_parent, *resolved_parent.parents) if exists(ancestor / ".git")), None
-    )
+    repository = repository_of(_resolved(parent))
     if repository is not None and not _resolved(folder).is_relative_to(repository):
         raise UsageError(
             "policies-missing",

@@ -30,6 +30,8 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
     """Folder next to an HTML report with one page per tenant; empty if there is none."""
     content: Any = None
     """The `PageContent` of the result, if it is shared between reports; None to compute it."""
+    source_paths: Mapping[str, str] = {}
+    """Policy file, as in the result → its path relative to the repository, or an absolute path outside it."""
 
 
 class Renderer(Protocol):
@@ -100,7 +102,7 @@ def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageEr
     )
 
 
-def render(
+def render(  # noqa: PLR0913 - the options of all formats
     result: Result,
     format: str,  # noqa: A002 - the name of the option
     *,
@@ -109,6 +111,7 @@ def render(
     byte_order_mark: bool = False,
     tenant_pages: str = "",
     content: Any = None,
+    source_paths: Mapping[str, str] = {},
 ) -> Iterable[bytes]:
     """Render `result` in a format of FORMATS; the keyword arguments are those of `RenderOptions`.
 
@@ -118,6 +121,11 @@ def render(
     if output_format is None:
         raise unknown_format(format, {name: entry.file for name, entry in FORMATS.items()})
     options = RenderOptions(
-        locale=locale, history=history, byte_order_mark=byte_order_mark, tenant_pages=tenant_pages, content=content
+        locale=locale,
+        history=history,
+        byte_order_mark=byte_order_mark,
+        tenant_pages=tenant_pages,
+        content=content,
+        source_paths=source_paths,
     )
     return output_format.renderer()(result, options)

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from auditor.app.repository import repository_paths
 from auditor.arrays.memory import release_arrow_memory
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
@@ -184,6 +185,7 @@ def write_reports(
     main_page = _main_page(localized, output)
     result_file = output.folder / FORMATS["json"].file
     spans: TenantSpans = {}
+    source_paths = repository_paths({policy.source.file for policy in result.run.policies})
 
     def artifact(name: str, path: Path | None) -> Iterable[bytes]:
         # The heap keeps the memory that the previous file used, in pieces that the next one does not fill.
@@ -198,6 +200,7 @@ def write_reports(
             byte_order_mark=output.csv_bom,
             tenant_pages=_TENANTS_FOLDER if path is not None and path == main_page else "",
             content=content if FORMATS[name].localized else None,
+            source_paths=source_paths,
         )
 
     # Render the page last, because the data that it derives from the findings stay in memory until the end.

@@ -79,7 +79,7 @@ def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     l10n = Labels(options.locale)
     parts = _limited(parts_of(result, l10n))
     groups = [[part] for part in parts] if len(parts) <= _MAX_RUNS else [parts]
-    runs = [_run(result, group, l10n) for group in groups]
+    runs = [_run(result, group, l10n, options.source_paths) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
     return (body,)
 
@@ -113,7 +113,7 @@ def _count_by_weight(findings: Findings) -> Counter[Weight]:
     return weights
 
 
-def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> JsonObject:
+def _run(result: Result, parts: list[_LimitedPart], l10n: Labels, source_paths: Mapping[str, str]) -> JsonObject:
     policies = result.run.policies
     rule_indexes = {policy.id: index for index, policy in enumerate(policies)}
     left_out = sum(part.left_out for part in parts)
@@ -147,7 +147,7 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> JsonObject:
                 "toolExecutionNotifications": notes,
             }
         ],
-        "results": [document for part in parts for document in _results(part, rule_indexes)],
+        "results": [document for part in parts for document in _results(part, rule_indexes, source_paths)],
     }
 
 
@@ -189,13 +189,21 @@ def _rule(policy: PolicyHeader) -> JsonObject:
     }
 
 
-def _results(part: _LimitedPart, rule_indexes: Mapping[str, int]) -> Iterator[JsonObject]:
+def _results(
+    part: _LimitedPart, rule_indexes: Mapping[str, int], source_paths: Mapping[str, str]
+) -> Iterator[JsonObject]:
     context = part.context()
     for finding in part.findings():
-        yield _result(part, finding, rule_indexes, context)
+        yield _result(part, finding, rule_indexes, context, source_paths)
 
 
-def _result(part: ResultPart, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> JsonObject:
+def _result(
+    part: ResultPart,
+    finding: Finding,
+    rule_indexes: Mapping[str, int],
+    context: Context,
+    source_paths: Mapping[str, str],
+) -> JsonObject:
     document: JsonObject = {"ruleId": finding.policy}
     if finding.policy in rule_indexes:
         document["ruleIndex"] = rule_indexes[finding.policy]
@@ -205,7 +213,7 @@ def _result(part: ResultPart, finding: Finding, rule_indexes: Mapping[str, int],
         "message": {"text": visible(f"{part.title}: {sentence(finding, context)}")},
         "locations": [
             {
-                "physicalLocation": _location(finding.source),
+                "physicalLocation": _location(finding.source, source_paths),
                 "logicalLocations": [
                     {
                         "fullyQualifiedName": visible(
@@ -234,8 +242,8 @@ def _result(part: ResultPart, finding: Finding, rule_indexes: Mapping[str, int],
     return document
 
 
-def _location(source: SourceLine) -> JsonObject:
-    path = source.file.replace("\\", "/")
+def _location(source: SourceLine, source_paths: Mapping[str, str]) -> JsonObject:
+    path = source_paths.get(source.file, source.file).replace("\\", "/")
     if path.startswith("/"):
         artifact: JsonObject = {"uri": f"file://{quote(path, errors='replace')}"}
     elif path[1:3] == ":/":

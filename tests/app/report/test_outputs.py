@@ -1,5 +1,6 @@
 """The option -f: formats, and the paths of their files; each tenant of a large fleet has files of its own."""
 
+import json
 import re
 from pathlib import Path
 
@@ -30,6 +31,29 @@ def test_commands_that_only_print_the_format_terminal_say_so(command: tuple[str,
     completed = call(*command, "-f", "terminal=out.txt", cwd=tmp_path)
     assert (completed.code, "error[format-path]: 'terminal=out.txt'" in completed.err) == (2, True), completed.err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("folder", "given"), [(".", "policies"), ("sub", "../policies"), ("sub", "{root}/policies")])
+def test_sarif_has_paths_relative_to_the_repository(folder: str, given: str, tmp_path: Path) -> None:
+    policy = "policies: [{id: ID, severity: low, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
+    for path, text in (
+        ("base/b.yaml", f"version: 1\n{policy.replace('ID', 'inherited')}"),
+        ("policies/p.yaml", f"version: 1\nextends: {{from: ../base}}\n{policy.replace('ID', 'own')}"),
+    ):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(text)
+    for name in (".git", "sub"):
+        (tmp_path / name).mkdir()
+    pinned = tmp_path / "policies/p.yaml"
+    digest = re.search("sha256:[0-9a-f]+", call("validate", "policies", cwd=tmp_path).err)
+    pinned.write_text(pinned.read_text().replace("../base}", f"../base, digest: '{digest and digest[0]}'}}"))
+    call("audit", "--demo", given.format(root=tmp_path), "-f", "sarif=s.json", "-q", cwd=tmp_path / folder)
+    results = json.loads((tmp_path / folder / "s.json").read_bytes())["runs"][0]["results"]
+    places = {item["ruleId"]: item["locations"][0]["physicalLocation"]["artifactLocation"] for item in results}
+    assert places == {
+        "inherited": {"uri": "base/b.yaml", "uriBaseId": "%SRCROOT%"},
+        "own": {"uri": "policies/p.yaml", "uriBaseId": "%SRCROOT%"},
+    }
 
 
 def test_terminal_on_stdout_is_the_format_terminal(tmp_path: Path) -> None:
