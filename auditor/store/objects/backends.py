@@ -15,9 +15,9 @@ from auditor.files import input as input_files
 from auditor.files.folder import Folder
 from auditor.files.names import object_parts
 from auditor.files.output import opened
+from auditor.store.objects.service_errors import is_conflict, is_missing_object, unreachable
 
 Returned = TypeVar("Returned")
-_SECRET: Final = re.compile(r"(?i)(sig|signature|token|key|credential)=[^&\s]+|[A-Za-z0-9+/]{60,}={0,2}")
 _BATCH_SIZE: Final = 64
 """Objects per concurrent read."""
 _AT_A_TIME: Final = 8
@@ -243,8 +243,8 @@ class ObjectStoreBackend:
         bodies: list[bytes | None] = []
         for name in names:
             body = results[self._path(name)]
-            if isinstance(body, Exception) and not isinstance(body, FileNotFoundError):
-                _unreachable(self.address, body)
+            if isinstance(body, Exception) and not is_missing_object(body):
+                unreachable(self.address, body)
             bodies.append(body if isinstance(body, bytes) else None)
         return bodies
 
@@ -258,7 +258,7 @@ class ObjectStoreBackend:
             except FileExistsError:
                 return False
             except Exception as error:
-                if _is_conflict(error):
+                if is_conflict(error):
                     return False
                 raise
             return True
@@ -292,7 +292,7 @@ class ObjectStoreBackend:
         except SnapshotError:
             raise
         except Exception as error:  # noqa: BLE001 - azure, botocore and aiohttp have no common exception class
-            _unreachable(self.address, error)
+            unreachable(self.address, error)
 
 
 def _has_digest_of(name: str, body: bytes) -> bool:
@@ -308,13 +308,6 @@ def _modified_at(info: Mapping[str, Any]) -> datetime | None:
     return modified.replace(tzinfo=UTC) if modified.tzinfo is None else modified
 
 
-def _is_conflict(error: Exception) -> bool:
-    """Return whether an exception of the service's library means that the object exists (409 or 412)."""
-    response: Any = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
-    code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
-    return code in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
-
-
 def _unreadable(where: str, error: OSError) -> NoReturn:
     hint = Message("correct its permissions")
     raise SnapshotError("store-unreachable", unreadable(where, error), hint=hint) from error
@@ -325,18 +318,4 @@ def _unwritable(where: str, error: OSError) -> NoReturn:
         "store-unwritable",
         unwritable(where, error),
         hint=Message("check its permissions and the free space; what was stored before is intact"),
-    ) from error
-
-
-def _unreachable(address: str, error: Exception) -> NoReturn:
-    detail = _SECRET.sub("…", (str(error).splitlines() or [""])[0])[:200]
-    raise SnapshotError(
-        "store-unreachable",
-        Message(
-            "{address} does not respond like a store: {name}: {said}",
-            address=address,
-            name=type(error).__name__,
-            said=detail,
-        ),
-        hint=Message("check the container's name, the network and the credential in the environment (docs/history.md)"),
     ) from error
