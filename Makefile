@@ -59,7 +59,7 @@ install-test: $(VENV)/.test ## The same with everything that the tests and check
 emulator: $(VENV)/.test ## Serve an emulated Microsoft Graph on this machine, for trying things out (Ctrl-C ends it)
 	@$(py) -m tests.emulator
 
-bench: $(VENV)/.test ## Measure speed and memory against the floors in docs/performance.md (minutes)
+bench: $(VENV)/.test ## Measure speed and memory against the floors in docs/benchmarks.md (minutes)
 	@$(py) -m benchmarks
 
 readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md

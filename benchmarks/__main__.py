@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: measure, print a table, and write it into docs/performance.md."""
+"""`python -m benchmarks [NAME ...]`: measure, print a table, and write it into docs/benchmarks.md."""
 
 import argparse
 import importlib
@@ -31,7 +31,7 @@ BENCHMARKS = {
 }
 _SECTIONS = {"collect": "collection"}
 """The marker of a table in the page, if it is not the name of the benchmark."""
-_PAGE = ROOT / "docs" / "performance.md"
+_PAGE = ROOT / "docs" / "benchmarks.md"
 _LIBRARIES = ("numpy", "pyarrow", "PyYAML", "jsonschema_rs")
 
 
@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(f"{n}: {w}" for n, w in BENCHMARKS.items()))
     parser.add_argument("--users", type=int, default=1_000_000, help="size of the big tenant (default: 1,000,000)")
     parser.add_argument("--rounds", type=int, default=3, help="repetitions of each measurement (default: 3)")
-    parser.add_argument("--no-write", action="store_true", help="leave docs/performance.md alone")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md alone")
     args = parser.parse_args()
     unknown = set(args.names) - set(BENCHMARKS)
     if unknown:
