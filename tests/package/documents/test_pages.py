@@ -1,17 +1,22 @@
 """Tests that the pages of the documentation agree with the program."""
 
+import json
 import re
 import subprocess
 import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
+from typing import get_args, get_type_hints
 
+import jsonschema_rs
 import pyarrow as pa
 import pytest
 import yaml
 
+from auditor import resources
 from auditor.app.audit.remediation import packaged_library
+from auditor.app.audit.run import audited
 from auditor.app.plan.run import FORMATS as PLAN_FORMATS
 from auditor.app.plan.run import TENANT_FORMATS
 from auditor.app.scaffold.starter_policies import GROUPS, LARGE, SMALL
@@ -168,6 +173,18 @@ def blocks(name: str) -> list[str]:
     """Return the YAML blocks of a page without their indentation."""
     indented = re.findall(r"^( *)```yaml\n(.*?)^ *```", page(name), re.DOTALL | re.MULTILINE)
     return [textwrap.dedent(body) for _, body in indented]
+
+
+def test_example_of_an_article_is_valid() -> None:
+    (example,) = re.findall(r"(?s)```yaml\n(.*?)```", page("docs/guidance.md"))
+    jsonschema_rs.validate(json.loads(resources.schema("guidance")), yaml.safe_load(example))
+
+
+def test_spark_page_unpacks_what_an_audit_yields() -> None:
+    names = re.search(r"with audited\(Request\(.*?\) as \(([\w, ]+)\):", page("docs/spark.md"))
+    (yielded,) = get_args(get_type_hints(audited)["return"])
+    assert names
+    assert len(names[1].split(", ")) == len(get_args(yielded))
 
 
 def test_guide_lists_every_output_format_with_its_file() -> None:
