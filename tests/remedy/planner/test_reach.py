@@ -66,8 +66,8 @@ def share(tenants: Sequence[TenantPlan], *locations: FixLocation) -> float:
 
 
 def documented(row: int) -> list[int]:
-    """The percentages in a row of the table in docs/closed-loop.md: of all findings and of those in `graph`."""
-    page = (Path(__file__).parents[3] / "docs" / "closed-loop.md").read_text(encoding="utf-8")
+    """The percentages in a row of the table in docs/plan-rules.md: of all findings and of those in `graph`."""
+    page = (Path(__file__).parents[3] / "docs" / "plan-rules.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith("|") and " % " in line]
     return [int(number) for number in re.findall(r"(\d+) %", rows[row])]
 
