@@ -40,9 +40,23 @@ def reference_pages(note: str) -> dict[str, str]:
         listed = tuple(page_keys)
         parts = [f"{note}# {title}\n\n{lead}", *(_section(key, drop) for key in listed), *([end] if end else [])]
         texts[f"reference/{name}.md"] = "\n".join(parts)
-        links = [f"[`{key.path[-1]}`]({name}.md#{_anchor(key, drop)})" for key in listed if len(key.path) - drop <= 2]
-        index.append(f"## [{title}]({name}.md)\n\n{' · '.join(dict.fromkeys(links))}\n")
+        index.append(f"## [{title}]({name}.md)\n\n{_links(name, listed, drop)}\n")
     return {"reference/README.md": "\n".join([f"{note}# Reference\n\n{_TEXTS['index']}", *index]), **texts}
+
+
+def _links(page: str, keys: tuple[FileKey, ...], drop: int) -> str:
+    """Return a list of links: a line for each key of a file with the keys directly below it, others together."""
+    parents = {key.path[:-1] for key in keys if len(key.path) - drop == 2}
+    lines: list[tuple[str, dict[str, None]]] = []
+    for key in keys:
+        link = f"[`{key.path[-1]}`]({page}.md#{_anchor(key, drop)})"
+        if key.path in parents and len(key.path) - drop == 1:
+            lines.append((f"{link}: ", {}))
+        elif len(key.path) - drop == 1 and (not lines or lines[-1][0]):
+            lines.append(("", {link: None}))
+        elif len(key.path) - drop <= 2:
+            lines[-1][1][link] = None
+    return "\n".join(f"- {parent}{' · '.join(links)}" for parent, links in lines)
 
 
 def all_below(keys: Iterable[FileKey]) -> Iterator[FileKey]:
