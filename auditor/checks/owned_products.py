@@ -59,7 +59,7 @@ def is_owned(sku: SkuFact) -> bool:
     return sku.owned and (sku.usable is None or sku.usable > 0)
 
 
-def purchase_extent(bound: BoundPolicies, _block: object, _people: PolicyExtent) -> PolicyExtent:
+def owned_product_extent(bound: BoundPolicies, _block: object, _people: PolicyExtent) -> PolicyExtent:
     """Count the products of which the tenant owns usable seats, or may own some."""
     owned_products = sum(map(is_owned, bound.facts.skus))
     return PolicyExtent(owned_products, not owned_products)
@@ -71,5 +71,5 @@ class PurchaseCheck(Check[Purchases], frozen=True, kw_only=True):
     block: type[Purchases] = Purchases
     subject: SubjectType = SubjectType.PRODUCT
     once_per: str = N_("product owned")
-    extent: Extent | None = purchase_extent
+    extent: Extent | None = owned_product_extent
     cost: Cost = Cost.ALL_SEATS

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from auditor.checks.check import Check, Cost, Detail, ObjectAction
-from auditor.checks.owned_products import purchase_extent
+from auditor.checks.owned_products import owned_product_extent
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.message import Message
@@ -16,6 +16,7 @@ from auditor.domain.translation import N_
 from auditor.engine.not_evaluated import unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
+from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Situation
 
 
@@ -32,7 +33,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     facts, prices = scope.facts, scope.bound.prices
     unread = unread_source(facts, Source.SUBSCRIBED_SKUS)
     total = Decimal(0)
-    unpriced: list[str] = []
+    unpriced: list[SkuFact] = []
     unnumbered: list[str] = []
     may_be_paid = scope.bound.masks.of(PAID_PRODUCTS).maybe
     owned = [(sku, may_be_paid[index]) for index, sku in enumerate(facts.skus) if sku.owned and sku.usable != 0]
@@ -44,7 +45,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     for sku, paid in owned:
         price = prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
         if price is None:
-            unpriced += [sku.label] if paid else []
+            unpriced += [sku] if paid else []
         elif sku.usable is None:
             unnumbered.append(sku.label)
         else:
@@ -58,7 +59,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
                 "the seats cost at least {total} a month, the limit is {limit}; no price for {unpriced}",
                 total=Money(currency=prices.currency, per_month=total),
                 limit=Money(currency=prices.currency, per_month=block.limit),
-                unpriced=", ".join(unpriced),
+                unpriced=", ".join(facts.title(sku) for sku in unpriced),
             )
             scope.unknown.add("prices", reason)
         return
@@ -66,7 +67,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
         "total": float(rounded(total)),
         "limit": float(rounded(block.limit)),
         "lowerBound": bool(unpriced or unnumbered) or unread is not None,
-        "unpriced": unpriced,
+        "unpriced": [sku.label for sku in unpriced],
     }
     yield scope.finding(
         _subject(scope),
@@ -95,7 +96,7 @@ CHECK = Check(
     once_per=N_("tenant"),
     is_enabled=lambda _: True,
     evaluate_tenant=_evaluate,
-    extent=purchase_extent,
+    extent=owned_product_extent,
     detail=Detail.CURRENCY,
     cost=Cost.TOTAL,
     routes=lambda _: ("reduce-cost", "remove-licenses"),

@@ -6,7 +6,7 @@ from operator import or_
 
 from auditor.checks.check import Cost, ObjectAction
 from auditor.checks.contracts.terms import ContractCheck
-from auditor.checks.owned_products import owned_product_findings, purchase_extent
+from auditor.checks.owned_products import owned_product_extent, owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.product_set import PAID_PRODUCTS
@@ -37,7 +37,7 @@ CHECK = ContractCheck(
     once_per=N_("product owned"),
     is_enabled=lambda block: block.missing,
     evaluate_tenant=_evaluate,
-    extent=purchase_extent,
+    extent=owned_product_extent,
     cost=Cost.TOTAL,
     routes=_routes,
     action=lambda _, __: ObjectAction(ActionKind.CONTRACT_MISSING),

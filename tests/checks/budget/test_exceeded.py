@@ -14,7 +14,7 @@ E3, UNKNOWN, UNPRICED, FREE = bought("SPE_E3", 9), bought("SPE_E3", None), bough
 COMPANY, WARNING = bought("SPE_E3", 1, appliesTo="Company"), bought("SPE_E3", 1, warning=2, suspended=7)
 PARTIAL = {"unread": {Source.SUBSCRIBED_SKUS: SourceStatus.PARTIAL}}
 NO_SEATS = "Graph returned no seat numbers for SPE_E3"
-NO_PRICE = "the seats cost at least {} EUR a month, the limit is 100.00 EUR; no price for VISIOCLIENT"
+NO_PRICE = "the seats cost at least {} EUR a month, the limit is 100.00 EUR; no price for Visio Plan 2"
 
 
 @pytest.mark.parametrize(
