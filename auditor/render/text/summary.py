@@ -7,7 +7,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity, SourceStatus
 from auditor.domain.message import Message, detailed, joined, truncated
-from auditor.domain.reasons import by_reason, without_details
+from auditor.domain.reasons import by_reason, kind_of, without_details
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.source_titles import SOURCE_TITLES
@@ -22,6 +22,8 @@ MAX_NAMED: Final = 3
 """Maximum number of tenants or policies that a sentence or title names."""
 _NAMED_REASONS: Final = 2
 """Reasons that are given in a sentence."""
+_MAX_REASON: Final = 160
+"""Characters of a reason in a sentence; the outcome of the policy has all of it."""
 _UNKNOWN_NAME: Final = "policy.unknown-"
 """The beginning of the codes of notices about names that do not exist."""
 _MAX_UNKNOWN_NAMES: Final = 5
@@ -101,40 +103,44 @@ def _outdated(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterat
 
 
 def _unevaluated_sentences(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:
-    """Yield a sentence for tenants in which the same policies were not evaluated; the longest lists come first."""
-    alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    """Yield a sentence for tenants in which the same policies were not evaluated; the longest lists come first.
+
+    Reasons may differ in their values, such as an amount: a sentence about several tenants gives those they share.
+    """
+    alike: dict[tuple[tuple[str, ...], str | frozenset[frozenset[str]]], list[TenantResult]] = {}
     for tenant in by_urgency(result.tenants):
         if tenant.failure is None and not tenant.fully_evaluated:
-            ids, reason = _unknown(tenant.policies, l10n)
-            alike.setdefault((ids, _gaps(tenant.sources, l10n) or reason), []).append(titles[tenant.name])
-    for (ids, reason), names in sorted(alike.items(), key=lambda item: -len(item[0][0])):
+            unknown = unevaluated(tenant.policies)
+            cause = _gaps(tenant.sources, l10n) or frozenset(kind_of(reason) for _, reason in unknown)
+            alike.setdefault((tuple(policy for policy, _ in unknown), cause), []).append(tenant)
+    for (ids, cause), tenants in sorted(alike.items(), key=lambda item: -len(item[0][0])):
         text = (
             l10n.plural("{count} policy not evaluated in", "{count} policies not evaluated in", len(ids))
             if ids
             else l10n.gettext("Some data was not read from")
         )
+        names = [titles[tenant.name] for tenant in tenants]
+        reason = cause if isinstance(cause, str) else _shared_reasons([tenant.policies for tenant in tenants], l10n)
         yield _sentence(f"{text} {named_tenants(names, len(titles), l10n)}", reason, ids, l10n)
-    ids, reason = _unknown(result.fleet.policies, l10n)
-    if ids:
+    if ids := tuple(policy for policy, _ in unevaluated(result.fleet.policies)):
         text = l10n.plural(
             "{count} policy across tenants was not evaluated",
             "{count} policies across tenants were not evaluated",
             len(ids),
         )
-        yield _sentence(text, reason, ids, l10n)
+        yield _sentence(text, _shared_reasons([result.fleet.policies], l10n), ids, l10n)
 
 
-def _unknown(policies: Iterable[PolicyOutcome], l10n: Labels) -> tuple[tuple[str, ...], str]:
-    """Return the policies that were not evaluated, and the reasons that most of them have."""
-    unknown = unevaluated(policies)
-    reasons = Counter(l10n.translate(reason) for _, reason in unknown)
-    most = truncated((shortened(reason) for reason, _ in reasons.most_common()), _NAMED_REASONS)
-    return tuple(policy for policy, _ in unknown), "; ".join(most)
+def _shared_reasons(parts: Sequence[Iterable[PolicyOutcome]], l10n: Labels) -> str:
+    """Return the reasons, in the same words in all parts, for which most policies were not evaluated."""
+    counts = [Counter(l10n.translate(reason) for _, reason in unevaluated(policies)) for policies in parts]
+    shared = [reason for reason, _ in counts[0].most_common() if all(reason in others for others in counts)]
+    return "; ".join(truncated((shortened(reason, _MAX_REASON) for reason in shared), _NAMED_REASONS))
 
 
 def _sentence(text: str, reason: str, ids: Sequence[str], l10n: Labels) -> str:
     listed = l10n.first_of(ids, MAX_NAMED)
-    return f"{text}{f' ({reason})' if reason else ''}{f': {listed}' if listed else ''}."
+    return f"{text}{f': {listed}' if listed else ''}{f' ({reason})' if reason else ''}."
 
 
 def _failures(result: Result, titles: Mapping[str, str], l10n: Labels) -> Iterator[str]:

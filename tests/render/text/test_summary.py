@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message, detailed, joined
-from auditor.domain.result.model import Coverage, FleetResult, PolicyOutcome, Result
+from auditor.domain.result.model import Coverage, FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.engine.not_evaluated import incomplete
 from auditor.render.text.labels import Labels
 from auditor.render.text.summary import completeness, missing_data, omissions, verdict
@@ -99,7 +99,7 @@ def test_sentence_names_each_state_of_unread_sources_once() -> None:
     outcome = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0)
     tenant = replace(first, name="a", display_name="", sources=sources, policies=(outcome,))
     assert completeness(replace(result(), tenants=(tenant,), fleet=FleetResult()), Labels("en")) == (
-        "1 policy not evaluated in a (Groups: denied; Usage of services, Usage of Microsoft 365 Copilot: unavailable): p.",
+        "1 policy not evaluated in a: p (Groups: denied; Usage of services, Usage of Microsoft 365 Copilot: unavailable).",
     )
 
 
@@ -113,9 +113,26 @@ def test_the_sentences_name_the_first_policies_that_were_not_evaluated_and_the_r
     tenants.append(replace(first, name="c", display_name="", sources=(), policies=(outcomes[0],)))
     audit = replace(result(), tenants=tuple(tenants), fleet=FleetResult(policies=(outcomes[1],)))
     assert completeness(audit, Labels("en")) == (
-        "5 policies not evaluated in a, b (no prices; no dates; …): p0, p1, p2 and 2 more.",
-        "1 policy not evaluated in c (no dates): p0.",
-        "1 policy across tenants was not evaluated (no prices): p1.",
+        "5 policies not evaluated in a, b: p0, p1, p2 and 2 more (no prices; no dates; …).",
+        "1 policy not evaluated in c: p0 (no dates).",
+        "1 policy across tenants was not evaluated: p1 (no prices).",
+    )
+
+
+def test_tenants_whose_reasons_differ_only_in_values_share_a_sentence() -> None:
+    (first, *_) = result().tenants
+
+    def tenant(name: str, part: str) -> TenantResult:
+        outcomes = [
+            PolicyOutcome(id=policy, status=Outcome.NOT_EVALUATED, findings=0, reason=reason)
+            for policy, reason in (("budget", Message("no price for {part}", part=part)), ("groups", Message("denied")))
+        ]
+        return replace(first, name=name, display_name="", sources=(), policies=tuple(outcomes))
+
+    audit = replace(result(), tenants=(tenant("a", "E3"), tenant("b", "E5")), fleet=FleetResult())
+    assert completeness(audit, Labels("en")) == ("2 policies not evaluated in a, b: budget, groups (denied).",)
+    assert completeness(replace(audit, tenants=audit.tenants[:1]), Labels("en")) == (
+        "2 policies not evaluated in a: budget, groups (no price for E3; denied).",
     )
 
 
