@@ -16,10 +16,10 @@ from auditor.domain.result.seat_usage import (
     UnassignedSeats,
     UnitUsage,
 )
-from auditor.domain.translation import N_
+from auditor.domain.translation import N_, NN_
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
-from auditor.result.seats import whole
+from auditor.result.seats import unit_sum, whole
 
 WIDTH: Final = 240
 """Width of a bar, in units of its view box."""
@@ -33,6 +33,8 @@ _MAX_UNFOLDED: Final = 10
 """Rows of the table of products that are not collapsed."""
 _MAX_UNITS: Final = 25
 """Rows of a table of departments or the like; the workbook and result.json have all of them."""
+_UNFOLDED_UNITS: Final = (5, 10)
+"""Rows that are not collapsed: of the first such table, and of the others, which are collapsed themselves."""
 
 
 class UsageRow(Struct, frozen=True, kw_only=True, eq=False):
@@ -87,6 +89,10 @@ class UnitTable(Struct, frozen=True, kw_only=True, eq=False):
     excess: str
     """How many assigned seats exceed the usable ones, in words; empty if none."""
     rows: tuple[UnitRow, ...]
+    unfolded: int
+    """Number of rows that are not collapsed."""
+    rest: UnitRow | None
+    """The sums of all units after these; None if there are none."""
     others: tuple[UnitRow, ...]
     """People without a value, several small units, spare seats, and the total."""
     more: int
@@ -138,7 +144,7 @@ def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
     if report is None:
         return ()
     excess = _excess(tenant, l10n)
-    return tuple(_unit_table(name, report.by_property[name], report, excess, l10n) for name in _units(report))
+    return tuple(_unit_table(name, report, excess, min(number, 1), l10n) for number, name in enumerate(_units(report)))
 
 
 def has_units(tenant: TenantResult) -> bool:
@@ -235,21 +241,20 @@ _LABELS: Final = {
 """Property → key, title, column heading, and label of the row for people without a value."""
 
 
-def _unit_table(
-    name: str, units: Sequence[UnitUsage], report: DepartmentReport, excess: str, l10n: Labels
-) -> UnitTable:
+def _unit_table(name: str, report: DepartmentReport, excess: str, place: int, l10n: Labels) -> UnitTable:
+    units = report.by_property[name]
     key, *messages = _LABELS[name]
     title, head, nameless = map(l10n.gettext, messages)
     named = [unit for unit in units if unit.name is not None]
     others = [unit for unit in units if unit.name is None]
     listed = named[:_MAX_UNITS]
-    rows: list[UnitRow] = []
-    for unit in others:
-        label = l10n.plural("{count} smaller unit", "{count} smaller units", unit.merged) if unit.merged else nameless
-        rows.append(_unit_row(unit, label, l10n))
+    unfolded = _UNFOLDED_UNITS[place] if len(named) > _UNFOLDED_UNITS[place] + 1 else len(listed)
+    rest = named[unfolded:]
+    smaller = NN_("{count} smaller unit", "{count} smaller units")
+    labels = [l10n.plural(*smaller, unit.merged) if unit.merged else nameless for unit in others]
+    rows = [_unit_row(unit, label, l10n) for unit, label in zip(others, labels, strict=True)]
     unassigned = report.unassigned
-    if unassigned.seats:
-        rows.append(_unassigned_row(unassigned, l10n))
+    rows += [_unassigned_row(unassigned, l10n)] if unassigned.seats else []
     rows.append(_unit_row(whole(units, unassigned), l10n.gettext("All seats"), l10n))
     return UnitTable(
         key=key,
@@ -260,6 +265,8 @@ def _unit_table(
         lower_bound=any(unit.unpriced for unit in units) or bool(unassigned.unpriced),
         excess=excess,
         rows=tuple(_unit_row(unit, shortened(unit.name or ""), l10n) for unit in listed),
+        unfolded=unfolded,
+        rest=_unit_row(unit_sum(rest), l10n.more(len(rest)), l10n) if rest else None,
         others=tuple(rows),
         more=len(named) - len(listed),
     )

@@ -119,8 +119,23 @@ def test_rows_that_are_left_out_are_counted_with_the_folded_ones() -> None:
         " ",
         rendered_text(audit, "html").partition(">By department</h3>")[2],
     )
-    folded, inner = re.findall(r"and (\d+) more", text)[:2]
-    assert (folded, inner) == ("25", "5"), "5 rows are shown, 20 are folded, and 5 are left out"
+    row, folded, inner = re.findall(r"and (\d+) more", text)[:3]
+    assert (row, folded, inner) == ("25", "25", "5"), "5 rows are shown, 20 are folded, and 5 are left out"
+
+
+@pytest.mark.parametrize(("count", "unfolded", "name"), [(6, 6, None), (7, 5, "and 2 more"), (30, 5, "and 25 more")])
+def test_rows_above_the_total_add_up_to_it(count: int, unfolded: int, name: str | None) -> None:
+    tenant = contoso()
+    assert tenant.departments is not None
+    departments = tuple(replace(tenant.departments.departments[0], name=f"D{number}") for number in range(count))
+    table, *_ = unit_tables(replace(tenant, departments=replace(tenant.departments, departments=departments)), EN)
+    rest = [table.rest] if table.rest is not None else []
+    assert (table.unfolded, [row.name for row in rest]) == (unfolded, [] if name is None else [name])
+    *parts, total = (*table.rows[: table.unfolded], *rest, *table.others)
+    assert sum(row.unit.assigned for row in parts) == total.unit.assigned
+    costs = [row.unit.cost.per_month for row in parts if row.unit.cost is not None]
+    assert total.unit.cost is not None
+    assert sum(costs) == total.unit.cost.per_month
 
 
 def test_smaller_products_are_summed_and_listed() -> None:
