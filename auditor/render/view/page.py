@@ -114,16 +114,22 @@ def _title(titles: Mapping[str, str], l10n: Labels) -> str:
 def _sections(
     result: Result, titles: Mapping[str, str], indexes: Sequence[FindingIndex], l10n: Labels
 ) -> list[TenantSection]:
-    """Return the section of each listed tenant, and that of the fleet if it has content, in the order of `indexes`."""
-    *tenants, fleet = indexes
+    """Return the section of each listed tenant, and that of the fleet if it has content, in the order of `indexes`.
+
+    Policies that compare tenants find nothing in a run with one tenant; its section lists them.
+    """
+    *tenants, index = indexes
     as_of = result.run.as_of
     sections = [
         _section(tenant, titles[tenant.name], index, as_of, l10n)
         for tenant, index in zip(most_urgent_tenants(result), tenants, strict=True)
     ]
-    if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
-        title = l10n.gettext("Policies across tenants")
-        sections.append(_common_section(result.fleet, fleet, as_of, l10n, name="", title=title))
+    fleet = _common_section(result.fleet, index, as_of, l10n, name="", title=l10n.gettext("Policies across tenants"))
+    if len(sections) == 1 and not fleet.groups and not fleet.changes:
+        (only,) = sections
+        return [replace(only, outcomes=only.outcomes + fleet.outcomes, notices=only.notices + fleet.notices)]
+    if fleet.outcomes or fleet.groups or fleet.notices or fleet.changes:
+        sections.append(fleet)
     return sections
 
 
@@ -148,12 +154,13 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
 def _section(tenant: TenantResult, title: str, index: FindingIndex, as_of: datetime, l10n: Labels) -> TenantSection:
     context = index.context
     free = free_part_numbers()
-    products = sorted(
-        (seat_row(seats, context) for seats in tenant.seats),
-        key=lambda row: (
-            row.severity.rank if row.severity is not None else len(Severity),
-            row.part_number.casefold() in free,  # free products last: their number of seats can be a million
-            row.name.casefold(),
+    ordered = sorted(
+        ((seats, seat_row(seats, context)) for seats in tenant.seats),
+        key=lambda item: (
+            item[1].severity.rank if item[1].severity is not None else len(Severity),
+            item[0].usable == item[0].consumed == 0,  # products that the tenant no longer has
+            item[1].part_number.casefold() in free,  # free products last: their number of seats can be a million
+            item[1].name.casefold(),
         ),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, l10n.instant(tenant.as_of))
@@ -162,7 +169,7 @@ def _section(tenant: TenantResult, title: str, index: FindingIndex, as_of: datet
         facts=tuple(fact for fact in facts if fact),
         failure=None if tenant.failure is None else l10n.translate(tenant.failure),
         money=l10n.sums(index.stats.money),
-        seats=tuple(products),
+        seats=tuple(row for _, row in ordered),
         usage=usage_table(tenant, l10n),
         units=unit_tables(tenant, l10n),
         smaller=smaller_products(tenant, l10n),

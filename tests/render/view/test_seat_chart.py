@@ -1,11 +1,18 @@
 """Tests the bounds that the bar of a product shows."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.result.model import SeatBounds
+from auditor.domain.result.model import FleetResult, SeatBounds
+from auditor.findings.table import FindingTable
+from auditor.render.text.labels import Labels
+from auditor.render.view.page import page
 from auditor.render.view.seat_chart import effective_bounds, seat_bar
-from tests.builders.result.results import contoso
+from auditor.result.aggregate import summarise
+from tests.builders.result.rendered import rendered_text
+from tests.builders.result.results import contoso, result
 
 
 @pytest.mark.parametrize(("usable", "zone"), [(4, (0, 240)), (20, (180, 240))])
@@ -19,3 +26,41 @@ def test_maximum_is_that_of_the_policy_also_if_there_are_fewer_seats(usable: int
     bar = seat_bar(usable=usable, consumed=3, warning=0, facts=facts)
     assert bar is not None
     assert bar.zone == zone
+
+
+def caption(**changes: object) -> str:
+    """Return the caption of the table of seats of a tenant with one product."""
+    (first, *_) = result().tenants
+    seats = replace(first.seats[0], **{"usable": 10, "consumed": 8, "warning": 0, "bounds": ()} | changes)
+    tenant = replace(first, seats=(seats,), findings=FindingTable.of(()), actions=())
+    page = rendered_text(replace(result(), tenants=(tenant,), fleet=FleetResult()), "html")
+    text, *_ = re.findall("<caption>(The bar shows .*?)</caption>", page)
+    return str(text)
+
+
+def test_caption_explains_only_what_the_bars_show() -> None:
+    plain = "The bar shows the usable seats; the filled part is assigned."
+    assert caption() == plain
+    assert caption(consumed=11) == f"{plain} The red part is assigned beyond the usable seats."
+    assert caption(warning=2) == f"{plain} Dashes are seats in their grace period."
+    assert caption(bounds=(SeatBounds(policy="p", usable=10, minimum=1, maximum=5),)).startswith(
+        f"{plain} The bracket below the bar is "
+    )
+
+
+def test_products_without_seats_are_last() -> None:
+    (first, *_) = result().tenants
+    seats = [
+        replace(first.seats[0], sku_id=name, sku_part_number=name, name=name, usable=number, consumed=number)
+        for name, number in (("a", 0), ("b", None), ("c", 3))
+    ]
+    tenant = replace(first, seats=tuple(seats), findings=FindingTable.of(()), actions=())
+    section, *_ = page(replace(result(), tenants=(tenant,)), Labels("en")).sections
+    assert [row.name for row in section.seats] == ["b", "c", "a"]
+
+
+def test_page_without_findings_does_not_ask_for_prices() -> None:
+    (first, *_) = result().tenants
+    clean = replace(first, findings=FindingTable.of(()), actions=())
+    audit = replace(result(), tenants=(clean,), fleet=FleetResult(), summary=summarise((clean,), FleetResult()))
+    assert "Monthly cost" not in rendered_text(audit, "html")

@@ -5,7 +5,9 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.result.model import Result
+from auditor.domain.enums import Outcome
+from auditor.domain.message import Message
+from auditor.domain.result.model import FleetResult, Notice, PolicyOutcome, Result
 from auditor.findings.table import FindingTable
 from auditor.render.html import report
 from auditor.render.html.table_columns import table_columns
@@ -13,6 +15,7 @@ from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
 from auditor.render.view.finding_index import finding_indexes
+from auditor.render.view.page import page
 from auditor.result.aggregate import single_tenant, summarise
 from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import result
@@ -103,3 +106,14 @@ def test_what_to_do_first_names_the_tenant_only_if_there_are_several() -> None:
         assert (f"· {title} ·" in rendered_text(audited, "markdown")) is named
         assert (f"<span>{title}</span>" in html(audited)) is named
     assert others
+
+
+def test_policies_that_compare_tenants_are_listed_with_the_only_tenant() -> None:
+    worst, *_ = result().tenants
+    outcome = PolicyOutcome(id="seats-balance", status=Outcome.PASS, findings=0, judged=0)
+    notice = Notice(code="balance.single-tenant", message=Message("alone"), subject=outcome.id)
+    fleet = FleetResult(policies=(outcome,), notices=(notice,))
+    (section,) = page(replace(result(), tenants=(worst,), fleet=fleet), Labels("en")).sections
+    assert (section.outcomes[-1].outcome, section.notices[-1].message) == (outcome, "Alone")
+    compared = page(replace(result(), tenants=(worst,)), Labels("en"))
+    assert [part.name for part in compared.sections] == [worst.name, ""], "there are findings, so they have a section"
