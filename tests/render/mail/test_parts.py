@@ -150,6 +150,16 @@ def dates(of: Result, reader: Reader) -> tuple[UpcomingDate, ...]:
     return next(limited_views(page(of, l10n), of, reader, l10n, (LineLimits(renewals=99),))).renewals
 
 
+def test_line_between_two_dates_is_below_the_consequence_of_the_first() -> None:
+    html = render_mail(demo_result(), READER).html
+    rows = re.findall(r"<tr>(<td class=\"line left mark.*?)</tr>\s*<tr>(.*?)</tr>", html, re.DOTALL)
+    above, below = next(pair for pair in rows if "unless" in pair[1])
+    assert above.count("border-bottom: 0") == above.count("<td")
+    assert below.count("border-bottom: 1px") == below.count("<td")
+    assert "font-weight: bold" in above, "the date"
+    assert re.search(r"text-align: right;[^\"]*font-weight: bold;[^>]*>€", html), "an amount"
+
+
 def test_near_contract_dates_are_shown_only_to_unfiltered_recipients() -> None:
     first, *others = AUDIT.tenants
     day = first.as_of.date()
