@@ -1,6 +1,6 @@
 """Prints a remediation plan: what can be run, what has to be decided, and what only people can do."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from auditor.cli.terminal.markdown import wrapped_text
@@ -13,7 +13,7 @@ from auditor.render.plan.outline_text import effect_texts, plan_parts, subject_l
 from auditor.render.plan.question_text import effect, sentence
 from auditor.render.plan.summary import missing_data, outdated_data, summary
 from auditor.render.plan.view import TenantRow
-from auditor.render.text.actions import due_text
+from auditor.render.text.actions import reasons
 from auditor.render.text.labels import SEVERITIES
 from auditor.result.ranking import MAX_SECTIONS
 
@@ -54,7 +54,7 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
     yield printable_line(l10n.gettext("What to do first"))
     for position, first in enumerate(fleet_first(plan, lambda _: "", l10n), start=1):
         tenants = ", ".join(filter(None, (first.place, first.elsewhere)))
-        yield from _first_action(position, f"{tenants}: {first.title}", first.due, first.why)
+        yield from _first_action(position, f"{tenants}: {first.title}", first.reasons)
     *rows, totals = tenant_rows(plan, lambda _: "", l10n)
     yield ""
     yield printable_line(l10n.gettext("Tenants"))
@@ -64,9 +64,9 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
     yield wrapped_text(f"{totals.title}: {', '.join(_row_texts(totals, l10n))}", first="    ", rest=_INDENT)
 
 
-def _first_action(number: int, title: str, *reasons: str) -> Iterator[str]:
+def _first_action(number: int, title: str, why_first: Sequence[str]) -> Iterator[str]:
     yield wrapped_text(title, first=f"{number:>4}    ", rest=_INDENT)
-    yield wrapped_text(" · ".join(filter(None, reasons)), first=_INDENT, rest=_INDENT)
+    yield wrapped_text(" · ".join(why_first), first=_INDENT, rest=_INDENT)
 
 
 def _row_texts(row: TenantRow, l10n: Localization) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
         yield ""
         yield printable_line(l10n.gettext("What to do first"))
     for number, action in first:
-        yield from _first_action(number, action.title, due_text(action, l10n), action.why)
+        yield from _first_action(number, action.title, reasons(action, action.why, l10n))
     parts = tuple(plan_parts(tenant, l10n))
     for part in parts:
         yield ""

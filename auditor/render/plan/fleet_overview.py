@@ -25,7 +25,7 @@ from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.render.plan.outline import by_rank, with_findings
 from auditor.render.plan.view import FirstAction, TenantRow
-from auditor.render.text.actions import due_text
+from auditor.render.text.actions import reasons
 from auditor.result.ranking import TenantSortKey, tenant_order
 
 TenantAddress = Callable[[TenantPlan], str]
@@ -41,11 +41,20 @@ def in_reading_order(plan: FleetPlan) -> FleetPlan:
 
 
 def tenant_rows(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[TenantRow, ...]:
-    """Return a row for each tenant and one for the totals; none for a single tenant."""
+    """Return a row for each tenant, one for findings across tenants if there are any, and one for the totals.
+
+    There are none for a single tenant.
+    """
     if len(plan.tenants) < 2:
         return ()
     rows = [_row((tenant,), tenant.title, address(tenant), l10n) for tenant in plan.tenants]
-    return (*rows, _row(plan.tenants, l10n.gettext("All tenants together"), "", l10n))
+    total = _row(plan.tenants, l10n.gettext("All tenants together"), "", l10n)
+    proof = plan.fleet
+    before, after = len(proof.fixed) + len(proof.remaining), len(proof.remaining) + len(proof.new)
+    if before or after:
+        title = l10n.gettext("Policies across tenants")
+        rows.append(replace(_row((), title, "", l10n), failed=False, open_before=before, open_after=after))
+    return (*rows, replace(total, open_before=total.open_before + before, open_after=total.open_after + after))
 
 
 def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[FirstAction, ...]:
@@ -71,8 +80,7 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
             title=action.title,
             place=tenant.title,
             elsewhere=elsewhere(l10n, tenants),
-            why=rank_reason(l10n, reason, weight, today),
-            due=due_text(action, l10n),
+            reasons=reasons(action, rank_reason(l10n, reason, weight, today), l10n),
         )
         firsts.append(first)
     return tuple(firsts)

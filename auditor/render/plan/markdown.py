@@ -80,7 +80,7 @@ def _first_actions(level: str, actions: Sequence[FirstAction], l10n: Localizatio
     yield from _paragraph(f"{level} {l10n.gettext('What to do first')}")
     for first in actions:
         elsewhere = f", {escaped(first.elsewhere)}" if first.elsewhere else ""
-        reasons = (f" · {escaped(text)}" for text in (first.due, first.why) if text)
+        reasons = (f" · {escaped(text)}" for text in first.reasons)
         yield f"- [{escaped(first.place)}]({first.href}){elsewhere}: **{escaped(first.title)}**{''.join(reasons)}"
     yield ""
 

@@ -45,7 +45,7 @@ from auditor.render.plan.view import (
     SeatValue,
     TenantView,
 )
-from auditor.render.text.actions import due_text
+from auditor.render.text.actions import reasons
 from auditor.render.text.guidance import oldest, plain
 from auditor.result.aggregate import action_amounts
 
@@ -168,8 +168,7 @@ class _TenantPage:
             place=self._l10n.gettext("Action {number}", number=number),
             href=f"#{self._action_anchor(number)}",
             title=action.title,
-            why=action.why,
-            due=due_text(action, self._l10n),
+            reasons=reasons(action, action.why, self._l10n),
         )
 
     def _action_anchor(self, number: int) -> str:

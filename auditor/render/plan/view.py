@@ -97,9 +97,8 @@ class FirstAction(Struct, frozen=True, kw_only=True):
 
     href: str
     title: str
-    why: str
-    due: str
-    """The date by which to decide; empty if none is known."""
+    reasons: tuple[str, ...]
+    """What it saves or costs, when to decide, and why it is important; each only if known."""
     place: str
     """Its number in the order of execution, as "Action 7"; in a list of several tenants, the title of its tenant."""
     elsewhere: str = ""

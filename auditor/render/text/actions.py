@@ -9,7 +9,6 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.money import rounded, sum_by_currency
 from auditor.domain.translation import N_, NN_, Localizer
 from auditor.localization import Localization
-from auditor.render.text.labels import Labels
 
 _TEXTS: Final = (N_("decide by {date}"), N_("decide before {date}"))
 _SENTENCES: Final = (N_("Decide by {date}."), N_("Decide before {date}."))
@@ -102,7 +101,7 @@ def _numbers_of_seats(freed: int, assigned: int, l10n: Localizer) -> Iterator[st
             yield l10n.plural(*form, count)
 
 
-def amounts_text(actions: Sequence[Action], l10n: Labels) -> str:
+def amounts_text(actions: Sequence[Action], l10n: Localization) -> str:
     """Return what actions free, save or cost a month, in words; empty if not known or in several currencies.
 
     For a single action, the amount of its seats that other actions count follows. The sum of several leaves out
@@ -117,7 +116,12 @@ def amounts_text(actions: Sequence[Action], l10n: Labels) -> str:
         texts.append(amount_text(total, currencies.pop(), l10n, frees=all(action.frees for action, _ in priced)))
     if len(actions) == 1 and (elsewhere := actions[0].counted_elsewhere) is not None:
         texts.append(elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n))
-    return l10n.joined(texts)
+    return ", ".join(texts)
+
+
+def reasons(action: Action, why: str, l10n: Localization) -> tuple[str, ...]:
+    """Return what one of the most important actions saves or costs, when to decide, and why it is important."""
+    return tuple(filter(None, (amounts_text((action,), l10n), due_text(action, l10n), why)))
 
 
 def due_text(action: Action, l10n: Localization) -> str:

@@ -1,5 +1,6 @@
 """The outline of a plan: its parts, and the effects and totals of their actions."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -7,14 +8,17 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import SubjectType
+from auditor.domain.message import Message
 from auditor.domain.money import Money
 from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
 from auditor.remedy.english import ENGLISH
-from auditor.remedy.planner.model import TenantPlan
+from auditor.remedy.planner.model import FleetPlan, Proof, Remaining, TenantPlan
+from auditor.render.plan.fleet_overview import tenant_rows
 from auditor.render.plan.outline import OutlineEntry
 from auditor.render.plan.outline_text import action_subjects, effect_texts, facts, plan_parts, total_texts
 from auditor.render.plan.question_text import answer_label, effect, sentence
+from auditor.render.text.actions import reasons
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
@@ -26,6 +30,8 @@ policies:
   - {{id: both, severity: medium, assignments: {{exclusive: [[SPE_E3, SPE_E5]]}}}}
   - {{id: spare, severity: info, seats: {{of: [SPE_E5], spare: {{max: 2}}}}}}
 """
+
+ENGLISH_TEXTS = localization("en")
 
 
 def entries_of(plan: TenantPlan, key: str) -> tuple[OutlineEntry, ...]:
@@ -163,3 +169,22 @@ def test_findings_have_names_instead_of_ids_in_the_language_of_the_plan(change: 
     finding = replace(plan.findings[0], product=product, **change)
     person, _, name, *others = facts(finding, localization("nl"), {}, names)
     assert (person, name, ", ".join(others)) == ("Ann", "Our EM + S", words)
+
+
+def test_table_of_tenants_counts_findings_across_tenants_too() -> None:
+    plan = planned(snapshot([user("ann", grant(VISIO))], {E3: 9, E5: 9, VISIO: 2}), RULES)
+    stays = Proof(remaining=(Remaining(fingerprint="f", code="fleet", why=Message("it stays")),))
+    alone = FleetPlan(as_of="2026-11-20T03:00:00Z", policy_digest="", tenants=(plan, plan), fleet=Proof())
+    first, _, total = tenant_rows(alone, lambda _: "", ENGLISH_TEXTS)
+    *_, fleet, whole = tenant_rows(replace(alone, fleet=stays), lambda _: "", ENGLISH_TEXTS)
+    assert (fleet.title, fleet.open_before, fleet.open_after) == ("Policies across tenants", 1, 1)
+    assert total.open_before == 2 * first.open_before
+    assert (whole.open_before, whole.open_after) == (total.open_before + 1, total.open_after + 1)
+
+
+def test_first_actions_name_what_they_save_before_the_date_and_the_reason() -> None:
+    plan = planned(snapshot([user("ann", grant(VISIO))], {E3: 9, E5: 9, VISIO: 2}), RULES)
+    action = replace(plan.actions[0], money=Money(currency="EUR", per_month=Decimal(14)), due=date(2026, 12, 1))
+    assert reasons(action, "It is urgent.", ENGLISH_TEXTS) == (
+        "will free seats worth €14.00 a month", "decide before 1 Dec 2026", "It is urgent.",
+    )  # fmt: skip
