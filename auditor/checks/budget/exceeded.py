@@ -59,7 +59,7 @@ def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
                 "the seats cost at least {total} a month, the limit is {limit}; no price for {unpriced}",
                 total=Money(currency=prices.currency, per_month=total),
                 limit=Money(currency=prices.currency, per_month=block.limit),
-                unpriced=", ".join(facts.title(sku) for sku in unpriced),
+                unpriced=", ".join(sorted(map(facts.title, unpriced), key=str.casefold)),
             )
             scope.unknown.add("prices", reason)
         return

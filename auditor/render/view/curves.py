@@ -36,7 +36,10 @@ class Trend(Struct, frozen=True, kw_only=True, eq=False):
     """Block characters, one per run; if there are many runs, one per group of runs, for the last of them."""
     bars: tuple[tuple[int, int], ...]
     """The same values as heights from 1 to `BAR_HEIGHT`, each with the number of consecutive values that have it."""
+    first: str
+    """The first value, with its day."""
     summary: str
+    """The first value, with its day, and the last one."""
 
 
 def trends(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Trend, ...]:
@@ -100,6 +103,7 @@ def _trend(series: _Series, l10n: Labels) -> Trend:
     )
     if series.bounded:
         last = f"{last} ({l10n.gettext('at least')})"
+    day = l10n.date(runs[0].as_of)
     samples = last_of_groups([float(value) for value in values])
     largest = max(*map(abs, samples), 1.0)
     heights = (max(1, round(max(sample, 0.0) / largest * BAR_HEIGHT)) for sample in samples)
@@ -110,5 +114,6 @@ def _trend(series: _Series, l10n: Labels) -> Trend:
         axis=vertical(Decimal(0)),
         text=sparkline(samples),
         bars=tuple((height, len(list(equal))) for height, equal in groupby(heights)),
-        summary=l10n.gettext("{first} on {day}, {last} now", first=first, day=l10n.date(runs[0].as_of), last=last),
+        first=l10n.gettext("{first} on {day}", first=first, day=day),
+        summary=l10n.gettext("{first} on {day}, {last} now", first=first, day=day, last=last),
     )

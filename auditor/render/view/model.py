@@ -126,6 +126,7 @@ class Timeline(Struct, frozen=True, kw_only=True, eq=False):
     """Number of subscriptions without a finding that are left out: too far ahead, or too many."""
     start: str
     """The day of the audit, at which the axis begins."""
+    end: str
     ticks: tuple[tuple[int, str], ...]
     """Position and month."""
     date_range: str

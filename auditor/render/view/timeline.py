@@ -84,12 +84,13 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     months = list(_months(start, end))
     step = -(-len(months) // _MAX_TICKS)
     ticks = tuple(
-        (offset(month), l10n.date(month)) for month in months[::step] if WIDTH * 0.12 < offset(month) < WIDTH * 0.88
+        (offset(month), l10n.date(month)) for month in months[::step] if WIDTH * 0.12 < offset(month) < WIDTH * 0.74
     )
     return Timeline(
         renewals=renewals,
         more=len(others) - len(near),
         start=l10n.date(start),
+        end=l10n.date(end),
         ticks=ticks,
         date_range=f"{l10n.date(start)} – {l10n.date(end)}",
     )

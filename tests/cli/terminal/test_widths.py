@@ -57,7 +57,7 @@ def too_wide(text: str, width: int) -> list[str]:
 def test_summary_of_a_long_curve_continues_in_its_column() -> None:
     console = Console(file=io.StringIO(), width=80)
     summary = "€2,857.45 on 1 Oct 2026, €2,256.45 now"
-    line = Trend(label="monthly cost", last="", points="", axis=0, text="▁" * 24, bars=(), summary=summary)
+    line = Trend(label="monthly cost", last="", points="", axis=0, text="▁" * 24, bars=(), first="", summary=summary)
     print_sparklines(console, [line, replace(line, label="monthly cost of open findings")])
     assert isinstance(console.file, io.StringIO)
     _, *lines = console.file.getvalue().splitlines()

@@ -29,6 +29,7 @@ def test_timeline_contains_ends_and_notice_dates_of_contracts() -> None:
     with_contracts = replace(tenant, contracts=contracts, subscriptions=())
     line = timeline(with_contracts, Context.of_tenant(with_contracts, {}, EN), [ending], with_contracts.as_of)
     assert line is not None
+    assert (line.start, line.end) == (EN.date(day), EN.date(day + timedelta(days=90))), "the ends of the axis"
     assert [(date.name, date.state, date.summary, date.severity, date.consequence) for date in line.renewals] == [
         (
             "Microsoft 365 E5 (EA-2)",

@@ -242,6 +242,7 @@ def test_trends_are_read_from_earlier_runs_of_the_same_tenants(tmp_path: Path) -
     text = rendered_text(current, "html", history=earlier_runs)
     assert "Over time" in text
     assert "66 on 12 Nov 2026, 66 (at least) now" in text
+    assert "<strong>66 (at least)</strong> open findings <small>66 on 12 Nov 2026</small>" in text
 
 
 def _save(folder: Path, past: Result) -> None:

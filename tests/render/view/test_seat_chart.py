@@ -11,6 +11,7 @@ from auditor.render.text.labels import Labels
 from auditor.render.view.page import page
 from auditor.render.view.seat_chart import effective_bounds, seat_bar
 from auditor.result.aggregate import summarise
+from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import contoso, result
 
@@ -41,7 +42,7 @@ def caption(**changes: object) -> str:
 def test_caption_explains_only_what_the_bars_show() -> None:
     plain = "The bar shows the usable seats; the filled part is assigned."
     assert caption() == plain
-    assert caption(consumed=11) == f"{plain} The red part is assigned beyond the usable seats."
+    assert caption(consumed=11) == f"{plain} The thin, red part is assigned beyond the usable seats."
     assert caption(warning=2) == f"{plain} Dashes are seats in their grace period."
     assert caption(bounds=(SeatBounds(policy="p", usable=10, minimum=1, maximum=5),)).startswith(
         f"{plain} The bracket below the bar is "
@@ -64,3 +65,11 @@ def test_page_without_findings_does_not_ask_for_prices() -> None:
     clean = replace(first, findings=FindingTable.of(()), actions=())
     audit = replace(result(), tenants=(clean,), fleet=FleetResult(), summary=summarise((clean,), FleetResult()))
     assert "Monthly cost" not in rendered_text(audit, "html")
+
+
+def test_idle_and_missing_seats_are_thinner_than_the_others() -> None:
+    """Without colours, the parts of a bar differ in their height."""
+    page = rendered_text(demo_result(), "html")
+    for part, height in (("used", 10), ("idle", 6), ("over", 6)):
+        found = re.findall(rf'<rect class="{part}" [^>]*height="(\d+)"', page)
+        assert set(found) == {str(height)}
