@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from auditor import __version__
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
+from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policies.git_ref import bases_of, commit_of, files_of, is_safe
@@ -51,10 +52,14 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
     AuditorError.
     """
     (base_side, before), (head_side, after) = base, head
+    both = replace(after, policies=(*before.policies, *after.policies))
+    earlier = earlier_dates(request.nights, both, request.as_of, request.warn)
     with opened_states(request, after) as snapshot_states:
         states = list(snapshot_states)
-        old = audit(states, before, active(), request.as_of, contents=Contents.GUIDED_FINDINGS)
-        new = audit(states, after, active(), request.as_of, contents=Contents.GUIDED_FINDINGS)
+        old, new = (
+            audit(states, side, active(), request.as_of, contents=Contents.GUIDED_FINDINGS, earlier=earlier)
+            for side in (before, after)
+        )
     for state in states:
         # No policy may apply to such a tenant, so that the policies that were not evaluated do not always name it.
         if isinstance(state, Unaudited):

@@ -73,7 +73,6 @@ def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request
     return replace(
         _request(args, args.as_of or started),
         tenants_file=tenants,
-        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
         state_as_of=args.as_of,
         collect=live_collector(args, started) if tenants is not None else None,
         planned=planned,
@@ -116,6 +115,7 @@ def _request(args: argparse.Namespace, as_of: datetime) -> Request:
         snapshots=tuple(args.snapshot),
         tenants=tuple(args.tenant),
         as_of=as_of,
+        nights=tuple(location for name in ("history", "store") if (location := getattr(args, name, None)) is not None),
         warn=warnings(args.locale, quiet=args.quiet),
     )
 

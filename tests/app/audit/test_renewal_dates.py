@@ -61,8 +61,23 @@ def test_plan_and_its_verification_use_the_nights_of_the_audit(tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [("plan",), ("verify", "plan.json")])
-def test_a_missing_history_ends_plan_and_verify(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_both_sides_of_a_preview_use_the_nights_of_the_audit(tmp_path: Path) -> None:
+    for side in ("base", "head"):
+        (tmp_path / side).mkdir()
+    (tmp_path / "base" / "p.yaml").write_text(f"version: 1\n{POLICY}\n", encoding="utf-8")
+    without_terms = POLICY.replace(", exceptTerm: monthly", "")
+    (tmp_path / "head" / "p.yaml").write_text(f"version: 1\n{without_terms}\n", encoding="utf-8")
+    store_at(tmp_path / "kept").create().put(write(tmp_path / "before", night(30, -10)))
+    state = ("--snapshot", write(tmp_path / "tonight", night(0, 20)), "--as-of", NOW.isoformat(), "-f", "json")
+    for options, added in (((), []), (("--history", "kept"), ["s"])):
+        expect(0, "preview", "head", "--base", "base", *state, *options, "-o", "out", cwd=tmp_path)
+        (tenant,) = json.loads((tmp_path / "out" / "preview.json").read_text(encoding="utf-8"))["tenants"]
+        assert [finding["subject"]["id"] for finding in tenant["added"]] == added
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [("plan",), ("verify", "plan.json"), ("preview", "--base", ".")])
+def test_a_missing_history_ends_the_command(command: tuple[str, ...], tmp_path: Path) -> None:
     completed = expect(2, *command, "--demo", "--history", "nowhere", cwd=tmp_path)
     assert "history-missing" in completed.err
 

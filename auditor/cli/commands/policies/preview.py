@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from auditor.app.policies.preview import exit_code, failing, preview
 from auditor.app.report.outputs import targets_of
-from auditor.cli.arguments.audit_request import preview_request
+from auditor.cli.arguments.audit_request import history_location, preview_request
 from auditor.cli.arguments.options import FailOn, declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import wrapped_text
@@ -47,13 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("demo", "snapshot", "tenant", "as_of", "output", "public", "format", "names"),
-        *("fail_on", "locale", "quiet"),
+        *("fail_on", "history", "locale", "quiet"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
         format=(
             f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: json, markdown);"
             " a PATH of - is stdout"
         ),
+        history="earlier result.json files of the same tenants, or a store, to detect monthly terms from their nights",
         fail_on=(
             "exit with 1 if findings at or above this severity are new, more severe or no longer waived, or never"
             " (default: high)"
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError if the policies before or after the change are invalid, or if there is nothing to audit.
     """
     fail_on: FailOn = args.fail_on
+    args.history = history_location(args)
     locale = reader_locale(args.locale)
     names = {name: file for name, (file, _) in _FORMATS.items()}
     targets, _ = targets_of(args.format, names, output_folder(args.output), default=("json", "markdown"))
