@@ -139,6 +139,7 @@ def test_prices_are_exact_and_names_ignore_case() -> None:
     ("texts", "expected"),
     [
         (["prices: {currency: EUR, perSeatPerMonth: {A: 1}}", "prices: {currency: USD, perSeatPerMonth: {B: 1}}"], ["prices-two-currencies"]),
+        (["prices: {currency: EUR, perSeatPerMonth: {A: 1}}", "prices: {currency: USD, perSeatPerMonth: {A: 1}}"], ["prices-two-currencies"]),
         (["prices: {currency: EUR, perSeatPerMonth: {A: 1, a: 1}}"], ["prices-duplicate"]),
         (["policies: [{id: a, severity: low, budget: {limit: 1}}, {id: a, severity: low, budget: {limit: 1}}]"], ["policy-duplicate-id"]),
         (["policies: [{id: a, severity: low, seats: {covers: users, spare: {min: 1}}}]"], ["policy-covers-alone"]),

@@ -145,7 +145,10 @@ def _require_same_currency(first_name: str, first: Result, name: str, result: Re
                 other_name=name,
                 other=other,
             ),
-            hint=Message("merge the results of each currency into a report of its own"),
+            hint=Message(
+                "merge the results of each currency; `auditor history` shows all tenants of a store, "
+                "each in its currency"
+            ),
         )
 
 

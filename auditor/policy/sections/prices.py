@@ -22,7 +22,8 @@ def read_prices(roots: Sequence[Node], names: Names) -> Prices | None:
             continue
         node = root["prices"]["currency"]
         currency = currency or node
-        check_currency(node, currency, names)
+        if not check_currency(node, currency, names):
+            continue  # the prices are of another list, not second ones of the same
         for name, price in root["prices"]["perSeatPerMonth"].items():
             names.mention("product", name, price)
             key = name.casefold()
@@ -40,9 +41,10 @@ def read_prices(roots: Sequence[Node], names: Names) -> Prices | None:
     return None if currency is None else Prices(currency=str(currency.value), per_seat_per_month=prices)
 
 
-def check_currency(node: Node, first: Node, names: Names) -> None:
-    """Report a currency that differs from the first one of the files."""
-    if node.value != first.value:
+def check_currency(node: Node, first: Node, names: Names) -> bool:
+    """Return whether a currency is the first one of the files; report one that differs."""
+    same = bool(node.value == first.value)
+    if not same:
         names.diagnostics.error(
             "prices-two-currencies",
             Message(
@@ -53,8 +55,9 @@ def check_currency(node: Node, first: Node, names: Names) -> None:
                 value2=first.value,
             ),
             node,
-            Message("use one currency for all prices that are loaded together"),
+            Message("use one currency in each run: audit tenants with other prices in a run of their own"),
         )
+    return same
 
 
 def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> tuple[DatedPrice, ...]:

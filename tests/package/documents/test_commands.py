@@ -39,6 +39,8 @@ OFFLINE = {
     "policies update --write": 0,
     "store put audits/ snapshots/ out/result.json": 0,
     "audit --snapshot audits/ --as-of 2026-03-31": 1,
+    "audit policies/ prices/eur.yaml --snapshot snapshots/ --tenant contoso --history audits/ --store audits/ -o out/eur": 1,
+    "audit policies/ prices/dkk.yaml --snapshot snapshots/ --tenant fabrikam --history audits/ --store audits/ -o out/dkk": 1,
     "history audits/": 0,
     "history audits/ --policy leavers": 0,
     "store prune audits/ --keep 35d,24m --delete": 0,
@@ -70,6 +72,10 @@ def team_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for tenant in ("contoso", "fabrikam"):
         expect(0, "audit", *options, "--tenant", tenant, "-o", f"shards/{tenant}", cwd=root)
     expect(0, "store", "put", "audits", "snapshots", "out/result.json", cwd=root)
+    (root / "prices").mkdir()
+    for currency in ("eur", "dkk"):
+        text = f"version: 1\nprices: {{currency: {currency.upper()}, perSeatPerMonth: {{SPE_E3: 1}}}}\n"
+        (root / "prices" / f"{currency}.yaml").write_text(text, encoding="utf-8")
     return root
 
 
