@@ -91,7 +91,8 @@ def print_and_publish(
     if in_github_actions(os.environ):
         from auditor.app.ci.github_actions import publish  # noqa: PLC0415  only in a job
 
-        lines = publish(content.result, output, locale=content.locale, code=code, environ=os.environ)
+        part = getattr(args, "shard", None) is not None
+        lines = publish(content.result, output, locale=content.locale, code=code, environ=os.environ, part=part)
         write_commands(lines, to_stderr=any(path is None for _, path in output.files))
 
 

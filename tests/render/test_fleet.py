@@ -72,6 +72,15 @@ def test_failed_and_worst_tenants_are_first_and_the_total_is_last() -> None:
     assert (parts[3].href, parts[3].spare, total.href) == ("#fleet", "–", "")
 
 
+def test_summary_has_no_section_of_a_tenant_with_nothing_to_do() -> None:
+    clean = clean_tenant("clean", seats=(), usage=None, smaller_products=None, coverage=None, policies=())
+    summary = rendered_text(fleet(clean, replace(worst(), name="zzz", display_name="zzz")), "markdown")
+    assert "| clean | nothing open" in summary
+    assert "\n## zzz\n" in summary
+    assert "\n## clean\n" not in summary
+    assert "\n## clean\n" in rendered_text(fleet(clean), "markdown"), "the only tenant has no table"
+
+
 def test_tenants_with_equal_display_names_have_their_names_as_titles() -> None:
     table = rows(
         *(clean_tenant(name, display_name="Contoso") for name in ("eu", "us")),

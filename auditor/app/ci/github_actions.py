@@ -26,13 +26,17 @@ _TYPES: Final[Mapping[Severity, AnnotationType]] = {
 }
 
 
-def publish(result: Result, output: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
+def publish(
+    result: Result, output: Output, *, locale: str, code: int, environ: Mapping[str, str], part: bool = False
+) -> tuple[str, ...]:
     """Write the summary and the outputs of a job, and return the annotations as lines to print.
 
-    `result` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
+    `result` is the result in the language of `locale`. The `part` of a run has no summary: GitHub shows the summaries
+    of all jobs below each other, and that of the merged result contains it. Raises DeliveryError if a file of the job
+    cannot be written.
     """
     l10n = Labels(locale)
-    if summary := environ.get("GITHUB_STEP_SUMMARY"):
+    if not part and (summary := environ.get("GITHUB_STEP_SUMMARY")):
         text = b"".join(render(result, "markdown", locale=locale)).decode("utf-8", "replace")
         notice = l10n.gettext("The summary is truncated; see the report for the full text.")
         append_summary(Path(summary), text, notice=f"_{notice}_")

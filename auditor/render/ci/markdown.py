@@ -97,7 +97,8 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
         )
         yield ""
     for section in page.sections:
-        yield from _section(section, l10n)
+        if page.tenants == 1 or _has_content(section):
+            yield from _section(section, l10n)
     if page.checked is not None:
         yield f"{l10n.gettext('Guidance as of')} {escaped_markdown(l10n.date(page.checked))}"
         yield ""
@@ -136,6 +137,12 @@ def _tenant(row: FleetRow, l10n: Labels) -> Sequence[str]:
     findings += [] if row.complete or row.failure else [l10n.gettext("incomplete")]
     changed = change_text(row, l10n)
     return row.title, l10n.joined(findings), changed, row.usable, row.assigned, row.spare, row.money
+
+
+def _has_content(section: TenantSection) -> bool:
+    """Return whether a section says more than the table of tenants, and who uses the seats."""
+    tables = (section.coverage, idle_lines(section.usage), section.smaller, section.groups, section.unevaluated)
+    return section.failure is not None or any(tables) or any(row.severity is not None for row in section.seats)
 
 
 def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
