@@ -67,15 +67,19 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     if item.policies:
         yield ""
         yield escaped_markdown(policies_line(item.policies, l10n))
+    yield ""
+    yield escaped_markdown(l10n.gettext("The report of the audit lists the findings: who and what they are about."))
     if action.why:
         yield ""
         yield _formatted(action.why)
     for warning in action.warnings:
         yield ""
         yield f"> {l10n.gettext('Warning')}: {_formatted(warning)}"
-    if action.prerequisites or action.steps:
-        yield ""
+    if action.prerequisites:
+        yield from ("", f"<b>{escaped_markdown(l10n.gettext('Before you begin'))}</b>", "")
         yield from (f"- {_formatted(text)}" for text in action.prerequisites)
+    if action.steps:
+        yield from ("", f"<b>{escaped_markdown(l10n.gettext('Steps'))}</b>", "")
         yield from (f"{number}. {_formatted(text)}" for number, text in enumerate(action.steps, start=1))
     links = [link for link in action.links if link.address.startswith("https://")]
     if links:

@@ -66,3 +66,11 @@ def test_only_white_space_of_the_text_surrounds_elements() -> None:
     assert rendered_step("Select **Users**, then **Active users**.") == (
         "Select <b>Users</b>, then <b>Active users</b>."
     )
+
+
+def test_conditions_and_steps_have_headings_and_the_report_is_named() -> None:
+    text = MarkdownIt().render(body("Act", prerequisites=("The person has left.",)))
+    conditions = "<p><b>Before you begin</b></p>\n<ul>\n<li>The person has left.</li>\n</ul>"
+    assert f"{conditions}\n<p><b>Steps</b></p>\n<ol>\n<li>Act</li>\n</ol>" in text
+    assert "<p>The report of the audit lists the findings: who and what they are about.</p>" in text
+    assert "Before you begin" not in body("Act")
