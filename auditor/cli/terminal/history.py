@@ -29,6 +29,7 @@ from auditor.render.history.labels import (
     seat_columns,
     spare_text,
     tenant_table,
+    total_row,
 )
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sparkline import sparkline
@@ -67,6 +68,7 @@ def show(
     trends = in_reading_order(trends)
     titles, rows = tenant_table(trends[:MAX_LISTED_TENANTS], l10n)
     if rows:
+        rows.append(total_row(trends, l10n)[: len(titles)])
         _print_columns(console, [(title, [row[index] for row in rows]) for index, title in enumerate(titles)])
         console.print()
     shown = trends if everything else trends[:MAX_SECTIONS]

@@ -26,6 +26,7 @@ from auditor.render.history.labels import (
     seat_columns,
     spare_text,
     tenant_table,
+    total_row,
 )
 from auditor.render.static_page import page, table, tag
 from auditor.render.text.labels import Labels
@@ -46,6 +47,8 @@ def render(trends: Sequence[Trends], between: Sequence[Between], l10n: Labels) -
     columns, rows = tenant_table(ordered, l10n)
     link = Markup('<a href="#t{}">{}</a>')
     linked = [(link.format(number, visible(name)), *cells) for number, (name, *cells) in enumerate(rows, 1)]
+    if linked:
+        linked.append(total_row(ordered, l10n)[: len(columns)])
     return (page([table(columns, linked), *sections], title=title, heading=title, l10n=l10n),)
 
 

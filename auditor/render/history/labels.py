@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from auditor.domain.enums import Severity
+from auditor.domain.money import sum_by_currency
 from auditor.domain.trends import Between, Cohorts, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.ranking import tenant_order
@@ -55,6 +56,20 @@ def tenant_table(trends: Sequence[Trends], l10n: Labels) -> tuple[tuple[str, ...
         rows.append((tenant.title, *numbers, "; ".join(money)))
     width = 4 if any(row[-1] for row in rows) else 3
     return columns[:width], [row[:width] for row in rows]
+
+
+def total_row(trends: Sequence[Trends], l10n: Labels) -> tuple[str, ...]:
+    """Return the last row of the table of tenants: the sums of their last values, and of their costs by currency."""
+    latest = [tenant for tenant in trends if tenant.open]
+    counts = zip(*(open_counts(tenant) for tenant in latest), strict=True)
+    sums = sum_by_currency(
+        {currency: values[-1][1] for currency, values in tenant.money.items() if values[-1][1]} for tenant in latest
+    )
+    return (
+        l10n.gettext("All tenants together"),
+        *(l10n.number(sum(values[-1] for values in column)) for column in counts),
+        "; ".join(money_change(value, value, currency, l10n) for currency, value in sums.items()),
+    )
 
 
 def open_counts(trends: Trends) -> tuple[list[int], list[int]]:

@@ -35,6 +35,21 @@ def test_tenants_with_the_worst_findings_are_first_in_the_table_and_below_it(tmp
     assert re.findall(r'<section class="tenant" id="t\d+">\n<h2>(t\d+)</h2>', page) == names
 
 
+def test_totals_of_tenants_with_several_currencies_are_never_converted(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
+    for number, (currency, price) in enumerate((("EUR", "36.90"), ("TRY", "1500"), ("EUR", "40")), start=1):
+        people = [user(f"p{person}", grant(E3), accountEnabled=False) for person in range(number)]
+        state = write(tmp_path / "snapshots", snapshot(people, {E3: number}, name=f"t{number}"))
+        prices = f"version: 1\nprices: {{currency: {currency}, perSeatPerMonth: {{{E3}: {price}}}}}\n"
+        (tmp_path / "prices.yaml").write_text(prices, encoding="utf-8")
+        run = ("audit", "rules.yaml", "prices.yaml", "--snapshot", state, "--as-of", AS_OF, "--store", "store")
+        expect(0, *run, "--fail-on", "never", "-f", "json", cwd=tmp_path)
+    text = expect(0, "history", "store", "-f", "html=h.html", "-f", "terminal", cwd=tmp_path, COLUMNS="150").text
+    (line,) = re.findall(r"^ +All tenants together +(.*?) *$", text, re.MULTILINE)
+    assert re.split(" {2,}", line) == ["6", "6", "€156.90 a month; TRY 3,000.00 a month"]
+    assert ">€156.90 a month; TRY\N{NO-BREAK SPACE}3,000.00 a month</td>" in (tmp_path / "h.html").read_text("utf-8")
+
+
 def test_snapshot_option_is_the_same_as_a_location(tmp_path: Path) -> None:
     for name in ("t01", "t02"):
         write(tmp_path / name, snapshot([user("ann", grant(E3))], {E3: 1}, name=name))
