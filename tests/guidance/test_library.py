@@ -7,7 +7,7 @@ import pytest
 
 from auditor import resources
 from auditor.domain.enums import Cloud
-from auditor.domain.errors import InputError
+from auditor.domain.errors import InputError, format_diagnostic
 from auditor.guidance import Variant, compose, open_library
 from tests.guidance.packaged import FOLDER, packaged, readable, texts
 from tests.guidance.validation import validate
@@ -43,7 +43,13 @@ def errors_of(article: str) -> list[str]:
 
 @pytest.mark.slow
 def test_packaged_articles_are_valid() -> None:
-    validate(texts())
+    faults = ""
+    try:
+        validate(texts())
+    except InputError as error:
+        faults = "\n\n".join(map(format_diagnostic, error.diagnostics))
+    if faults:
+        pytest.fail(faults, pytrace=False)
     library = packaged()
     assert set(library.articles) == {path.stem for path in FOLDER.glob("*.yaml")} - {"links", "terms"}
     assert len(library.articles) >= 40
