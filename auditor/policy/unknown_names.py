@@ -33,6 +33,9 @@ _SLUGS: Final = {
 }
 _MAX_SIMILAR: Final = 3
 """Maximum number of similar products in a hint."""
+_ADMIN: Final = re.compile(r"\badmins?\b", re.IGNORECASE)
+_NOTHING: Final = frozenset(("none", "nothing", "nobody", "empty"))
+"""Names, in lower case, that people write for an empty set of products."""
 _WORD: Final = re.compile(r"[a-z]{3,30}", re.IGNORECASE)
 _MAX_WORDS: Final = 10
 """Maximum number of words of a name that are searched."""
@@ -115,6 +118,8 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
             "`auditor products PART_NUMBER --json` shows the services of a product;"
             " `auditor products update` updates the catalogue"
         )
+    if name.casefold() in _NOTHING:
+        return Message("write [] for no product")
     similar = suggest(catalogue, name)
     return intended_product(similar) or _similar_products(catalogue, name, similar.products)
 
@@ -146,6 +151,7 @@ def _pattern_hint(catalogue: Catalogue, pattern: str) -> Message:
 def _suggested_name(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str | None:
     name, folded = mention.name, fold(mention.name)
     if mention.kind == "role":
+        name = _ADMIN.sub("Administrator", name)
         return nearest_name(name, sorted(role.name for role in builtin_roles().values()))
     names, knows = sets, catalogue.knows
     if mention.kind == "service":

@@ -179,6 +179,22 @@ def test_asterisk_in_a_text_is_marked_with_the_pattern_to_write(users: str, valu
     assert not loaded(f"{{{written}}}").warnings
 
 
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        (f"users: {{userType: External}}, {DENY}", ["External"]),
+        (f"users: {{mailboxType: [shared, sharedMailbox]}}, {DENY}", ["sharedMailbox"]),
+        (f"users: {{usageLocation: {{notIn: [nl, null, Norway]}}}}, {DENY}", ["Norway"]),
+        (f"users: {{userType: guest, usageLocation: '', mailboxType: Room}}, {DENY}", []),
+        ("attributes: {allow: {usageLocation: [NL, Belgium], department: [Belgium]}}", ["Belgium"]),
+    ],
+)
+def test_value_that_graph_never_returns_is_a_warning(rest: str, expected: list[str]) -> None:
+    warnings = load([("p.yaml", f"version: 1\npolicies: [{{id: p, severity: low, {rest}}}]\n".encode())]).warnings
+    spans = [item.span for item in warnings if item.slug == "policy-impossible-value" and item.span is not None]
+    assert [span.text[span.column - 1 : (span.end_column or 0) - 1] for span in spans] == expected
+
+
 def test_asterisks_that_are_no_texts_of_users_raise_no_warning() -> None:
     users = (
         "{hasRole: '*', holds: [SPE_*], inactiveIn: {services: '*', for: 30d}, city: {matches: 'O*'}, memberOf: '*'}"

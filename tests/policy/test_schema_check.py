@@ -128,7 +128,7 @@ users: {createdDateTime: {olderThan: 30d}}|  health: {errors: deny}
 users: {memberOf: Sales, transitive: true}|  health: {errors: deny}
     5:28 unknown-property: unknown property 'transitive' (write 'transitive' inside 'memberOf')
 users: [{department: Store}]|  health: {errors: deny}
-    5:10 wrong-type: 'users' must be a selector, not a list (remove the '-' before its keys)
+    5:10 wrong-type: 'users' must be a selector, not a list (remove the '-' before its keys, or the brackets around it)
 description: text|  health: {errors: deny}
     5:3 unknown-key: unknown key 'description' in policy 'x' (did you mean 'rationale'?)
 allow: []|  health: {errors: deny}
@@ -215,6 +215,18 @@ version: 1|polices: []
     2:1 unknown-key: unknown key 'polices' at the top of the file (did you mean 'policies'?)
 version: 1|decisions: []
     2:1 unknown-key: unknown key 'decisions' at the top of the file ('decisions' belongs in policies/decisions.yaml)
+version: 1|imports: [a.yaml]
+    2:1 unknown-key: unknown key 'imports' at the top of the file (did you mean 'extends'?)
+version: 1|seats: {of: paid}
+    2:1 unknown-key: unknown key 'seats' at the top of the file ('seats' is a key of a policy: write it in an item of the list `policies`)
+version: 1|policies: {a: {severity: low}}
+    2:11 wrong-type: 'policies' must be a list of policies, not a mapping (write a list: a '-' before the first key of each item)
+version: 1|populations: [{name: a}]
+    2:14 wrong-type: 'populations' must be a mapping of names to selectors, not a list (for example: {frontline: {department: [Store, Warehouse], userType: Member}})
+version: 1|policies:|- {id: a, severity: low, status: disabled, enabled: false, users: {createdDateTime: 90d}, health: {errors: deny}}
+    3:34 bad-value: 'status' cannot be the text 'disabled' (one of: enabled, report-only)
+    3:44 unknown-key: unknown key 'enabled' in policy 'a' (did you mean 'status'?)
+    3:85 bad-value: 'createdDateTime' must be a date, an instant with a time zone, null or operators (`is`, `not`, `in`, `notIn`, `exists`, `before`, `after`), not the text '90d' (write {before: 90d} or {after: 90d})
 version: 1|policies:|- {id: A B, severity: High, health: {errors: deny}}
     3:8 bad-value: 'id' must be a name of lower-case letters, digits and hyphens, not the text 'A B' (write 'a-b')
     3:23 bad-value: 'severity' cannot be the text 'High' (did you mean 'high'?)
@@ -230,6 +242,8 @@ version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 1.2.
     2:66 bad-value: 'expires' must be a date, not the text '1.2.2027' (write a date as 2027-01-31)
 version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 2027/02/30}]
     2:66 bad-value: 'expires' must be a date, not the text '2027/02/30' (write a date as 2027-01-31)
+version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: 2027-01-31T00:00:00Z}]
+    2:66 bad-value: 'expires' must be a date, not the text '2027-01-31T00:00:00Z' (write 2027-01-31)
 version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, expires: soon}]
     2:66 bad-value: 'expires' must be a date, not the text 'soon' (for example: 2027-01-31)
 version: 1|waivers: [{id: w, policies: ['*'], reason: r, owner: y, until: 2027-01-31}]

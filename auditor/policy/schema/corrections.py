@@ -25,8 +25,10 @@ def correction(value: Any, schema: Any, path: "Path") -> Message | None:
     match value:
         case [_, *_] if path and path[-1] in _SEVERAL and "object" not in kinds:
             return Message("use '{key}' for several values", key=_SEVERAL[str(path[-1])])
-        case [dict()] if "object" in kinds and "array" not in kinds:
-            return Message("remove the '-' before its keys")
+        case [dict()] if "object" in kinds and "array" not in kinds and "properties" in schema:
+            return Message("remove the '-' before its keys, or the brackets around it")
+        case dict() if kinds == ["array"] and len(path) == 1:
+            return Message("write a list: a '-' before the first key of each item")
         case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
             return _boolean(value.casefold())
         case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
@@ -67,6 +69,8 @@ def _boolean(word: str) -> Message:
 def meant_text(text: str, schema: Any) -> Message | None:
     """Return a hint on how to correct a text that does not have the form that a schema requires."""
     items = schema.get("items", {})
+    if "before" in schema.get("properties", {}) and _DURATION.fullmatch(text):
+        return Message("write {early} or {late}", early=f"{{before: {text}}}", late=f"{{after: {text}}}")
     if items and "enum" not in items and re.search(items.get("pattern", ""), text):
         return Message("write a list: [{value}]", value=quoted(text))
     meant = next((written for written in _rewritten(text) if re.search(schema["pattern"], written)), None)
@@ -74,6 +78,8 @@ def meant_text(text: str, schema: Any) -> Message | None:
         return Message("write {text}", text=meant)
     if _WITHOUT_ZONE.fullmatch(text) and "time zone" in noun_of(schema):
         return Message("add the time zone: {text}Z", text=text)
+    if _INSTANT.fullmatch(text) and re.search(schema["pattern"], text[:10]):
+        return Message("write {text}", text=text[:10])
     if "a-z0-9-" in str(schema["pattern"]) and (name := re.sub("[^a-z0-9]+", "-", text.casefold()).strip("-")):
         return Message("write '{name}'", name=name)
     if _YEAR.search(text) and "a date" in noun_of(schema):
@@ -111,6 +117,7 @@ def _date(year: int, month: int, day: int) -> Iterator[str]:
 
 
 _SIZE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9])?) *([kKmMgGtT])[A-Za-z]*")
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+(?:[Zz]|[+-][0-9:]+)?")
 _WITHOUT_ZONE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?")
 PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*(?:%|percent)")
 _DURATION: Final = re.compile(r"P?([0-9]{1,5})[ \t]*([dw])(?:ays?|eeks?)?", re.IGNORECASE | re.ASCII)

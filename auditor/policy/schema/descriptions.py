@@ -33,6 +33,10 @@ POLICY_KEYS: Final = frozenset(
     ("users", "severity", "status", "title", "tenants", "owner", "rationale", "tags", "references", "frameworks")
 )
 """Keys of a policy that people mistakenly write inside its constraint block."""
+ITEM_KEYS: Final = frozenset(
+    ("id", "assignments", "seats", "purchases", "subscriptions", "attributes", "health", "balance", "budget")
+)
+"""Other keys of a policy that people mistakenly write at the top of a file, like POLICY_KEYS."""
 _SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("group", "groups", "membership", "ismemberof"), "memberOf"),
     **dict.fromkeys(("license", "licence", "licenses", "licences", "product", "products", "sku"), "holds"),
@@ -69,6 +73,8 @@ _MORE_SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("newerthan", "youngerthan", "gt", "$gt", ">", "since"), "after"),
     "present": "exists",
     "name": "title",
+    **dict.fromkeys(("enabled", "disabled", "active", "mode"), "status"),
+    **dict.fromkeys(("include", "includes", "import", "imports"), "extends"),
     **dict.fromkeys(("description", "reason", "why"), "rationale"),
     **dict.fromkeys(("until", "expiry", "expiration", "end", "ends", "validuntil"), "expires"),
 }

@@ -14,6 +14,7 @@ from auditor.domain.similar_name import did_you_mean, similar_name
 from auditor.policy.schema.corrections import PERCENTAGE, correction, meant_text
 from auditor.policy.schema.descriptions import (
     FILES_OF_KEYS,
+    ITEM_KEYS,
     POLICY_KEYS,
     equal_term,
     example,
@@ -135,6 +136,8 @@ def _unknown(error: _Error) -> Iterator[Mistake]:
         hint = misplaced or Message("allowed here: {known}", known=joined_names(keys))
         if suggestion:
             hint = Message("did you mean '{name}'?", name=suggestion)
+        if not path and "policies" in keys and key in {*POLICY_KEYS, *ITEM_KEYS}:
+            hint = Message("'{key}' is a key of a policy: write it in an item of the list `policies`", key=key)
         if not path and key in FILES_OF_KEYS:
             hint = Message("'{key}' belongs in {file}", key=key, file=FILES_OF_KEYS[key])
         if selector:
@@ -210,7 +213,8 @@ def _meant_value(text: str, names: Sequence[str]) -> Message | None:
     term = equal_term(text, names)
     if term is not None:
         return Message("did you mean '{name}'?", name=term)
-    return None if is_term(text) else did_you_mean(text, names)
+    # `disabled` is similar to `enabled`, which is the opposite.
+    return None if is_term(text) or text == "disabled" else did_you_mean(text, names)
 
 
 def _wrong_pattern(error: _Error) -> Mistake:

@@ -1,5 +1,7 @@
 """Reads `users:` into a Selector."""
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 from auditor.domain.message import Message, truncated
@@ -73,6 +75,11 @@ def _report_unknown(name: str, where: Node, names: Names) -> None:
     if "@" in name:
         message = Message("no file defines the population '{name}'", name=name)
         hint = Message("write {text}", text=f"{{userPrincipalName: {name}}}")
+        names.diagnostics.error("policy-unknown-population", message, where, hint)
+        return
+    if name.casefold() in _EVERYBODY_NAMES:
+        message = Message("no file defines the population '{name}'", name=name)
+        hint = Message("leave the key out: without it everybody is meant")
         names.diagnostics.error("policy-unknown-population", message, where, hint)
         return
     known_names = sorted(names.populations)
@@ -256,4 +263,23 @@ def scalar(name: str, node: Node, names: Names) -> Scalar | None:
                 Message("write 2026-11-20 or 2026-11-20T02:17:00Z"),
             )
         return parsed
-    return str(node.value)
+    text = str(node.value)
+    if name in _KNOWN_VALUES and "*" not in text:
+        pattern, hint = _KNOWN_VALUES[name]
+        if not re.fullmatch(pattern, text, re.IGNORECASE):
+            message = Message("no user has the {name} '{value}'", name=name, value=text)
+            names.diagnostics.warning("policy-impossible-value", message, node, hint)
+    return text
+
+
+_EVERYBODY_NAMES: Final = frozenset(("*", "all", "any", "everybody", "everyone"))
+"""Names, in lower case, that people write for the population of all users."""
+_KNOWN_VALUES: Final[Mapping[str, tuple[str, Message]]] = {
+    "userType": ("member|guest", Message("one of: {allowed}", allowed="Member, Guest")),
+    "usageLocation": ("[a-z]{2}", Message("write the two letters of the country: NL")),
+    "mailboxType": (
+        "user|linked|shared|room|equipment|others",
+        Message("one of: {allowed}", allowed="user, linked, shared, room, equipment, others"),
+    ),
+}
+"""Property → a pattern of the only values that Graph returns for it, and a hint about them."""

@@ -290,11 +290,17 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
             return Message("the text is not YAML"), None
 
 
+_KEY: Final = re.compile(r"([A-Za-z]\w*):(?:\s|$)")
+"""Matches a key at the beginning of a text."""
+
+
 def _closing_hint(rest: str, close: str, *, same_line: bool) -> Message | None:
     """Return a hint about a bracket that is not closed; `rest` is the text from where the closing one is expected."""
     if not rest or rest[0] in "]}":
         if close == "]":
             return Message("close the list with ']'")
         return Message("close the mapping with '}'")
+    if key := _KEY.match(rest):
+        return Message("write a ',' before '{key}'", key=key[1])
     # The rest of the line is mostly part of a value with a colon or brackets.
     return _QUOTE if rest.strip() and same_line else None

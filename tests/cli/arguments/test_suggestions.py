@@ -23,6 +23,7 @@ policies:
         ("visoo", "did you mean 'visio'?"),
         ("E3", "similar products: ENTERPRISEPACK (Office 365 E3), SPE_E3 (Microsoft 365 E3), "),
         ("contoso-visio", "search for it with `auditor products visio`, or update the catalogue"),
+        ("none", "write [] for no product"),
         ("nothing-such", "`auditor products` lists all products; "),
         ("{withService: nothing-such}", "`auditor products PART_NUMBER --json` shows the services of a product"),
         ("'VISO*'", "similar products: VISIOCLIENT (Visio Plan 2), "),
@@ -34,6 +35,13 @@ def test_validate_suggests_products_for_an_unknown_product(tmp_path: Path, name:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", name))
     completed = call("validate", "p.yaml", cwd=tmp_path)
     assert f"   = help: {hint}" in completed.err
+
+
+def test_validate_suggests_the_role_of_an_admin(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        POLICY.replace("{deny: [NAME]}", "{deny: [visio]}, users: {hasRole: Global Admin}")
+    )
+    assert "did you mean 'Global Administrator'?" in call("validate", "p.yaml", cwd=tmp_path).err
 
 
 @pytest.mark.parametrize(

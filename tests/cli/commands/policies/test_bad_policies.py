@@ -24,6 +24,8 @@ def prices(price: str) -> str:
 
 INVALID_POLICIES = [
     ([policy("users: {departmnt: Store}, " + ALLOW)], "policy-unknown-property", "did you mean 'department'?"),
+    ([policy("users: everyone, " + ALLOW)], "policy-unknown-population", "leave the key out"),
+    ([policy("assignments: {of: [SPE_E3] allow: []}")], "yaml-syntax", "write a ',' before 'allow'"),
     (["policies: []\n  - id: a\n"], "yaml-syntax", "remove [] above the first item of a list"),
     ([policy("title: caf\udce9, " + ALLOW)], "yaml-encoding", "UTF-8"),
     ([policy(), policy()], "policy-duplicate-id", "the first is at policies/0.yaml:2"),
