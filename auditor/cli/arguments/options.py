@@ -222,7 +222,7 @@ _SHARED: Final = MappingProxyType(
             type=Path,
             default=[],
             metavar="POLICY",
-            help="the policies it belongs to: files or folders (default: the folder of --file)",
+            help="the policies of that file: files or folders (default: the folder of --file)",
         ),
     }
 )

@@ -30,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet"),
-        format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: html, json, terminal)",
-        locale="language of the reports",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable, or separated by commas; default: html, json, terminal);"
+        " a PATH of - is stdout",
+        locale="language of the reports (default: the tenant's, then the environment's)",
     )
 
 

@@ -11,6 +11,12 @@ from auditor.cli.terminal.console import colourful, out, print_diagnostics
 from auditor.domain.errors import printable
 from auditor.localization import localization
 
+EXAMPLES = """\
+auditor test                             the tests in policies/
+auditor test policies/leavers_test.yaml
+exit codes: 0 every test passes; 1 a test fails; 2 a file has an error
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor test`."""

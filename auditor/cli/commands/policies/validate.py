@@ -12,6 +12,12 @@ from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.settings import PLACEHOLDER
 from auditor.localization import localization
 
+EXAMPLES = """\
+auditor validate                         the files in policies/
+auditor validate --strict                in a job: warnings are errors too
+exit codes: 0 the files are valid; 2 a file has an error, with --strict also a warning
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor validate`."""
