@@ -36,6 +36,7 @@ _MAX_SIMILAR: Final = 3
 _ADMIN: Final = re.compile(r"\badmins?\b", re.IGNORECASE)
 _NOTHING: Final = frozenset(("none", "nothing", "nobody", "empty"))
 """Names, in lower case, that people write for an empty set of products."""
+_SEPARATORS: Final = re.compile(r"[,;\s]+")
 _WORD: Final = re.compile(r"[a-z]{3,30}", re.IGNORECASE)
 _MAX_WORDS: Final = 10
 """Maximum number of words of a name that are searched."""
@@ -120,6 +121,9 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
         )
     if name.casefold() in _NOTHING:
         return Message("write [] for no product")
+    parts = _SEPARATORS.split(name)
+    if len(parts) > 1 and all(map(catalogue.knows, parts)):
+        return Message("write a list: [{value}]", value=", ".join(parts))
     similar = suggest(catalogue, name)
     return intended_product(similar) or _similar_products(catalogue, name, similar.products)
 

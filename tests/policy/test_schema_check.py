@@ -96,7 +96,7 @@ seats: {spare: {max: 5 %}}
 seats: {spare: {max: {percent: 101, seats: 1}}}
     5:34 out-of-range: 'percent' must be at most 100, not 101 (for example: 5)
 seats: {assigned: {max: '5'}}
-    5:27 bad-value: 'max' must be a number of people, or a percentage, not the text '5' (for example: 50, 10%)
+    5:27 bad-value: 'max' must be a number of people, or a percentage, not the text '5' (remove the quotes)
 purchases: {of: [x], trials: deny}
     5:15 unknown-key: unknown key 'of' in 'purchases' (allowed here: allow, deny, trials, unknown)
 subscriptions: {states: {deny: [warning]}}

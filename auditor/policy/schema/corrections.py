@@ -69,6 +69,8 @@ def _boolean(word: str) -> Message:
 def meant_text(text: str, schema: Any) -> Message | None:
     """Return a hint on how to correct a text that does not have the form that a schema requires."""
     items = schema.get("items", {})
+    if "integer" in schema.get("type", ()) and re.fullmatch("[0-9]+", text):
+        return Message("remove the quotes")
     if "before" in schema.get("properties", {}) and _DURATION.fullmatch(text):
         return Message("write {early} or {late}", early=f"{{before: {text}}}", late=f"{{after: {text}}}")
     if items and "enum" not in items and re.search(items.get("pattern", ""), text):

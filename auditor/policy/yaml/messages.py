@@ -268,6 +268,10 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
                 Message("unexpected text after the closing quote"),
                 Message("put the whole value in quotes; inside single quotes write ' twice: 'it''s'"),
             )
+        case "did not find expected key" if span.text[: span.column - 1].rstrip().endswith(("]", "}")):
+            return Message("unexpected text after the closing bracket"), _QUOTE
+        case "could not find expected ':'" if re.match("-[^ -]", rest):
+            return Message("there is no space after the '-' of an item"), Message("write a space after the '-'")
         case "found undefined alias":
             return Message("{word} refers to an anchor that is not defined above", word=word), Message(
                 "put it in quotes if it is a glob"

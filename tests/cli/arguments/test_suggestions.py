@@ -23,6 +23,7 @@ policies:
         ("visoo", "did you mean 'visio'?"),
         ("E3", "similar products: ENTERPRISEPACK (Office 365 E3), SPE_E3 (Microsoft 365 E3), "),
         ("contoso-visio", "search for it with `auditor products visio`, or update the catalogue"),
+        ("SPE_E3 SPE_E5", "write a list: [SPE_E3, SPE_E5]"),
         ("none", "write [] for no product"),
         ("nothing-such", "`auditor products` lists all products; "),
         ("{withService: nothing-such}", "`auditor products PART_NUMBER --json` shows the services of a product"),

@@ -25,6 +25,9 @@ def prices(price: str) -> str:
 INVALID_POLICIES = [
     ([policy("users: {departmnt: Store}, " + ALLOW)], "policy-unknown-property", "did you mean 'department'?"),
     ([policy("users: everyone, " + ALLOW)], "policy-unknown-population", "leave the key out"),
+    ([policy("title: [rule] x, " + ALLOW)], "yaml-syntax", "put the value in quotes"),
+    (["products:\n  a:\n  - SPE_E3\n  -SPE_E5\n"], "yaml-syntax", "write a space after the '-'"),
+    ([policy("seats: {spare: {max: '5'}}")], "policy-bad-value", "remove the quotes"),
     ([policy("assignments: {of: [SPE_E3] allow: []}")], "yaml-syntax", "write a ',' before 'allow'"),
     (["policies: []\n  - id: a\n"], "yaml-syntax", "remove [] above the first item of a list"),
     ([policy("title: caf\udce9, " + ALLOW)], "yaml-encoding", "UTF-8"),
