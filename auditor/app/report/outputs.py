@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.app.repository import repository_paths
+from auditor.app.report.source_paths import repository_paths
 from auditor.arrays.memory import release_arrow_memory
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
@@ -185,7 +185,8 @@ def write_reports(
     main_page = _main_page(localized, output)
     result_file = output.folder / FORMATS["json"].file
     spans: TenantSpans = {}
-    source_paths = repository_paths({policy.source.file for policy in result.run.policies})
+    has_sarif = any(name == "sarif" for name, _ in output.files)
+    source_paths = repository_paths({policy.source.file for policy in result.run.policies}) if has_sarif else {}
 
     def artifact(name: str, path: Path | None) -> Iterable[bytes]:
         # The heap keeps the memory that the previous file used, in pieces that the next one does not fill.

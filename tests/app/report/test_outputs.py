@@ -56,6 +56,16 @@ def test_sarif_has_paths_relative_to_the_repository(folder: str, given: str, tmp
     }
 
 
+def test_sarif_of_an_extended_library_has_the_paths_of_its_copy(tmp_path: Path) -> None:
+    identity = "11111111-2222-3333-4444-555555555555"
+    call("init", "--no-input", "--policies", "extend", "--tenant-id", identity, cwd=tmp_path)
+    call("audit", "--demo", "policies", "-f", "sarif=s.json", "-q", cwd=tmp_path)
+    results = json.loads((tmp_path / "s.json").read_bytes())["runs"][0]["results"]
+    files = {item["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for item in results}
+    assert len(files) > 5
+    assert all(file.startswith("policies/.starter/") and (tmp_path / file).is_file() for file in files)
+
+
 def test_terminal_on_stdout_is_the_format_terminal(tmp_path: Path) -> None:
     for formats in (["terminal"], ["terminal=-"]):
         assert targets_of(formats, FILES, tmp_path) == ([], True)
