@@ -81,6 +81,14 @@ def test_summary_has_no_section_of_a_tenant_with_nothing_to_do() -> None:
     assert "\n## clean\n" in rendered_text(fleet(clean), "markdown"), "the only tenant has no table"
 
 
+def test_summary_gives_the_reason_of_a_tenant_that_was_not_audited_once() -> None:
+    unknown = (PolicyOutcome(id="spare", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("it is gone")),)
+    lost = clean_tenant("lost", failure=Message("it is gone"), complete=False, policies=unknown, coverage=None)
+    summary = rendered_text(fleet(lost, clean_tenant("b", policies=())), "markdown")
+    assert "**Not audited.** it is gone" in summary
+    assert "Not evaluated" not in summary
+
+
 def test_tenants_with_equal_display_names_have_their_names_as_titles() -> None:
     table = rows(
         *(clean_tenant(name, display_name="Contoso") for name in ("eu", "us")),

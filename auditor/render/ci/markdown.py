@@ -12,7 +12,7 @@ from auditor.render.text.markdown_table import markdown_table
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import MAX_NAMED
 from auditor.render.view.content import PageContent
-from auditor.render.view.model import Page, PolicyGroup, TenantSection
+from auditor.render.view.model import OutcomeRow, Page, PolicyGroup, TenantSection
 from auditor.render.view.tenant_table import FleetRow, change_text, fleet_rows
 from auditor.render.view.usage import idle_lines, unit_lines
 from auditor.result.ranking import MAX_LISTED_TENANTS
@@ -107,10 +107,18 @@ def _lines(page: Page, tenants: Sequence[FleetRow], l10n: Labels) -> Iterator[st
 
 def _references(sections: Sequence[TenantSection], l10n: Labels) -> Iterator[str]:
     """Yield a line that names the sections with policies that were not evaluated."""
-    titles = [escaped_markdown(section.title) for section in sections if section.unevaluated]
+    titles = [escaped_markdown(section.title) for section in sections if _unevaluated(section)]
     if titles:
-        label = l10n.gettext("Policies that were not evaluated, with the reasons:")
-        yield f"{label} {l10n.first_of(titles, MAX_NAMED)}: **{l10n.gettext('Not evaluated')}**"
+        yield l10n.gettext(
+            "The policies that were not evaluated, and the reasons, are listed under {heading} below: {tenants}",
+            heading=f"**{l10n.gettext('Not evaluated')}**",
+            tenants=l10n.first_of(titles, MAX_NAMED),
+        )
+
+
+def _unevaluated(section: TenantSection) -> Sequence[OutcomeRow]:
+    """Return the policies whose reasons are listed; none if no policy was evaluated, because of one reason."""
+    return section.unevaluated if section.failure is None else ()
 
 
 def _tenants(rows: Sequence[FleetRow], l10n: Labels) -> Iterator[str]:
@@ -141,7 +149,7 @@ def _tenant(row: FleetRow, l10n: Labels) -> Sequence[str]:
 
 def _has_content(section: TenantSection) -> bool:
     """Return whether a section says more than the table of tenants, and who uses the seats."""
-    tables = (section.coverage, idle_lines(section.usage), section.smaller, section.groups, section.unevaluated)
+    tables = (section.coverage, idle_lines(section.usage), section.smaller, section.groups, _unevaluated(section))
     return section.failure is not None or any(tables) or any(row.severity is not None for row in section.seats)
 
 
@@ -161,10 +169,10 @@ def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
         yield from _listed(section.units[0].title, "", unit_lines(section.units, l10n))
     for group in section.groups:
         yield from _group(group, l10n)
-    if section.unevaluated:
+    if rows := _unevaluated(section):
         yield f"### {l10n.gettext('Not evaluated')}"
         yield ""
-        for row in section.unevaluated:
+        for row in rows:
             mark = f" ({l10n.gettext('report-only')})" if row.outcome.report_only else ""
             reason = l10n.translate(row.outcome.reason or NOTHING)
             yield f"- **{escaped_markdown(row.outcome.id)}**{mark}: {escaped_markdown(reason)}"
