@@ -10,11 +10,11 @@ from auditor.deliver.github.actions import Annotation, AnnotationType, annotatio
 from auditor.deliver.log_commands import in_github_actions
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable, printable_line
-from auditor.domain.result.finding import Finding
+from auditor.domain.result.finding import Finding, PolicyStats
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render import render
-from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.labels import COUNTED_CHANGES, SEVERITIES, Labels
 from auditor.render.text.summary import missing_data
 
 _TYPES: Final[Mapping[Severity, AnnotationType]] = {
@@ -82,14 +82,14 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
     names = tenant_titles(result.tenants)
     findings_by_tenant = [(names[tenant.name], tenant.findings) for tenant in result.tenants]
     titles = result.run.policy_titles
-    findings_by_policy: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
+    findings_by_policy: dict[tuple[int, str], list[tuple[str, Finding, PolicyStats]]] = {}
     order = list(Severity)
     for tenant_name, findings in (*findings_by_tenant, (fleet, result.fleet.findings)):
         first = {finding.policy: finding for finding in reversed(findings.sample(1))}
         for policy, counts in findings.stats.policies.items():
             if counts.open:
                 key = order.index(first[policy].severity), policy
-                findings_by_policy.setdefault(key, []).append((tenant_name, first[policy], counts.open))
+                findings_by_policy.setdefault(key, []).append((tenant_name, first[policy], counts))
     return incomplete + [
         _policy_annotation(titles.get(policy, policy), findings_by_policy[rank, policy], environ, l10n)
         for rank, policy in sorted(findings_by_policy)
@@ -97,20 +97,21 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
 
 
 def _policy_annotation(
-    title: str, tenant_findings: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], l10n: Labels
+    title: str, tenant_findings: Sequence[tuple[str, Finding, PolicyStats]], environ: Mapping[str, str], l10n: Labels
 ) -> Annotation:
-    """Return the annotation of a policy with the number of its findings by tenant."""
+    """Return the annotation of a policy with the number of its findings by tenant, and of the changed ones."""
     finding = tenant_findings[0][1]
-    counts: Counter[str] = Counter()
-    for tenant_name, _, count in tenant_findings:
-        counts[tenant_name] += count
+    counts: dict[str, Counter[str]] = {}
+    for tenant_name, _, stats in tenant_findings:
+        changes = {"open": stats.open, "new": stats.new, "reopened": stats.reopened}
+        counts.setdefault(tenant_name, Counter()).update(changes)
     tenants = ", ".join(
-        f"{printable(tenant_name)}: {l10n.number(count)}" for tenant_name, count in sorted(counts.items())
+        f"{printable(tenant_name)}: {_count_text(numbers, l10n)}" for tenant_name, numbers in sorted(counts.items())
     )
     text = l10n.plural(
         "{count} open finding of {policy}: {tenants}",
         "{count} open findings of {policy}: {tenants}",
-        counts.total(),
+        sum(numbers["open"] for numbers in counts.values()),
         policy=printable(finding.policy),
         tenants=tenants,
     )
@@ -121,6 +122,11 @@ def _policy_annotation(
         file=_repository_path(finding.source.file, environ),
         line=finding.source.line,
     )
+
+
+def _count_text(numbers: Mapping[str, int], l10n: Labels) -> str:
+    changed = [l10n.plural(*COUNTED_CHANGES[key], numbers[key]) for key in ("new", "reopened") if numbers[key]]
+    return l10n.number(numbers["open"]) + (f" ({l10n.joined(changed)})" if changed else "")
 
 
 def diagnostic_lines(

@@ -17,8 +17,11 @@ from auditor.deliver.github.actions import (
     truncated_lines,
 )
 from auditor.domain.errors import DeliveryError
+from auditor.snapshot.writer import write
+from tests.builders.document.policy_documents import DENIED_TO_LEAVERS
 from tests.builders.service.command_line import AS_OF, call, expect
 from tests.builders.service.job_log import job_environment
+from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
 
 
 def outputs(path: Path) -> dict[str, str]:
@@ -172,3 +175,17 @@ def test_policy_error_has_the_no_break_spaces_of_its_language_as_spaces(tmp_path
     completed = expect(2, "validate", "seats.yaml", "--locale", "da", cwd=tmp_path, **job_environment(tmp_path))
     assert "skal ligge mellem 0 % og 100 %," in completed.err
     assert "::'max' skal ligge mellem 0 %25 og 100 %25," in completed.err, "the annotation, percent-encoded"
+
+
+@pytest.mark.slow
+def test_annotation_says_in_which_tenant_findings_are_new(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(DENIED_TO_LEAVERS, encoding="utf-8")
+    compare: tuple[str, ...] = ()
+    for night, numbers in enumerate(((1, 1), (1, 2))):
+        for name, count in zip(("t1", "t2"), numbers, strict=True):
+            people = [user(f"p{person}", grant(E3), accountEnabled=False) for person in range(count)]
+            write(tmp_path / str(night), snapshot(people, {E3: count}, name=name))
+        run = ("audit", "rules.yaml", "--snapshot", str(night), "--as-of", AS_OF, "-f", "json", "--fail-on", "never")
+        completed = expect(0, *run, *compare, cwd=tmp_path, **job_environment(tmp_path))
+        compare = ("--compare", "out/result.json")
+    assert "3 open findings of leavers: t1: 1, t2: 2 (1 new)" in completed.text
