@@ -47,6 +47,10 @@ def verdict(result: Result, l10n: Labels) -> str:
             return l10n.gettext("Nothing was evaluated: the run, or its part of the tenants (--shard), has no tenants.")
         if not _has_policies(result):
             return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
+        if waived := result.summary.waived:
+            return l10n.plural(
+                "No finding is open; {count} is waived.", "No finding is open; {count} are waived.", waived
+            )
         return l10n.gettext("Everything complies with the policies.")
     found = l10n.plural("{count} open finding", "{count} open findings", count)
     if count == 1:  # "1 of them" does not fit a single finding

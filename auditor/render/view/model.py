@@ -75,6 +75,7 @@ class SeatRow(Struct, frozen=True, kw_only=True, eq=False):
     severity: Severity | None
     """Severity of the worst open finding about its seats; None if there is none."""
     state: str
+    """The check of this finding, or of one that does not count, with its status; empty if there is none."""
     limits: str
     advice: str
 

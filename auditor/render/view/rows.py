@@ -12,7 +12,7 @@ from auditor.checks.registry import limits_spare
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
-from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import (
     PolicyHeader,
@@ -30,7 +30,7 @@ from auditor.render.text.evidence.evidence import (
     uncounted_grace_seats,
 )
 from auditor.render.text.evidence.facts import product_and_set_names, product_names
-from auditor.render.text.labels import CHANGES, Labels
+from auditor.render.text.labels import CHANGES, OUTCOMES, Labels
 from auditor.render.text.sanitize import shortened
 from auditor.render.view.model import ChangeLine, Row, SeatRow
 from auditor.render.view.seat_chart import effective_bounds, seat_bar
@@ -58,6 +58,8 @@ class Context(Struct, frozen=True, kw_only=True):
     l10n: Labels
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
+    uncounted_seats: Mapping[str, Finding] = field(default_factory=dict)
+    """skuId in lower case → the worst finding about its seats that a waiver covers, or whose policy is report-only."""
     movements: Mapping[str, SeatMovement] = field(default_factory=dict)
     """skuId in lower case → the effect of the actions on its seats."""
     renewal_prices: Sequence[RenewalPrice] = ()
@@ -91,13 +93,15 @@ class Context(Struct, frozen=True, kw_only=True):
     ) -> "Context":
         """Return the context of a tenant; `findings` are the listed findings if not all are listed."""
         worst: dict[str, Finding] = {}
+        uncounted: dict[str, Finding] = {}
         for finding in of_checks(tenant.findings if findings is None else findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
-            if sku is not None and finding.status is Status.OPEN:
-                previous = worst.get(sku.casefold())
+            if sku is not None:
+                found = worst if finding.status is Status.OPEN else uncounted
+                previous = found.get(sku.casefold())
                 if previous is None or _sort_key(finding) < _sort_key(previous):
-                    worst[sku.casefold()] = finding
-        return replace(cls.without_seats(tenant, headers, l10n), about_seats=worst)
+                    found[sku.casefold()] = finding
+        return replace(cls.without_seats(tenant, headers, l10n), about_seats=worst, uncounted_seats=uncounted)
 
     @classmethod
     def without_seats(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], l10n: Labels) -> "Context":
@@ -264,7 +268,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     l10n = context.l10n
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts = effective_bounds(seats) if finding is None else _all_bounds(finding.evidence, seats)
-    state = "" if finding is None else l10n.check(finding.check)
+    state = _uncounted(seats, context) if finding is None else l10n.check(finding.check)
     if finding is not None and uncounted_grace_seats(facts):
         state = l10n.gettext("{state} (seats in grace period not counted)", state=state)
     return SeatRow(
@@ -280,6 +284,15 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         limits=limits(facts, l10n),
         advice=_seat_advice(seats, facts.get("adjust"), context),
     )
+
+
+def _uncounted(seats: SeatCount, context: Context) -> str:
+    """Return the check and status of a finding that does not count, as in "too few spare, waived"; empty if none."""
+    finding = context.uncounted_seats.get(seats.sku_id.casefold())
+    if finding is None:
+        return ""
+    status = context.l10n.gettext(OUTCOMES[Outcome(finding.status.value)])
+    return context.l10n.joined((context.l10n.check(finding.check), status))
 
 
 def _all_bounds(facts: Mapping[str, Any], seats: SeatCount) -> Mapping[str, Any]:

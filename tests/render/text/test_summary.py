@@ -149,6 +149,14 @@ def test_verdict_states_the_severity_of_a_single_finding(language: str, counts: 
     assert verdict(replace(one, summary=replace(one.summary, open=counts)), Labels(language)) == text
 
 
+@pytest.mark.parametrize(("waived", "text"), [(1, "1 is waived."), (1200, "1,200 are waived.")])
+def test_verdict_of_findings_that_are_all_waived_does_not_claim_compliance(waived: int, text: str) -> None:
+    audit = replace(result(), tenants=(replace(result().tenants[0], complete=True),))
+    summary = replace(audit.summary, open={}, waived=waived, not_evaluated=0)
+    assert verdict(replace(audit, summary=summary), Labels("en")) == f"No finding is open; {text}"
+    assert verdict(replace(audit, summary=replace(summary, waived=0)), Labels("en")).startswith("Everything complies")
+
+
 def of_ages(*hours: float) -> tuple[str, ...]:
     """Return the texts about an audit of tenants whose data is so many hours old."""
     report = result()

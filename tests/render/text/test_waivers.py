@@ -1,5 +1,6 @@
 """The rows of the table of waivers of an audit whose policies do not apply to all tenants."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -11,6 +12,7 @@ from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
+from tests.builders.result.rendered import rendered_text
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 POLICIES = """\
@@ -68,3 +70,9 @@ def test_waiver_for_other_tenants() -> None:
 
 def test_waiver_of_a_policy_about_all_tenants_together_applies() -> None:
     assert states(audited(("contoso", "tailspin"), "policies: [balance]"))["W-1"] != "applies to none of these tenants"
+
+
+def test_waivers_after_the_tenth_are_folded() -> None:
+    page = rendered_text(audited(("contoso",), *["policies: [everywhere]"] * 13), "html")
+    shown, _, folded = page.partition('id="h-waivers"')[2].partition("<details")
+    assert [len(re.findall(r'<th scope="row">W-\d+ ', part)) for part in (shown, folded)] == [10, 3]

@@ -5,6 +5,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.enums import Status
 from auditor.domain.result.model import FleetResult, SeatBounds
 from auditor.findings.table import FindingTable
 from auditor.render.text.labels import Labels
@@ -14,6 +15,8 @@ from auditor.result.aggregate import summarise
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.rendered import rendered_text
 from tests.builders.result.results import contoso, result
+
+EN = Labels("en")
 
 
 @pytest.mark.parametrize(("usable", "zone"), [(4, (0, 240)), (20, (180, 240))])
@@ -56,7 +59,7 @@ def test_products_without_seats_are_last() -> None:
         for name, number in (("a", 0), ("b", None), ("c", 3))
     ]
     tenant = replace(first, seats=tuple(seats), findings=FindingTable.of(()), actions=())
-    section, *_ = page(replace(result(), tenants=(tenant,)), Labels("en")).sections
+    section, *_ = page(replace(result(), tenants=(tenant,)), EN).sections
     assert [row.name for row in section.seats] == ["b", "c", "a"]
 
 
@@ -73,3 +76,15 @@ def test_idle_and_missing_seats_are_thinner_than_the_others() -> None:
     for part, height in (("used", 10), ("idle", 6), ("over", 6)):
         found = re.findall(rf'<rect class="{part}" [^>]*height="(\d+)"', page)
         assert set(found) == {str(height)}
+
+
+def test_product_with_a_waived_finding_is_not_without_a_finding() -> None:
+    (first, *_) = result().tenants
+    finding = next(entry for entry in first.findings if entry.check.startswith("seats.") and entry.product is not None)
+    waived = replace(first, findings=FindingTable.of([replace(finding, status=Status.WAIVED, waiver="W")]), actions=())
+    audit = replace(result(), tenants=(waived,))
+    section, *_ = page(audit, EN).sections
+    assert finding.product is not None
+    (row,) = (row for row in section.seats if row.part_number == finding.product.sku_part_number)
+    assert (row.severity, row.state) == (None, f"{EN.check(finding.check)}, waived")
+    assert f'<span class="quiet">{row.state}' in rendered_text(audit, "html")
