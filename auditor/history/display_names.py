@@ -15,7 +15,7 @@ SeatNumbers = TypeVar("SeatNumbers", SeatTrend, SeatsBetween)
 def titled(trends: Sequence[Trends], titles: Mapping[str, str], catalogue: Catalogue) -> list[Trends]:
     """Return trends with display names; `titles` are those of tenants by name.
 
-    Products with equal names also show their part number.
+    Products are in the order of their names; those with equal names also show their part number.
     """
     return [
         replace(trend, display_name=titles[trend.tenant], seats=_with_titles(trend.seats, catalogue))
@@ -55,7 +55,8 @@ def _with_titles(seats: Sequence[SeatNumbers], catalogue: Catalogue) -> tuple[Se
         name = names[seat.sku_id]
         return f"{name} ({seat.sku})" if name_counts[name] > 1 and name != seat.sku else name
 
-    return tuple(replace(seat, sku=title(seat)) for seat in seats)
+    named = [replace(seat, sku=title(seat)) for seat in seats]
+    return tuple(sorted(named, key=lambda seat: seat.sku.casefold()))
 
 
 def _product(catalogue: Catalogue, finding: Episode | FindingBetween) -> str | None:
