@@ -108,6 +108,8 @@ class ObjectAction(NamedTuple):
     """What the title names besides the product: a group, a state, an amount."""
     product: str = ""
     """The skuId of the product, if it is not that of the finding."""
+    article: str = ""
+    """The id of the article, if it is not the first one of the check."""
 
 
 class Check(Struct, Generic[Block], frozen=True, kw_only=True):
@@ -188,6 +190,12 @@ def seats_to_adjust(finding: Finding) -> int | None:
     return adjust if isinstance(adjust, int) else None
 
 
+def removable_seats(finding: Finding) -> int:
+    """Return the superfluous seats without those of trials, which end by themselves; 0 if no number is known."""
+    free = sum(finding.evidence.get(name) or 0 for name in ("trial", "neededAfterTrials"))
+    return max(0, -(seats_to_adjust(finding) or 0) - free)
+
+
 def give_back(finding: Finding, situation: Situation) -> ObjectAction:
     """Return the action that removes superfluous seats."""
     adjust = seats_to_adjust(finding)
@@ -195,7 +203,7 @@ def give_back(finding: Finding, situation: Situation) -> ObjectAction:
         return ObjectAction(ActionKind.BOUNDS)  # because of the minimum, no seat can be removed
     if situation.is_trial:
         return ObjectAction(ActionKind.TRIAL)  # the seats of a trial cost nothing and cannot be removed one by one
-    return ObjectAction(removal_kind(situation.agreement), abs(adjust or 0))
+    return ObjectAction(removal_kind(situation.agreement), removable_seats(finding))
 
 
 def buy(finding: Finding, _situation: Situation) -> ObjectAction:

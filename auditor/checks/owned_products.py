@@ -49,8 +49,9 @@ def _finding(scope: TenantScope, sku: SkuFact, usable: int) -> ObjectFinding:
             "warning": sku.warning,
             "consumed": sku.consumed,
             "usable": usable,
+            **({"trial": sku.trial} if sku.trial else {}),
         },
-        money=price_of(scope.bound, sku, usable),
+        money=price_of(scope.bound, sku, usable - sku.trial),
     )
 
 

@@ -45,7 +45,7 @@ def reports_of(bound: BoundPolicies, table: pa.Table | None) -> tuple[UsageRepor
         return None, None
     facts, size = bound.facts, bound.size
     by, sku, state, seats = (table.column(name).to_numpy() for name in ("by", "sku", "state", "seats"))
-    prices = [price_of(bound, sku, 1) for sku in facts.skus]
+    prices = [price_of(bound, sku, 0 if sku.costs_nothing else 1) for sku in facts.skus]
     refreshed = read_reports(facts)
     usage = None
     if refreshed:
@@ -223,8 +223,9 @@ def _unassigned(bound: BoundPolicies, prices: Sequence[Money | None]) -> Unassig
     spare = [
         max(0, sku.spare or 0) if is_counted[index] and sku.owned else 0 for index, sku in enumerate(bound.facts.skus)
     ]
+    paid = [max(0, seats - sku.trial) for seats, sku in zip(spare, bound.facts.skus, strict=True)]
     return UnassignedSeats(
         seats=sum(spare),
-        cost=_sum(prices, spare),
+        cost=_sum(prices, paid),
         unpriced=sum(seats for price, seats in zip(prices, spare, strict=True) if price is None),
     )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from sys import intern
 from typing import Any
 
@@ -17,6 +17,7 @@ from auditor.domain.policy.selector import GRAPH_PROPERTIES
 from auditor.domain.renewals import EarlierDates
 from auditor.domain.result.model import Coverage
 from auditor.engine.groups import GroupFact, group_of
+from auditor.engine.product_tables import plans_by_sku, shared_plans, trial_seats
 from auditor.engine.report_dates import outdated_reports, refresh_dates
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import ROLE_DEFINITION_LIST
@@ -40,6 +41,8 @@ class SkuFact(Struct, frozen=True, kw_only=True):
     suspended: int | None = None
     locked_out: int | None = None
     consumed: int | None = None
+    trial: int = 0
+    """Usable seats of trials."""
 
     @property
     def usable(self) -> int | None:
@@ -50,6 +53,11 @@ class SkuFact(Struct, frozen=True, kw_only=True):
     def spare(self) -> int | None:
         """Usable seats that nobody holds."""
         return None if self.usable is None or self.consumed is None else self.usable - self.consumed
+
+    @property
+    def costs_nothing(self) -> bool:
+        """Whether all of its usable seats are those of trials."""
+        return 0 < self.trial == self.usable
 
     @property
     def is_for_people(self) -> bool:
@@ -138,7 +146,8 @@ class TenantFacts:
     def skus(self) -> tuple[SkuFact, ...]:
         """Every SKU that the tenant owns or that a user holds, sorted by `SkuFact.sort_key`."""
         plans = plans_by_sku(self.snapshot.table("service_plans"))
-        owned = {fact.sku_id: fact for fact in (_owned(row, plans) for row in _rows(self.snapshot.table("products")))}
+        trials, products = trial_seats(self.subscriptions), _rows(self.snapshot.table("products"))
+        owned = {fact.sku_id: fact for fact in (_owned(row, plans, trials) for row in products)}
         held = [self._unowned(sku_id.lower()) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
         return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
 
@@ -189,11 +198,12 @@ class TenantFacts:
         """Describe a SKU that is not in `subscribedSkus`, from the catalogue."""
         product = self.catalogue.product(sku_id)
         name = part_number or (product.part_number if product else None)
+        plans = None if product is None else tuple((plan.id.lower(), plan.name) for plan in product.plans)
         return SkuFact(
             sku_id=sku_id,
             part_number=name,
             owned=False,
-            plans=None if product is None else _interned(tuple((plan.id.lower(), plan.name) for plan in product.plans)),
+            plans=None if plans is None else shared_plans(plans),
             name_may_be_any=name is None and self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE,
         )
 
@@ -252,7 +262,7 @@ def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
     )
 
 
-def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]]) -> SkuFact:
+def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]], trials: Mapping[str, int]) -> SkuFact:
     # Interned, because the results of many tenants contain the same products.
     sku_id = intern(row["skuId"].lower())
     return SkuFact(
@@ -268,36 +278,9 @@ def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]]) -> Sk
         suspended=row["suspended"] or 0,
         locked_out=row["lockedOut"] or 0,
         consumed=row["consumed"],
+        trial=min(trials.get(sku_id, 0), (row["enabled"] or 0) + (row["warning"] or 0)),
     )
 
 
 def _interned_text(text: str | None) -> str | None:
     return None if text is None else intern(text)
-
-
-def plans_by_sku(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
-    """Return the service plans of each SKU in a table; equal plans are one shared object for all tenants."""
-    cached = _PLANS_CACHE.get(id(table))
-    if cached is None:
-        plans: dict[str, dict[str, str]] = {}
-        for sku_id, plan_id, name in zip(
-            *(table.column(name).to_pylist() for name in ("skuId", "servicePlanId", "servicePlanName")), strict=True
-        ):
-            plans.setdefault(sku_id.lower(), {})[plan_id.lower()] = name or ""
-        if len(_PLANS_CACHE) >= _MAX_TABLES:
-            _PLANS_CACHE.clear()
-        cached = _PLANS_CACHE[id(table)] = (
-            table,
-            {sku_id: _interned(tuple(sku_plans.items())) for sku_id, sku_plans in plans.items()},
-        )
-    return cached[1]
-
-
-_PLANS_CACHE: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}
-_MAX_TABLES = 4
-
-
-@lru_cache(maxsize=4096)
-def _interned(plans: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
-    """Return one shared object for equal plans in equal order."""
-    return dict(plans)

@@ -281,7 +281,7 @@ def _product(
     if isinstance(product_key, str):
         return ProductReference(sku_id=None, sku_part_number=product_key), None
     sku = bound.facts.skus[product_key]
-    money = None if seats is None else price_of(bound, sku, seats)
+    money = None if seats is None else price_of(bound, sku, 0 if sku.costs_nothing else seats)
     return ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number), money
 
 

@@ -2,15 +2,22 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.check import Cost, ObjectAction, seats_to_adjust
+from auditor.checks.check import Cost, ObjectAction, removable_seats
 from auditor.checks.seats.stock import SeatCheck, SelectedSkus, Stock, pool_of, seat_finding, selected_skus, stock_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
+from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
-from auditor.guidance.routing import purchase_channel
+from auditor.guidance.routing import Situation, purchase_channel, trial_purchase
+
+
+def _action(finding: Finding, situation: Situation) -> ObjectAction:
+    if seats := removable_seats(finding):
+        return ObjectAction(ActionKind.CAP, seats)
+    return ObjectAction(ActionKind.TRIAL, article=trial_purchase(situation)[0])  # enough seats end with the trial
 
 
 def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
@@ -53,7 +60,7 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock, maximum: int) -> It
         scope.seats_unknown(stock.label)
     elif purchased > maximum:
         evidence = {"purchased": purchased, "maximum": maximum, "adjust": maximum - purchased}
-        yield seat_finding(scope, block, stock, evidence, purchased - maximum)
+        yield seat_finding(scope, block, stock, evidence, max(0, purchased - maximum - stock.trial))
 
 
 CHECK = SeatCheck(
@@ -65,5 +72,5 @@ CHECK = SeatCheck(
     evaluate_tenant=_evaluate,
     cost=Cost.ALL_SEATS,
     routes=lambda situation: ("remove-licenses", "change-plan", *purchase_channel(situation)),
-    action=lambda finding, _: ObjectAction(ActionKind.CAP, abs(seats_to_adjust(finding) or 0)),
+    action=_action,
 )

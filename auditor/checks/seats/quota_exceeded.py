@@ -117,7 +117,10 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
         evidence: dict[str, Any] = {"assigned": certain, "maximum": quota}
         if block.quota is not None and block.quota.written.endswith("%"):
             evidence["bound"] = block.quota.written
-        yield seat_finding(scope, block, stock, evidence, certain - quota)
+        # The seats of trials are assigned beyond the paid ones.
+        paid = (stock.enabled or 0) + (stock.warning or 0) - stock.trial
+        free = min(stock.trial, max(0, (stock.consumed or 0) - paid))
+        yield seat_finding(scope, block, stock, evidence, max(0, certain - quota - free))
     elif possible > quota:
         reason = Message("for some users, it is not known whether they belong to the population, or have the product")
         scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))

@@ -50,10 +50,10 @@ def spare_findings(scope: TenantScope, block: Seats, breach: Breach) -> Iterator
             }
             if item.conflict:
                 evidence["boundsConflict"] = True
-            removable = breach is Breach.ABOVE_MAXIMUM and item.adjust is not None and item.adjust < 0
-            yield seat_finding(
-                scope, block, item.stock, evidence, -item.adjust if removable and item.adjust is not None else None
-            )
+            superfluous = None
+            if breach is Breach.ABOVE_MAXIMUM and item.adjust is not None and item.adjust < 0:
+                superfluous = max(0, -item.adjust - item.stock.trial)
+            yield seat_finding(scope, block, item.stock, evidence, superfluous)
 
 
 def breaches(scope: TenantScope, block: Seats) -> Sequence[SeatBreach]:
@@ -172,6 +172,7 @@ def seat_counts(bound: BoundPolicies) -> tuple[SeatCount, ...]:
             consumed=sku.consumed,
             usable=sku.usable,
             spare=sku.spare,
+            trial=sku.trial or None,
             bounds=bounds.get(index, ()),
         )
         for index, sku in enumerate(facts.skus)

@@ -33,6 +33,8 @@ class Stock(Struct, frozen=True, kw_only=True):
     suspended: int | None
     locked_out: int | None
     consumed: int | None
+    trial: int
+    """Usable seats of trials."""
     purchased: int | None
     """The purchased units, as `purchased_units` counts them."""
 
@@ -82,6 +84,7 @@ def stock_of(facts: TenantFacts, index: int) -> Stock:
         suspended=sku.suspended,
         locked_out=sku.locked_out,
         consumed=sku.consumed,
+        trial=sku.trial,
         purchased=purchased_units([sku]),
     )
 
@@ -99,6 +102,7 @@ def pool_of(facts: TenantFacts, products: ProductSet, indices: Sequence[int]) ->
         suspended=_sum(skus, "suspended"),
         locked_out=_sum(skus, "locked_out"),
         consumed=_sum(skus, "consumed"),
+        trial=sum(sku.trial for sku in skus),
         purchased=purchased_units(skus),
     )
 
@@ -137,13 +141,14 @@ def narrowest_product(bound: BoundPolicies, products: ProductSet) -> SkuFact | N
 
 def with_unknown_seats(stock: Stock) -> Stock:
     """Return a pool with all numbers set to unknown."""
-    return replace(stock, enabled=None, warning=None, suspended=None, locked_out=None, consumed=None, purchased=None)
+    numbers = dict.fromkeys(("enabled", "warning", "suspended", "locked_out", "consumed", "purchased"))
+    return replace(stock, **numbers, trial=0)
 
 
 def seat_finding(
     scope: TenantScope, block: Seats, stock: Stock, evidence: dict[str, Any], seats: int | None
 ) -> ObjectFinding:
-    """Return a finding about the seats of a SKU or a pool; `seats` is the number of superfluous seats, if known."""
+    """Return a finding about the seats of a SKU or a pool; `seats` are the superfluous paid ones, if known."""
     usable = stock.usable(block)
     numbers = {
         "enabled": stock.enabled,
@@ -153,6 +158,7 @@ def seat_finding(
         "consumed": stock.consumed,
         "usable": usable,
         "spare": None if usable is None or stock.consumed is None else usable - stock.consumed,
+        **({"trial": stock.trial} if stock.trial else {}),
     }
     return scope.finding(
         stock.subject,

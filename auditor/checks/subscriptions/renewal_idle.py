@@ -43,7 +43,9 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
     members = [includes(scope.bound, row, block.of) for row in rows]
     if not any(included or unknown for included, unknown in members):
         return
-    idle = _idle(scope, scope.facts.subscription_sku(rows[0]), minimum)
+    sku = scope.facts.subscription_sku(rows[0])
+    idle = _idle(scope, sku, minimum)
+    idle_paid = max(0, idle - sku.trial)
     for row, (included, unknown) in zip(rows, members, strict=True):
         if idle <= 0:
             return
@@ -56,10 +58,11 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
             scope.unknown.add("subscriptions.totalLicenses", reason)
             return
         count, idle = min(idle, seats), idle - min(idle, seats)
+        paid, idle_paid = (0, idle_paid) if row["isTrial"] else (min(idle_paid, count), max(0, idle_paid - count))
         if count and unknown:
             scope.unknown.add("subscribedSkus", Message("it is not known whether a subscription's SKU is in the set"))
         elif count and included:
-            yield _finding(scope, block, row, count)
+            yield _finding(scope, block, row, count, paid)
 
 
 def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
@@ -72,15 +75,18 @@ def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
     return sku.spare if sku.spare >= minimum.seats_of(sku.usable) else 0
 
 
-def _finding(scope: TenantScope, block: Subscriptions, row: Row, count: int) -> ObjectFinding:
+def _finding(scope: TenantScope, block: Subscriptions, row: Row, count: int, paid: int) -> ObjectFinding:
+    """Return a finding about idle seats of a subscription; `paid` of them are paid and also idle without trials."""
     sku = scope.facts.subscription_sku(row)
     day = max(row["nextLifecycleDateTime"].date(), scope.facts.as_of.date())
     prices = scope.bound.prices_on(day)
     price = None if prices is None else prices.dated(sku_id=sku.sku_id, part_number=sku.part_number)
     evidence = {"adjust": -count, **({} if price is None else scope.price_change(price))}
+    if paid < count and not row["isTrial"]:
+        evidence["neededAfterTrials"] = count - paid
     if block.except_monthly:
         evidence["term"] = term_of(scope, row)
-    return subscription_finding(scope, row, evidence=evidence, money=price_of(scope.bound, sku, count, day))
+    return subscription_finding(scope, row, evidence=evidence, money=price_of(scope.bound, sku, paid, day))
 
 
 CHECK = SubscriptionCheck(

@@ -19,13 +19,13 @@ from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, PolicyExtent
+from auditor.engine.product_tables import is_active
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
 """A row of subscriptions.parquet."""
-_ACTIVE_STATES = frozenset({"enabled", "warning"})
 _WINDOW: Final = timedelta(days=7)
 """How long after the purchase a Microsoft Customer Agreement allows removing seats (Buy or remove licenses, 2024)."""
 
@@ -90,11 +90,6 @@ def subscription_finding(
         },
         money=money,
     )
-
-
-def is_active(status: str | None) -> bool:
-    """Return whether people can use a subscription in this state; False if Graph did not give the state."""
-    return status is not None and status.casefold() in _ACTIVE_STATES
 
 
 def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool | None:

@@ -25,6 +25,8 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
     """Seats of suspended subscriptions that are to be brought back."""
     added: int = 0
     """Seats to buy; below zero, to remove."""
+    trial: Annotated[int | None, SavedField.OPTIONAL] = None
+    """Seats of trials among the usable ones; None if there are none."""
     undecided: Annotated[int | None, SavedField.OPTIONAL] = None
     """Open decisions about which product a person keeps or gets; the numbers leave them out. None if there are none."""
 
@@ -70,7 +72,16 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement) -> str:
         )
     if seats.revived:
         sentences.append(l10n.gettext("Seats of reactivated subscriptions: {revived}.", **values))
-    return " ".join([*sentences, l10n.plural(*_rest(seats.added), spare, **values)])
+    sentences.append(l10n.plural(*_rest(seats.added), spare, **values))
+    if seats.trial is not None:
+        sentences.append(
+            l10n.plural(
+                "{count} of the usable seats is that of a trial: it costs nothing and ends with the trial.",
+                "{count} of the usable seats are those of a trial: they cost nothing and end with the trial.",
+                seats.trial,
+            )
+        )
+    return " ".join(sentences)
 
 
 def plan_note(l10n: Localizer, seats: SeatMovement) -> str:

@@ -87,6 +87,8 @@ class SeatCount(Struct, frozen=True, kw_only=True):
     consumed: int | None
     usable: SeatSum | None
     spare: SeatSum | None
+    trial: Annotated[int | None, SavedField.OPTIONAL] = None
+    """Usable seats of trials, which cost nothing and end by themselves; None if there are none."""
     bounds: tuple[SeatBounds, ...] = ()
     """The bounds of every policy that evaluates its spare seats, satisfied or not."""
 

@@ -31,7 +31,7 @@ from auditor.remedy.actions.guidance.routes import route_of, routes_of
 from auditor.remedy.actions.people import PERSONAL, PersonRemedies, smaller_products, sort_key
 from auditor.remedy.actions.remedies.choice import object_remedy
 from auditor.remedy.actions.remedies.proposals import asks_to_downgrade
-from auditor.remedy.actions.seats.projection import settle_seats
+from auditor.remedy.actions.seats.settlement import settle_seats
 from auditor.remedy.english import ENGLISH
 
 _MAX_CACHED: Final = 1 << 15

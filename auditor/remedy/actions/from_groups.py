@@ -225,7 +225,9 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
         if elsewhere := _labels(inputs, (sku_id for sku_id, count in group.lacking.items() if not count)):
             notes.append(l10n.gettext(messages.SEATS_ELSEWHERE, product=elsewhere))
         return notes
-    if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
+    beside_paid = moved is not None and (moved.trial or 0) < moved.usable and not moved.added
+    kinds = NUMBERED | {ActionKind.SETTLED, *([ActionKind.TRIAL] if beside_paid else [])}
+    if moved is not None and (group.first.kind in kinds or group.seats_resolved):
         name = label(moved.sku_id or group.first.old)
         return [seat_movement(l10n, name, moved), *_number_notes(inputs, group, moved), *_total(inputs, group, count)]
     if group.first.kind is ActionKind.COVER:

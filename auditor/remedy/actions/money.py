@@ -41,8 +41,9 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
     seat = context.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in NUMBERED:
         return None, None
-    target = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
-    return _cost(context, old, seat.usable), _cost(context, old, target)
+    paid = seat.usable - (seat.trial or 0)
+    target = paid + (count if remedy.kind is ActionKind.BUY else -count)
+    return _cost(context, old, paid), _cost(context, old, target)
 
 
 def _total_price(seats: Mapping[str, int], price: Price) -> Decimal | None:
@@ -66,8 +67,9 @@ def renewal_price(context: RemediationContext, group: ActionGroup) -> RenewalPri
 
 
 def over_assigned(seats: Iterable[SeatCount | SkuFact]) -> Counter[str]:
-    """Return the seats that are assigned beyond the usable ones, for which nothing is paid, by skuId."""
-    return Counter({seat.sku_id: -seat.spare for seat in seats if seat.spare is not None and seat.spare < 0})
+    """Return the seats that are assigned beyond the usable ones that are paid, by skuId: nothing is paid for them."""
+    spare = {seat.sku_id: seat.spare - (seat.trial or 0) for seat in seats if seat.spare is not None}
+    return Counter({sku_id: -number for sku_id, number in spare.items() if number < 0})
 
 
 class _Seats(Struct, kw_only=True):
@@ -80,7 +82,7 @@ class _Seats(Struct, kw_only=True):
     bought: Counter[str]
     """Seats to assign that another action buys."""
     idle: Counter[str]
-    """Seats to assign that are spare today, so that they are paid for already."""
+    """Seats to assign that are spare today, so that they are paid for already, or freed seats of trials."""
     missing: Counter[str]
     """Seats to assign that are neither spare nor freed nor bought."""
 
@@ -129,7 +131,8 @@ def _seats(actions: Iterable[tuple[ActionGroup, Action]], context: RemediationCo
     unpaid = over_assigned(context.seats.values())
     spare = Counter({seat.sku_id: seat.spare for seat in context.seats.values() if seat.spare})
     left = freed - unpaid
-    idle = +spare & (given - left - bought)
+    free = freed - (-spare) - left  # freed seats of trials, which can be assigned again although nothing is paid
+    idle = (+spare + free) & (given - left - bought)
     unknown = {seat.sku_id for seat in context.seats.values() if seat.spare is None}
     lacking = given - left - bought - idle
     missing = Counter({sku_id: number for sku_id, number in lacking.items() if sku_id not in unknown})

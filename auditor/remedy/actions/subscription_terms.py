@@ -2,9 +2,9 @@
 
 from datetime import UTC, date, datetime
 
-from auditor.checks.subscriptions.subscriptions import is_active
 from auditor.domain.result.model import TenantResult
 from auditor.domain.result.purchases import RecentPurchase
+from auditor.engine.product_tables import is_active
 
 
 def day_of(instant: datetime) -> date:

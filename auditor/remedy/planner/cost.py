@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from auditor.checks.check import removable_seats
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
@@ -39,7 +40,8 @@ def compared_costs(
     for evaluated in proposals.values():
         freed.update(evaluated.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items()})
-    idle, spare = _idle(remaining), {seat.sku_id: seat.spare or 0 for seat in after.seats}
+    idle = _idle(remaining)
+    spare = {seat.sku_id: (seat.spare or 0) - (seat.trial or 0) for seat in after.seats}
     # Idle seats above a maximum include those that were freed; they are not counted twice.
     reducible = Counter(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
@@ -68,9 +70,8 @@ def _idle(findings: Sequence[Finding]) -> Counter[str]:
     """Return the seats to remove per product; if there are several findings about a product, the largest number."""
     idle: Counter[str] = Counter()
     for finding in findings:
-        adjust = finding.evidence.get("adjust")
-        if finding.check == ABOVE_MAXIMUM.id and isinstance(adjust, int) and sku_of(finding):
-            idle[sku_of(finding)] = max(idle[sku_of(finding)], -adjust)
+        if finding.check == ABOVE_MAXIMUM.id and sku_of(finding):
+            idle[sku_of(finding)] = max(idle[sku_of(finding)], removable_seats(finding))
     return idle
 
 

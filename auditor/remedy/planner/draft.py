@@ -19,7 +19,7 @@ from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.actions.seats.planned import add_decided, add_fixed, follow_renewals
-from auditor.remedy.actions.seats.projection import settle_seats
+from auditor.remedy.actions.seats.settlement import settle_seats
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
@@ -187,7 +187,7 @@ def build_actions(
     remedies = remedies_of(context, routes, changes)
     groups = ActionGroups(context.owners)
     groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, requests=())) for remedy in remedies)
-    decided = {sku_id: change.change for sku_id, change in seats.items() if change.change}
+    decided = {sku_id: change.paid_change for sku_id, change in seats.items() if change.paid_change}
     add_decided(groups, context, decided)
     settle_seats(groups, context, decided)
     if fixed_by_others:

@@ -214,9 +214,9 @@ def test_next_renewal_is_that_of_an_active_paid_subscription(
     ("held", "trial", "total"),
     [
         (3, 0, None),  # one subscription, whose seats are in the first sentence
-        (14, 10, "has 10 seats today; the new total is 4."),
-        (10, 10, "has 10 seats today; the new total is 0."),
-        (9, 10, None),
+        (3, 10, "has 10 seats today; the new total is 3."),
+        (9, 10, "has 10 seats today; the new total is 9."),
+        (10, 10, None),  # only seats of the trial are spare
     ],
 )
 def test_new_total_is_named_if_paid_subscriptions_have_the_seats_to_remove(

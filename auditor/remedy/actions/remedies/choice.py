@@ -110,10 +110,11 @@ def object_remedy(finding: Finding, route: RoutedFinding) -> Remedy:
     action = check_of(finding.check).action
     if action is None:
         raise ValueError(f"the check {finding.check} describes no action")
-    kind, seats, text, product = action(finding, route.situation)
+    kind, seats, text, product, article = action(finding, route.situation)
     old, extra = product or product_of(finding), (text,) if text else ()
     money = finding.money if kind is ActionKind.BUDGET else None
-    return Remedy(kind, (finding,), route.situation, route.article, old=old, extra=extra, seats=seats, money=money)
+    article = article or route.article
+    return Remedy(kind, (finding,), route.situation, article, old=old, extra=extra, seats=seats, money=money)
 
 
 def _planned_remedy(open_findings: _OpenFindings, change: PlannedChange) -> Remedy | None:

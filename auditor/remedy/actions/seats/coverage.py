@@ -79,7 +79,9 @@ def _keep_needed(
 
     The cheapest seats are kept. Nothing is limited if it is not known whether there are enough today.
     """
+    trial = sum(context.seats[sku_id].trial or 0 for sku_id in products)
     spare = coverage.usable - coverage.people
+    spare = max(0, spare - trial) if spare >= 0 else spare
     excess = _removed(products, groups, removals) - spare
     undecided = [group for group in _whole(products, removals) if not group.first.answered]
     for group in sorted(undecided, key=lambda group: (context.price(group.first.old) or Decimal(0), group.first.old)):

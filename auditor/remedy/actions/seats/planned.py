@@ -13,7 +13,8 @@ from auditor.guidance import Situation
 from auditor.remedy.actions.action_groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.remedies.model import Remedy
-from auditor.remedy.actions.seats.projection import TAKING, SeatProjection, products_of, resolving_group
+from auditor.remedy.actions.seats.projection import TAKING, SeatProjection, resolving_group
+from auditor.remedy.actions.seats.settlement import products_of
 
 CARRYING: Final = NUMBERED | {ActionKind.TRIAL}
 """Kinds of the actions that carry out a decision about seats; single seats cannot be removed from a trial."""

@@ -62,9 +62,9 @@ def _planned(actions: Iterable[Action], facts: TenantFacts) -> Iterator[tuple[_K
 
 
 def _renewals(facts: TenantFacts, sku: SkuFact, removed: int) -> Iterator[tuple[_Key, Mapping[str, Any]]]:
-    subject, seats = renewed_seats(facts, sku)
-    if seats:
-        for identifier in dict.fromkeys((subject, sku.sku_id)):
+    # The seats of a product include those of its trials, those of a subscription do not.
+    for identifier, seats in dict(((sku.sku_id, sku.enabled or 0), renewed_seats(facts, sku))).items():
+        if seats:
             yield (AnswerKind.RENEWAL, identifier), renewal_answer(seats - removed, seats)
 
 

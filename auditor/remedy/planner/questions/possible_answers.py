@@ -15,7 +15,7 @@ from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.kinds import REVIEW_ARTICLES
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.questions.seat_needs import renewal_answer
+from auditor.remedy.planner.questions.seat_needs import renewal_answer, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
 from auditor.remedy.requests import NOT_SET
@@ -122,7 +122,9 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> P
     if kind is ActionKind.BUY:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
     if kind in RENEWED or (kind in _REDUCED and seats):
-        count = finding.evidence.get("totalLicenses", finding.evidence.get("enabled"))
+        facts, count = product_options.bound.facts, finding.evidence.get("totalLicenses")
+        if (index := facts.index.get(finding.subject.id)) is not None and facts.skus[index].enabled is not None:
+            _, count = renewed_seats(facts, facts.skus[index])
         if not isinstance(count, int):
             return AnswerKind.RENEWAL, (product,), ({"renewal": {"renew": True}}, {"renewal": {"renew": False}})
         fewer = max(0, count - seats) if kind in _REDUCED else count

@@ -8,6 +8,7 @@ from msgspec import Struct
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.product_tables import is_active
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.remedy.planner.optimization.optimizer import best_option, choose_options, seats_used
@@ -83,7 +84,7 @@ def _need(bound: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, st
         target = least if used > 0 else most
         if target is not None:
             changes.append(target - usable)
-    change = max(changes, default=0) if used > 0 else min(changes, default=0)
+    change = max(changes, default=0) if used > 0 else min(0, min(changes, default=0) + sku.trial)
     if used > 0:
         return (AnswerKind.PURCHASE, sku.sku_id, {"purchase": {"seats": change}}) if change > 0 else None
     subject, seats = renewed_seats(bound.facts, sku)
@@ -98,12 +99,10 @@ def renewal_answer(seats: int, today: int) -> Mapping[str, Any]:
 
 
 def renewed_seats(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
-    """Return the id and the number of the seats to renew: of the only subscription, or of the product."""
-    subscriptions = [
-        row
-        for row in subscriptions_of(sku.sku_id, facts.subscriptions)
-        if (row["status"] or "").casefold() in {"enabled", "warning"}
-    ]
-    if sku.enabled is not None and [row["totalLicenses"] for row in subscriptions] == [sku.enabled]:
-        return subscriptions[0]["id"], sku.enabled
+    """Return the id and the number of the seats to renew: of the only paid subscription, or of the product."""
+    rows = [row for row in subscriptions_of(sku.sku_id, facts.subscriptions) if is_active(row["status"])]
+    subscriptions = rows if sku.costs_nothing else [row for row in rows if not row["isTrial"]]
+    paid = sku.enabled if sku.enabled is None or sku.costs_nothing else sku.enabled - sku.trial
+    if paid is not None and [row["totalLicenses"] for row in subscriptions] == [paid]:
+        return subscriptions[0]["id"], paid
     return sku.sku_id, sku.enabled or 0

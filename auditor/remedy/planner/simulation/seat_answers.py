@@ -37,6 +37,11 @@ class DecidedSeatChange(Struct, frozen=True, kw_only=True):
         """The usable seats that are added (+) or removed (−)."""
         return (self.sku.usable or 0) - (self.before.usable or 0)
 
+    @property
+    def paid_change(self) -> int:
+        """The change without the seats of trials that end; all of it if the product has only trials."""
+        return self.change if self.before.costs_nothing else self.change + self.before.trial - self.sku.trial
+
 
 def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[str, DecidedSeatChange]:
     """Return the changes of seats by answers, by skuId, without those that change neither number nor date.
@@ -78,15 +83,17 @@ def _renewal(
     renews, seats = bool(answer.value["renew"]), answer.value.get("seats")
     if row is None:
         count = change.before.enabled if seats is None else int(seats)
-        return replace(change, sku=replace(change.sku, enabled=count if renews else 0))
+        trial = change.sku.trial if renews and not change.before.costs_nothing else 0
+        return replace(change, sku=replace(change.sku, enabled=count if renews else 0, trial=trial))
     total = row["totalLicenses"]
     if (row["status"] or "").casefold() != "enabled" or not isinstance(total, int):
         return None
     renewed_seats = (total if seats is None else int(seats)) if renews else None
     enabled = max(0, (change.sku.enabled or 0) - total) + (renewed_seats or 0)
+    ended = max(0, total - (renewed_seats or 0)) if row["isTrial"] else 0
     return replace(
         change,
-        sku=replace(change.sku, enabled=enabled),
+        sku=replace(change.sku, enabled=enabled, trial=max(0, change.sku.trial - ended)),
         subscriptions={**change.subscriptions, row["id"]: renewed_seats},
         dates={**change.dates, **(_renewed_date(row, *terms) if renews and len(terms) == 1 else {})},
     )
@@ -100,13 +107,13 @@ def _renewed_date(row: Mapping[str, Any], term: str) -> Mapping[str, datetime]:
 
 
 def feasible_change(change: DecidedSeatChange, consumed: int, blocks: Iterable[Seats]) -> DecidedSeatChange:
-    """Return the part of a change that is possible: no seat in use is removed, and no policy is violated by it.
+    """Return the part of a change that is possible: no seat in use or of a trial is removed, and no policy is violated.
 
     `consumed` seats are in use once everybody has changed; `blocks` are the policies' constraints on spare seats.
     """
     warning = change.sku.warning or 0
     before, target = change.before.enabled or 0, change.sku.enabled or 0
-    minimums, maximums = [consumed - warning], []
+    minimums, maximums = [consumed - warning, change.sku.trial - warning], []
     for block in blocks:
         grace = warning if block.count_grace_units else 0
         low, high = usable_range(consumed, block.minimum, block.maximum)
@@ -154,7 +161,10 @@ def renewed_rows(changes: Iterable[DecidedSeatChange], rows: Iterable[Mapping[st
     for change in changes:
         product_rows = subscriptions_of(change.sku.sku_id, rows_by_id.values())
         enabled_rows = [
-            row for row in product_rows if (row["status"] or "").casefold() == "enabled" and not row["isTrial"]
+            row
+            for row in product_rows
+            if (row["status"] or "").casefold() == "enabled"
+            and (not row["isTrial"] or row["id"] in change.subscriptions)
         ]
         enabled_rows.sort(
             key=lambda row: (row["nextLifecycleDateTime"] is None, row["nextLifecycleDateTime"], row["id"])

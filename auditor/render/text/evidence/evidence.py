@@ -43,7 +43,16 @@ DESCRIBED_FACTS: Final = frozenset(
         *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
         *("assigned", "needed", "missingProduct", "purchased", "contractSeats", "contracts", "ends"),
         *("lastDayOfNotice", "renews", "term", "seller", "pricePerSeat", "priceFrom"),
-        *("limit", "total", "lowerBound", "unpriced", "commerceSubscriptionId", "ownerTenantId"),
+        *(
+            "trial",
+            "neededAfterTrials",
+            "limit",
+            "total",
+            "lowerBound",
+            "unpriced",
+            "commerceSubscriptionId",
+            "ownerTenantId",
+        ),
     }
 ).union(_SUBJECT_FACTS, _SUBSCRIPTION_FACTS, _GROUP_FACTS, _USAGE_AND_ACCESS)
 """Facts that have their own sentence, or that only programs need; the other formats contain all facts."""
@@ -148,6 +157,7 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         ("spare", NN_("{count} spare", "{count} spare")),
         ("suspended", NN_("{count} suspended", "{count} suspended")),
         ("lockedOut", NN_("{count} locked out", "{count} locked out")),
+        ("trial", NN_("{count} usable seat of a trial", "{count} usable seats of trials")),
     ):
         value = facts.get(name)
         if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
@@ -267,9 +277,10 @@ def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if facts.get("nextLifecycleDateTime"):
         ends = l10n.written_date(str(facts["nextLifecycleDateTime"]))
         yield l10n.gettext("next lifecycle date {date}", date=ends)
-    idle = facts.get("adjust")
-    if type(idle) is int and idle < 0:
-        yield l10n.plural("{count} spare seat to remove", "{count} spare seats to remove", -idle)
+    idle, needed = facts.get("adjust"), facts.get("neededAfterTrials", 0)
+    removable = -idle - needed if type(idle) is int and type(needed) is int else 0
+    if removable > 0 and facts.get("isTrial") is not True:
+        yield l10n.plural("{count} spare seat to remove", "{count} spare seats to remove", removable)
     if facts.get("status"):
         yield l10n.gettext("state {state}", state=l10n.subscription(facts["status"]))
 
