@@ -16,7 +16,7 @@ from auditor.engine.fleet import FleetScope
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.extent import Extent
 from auditor.engine.scope import Scope, TenantScope, UserFindings
-from auditor.guidance.routing import Articles, Situation
+from auditor.guidance.routing import Articles, Situation, licence_removal, self_service
 
 Block = TypeVar("Block", bound=Constraint)
 
@@ -199,13 +199,23 @@ def removable_seats(finding: Finding) -> int:
 def give_back(finding: Finding, situation: Situation) -> ObjectAction:
     """Return the action that removes superfluous seats."""
     adjust = seats_to_adjust(finding)
-    if adjust is not None and adjust >= 0:
+    contradictory = adjust is None and finding.evidence.get("boundsConflict")
+    if contradictory or (adjust is not None and adjust >= 0):
         return ObjectAction(ActionKind.BOUNDS)  # because of the minimum, no seat can be removed
     if situation.is_trial:
         return ObjectAction(ActionKind.TRIAL)  # the seats of a trial cost nothing and cannot be removed one by one
     return ObjectAction(removal_kind(situation.agreement), removable_seats(finding))
 
 
-def buy(finding: Finding, _situation: Situation) -> ObjectAction:
-    """Return the action that buys the missing seats."""
-    return ObjectAction(ActionKind.BUY, abs(seats_to_adjust(finding) or 0))
+def buy(finding: Finding, situation: Situation) -> ObjectAction:
+    """Return the action that buys the missing seats; if no purchase keeps the minimum, people have to lose theirs.
+
+    A minimum of 100 % allows no seat to be assigned.
+    """
+    adjust, evidence = seats_to_adjust(finding), finding.evidence
+    if adjust is None and evidence.get("boundsConflict"):
+        if evidence.get("maximum") is not None:
+            return ObjectAction(ActionKind.BOUNDS, article="remove-licenses")
+        article = next(iter((*self_service(situation), *licence_removal(situation))))
+        return ObjectAction(ActionKind.QUOTA, int(evidence["consumed"]), article=article)
+    return ObjectAction(ActionKind.BUY, abs(adjust or 0))

@@ -1,6 +1,7 @@
 """More people of the population hold a product than the policy allows."""
 
 from collections.abc import Iterator
+from fractions import Fraction
 from math import floor
 from typing import Any
 
@@ -22,7 +23,7 @@ from auditor.checks.seats.stock import (
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
-from auditor.domain.policy.model import Seats
+from auditor.domain.policy.model import Bound, Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import intersects, pairs
@@ -31,12 +32,15 @@ from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope
+from auditor.engine.skus.seat_bounds import beyond_quota
 from auditor.guidance.routing import Situation, licence_removal, self_service
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    over = int(finding.evidence.get("assigned") or 0) - int(finding.evidence.get("maximum") or 0)
-    return ObjectAction(ActionKind.QUOTA, max(0, over))
+    assigned, maximum, consumed = (int(finding.evidence.get(name) or 0) for name in ("assigned", "maximum", "consumed"))
+    written = str(finding.evidence.get("bound") or "")
+    quota = Bound(percent=Fraction(written.removesuffix("%"))) if written.endswith("%") else Bound(seats=maximum)
+    return ObjectAction(ActionKind.QUOTA, beyond_quota(assigned, consumed, quota))
 
 
 def _count(scope: Scope, block: Seats) -> HolderCount:
@@ -120,7 +124,8 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
         # The seats of trials are assigned beyond the paid ones.
         paid = (stock.enabled or 0) + (stock.warning or 0) - stock.trial
         free = min(stock.trial, max(0, (stock.consumed or 0) - paid))
-        yield seat_finding(scope, block, stock, evidence, max(0, certain - quota - free))
+        over = certain - quota if block.quota is None else beyond_quota(certain, stock.consumed or 0, block.quota)
+        yield seat_finding(scope, block, stock, evidence, max(0, over - free))
     elif possible > quota:
         reason = Message("for some users, it is not known whether they belong to the population, or have the product")
         scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))

@@ -70,6 +70,16 @@ def usable_range(consumed: int, minimum: Bound | None, maximum: Bound | None) ->
     return fewest, max(consumed + maximum.seats, floor(consumed / (1 - maximum.percent / 100)))
 
 
+def beyond_quota(holders: int, consumed: int, quota: Bound) -> int:
+    """Return how many of the holders have to lose their seat so that the quota is kept.
+
+    A share is one of the consumed seats, which become fewer with every holder who loses one.
+    """
+    share = quota.percent / 100
+    by_share = ceil((holders - share * consumed) / (1 - share)) if share < 1 else 0
+    return max(0, min(holders - quota.seats, by_share))
+
+
 def whole_seats(bound: Bound, usable: int, *, up: bool) -> int:
     """Return a bound in whole seats, with its share rounded; integers only, because it is called often."""
     seats, hundred = bound.percent.numerator * usable, bound.percent.denominator * 100

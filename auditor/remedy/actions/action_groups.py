@@ -22,7 +22,7 @@ from auditor.remedy.actions.subscription_terms import day_of
 from auditor.remedy.requests import RequestKind
 
 COUNTED_IN_SEATS: Final = NUMBERED | {ActionKind.QUOTA, ActionKind.COVER, ActionKind.CAP}
-_ONE_PER_PRODUCT: Final = COUNTED_IN_SEATS | RENEWED
+_ONE_PER_PRODUCT: Final = COUNTED_IN_SEATS | RENEWED | {ActionKind.BOUNDS}
 """Kinds with one action per product, whichever articles the findings lead to."""
 _NOTICE: Final = "contract.notice"
 AT_GROUPS: Final = frozenset(
@@ -66,6 +66,8 @@ class ActionGroup:
         """SkuId → seats that are missing for everybody who should get one; 0 if another action shows how many."""
         self.covered = 0
         """Seats to buy that are covered by a larger product, which another action buys."""
+        self.doubtful = 0
+        """People who lose the product by other actions, and whom a quota may count."""
         self.replacing = 0
         """Seats to buy that replace seats which other actions remove."""
         self.kept: dict[str, int] = {}
@@ -187,7 +189,7 @@ class ActionGroup:
 
     def merge(self, other: "ActionGroup") -> None:
         """Merge another group about the same product into this one."""
-        self._take_findings(other)
+        self.take_findings(other)
         self.variants += tuple(variant for variant in other.variants if variant not in self.variants)
         self.dates |= other.dates
         self.seats = max(self.seats, other.seats)
@@ -195,12 +197,12 @@ class ActionGroup:
 
     def resolve(self, seats: "ActionGroup") -> None:
         """Take over the findings about the seats of a product, which the change of people resolves."""
-        self._take_findings(seats)
+        self.take_findings(seats)
         self.seats_resolved.append(seats.first.old)
         if len(self.people_by_product) == 1 or self.breakdown is None:
             self.moved = seats.moved
 
-    def _take_findings(self, other: "ActionGroup") -> None:
+    def take_findings(self, other: "ActionGroup") -> None:
         """Take over the findings of another group; the article stays the same."""
         self._article = self.article
         self.worst = min(self.worst, other.worst)

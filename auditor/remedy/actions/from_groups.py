@@ -22,7 +22,7 @@ from auditor.remedy.actions.breakdown import breakdown_notes, named_groups, name
 from auditor.remedy.actions.guidance.text import GuidanceText
 from auditor.remedy.actions.money import costs, counted_once, renewal_price
 from auditor.remedy.actions.ranks import due_of, with_ranks
-from auditor.remedy.actions.seats.notes import coverage_notes, recent_notes, removal_notes
+from auditor.remedy.actions.seats.notes import coverage_notes, quota_notes, recent_notes, removal_notes
 from auditor.remedy.actions.seats.projection import TAKING
 from auditor.remedy.actions.subscription_terms import totals
 from auditor.remedy.kinds import ABOUT_GROUPS, GENERAL_ARTICLES, ORDER, REVIEW_ARTICLES, REVIEWED
@@ -230,6 +230,8 @@ def _seat_notes(inputs: ActionInputs, group: ActionGroup, count: int) -> Sequenc
     if moved is not None and (group.first.kind in kinds or group.seats_resolved):
         name = label(moved.sku_id or group.first.old)
         return [seat_movement(l10n, name, moved), *_number_notes(inputs, group, moved), *_total(inputs, group, count)]
+    if group.first.kind is ActionKind.QUOTA:
+        return list(quota_notes(group, l10n))
     if group.first.kind is ActionKind.COVER:
         return list(coverage_notes(inputs.context, group, label, l10n))
     if group.unneeded and moved is not None:

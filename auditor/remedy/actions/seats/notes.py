@@ -71,6 +71,18 @@ def removal_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
         )
 
 
+def quota_notes(group: ActionGroup, l10n: Localizer) -> Iterator[str]:
+    """Yield how many people lose the product by other actions, and may be among those whom the policy counts."""
+    if group.doubtful > 0:
+        yield l10n.plural(
+            "Other actions unassign the product from {count} person. If the policy counts that person, choose one "
+            "person fewer.",
+            "Other actions unassign the product from {count} people. For each of them whom the policy counts, choose "
+            "one person fewer.",
+            group.doubtful,
+        )
+
+
 def recent_notes(group: ActionGroup, context: RemediationContext, l10n: Localizer) -> Iterator[str]:
     """Yield how many of the seats to remove were bought recently, and until when they can be removed at once."""
     recent = recent_purchase(context.tenant, group.first.old)

@@ -119,8 +119,8 @@ class SeatProjection(Struct, kw_only=True):
                     inactive_seats(seat) + (0 if block.count_grace_units else seat.warning or 0) for seat in seats
                 )
             low, high = usable_range(consumed, block.minimum, block.maximum)
-            if low is None:
-                return None
+            if low is None:  # no number of seats keeps this minimum while somebody has one
+                continue
             minimums.append(low - usable)
             maximums += [high - usable] if high is not None else []
         return (max(minimums), min(maximums, default=None)) if minimums else None

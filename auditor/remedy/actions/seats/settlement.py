@@ -16,6 +16,7 @@ from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.seats.coverage import settle_coverage
 from auditor.remedy.actions.seats.merges import merge_caps, merge_covered, merge_purchases
 from auditor.remedy.actions.seats.projection import MOVING, SeatProjection, inactive_seats, resolving_group
+from auditor.remedy.actions.seats.quotas import settle_quotas
 from auditor.remedy.actions.subscription_terms import recent_purchase
 
 
@@ -73,6 +74,7 @@ def settle_seats(
     merge_caps(remaining)
     merge_covered(remaining, context)
     merge_purchases(remaining)
+    settle_quotas(remaining, projection)
     _remove_recent(remaining.values(), context)
     _set_shortages(remaining.values(), projection, numbered)
     _set_movements(remaining.values(), projection)

@@ -181,7 +181,7 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     allowed = limits(facts, l10n)
     if allowed:
         yield l10n.gettext("allowed: {limits}", limits=allowed)
-    if facts.get("boundsConflict"):
+    if facts.get("boundsConflict") and None not in (facts.get("minimum"), facts.get("maximum")):
         yield l10n.gettext("no number of seats satisfies both limits")
 
 

@@ -1,0 +1,66 @@
+"""Actions about too many holders: only people whom no other action unassigns are left to choose."""
+
+from random import Random
+
+import pytest
+
+from auditor.domain.actions.action import Action
+from tests.builders.tenant.crowded_tenant import audited, product, state_of
+from tests.builders.tenant.tenants import person
+
+LEAVERS = "- {id: leavers, severity: low, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}"
+STORE = "- {id: store, severity: low, users: {department: Store, accountEnabled: true}, assignments: {require: [E5]}}"
+
+
+def actions_of(held: int, blocked: int, rule: str, *, waiting: int = 0) -> dict[str, Action]:
+    """Return the actions by kind; some holders have blocked accounts, and other people wait for the product."""
+    people = [person(f"p{n}", "SPE_E5", accountEnabled=n >= blocked) for n in range(held)]
+    people += [person(f"w{n}", department="Store") for n in range(waiting)]
+    rules = "\n".join(["policies:", LEAVERS, STORE.replace("E5", "SPE_E5"), f"- {{id: few, severity: high, {rule}}}"])
+    state = state_of(people, [product("SPE_E5", held + waiting, held)], [])
+    return {action.kind: action for action in audited(state, rules).tenants[0].actions}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_number_to_choose_is_that_of_a_simulation(seed: int) -> None:
+    random = Random(seed)
+    held, waiting = random.randint(1, 12), random.choice([0, 0, 2])
+    blocked, maximum = random.randint(0, held), random.choice(["0", "3", "7", "'50%'", "'80%'"])
+    actions = actions_of(held, blocked, f"seats: {{of: [SPE_E5], assigned: {{max: {maximum}}}}}", waiting=waiting)
+    share = int(maximum.strip("'%"))
+
+    def keeps(holders: int) -> bool:
+        return holders <= share if maximum.isdecimal() else 100 * holders <= share * holders
+
+    reported = not keeps(held)  # a finding is about the people of today
+    left = held - blocked + waiting
+    chosen = next(number for number in range(left + 1) if keeps(left - number))
+    assert (actions["quota"].count if "quota" in actions else 0) == (chosen if reported else 0)
+    covered = [finding for action in actions.values() for finding in action.findings]
+    assert len(covered) == len(set(covered)) == blocked + waiting + reported
+
+
+@pytest.mark.parametrize(
+    ("users", "count", "note"),
+    [("{accountEnabled: false}", 0, False), ("{userPrincipalName: {matches: 'p*'}}", 4, True)],
+)
+def test_people_are_left_out_only_if_the_policy_certainly_counts_them(users: str, count: int, note: bool) -> None:  # noqa: FBT001
+    actions = actions_of(6, 3, f"users: {users}, seats: {{of: [SPE_E5], assigned: {{max: 2}}}}")
+    assert (actions["quota"].count if "quota" in actions else 0) == count
+    notes = [text for action in actions.values() for text in action.prerequisites if "unassign the product" in text]
+    assert [text.partition(".")[0] for text in notes] == (
+        ["Other actions unassign the product from 3 people"] if note else []
+    )
+
+
+@pytest.mark.parametrize(("maximum", "count"), [("", 4), (", max: 5", None)])
+def test_minimum_of_all_seats_asks_who_loses_the_product_instead_of_buying_seats(
+    maximum: str, count: int | None
+) -> None:
+    """A maximum besides contradicts it: then the limits have to be corrected."""
+    actions = actions_of(10, 6, f"seats: {{of: [SPE_E5], spare: {{min: '100%'{maximum}}}}}", waiting=6)
+    del actions["assign"]
+    assert set(actions) == {"unassign", "bounds" if count is None else "quota"}
+    if count is not None:
+        assert actions["quota"].count == count + 6
+        assert actions["quota"].guidance == "unassign-licenses"
