@@ -18,9 +18,11 @@ prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 10}}
 PAID, TRIAL = subscription("SPE_E3", 10, "2027-02-01"), {**subscription("SPE_E3", 10, "2026-12-20"), "isTrial": True}
 
 
-def planned(*decisions: dict[str, Any], rows: tuple[dict[str, Any], ...] = (PAID, TRIAL)) -> TenantPlan:
+def planned(
+    *decisions: dict[str, Any], rows: tuple[dict[str, Any], ...] = (PAID, TRIAL), rules: str = RULES
+) -> TenantPlan:
     people = [user(f"p{number}", grant(E3)) for number in range(3)]
-    return decided_plan(RULES, [snapshot(people, {E3: 20}, subscriptions=list(rows))], *decisions).tenants[0]
+    return decided_plan(rules, [snapshot(people, {E3: 20}, subscriptions=list(rows))], *decisions).tenants[0]
 
 
 def answered(plan: TenantPlan, subject: str, **renewal: Any) -> dict[str, Any]:
@@ -70,3 +72,15 @@ def test_decision_about_the_product_keeps_the_seats_of_the_trial(seats: int, lef
     plan = planned(answered(before, E3, seats=seats, renew=True), rows=(*half, TRIAL))
     assert numbers(plan)["remove-seats-at-renewal"] == (20 - left, 10 * (20 - left))
     assert [notice.code for notice in plan.notices] == ([] if seats == left else ["decision.seats"])
+
+
+@pytest.mark.parametrize(
+    ("maximum", "removed", "subjects"), [(12, 0, {TRIAL["id"]}), (8, 2, {TRIAL["id"], PAID["id"]})]
+)
+def test_limit_on_purchased_seats_asks_about_paid_ones_only_if_too_many_are_left_without_the_trial(
+    maximum: int, removed: int, subjects: set[str]
+) -> None:
+    rules = RULES.replace("spare: {max: 0}", f"purchased: {{max: {maximum}}}")
+    plan = planned(rules=rules)
+    assert [action.count for action in plan.actions if action.kind != "trial"] == ([removed] if removed else [])
+    assert {question.subject for question in plan.questions} == subjects

@@ -118,7 +118,10 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> P
     pool = finding.product is not None and finding.product.sku_id is None
     if action is None or pool:
         return None
-    kind, seats, *_ = action(finding, product_options.routes[finding.fingerprint].situation)
+    situation = product_options.routes[finding.fingerprint].situation
+    kind, seats, *_ = action(finding, situation)
+    if kind is ActionKind.TRIAL and not situation.is_trial:
+        return None  # the answer is about the trial, not about the paid seats beside it
     if kind is ActionKind.BUY:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
     if kind in RENEWED or (kind in _REDUCED and seats):
