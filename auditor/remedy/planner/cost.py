@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from auditor.checks.check import removable_seats
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
+from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.engine.policy.binding import BoundPolicies
@@ -46,6 +47,7 @@ def compared_costs(
     reducible = Counter(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
+    _keep_needed(reducible, after, bound)
     # Nothing is paid for seats that are assigned beyond the usable ones.
     now, now_priced = _priced(bound, reusable - over_assigned(before.seats))
     at_renewal, renewal_priced = _priced(bound, reducible, renewal_days(before, bound.facts.as_of.date()))
@@ -73,6 +75,27 @@ def _idle(findings: Sequence[Finding]) -> Counter[str]:
         if finding.check == ABOVE_MAXIMUM.id and sku_of(finding):
             idle[sku_of(finding)] = max(idle[sku_of(finding)], removable_seats(finding))
     return idle
+
+
+def _keep_needed(reducible: Counter[str], after: TenantResult, bound: BoundPolicies) -> None:
+    """Leave enough seats to people who need one in number, also once trials have ended; the cheapest seats are kept.
+
+    Policies that lack seats limit nothing: the seats to buy for them replace those that are given back.
+    """
+    policies = {policy.id: policy.constraint for policy in bound.policies}
+    for row in after.coverage or ():
+        block = policies[row.policy]
+        if row.missing or not isinstance(block, Seats):
+            continue
+        included = bound.masks.of(block.of).true
+        skus = [bound.facts.skus[index] for index in bound.facts.assignable if included[index]]
+        spare = max(0, row.usable - row.people - sum(sku.trial for sku in skus))
+        excess = sum(reducible[sku.sku_id] for sku in skus) - spare
+        prices = {sku.sku_id: seat_price(bound.facts, bound.prices, sku.sku_id) or Decimal(0) for sku in skus}
+        for sku_id in sorted(prices, key=lambda sku_id: (prices[sku_id], sku_id)):
+            kept = max(0, min(excess, reducible[sku_id]))
+            reducible[sku_id] -= kept
+            excess -= kept
 
 
 def _priced(

@@ -80,6 +80,8 @@ def test_seats_assigned_beyond_the_usable_ones_are_worth_nothing_once_freed(seat
         pytest.param(["spare: {max: 1}", "spare: {max: 3}"], 5, 4, id="the smallest maximum counts"),
         pytest.param(["spare: {min: 9}"], 5, 1, id="missing seats are not idle"),
         pytest.param(["purchased: {max: 2}"], 5, 1, id="seats beyond a cap are not idle"),
+        pytest.param(["spare: {max: 0}", "covers: users"], 5, 4, id="people need two seats in number"),
+        pytest.param(["spare: {max: 0}", "covers: users"], 1, 0, id="all seats are needed in number"),
     ],
 )
 def test_seats_to_give_back_are_freed_or_idle_after_the_plan(bounds: list[str], usable: int, seats: int) -> None:
