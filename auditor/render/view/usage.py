@@ -345,5 +345,5 @@ def _coverage_line(coverage: SeatCoverage, header: PolicyHeader | None, l10n: La
     if coverage.missing:
         text = l10n.plural("{count} seat is missing", "{count} seats are missing", coverage.missing)
         parts.append(with_money(text, coverage.missing_cost, l10n))
-    title = coverage.policy if header is None else shortened(header.title)
-    return f"{title}: {l10n.joined(parts)}"
+    title = "" if header is None else header.title
+    return f"{shortened(title or coverage.policy)}: {l10n.joined(parts)}"

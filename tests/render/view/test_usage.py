@@ -6,14 +6,16 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.enums import Severity
 from auditor.domain.money import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
 from auditor.render.text.labels import Labels
 from auditor.render.view.usage import coverage_lines, idle_lines, smaller_products, unit_tables, usage_table
 from tests.builders.result.rendered import rendered_text
-from tests.builders.result.results import contoso, fabrikam, result
+from tests.builders.result.results import contoso, fabrikam, header, result
 
 EN = Labels("en")
+UNTITLED = header("p", Severity.LOW, "", "", 1)
 
 
 def test_products_are_sorted_by_the_cost_of_idle_seats() -> None:
@@ -166,7 +168,8 @@ def test_smaller_products_are_summed_and_listed() -> None:
 )
 def test_coverage_of_a_policy_is_one_line(missing: int, unknown: int, text: str) -> None:
     row = SeatCoverage(policy="p", people=1204, unknown=unknown, usable=900, missing=missing)
-    assert coverage_lines(replace(contoso(), coverage=(row,)), {}, EN) == (text,)
+    tenant = replace(contoso(), coverage=(row,))
+    assert coverage_lines(tenant, {}, EN) == coverage_lines(tenant, {"p": UNTITLED}, EN) == (text,)
 
 
 @pytest.mark.parametrize(
