@@ -62,6 +62,11 @@ def test_end_of_the_trial_removes_no_paid_seats() -> None:
     assert numbers(plan) == {"remove-seats-at-renewal": (7, 70), "trial": (1, None)}
     (decided,) = plan.decided_seats
     assert [(row.id, row.total_licenses) for row in decided.subscriptions] == [(TRIAL["id"], 0)]
+    deciding = [
+        number for number, action in enumerate(plan.actions, 1) if "decided by" in " ".join(action.prerequisites)
+    ]
+    assert [plan.actions[number - 1].title for number in deciding] == ["Let the trial of Microsoft 365 E3 end"]
+    assert deciding == [decided.action]
 
 
 @pytest.mark.parametrize(("seats", "left"), [(13, 13), (5, 10)])

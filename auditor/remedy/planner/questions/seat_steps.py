@@ -64,7 +64,11 @@ def decided_seats(
         enumerate(actions, start=1),
         key=lambda item: (item[1].kind in NUMBERED, item[1].kind == ActionKind.TRIAL, -item[0]),
     )
-    action_numbers = {action.sku_id: number for number, action in numbered}
+    action_numbers = {
+        action.sku_id: number
+        for number, action in numbered
+        if action.sku_id in seats and _carries_out(action, seats[action.sku_id])
+    }
     contracts = tuple(agreed)
     return tuple(
         DecidedSeats(
@@ -80,6 +84,11 @@ def decided_seats(
         )
         for sku_id, change in sorted(seats.items())
     )
+
+
+def _carries_out(action: Action, change: DecidedSeatChange) -> bool:
+    """Return whether an action is about decided seats; a number of paid seats is not about the end of a trial."""
+    return action.kind not in NUMBERED or change.paid_change != 0
 
 
 def _renewed(change: DecidedSeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[SubscriptionSeats]:
@@ -112,7 +121,8 @@ def with_seat_steps(
     }
     by_product = {seat_decision.sku_id: seat_decision for seat_decision in decided}
     for number, action in enumerate(actions, start=1):
-        if (seat_decision := by_product.get(action.sku_id)) is not None:
+        seat_decision = by_product.get(action.sku_id)
+        if seat_decision is not None and _carries_out(action, seats[action.sku_id]):
             contract_steps = (
                 [_agreed(contract, l10n) for contract in seat_decision.contracts]
                 if seat_decision.action == number
