@@ -1,23 +1,18 @@
 """Adds what a plan changes about seats: decided purchases and renewals, and findings that its requests fix."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from msgspec.structs import replace
 
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
 from auditor.domain.actions.kind import NUMBERED, REMOVING, RENEWED, ActionKind, removal_kind
-from auditor.domain.enums import Severity
 from auditor.guidance import Situation
 from auditor.remedy.actions.action_groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.seats.projection import TAKING, SeatProjection, resolving_group
 from auditor.remedy.actions.seats.settlement import products_of
-
-CARRYING: Final = NUMBERED | {ActionKind.TRIAL}
-"""Kinds of the actions that carry out a decision about seats; single seats cannot be removed from a trial."""
 
 
 def add_decided(action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int]) -> None:
@@ -28,10 +23,9 @@ def add_decided(action_groups: ActionGroups, context: RemediationContext, decide
     """
     action_groups.add((UNSORTED, _remedy(context, sku_id, change)) for sku_id, change in sorted(decided.items()))
     for group in action_groups:
-        if group.policies or group.first.old not in decided or group.first.kind not in CARRYING:
+        if group.policies or group.first.old not in decided:
             continue
         buys = group.first.kind is ActionKind.BUY
-        group.weigh("", (Severity.INFO.rank, ""))
         for bounds in context.seats[group.first.old].bounds:
             policy = context.policies.get(bounds.policy)
             if policy is not None and (bounds.minimum if buys else bounds.maximum) is not None:

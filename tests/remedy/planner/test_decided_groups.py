@@ -1,0 +1,50 @@
+"""Whose action a decision about seats belongs to, and which decisions about subscriptions an action follows."""
+
+import pytest
+
+from tests.builders.tenant.answers import decided_plan
+from tests.builders.tenant.crowded_tenant import subscription
+from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
+
+IDLE = """version: 1
+policies:
+  - {id: idle, owner: finance, severity: low, seats: {of: paid, spare: {max: 1}}}
+  - {id: stock, owner: desk, severity: high, seats: {of: paid, spare: {max: 9}}}
+"""
+ENDING = """version: 1
+policies:
+  - {id: ending, severity: low, subscriptions: {of: paid, expiring: {within: 90d}}}
+"""
+HOLDERS = [user("stays", grant(E3))]
+
+
+def test_decided_seats_with_a_finding_belong_to_the_owners_of_its_policies() -> None:
+    tenant = snapshot(HOLDERS, {E3: 6})
+    (question,) = decided_plan(IDLE, [tenant]).tenants[0].questions
+    answer = {"question": question.id, "answer": {"renewal": {"seats": 2, "renew": True}}}
+    (action,) = decided_plan(IDLE, [tenant], answer).tenants[0].actions
+    assert (action.kind, action.count, action.owners) == ("remove-seats-at-renewal", 4, ("finance",))
+
+
+@pytest.mark.parametrize(
+    ("renewed", "title", "confidence"),
+    [
+        ((True, True), "Renew Microsoft 365 E3", "certain"),
+        ((False, False), "Prepare for the end of Microsoft 365 E3", "certain"),
+        ((True, False), "Renew Microsoft 365 E3, or prepare for its end", "review"),
+        ((True, None), "Renew Microsoft 365 E3, or prepare for its end", "review"),
+    ],
+)
+def test_action_about_subscriptions_follows_decisions_that_agree(
+    renewed: tuple[bool | None, bool | None], title: str, confidence: str
+) -> None:
+    rows = [{**subscription("SPE_E3", 3, f"2026-12-{day}"), "id": f"s{day}"} for day in (10, 20)]
+    tenant = snapshot([user("nobody")], {E3: 6}, subscriptions=rows)
+    by_subject = {question.subject: question.id for question in decided_plan(ENDING, [tenant]).tenants[0].questions}
+    decisions = [
+        {"question": by_subject[row["id"]], "answer": {"renewal": {"seats": 3, "renew": renew}}}
+        for row, renew in zip(rows, renewed, strict=True)
+        if renew is not None
+    ]
+    actions = decided_plan(ENDING, [tenant], *decisions).tenants[0].actions
+    assert [(a.title, a.confidence) for a in actions if a.kind == "expiring"] == [(title, confidence)]
