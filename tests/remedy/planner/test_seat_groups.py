@@ -1,10 +1,10 @@
-"""Whose action a decision about seats belongs to, and which decisions about subscriptions an action follows."""
+"""The actions to which a plan adds what changes about seats: decisions, and findings that its requests fix."""
 
 import pytest
 
 from tests.builders.tenant.answers import decided_plan
 from tests.builders.tenant.crowded_tenant import subscription
-from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, grant, group, snapshot, user
 
 IDLE = """version: 1
 policies:
@@ -48,3 +48,27 @@ def test_action_about_subscriptions_follows_decisions_that_agree(
     ]
     actions = decided_plan(ENDING, [tenant], *decisions).tenants[0].actions
     assert [(a.title, a.confidence) for a in actions if a.kind == "expiring"] == [(title, confidence)]
+
+
+@pytest.mark.parametrize(("usable", "findings"), [(3, [3, 1]), (4, [2, 1])])
+@pytest.mark.parametrize("by_group", [1, 2])
+def test_missing_seats_are_part_of_the_action_whose_requests_free_most_of_them(
+    usable: int, findings: list[int], by_group: int
+) -> None:
+    rules = """version: 1
+policies:
+  - {id: shop, severity: low, users: {department: Shop}, assignments: {of: paid, allow: []}}
+  - {id: enough, severity: critical, seats: {of: [SPE_E3], spare: {min: 0}}}
+"""
+    grants = [grant(E3, "g1")] * by_group + [grant(E3)] * (3 - by_group)
+    people = [user(f"shop{number}", given, department="Shop") for number, given in enumerate(grants)]
+    tenant = snapshot([*people, *HOLDERS], {E3: usable}, groups=[group("g1", E3)])
+    plan = decided_plan(rules, [tenant]).tenants[0]
+    actions = sorted(plan.actions, key=lambda action: -action.count)
+    assert [action.kind for action in actions] == (
+        ["unassign", "group-license"] if by_group == 1 else ["group-license", "unassign"]
+    )
+    assert ([len(action.findings) for action in actions], plan.proof.remaining) == (findings, ())
+    missing = usable == 3
+    assert actions[0].concern.worst == ("critical" if missing else "low")
+    assert ("no seats have to be bought" in " ".join(actions[0].next)) is missing
