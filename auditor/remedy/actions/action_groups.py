@@ -40,6 +40,9 @@ FindingRank = tuple[int, str]
 class ActionGroup:
     """Remedies of one kind that become one action."""
 
+    doubtful = 0
+    """People who lose the product by other actions, and whom a quota may count."""
+
     def __init__(self, number: int, remedy: Remedy, key: SortKey, subject: tuple[str, ...]) -> None:
         self.number = number
         self._lead(remedy, subject)
@@ -66,8 +69,6 @@ class ActionGroup:
         """SkuId → seats that are missing for everybody who should get one; 0 if another action shows how many."""
         self.covered = 0
         """Seats to buy that are covered by a larger product, which another action buys."""
-        self.doubtful = 0
-        """People who lose the product by other actions, and whom a quota may count."""
         self.replacing = 0
         """Seats to buy that replace seats which other actions remove."""
         self.kept: dict[str, int] = {}

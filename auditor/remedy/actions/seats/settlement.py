@@ -19,6 +19,9 @@ from auditor.remedy.actions.seats.projection import MOVING, SeatProjection, inac
 from auditor.remedy.actions.seats.quotas import settle_quotas
 from auditor.remedy.actions.subscription_terms import recent_purchase
 
+_ENDING = frozenset({ActionKind.STATE, ActionKind.TRIAL})
+"""Kinds about subscriptions that end; they take over findings about seats that depend on the end."""
+
 
 def settle_seats(
     action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int] = MappingProxyType({})
@@ -35,8 +38,7 @@ def settle_seats(
     for key, group in groups.items():
         if group.first.kind in NUMBERED:
             seats.setdefault(group.first.old, []).append((key, group))
-    state_groups = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.STATE}
-    trial_groups = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.TRIAL}
+    endings = {(group.first.kind, group.first.old): group for group in groups.values() if group.first.kind in _ENDING}
     numbered: set[str] = set()
     resolved: list[tuple[object, tuple[str, ...], bool]] = []
     for old in sorted(seats, key=lambda name: (name not in context.seats, name)):
@@ -55,20 +57,14 @@ def settle_seats(
             merged.first = replace(merged.first, answered=True)
             numbered.update(skus)
             continue
-        state = state_groups.get(old)
-        if _decide(merged, projection, skus, state, is_removal=is_removal):
+        is_stopped = (ActionKind.STATE, old) in endings
+        if _decide(merged, projection, skus, is_stopped=is_stopped, is_removal=is_removal):
             numbered.update(skus)
-        elif merged.first.kind is ActionKind.STATE and state is not None:
-            remaining.pop(merged_key)
-        elif merged.first.kind is ActionKind.TRIAL and old in trial_groups:
-            trial_groups[old].merge(remaining.pop(merged_key))
+        elif ending := endings.get((merged.first.kind, old)):
+            ending.merge(remaining.pop(merged_key))
         elif merged.first.kind is ActionKind.SETTLED:
             resolved.append((merged_key, skus, is_removal))
-    for key, skus, is_removal in resolved:
-        unproven = (group for group in remaining.values() if not (group.first.proven and group.has_requests))
-        resolving = resolving_group(unproven, projection, skus, is_removal=is_removal)
-        if resolving is not None:
-            resolving.resolve(remaining.pop(key))
+    _resolve(remaining, resolved, projection)
     removals = [(group, products_of(group, projection)) for group in remaining.values() if group.first.kind in REMOVING]
     settle_coverage(remaining.values(), removals, context)
     merge_caps(remaining)
@@ -79,6 +75,19 @@ def settle_seats(
     _set_shortages(remaining.values(), projection, numbered)
     _set_movements(remaining.values(), projection)
     action_groups.groups = remaining
+
+
+def _resolve(
+    remaining: dict[object, ActionGroup],
+    resolved: Iterable[tuple[object, tuple[str, ...], bool]],
+    projection: SeatProjection,
+) -> None:
+    """Let actions about people take over groups that need no number of seats; each with its products and kind."""
+    for key, skus, is_removal in resolved:
+        unproven = (group for group in remaining.values() if not (group.first.proven and group.has_requests))
+        resolving = resolving_group(unproven, projection, skus, is_removal=is_removal)
+        if resolving is not None:
+            resolving.resolve(remaining.pop(key))
 
 
 def products_of(group: ActionGroup, projection: SeatProjection) -> tuple[str, ...]:
@@ -107,8 +116,8 @@ def _decide(
     group: ActionGroup,
     projection: SeatProjection,
     skus: tuple[str, ...],
-    state: ActionGroup | None,
     *,
+    is_stopped: bool,
     is_removal: bool,
 ) -> bool:
     """Set the kind and number of seats of a group, given all other actions; return whether it has a number."""
@@ -127,10 +136,9 @@ def _decide(
             group.set_kind(ActionKind.BOUNDS, group.first.article)  # no number of seats satisfies all policies
             return False
         high = low  # the seats that are idle even at the minimum
-    if low > 0 and state is not None:
+    if low > 0 and is_stopped:
         revived_change = projection.change(skus, rules, revived=True)
         if revived_change is not None and revived_change[0] <= 0:
-            state.merge(group)
             group.set_kind(ActionKind.STATE, group.first.article)
             return False
         low = revived_change[0] if revived_change is not None else low
