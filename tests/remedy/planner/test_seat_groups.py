@@ -1,5 +1,7 @@
 """The actions to which a plan adds what changes about seats: decisions, and findings that its requests fix."""
 
+from typing import Any
+
 import pytest
 
 from tests.builders.tenant.answers import decided_plan
@@ -52,16 +54,18 @@ def test_action_about_subscriptions_follows_decisions_that_agree(
 
 @pytest.mark.parametrize(("usable", "findings"), [(3, [3, 1]), (4, [2, 1])])
 @pytest.mark.parametrize("by_group", [1, 2])
+@pytest.mark.parametrize("facts", [{"department": "Shop"}, {"accountEnabled": False}])
 def test_missing_seats_are_part_of_the_action_whose_requests_free_most_of_them(
-    usable: int, findings: list[int], by_group: int
+    usable: int, findings: list[int], by_group: int, facts: dict[str, Any]
 ) -> None:
-    rules = """version: 1
+    ((name, value),) = facts.items()
+    rules = f"""version: 1
 policies:
-  - {id: shop, severity: low, users: {department: Shop}, assignments: {of: paid, allow: []}}
-  - {id: enough, severity: critical, seats: {of: [SPE_E3], spare: {min: 0}}}
+  - {{id: shop, severity: low, users: {{{name}: {str(value).lower()}}}, assignments: {{of: paid, allow: []}}}}
+  - {{id: enough, severity: critical, seats: {{of: [SPE_E3], spare: {{min: 0}}}}}}
 """
     grants = [grant(E3, "g1")] * by_group + [grant(E3)] * (3 - by_group)
-    people = [user(f"shop{number}", given, department="Shop") for number, given in enumerate(grants)]
+    people = [user(f"shop{number}", given, **facts) for number, given in enumerate(grants)]
     tenant = snapshot([*people, *HOLDERS], {E3: usable}, groups=[group("g1", E3)])
     plan = decided_plan(rules, [tenant]).tenants[0]
     actions = sorted(plan.actions, key=lambda action: -action.count)
@@ -72,3 +76,4 @@ policies:
     missing = usable == 3
     assert actions[0].concern.worst == ("critical" if missing else "low")
     assert ("no seats have to be bought" in " ".join(actions[0].next)) is missing
+    assert ("3 seats today, 4 assigned" in " ".join(actions[0].prerequisites)) is missing
