@@ -64,3 +64,9 @@ def test_minimum_of_all_seats_asks_who_loses_the_product_instead_of_buying_seats
     if count is not None:
         assert actions["quota"].count == count + 6
         assert actions["quota"].guidance == "unassign-licenses"
+
+
+def test_quota_of_a_pool_leaves_nobody_out() -> None:
+    """Whoever loses one product of the pool may still have another one."""
+    actions = actions_of(6, 3, "seats: {of: [SPE_E5, SPE_E3], pool: true, assigned: {max: 2}}")
+    assert (actions["quota"].count, actions["unassign"].count) == (4, 3)
