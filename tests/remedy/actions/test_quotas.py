@@ -6,7 +6,7 @@ import pytest
 
 from auditor.domain.actions.action import Action
 from tests.builders.tenant.crowded_tenant import audited, product, state_of
-from tests.builders.tenant.tenants import person
+from tests.builders.tenant.tenants import person, sku_id
 
 LEAVERS = "- {id: leavers, severity: low, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}"
 STORE = "- {id: store, severity: low, users: {department: Store, accountEnabled: true}, assignments: {require: [E5]}}"
@@ -21,23 +21,35 @@ def actions_of(held: int, blocked: int, rule: str, *, waiting: int = 0) -> dict[
     return {action.kind: action for action in audited(state, rules).tenants[0].actions}
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_number_to_choose_is_that_of_a_simulation(seed: int) -> None:
+@pytest.mark.parametrize("seed", range(16))
+def test_numbers_to_choose_are_those_of_a_simulation(seed: int) -> None:
+    """Two products have the same quota; some holders have blocked accounts, and other people wait for a product."""
     random = Random(seed)
-    held, waiting = random.randint(1, 12), random.choice([0, 0, 2])
-    blocked, maximum = random.randint(0, held), random.choice(["0", "3", "7", "'50%'", "'80%'"])
-    actions = actions_of(held, blocked, f"seats: {{of: [SPE_E5], assigned: {{max: {maximum}}}}}", waiting=waiting)
-    share = int(maximum.strip("'%"))
+    maximum, waits = random.choice(["0", "3", "7", "'50%'", "'80%'"]), random.choice(["SPE_E5", "SPE_F1"])
+    share, waiting = int(maximum.strip("'%")), random.choice([0, 2])
 
     def keeps(holders: int) -> bool:
         return holders <= share if maximum.isdecimal() else 100 * holders <= share * holders
 
-    reported = not keeps(held)  # a finding is about the people of today
-    left = held - blocked + waiting
-    chosen = next(number for number in range(left + 1) if keeps(left - number))
-    assert (actions["quota"].count if "quota" in actions else 0) == (chosen if reported else 0)
-    covered = [finding for action in actions.values() for finding in action.findings]
-    assert len(covered) == len(set(covered)) == blocked + waiting + reported
+    users = [person(f"w{number}", department="Store") for number in range(waiting)]
+    products, expected, found = [product("SPE_F1", waiting, 0)], {}, waiting
+    for part in ("SPE_E5", "VISIOCLIENT"):
+        held = random.randint(1, 9)
+        blocked = random.randint(0, held)
+        users += [person(f"{part}{number}", part, accountEnabled=number >= blocked) for number in range(held)]
+        products.append(product(part, held + waiting, held))
+        left = held - blocked + (waiting if part == waits else 0)
+        chosen = next(number for number in range(left + 1) if keeps(left - number))
+        found += blocked + (not keeps(held))
+        if chosen and not keeps(held):  # a finding is about the holders of today
+            expected[sku_id(part)] = chosen
+    few = "- {id: few, severity: high, seats: {of: [SPE_E5, VISIOCLIENT], assigned: {max: MAXIMUM}}}"
+    rules = "\n".join(["policies:", LEAVERS, STORE.replace("E5", waits), few.replace("MAXIMUM", maximum)])
+    actions = audited(state_of(users, products, []), rules).tenants[0].actions
+    chosen_by_product = {a.seats.sku_id: a.count for a in actions if a.kind == "quota" and a.seats is not None}
+    assert chosen_by_product == expected
+    covered = [finding for action in actions for finding in action.findings]
+    assert len(covered) == len(set(covered)) == found
 
 
 @pytest.mark.parametrize(

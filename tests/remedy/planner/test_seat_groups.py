@@ -74,6 +74,7 @@ policies:
     )
     assert ([len(action.findings) for action in actions], plan.proof.remaining) == (findings, ())
     missing = usable == 3
+    assert actions[0].concern is not None
     assert actions[0].concern.worst == ("critical" if missing else "low")
     assert ("no seats have to be bought" in " ".join(actions[0].next)) is missing
     assert ("3 seats today, 4 assigned" in " ".join(actions[0].prerequisites)) is missing
