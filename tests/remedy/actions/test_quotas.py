@@ -6,7 +6,7 @@ import pytest
 
 from auditor.domain.actions.action import Action
 from tests.builders.tenant.crowded_tenant import audited, product, state_of
-from tests.builders.tenant.tenants import person, sku_id
+from tests.builders.tenant.tenants import bought, person, sku_id
 
 LEAVERS = "- {id: leavers, severity: low, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}"
 STORE = "- {id: store, severity: low, users: {department: Store, accountEnabled: true}, assignments: {require: [E5]}}"
@@ -82,3 +82,38 @@ def test_quota_of_a_pool_leaves_nobody_out() -> None:
     """Whoever loses one product of the pool may still have another one."""
     actions = actions_of(6, 3, "seats: {of: [SPE_E5, SPE_E3], pool: true, assigned: {max: 2}}")
     assert (actions["quota"].count, actions["unassign"].count) == (4, 3)
+
+
+def test_people_who_move_to_another_product_are_left_out() -> None:
+    rules = """policies:
+- {id: shop, severity: low, users: {department: Shop}, assignments: {of: paid, allow: [SPE_F1], require: [SPE_F1]}}
+- {id: few, severity: high, seats: {of: [SPE_E5], assigned: {max: 2}}}
+"""
+    people = [person(f"p{n}", "SPE_E5", department="Shop" if n < 3 else "Office") for n in range(8)]
+    state = state_of(people, [product("SPE_E5", 8, 8), product("SPE_F1", 3, 0)], [])
+    counts = {action.kind: action.count for action in audited(state, rules).tenants[0].actions}
+    assert counts == {"move": 3, "quota": 3}
+
+
+def test_number_to_choose_is_that_of_the_finding_if_the_seats_are_not_known() -> None:
+    rules = f"policies:\n{LEAVERS}\n- {{id: few, severity: high, seats: {{of: [SPE_E5], assigned: {{max: 1}}}}}}"
+    people = [person(f"p{n}", "SPE_E5", accountEnabled=n > 0) for n in range(4)]
+    state = state_of(people, [bought("SPE_E5", None, 4)], [])
+    counts = {action.kind: action.count for action in audited(state, rules).tenants[0].actions}
+    assert counts == {"unassign": 1, "quota": 2}
+
+
+def test_share_of_the_assigned_seats_becomes_smaller_with_those_that_are_freed() -> None:
+    """Of 100 holders, 20 are contractors: once 12 of them have lost the product, 8 of 88 are at most 10 %."""
+    rules = """policies:
+- {id: few, severity: high, users: {department: Contractors}, seats: {of: [SPE_E5], assigned: {max: 10%}}}
+prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 50}}
+"""
+    people = [person(f"p{n}", "SPE_E5", department="Contractors" if n < 20 else "Office") for n in range(100)]
+    result = audited(state_of(people, [product("SPE_E5", 100, 100)], []), rules).tenants[0]
+    (action,) = result.actions
+    (finding,) = result.findings
+    assert (action.kind, action.count) == ("quota", 12)
+    assert finding.evidence["maximum"] == 10
+    assert finding.money is not None
+    assert finding.money.per_month == 12 * 50

@@ -64,10 +64,8 @@ def _moved(groups: Iterable[ActionGroup], sku_id: str, users: Selector, projecti
 
 def _over(finding: Finding, quota: Bound | None, change: int, projection: SeatProjection) -> int:
     """Return how many people have to lose the product after a change of the number of people who have it."""
-    moved = projection.movement((finding.subject.id,))
-    if moved is None:
-        return 0
+    moved, evidence = projection.movement((finding.subject.id,)), finding.evidence
+    consumed = int(evidence.get("consumed") or 0) if moved is None else moved.assigned_after
     if quota is None:  # a minimum of 100 % of the seats: nobody may have it
-        return moved.assigned_after
-    holders = max(0, int(finding.evidence.get("assigned") or 0) + change)
-    return beyond_quota(holders, moved.assigned_after, quota)
+        return consumed
+    return beyond_quota(max(0, int(evidence.get("assigned") or 0) + change), consumed, quota)
