@@ -20,8 +20,10 @@ from tests.package.tree import ROOT, files
 
 ZENSICAL = Path(sys.prefix) / "site" / ("Scripts" if os.name == "nt" else "bin") / "zensical"
 PAGES = {
+    "README.md": "overview.md",
     "policies/README.md": "policies/starter-library.md",
     "SECURITY.md": "project/security-policy.md",
+    "SUPPORT.md": "project/support.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
     "CODE_OF_CONDUCT.md": "project/code-of-conduct.md",
@@ -54,7 +56,7 @@ def _moved(text: str, source: PurePosixPath, page: PurePosixPath) -> tuple[str, 
         target = os.path.normpath(source.parent / match[1]).replace(os.sep, "/")
         if (ROOT / target / "README.md").is_file():
             target += "/README.md"
-        site_path = PAGES.get(target) or ("README.md" if target == "README.md" else target.removeprefix("docs/"))
+        site_path = PAGES.get(target) or target.removeprefix("docs/")
         if not site_path.endswith(".md") and (ROOT / target).is_file():
             linked[site_path] = (ROOT / target).read_bytes()
         return os.path.relpath(site_path, page.parent).replace(os.sep, "/")

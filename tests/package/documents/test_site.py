@@ -26,7 +26,7 @@ def test_navigation_contains_every_page_once() -> None:
     pages = site_files()
     nav = settings(pages)["nav"]
     assert problems(pages, nav) == []
-    assert {"README.md", "checks/seats.not-covered.md", "guidance/former-employee.md"} <= set(pages)
+    assert {"README.md", "overview.md", "checks/seats.not-covered.md", "guidance/former-employee.md"} <= set(pages)
     remaining = {page: body for page, body in pages.items() if page != "mail.md"}
     assert problems(remaining, nav) == ["in the navigation, but no page: mail.md"]
     assert problems(pages, [*nav, "mail.md"]) == ["twice in the navigation: mail.md"]
