@@ -21,27 +21,25 @@ _SELECTING: Final = ("severity", "policy")
 
 def open_fingerprints(findings: Findings) -> tuple[str, ...]:
     """Return the fingerprints of the open findings in report order."""
-    return tuple(
-        fingerprint for batch in _open_batches(findings) for fingerprint in batch.column("fingerprint").to_pylist()
-    )
+    return tuple(fingerprint for _, fingerprints in _open_batches(findings) for fingerprint in fingerprints)
 
 
-def open_findings(findings: Findings, named: AbstractSet[str] | None = None) -> tuple[Finding, ...]:
-    """Return the open findings in report order; with `named`, only those with one of these fingerprints."""
-    batches = _open_batches(findings)
-    if named is not None:
-        fingerprints = pa.array(named, pa.string())
-        batches = (batch.filter(pc.is_in(batch.column("fingerprint"), fingerprints)) for batch in batches)
-    return tuple(chain.from_iterable(map(decode, batches)))
+def open_findings(findings: Findings, named: AbstractSet[str]) -> tuple[Finding, ...]:
+    """Return the open findings with one of these fingerprints, in report order."""
+    return _selected(findings, lambda fingerprint: fingerprint in named)
 
 
 def newly_open(findings: Findings, earlier: AbstractSet[str]) -> tuple[Finding, ...]:
-    """Return the open findings whose fingerprints are not in `earlier`."""
-    excluded = pa.array(earlier, pa.string())
-    new = (
-        batch.filter(pc.invert(pc.is_in(batch.column("fingerprint"), excluded))) for batch in _open_batches(findings)
+    """Return the open findings whose fingerprints are not in `earlier`, in report order."""
+    return _selected(findings, lambda fingerprint: fingerprint not in earlier)
+
+
+def _selected(findings: Findings, is_wanted: Callable[[str], bool]) -> tuple[Finding, ...]:
+    wanted = (
+        batch.filter(pa.array([is_wanted(fingerprint) for fingerprint in fingerprints], pa.bool_()))
+        for batch, fingerprints in _open_batches(findings)
     )
-    return tuple(chain.from_iterable(map(decode, new)))
+    return tuple(chain.from_iterable(map(decode, wanted)))
 
 
 def fingerprints_of(findings: Findings) -> Iterator[str]:
@@ -61,6 +59,8 @@ def selected_findings(findings: Findings, includes: Callable[[Severity, str], bo
     return findings.map_batches(selected)
 
 
-def _open_batches(findings: Findings) -> Iterator[pa.RecordBatch]:
+def _open_batches(findings: Findings) -> Iterator[tuple[pa.RecordBatch, list[str]]]:
+    """Yield the open findings in report order, with their fingerprints."""
     for batch in findings.batches():
-        yield batch.filter(pc.equal(batch.column("status").cast(pa.string()), Status.OPEN.value))
+        open_ = batch.filter(pc.equal(batch.column("status").cast(pa.string()), Status.OPEN.value))
+        yield open_, open_.column("fingerprint").to_pylist()

@@ -28,7 +28,7 @@ from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
-from auditor.findings.open_findings import newly_open, open_findings, open_fingerprints
+from auditor.findings.open_findings import newly_open, open_fingerprints
 from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.english import ENGLISH
 from auditor.remedy.planner.constraints import add_constraints, avoid, undecided_policies
@@ -238,10 +238,9 @@ def _tenant_plan(
     before: TenantResult, after: TenantResult, plan_draft: Draft, constraints: PlanConstraints
 ) -> TenantPlan:
     options = plan_draft.options
-    findings_after = open_findings(after.findings)
     open_ = tuple(finding for finding in options.context.findings if finding.status is Status.OPEN)
     unknown = frozenset(undecided_policies(before.policies, after.policies))
-    open_after = {f.fingerprint for f in (*findings_after, *(f for f in open_ if f.policy in unknown))}
+    open_after = {*open_fingerprints(after.findings), *(f.fingerprint for f in open_ if f.policy in unknown)}
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
     fixed_by_requests = set(fixed) - plan_draft.claimed - options.seat_findings
@@ -252,7 +251,7 @@ def _tenant_plan(
     seats = _decided_seats(ordered_actions, plan_draft)
     actions = _with_steps(ordered_actions, open_, plan_draft, seats)
     kinds = _kinds(actions, blocked)
-    money = compared_costs(before, after, findings_after, plan_draft.proposals, options.bound)
+    money = compared_costs(before, after, plan_draft.proposals, options.bound)
     needed = needs(options.bound.facts.policies).sources
     return TenantPlan(
         name=before.name,
@@ -267,7 +266,7 @@ def _tenant_plan(
         proof=Proof(
             fixed=fixed,
             remaining=tuple(remaining_of(finding, kinds, options, constraints, unknown) for finding in remaining),
-            new=tuple(finding for finding in findings_after if finding.fingerprint not in options.opened),
+            new=newly_open(after.findings, options.opened),
             undecided=undecided_policies(before.policies, after.policies, open_),
         ),
         dropped=_dropped(constraints),

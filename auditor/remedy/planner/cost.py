@@ -1,7 +1,7 @@
 """Computes the monthly money of a plan: cost of open findings, seats to reassign, seats to give back at the renewal."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from auditor.checks.check import removable_seats
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
+from auditor.domain.enums import Status
 from auditor.domain.policy.model import Seats
-from auditor.domain.result.finding import Finding
+from auditor.domain.result.finding import Findings
 from auditor.domain.result.model import TenantResult
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.money import over_assigned
@@ -25,14 +26,13 @@ from auditor.remedy.planner.proposals.product_options import seat_price
 def compared_costs(
     before: TenantResult,
     after: TenantResult,
-    remaining: Sequence[Finding],
     proposals: Mapping[str, EvaluatedProposal],
     bound: BoundPolicies,
 ) -> tuple[tuple[Figures, ...], tuple[Figures, ...]]:
     """Return the figures before and after the plan, in the currency of the price list.
 
-    The cost of open findings is the sum that all reports show; `remaining` are the open findings of `after`. Seats to
-    give back at the renewal are those that the plan frees, or that are idle beyond what policies allow after the plan.
+    The cost of open findings is the sum that all reports show. Seats to give back at the renewal are those that the
+    plan frees, or that are idle beyond what policies allow after the plan.
     """
     prices = bound.prices
     if prices is None:
@@ -41,7 +41,7 @@ def compared_costs(
     for evaluated in proposals.values():
         freed.update(evaluated.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items()})
-    idle = _idle(remaining)
+    idle = _idle(after.findings)
     spare = {seat.sku_id: (seat.spare or 0) - (seat.trial or 0) for seat in after.seats}
     # Idle seats above a maximum include those that were freed; they are not counted twice.
     reducible = Counter(
@@ -68,11 +68,11 @@ def compared_costs(
     return (figures_before,), (figures_after,)
 
 
-def _idle(findings: Sequence[Finding]) -> Counter[str]:
-    """Return the seats to remove per product; if there are several findings about a product, the largest number."""
+def _idle(findings: Findings) -> Counter[str]:
+    """Return the seats to remove per product; if there are several open findings about one, the largest number."""
     idle: Counter[str] = Counter()
-    for finding in findings:
-        if finding.check == ABOVE_MAXIMUM.id and sku_of(finding):
+    for finding in findings.of_checks(ABOVE_MAXIMUM.id):
+        if finding.status is Status.OPEN and sku_of(finding):
             idle[sku_of(finding)] = max(idle[sku_of(finding)], removable_seats(finding))
     return idle
 

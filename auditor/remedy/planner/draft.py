@@ -22,7 +22,7 @@ from auditor.remedy.actions.seats.planned import add_decided, add_fixed, follow_
 from auditor.remedy.actions.seats.settlement import settle_seats
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
-from auditor.remedy.planner.optimization.options import Limit
+from auditor.remedy.planner.optimization.options import Limit, People
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.proposals.planned_changes import (
@@ -81,10 +81,10 @@ class Draft(Struct, frozen=True, kw_only=True):
 def draft(options: Options, constraints: PlanConstraints, *, solver: str | None) -> Draft:
     """Choose an option for everybody, build the actions, and apply their requests in order to a copy of the state."""
     users = [user for user in options.evaluated if user not in constraints.barred]
-    alternatives = [[evaluated.option for evaluated in options.evaluated[user]] for user in users]
+    people = People.of([evaluated.option for evaluated in options.evaluated[user]] for user in users)
     seats = {sku_id: change for sku_id, change in options.seat_changes.items() if sku_id not in constraints.unfollowed}
     limits = limits_of(options.bound, constraints.limits, {sku_id: change.sku for sku_id, change in seats.items()})
-    choice = choose_options(alternatives, limits, solver=solver)
+    choice = choose_options(people, limits, solver=solver)
     proposals = {
         user: options.evaluated[user][index]
         for user, index in zip(users, choice.chosen, strict=True)

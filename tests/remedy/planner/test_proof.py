@@ -16,7 +16,7 @@ from auditor.findings.open_findings import open_fingerprints
 from auditor.policy.loader import load
 from auditor.remedy.planner.optimization.milp import solve
 from auditor.remedy.planner.optimization.optimizer import choose_options
-from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score
+from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, People, Score
 from tests.builders.tenant.plan_tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW, policy_set
 from tests.oracle.adapter import catalogue_of, files
@@ -164,7 +164,7 @@ NO_CHANGE_OPTION = Option(score=NO_CHANGE)
 @given(st.lists(OPTIONS, max_size=6), LIMITS)
 def test_both_solvers_reach_the_same_optimal_score(people: list[list[Option]], limits: dict[str, Limit]) -> None:
     alternatives = [[NO_CHANGE_OPTION, *options] for options in people]
-    walked, solved = (choose_options(alternatives, limits, solver=name) for name in ("walk", "milp"))
+    walked, solved = (choose_options(People.of(alternatives), limits, solver=name) for name in ("walk", "milp"))
     assert walked.score == solved.score
     for choice in (walked, solved):
         for sku, limit in limits.items():
@@ -173,7 +173,7 @@ def test_both_solvers_reach_the_same_optimal_score(people: list[list[Option]], l
             )
             assert limit.minimum is None or change >= limit.minimum
             assert limit.maximum is None or change <= limit.maximum
-    assert choose_options(alternatives, {}).score <= walked.score
+    assert choose_options(People.of(alternatives), {}).score <= walked.score
 
 
 def test_milp_solves_many_people_who_share_many_products_optimally() -> None:
@@ -184,7 +184,7 @@ def test_milp_solves_many_people_who_share_many_products_optimally() -> None:
         for number in range(120)
     ]  # fmt: skip
     limits = {sku: Limit(maximum=3 + position) for position, sku in enumerate(skus)}
-    choice = choose_options(people, limits)
+    choice = choose_options(People.of(people), limits)
     assert choice.solver == "milp"
     taken = [people[number][index] for number, index in enumerate(choice.chosen) if index]
     assert {sku: sum(sku in option.seats for option in taken) for sku in skus} == {
@@ -218,7 +218,7 @@ def people_and_limits(seed: int, sizes: tuple[int, int], options: int) -> tuple[
 def test_a_slightly_worse_solution_is_not_taken_for_the_optimum() -> None:
     """The best solution is 0.002 % better than the first that HiGHS finds, which is within its default tolerance."""
     people, limits = people_and_limits(165, (9, 9), 3)
-    walked, solved = (choose_options(people, limits, solver=name) for name in ("walk", "milp"))
+    walked, solved = (choose_options(People.of(people), limits, solver=name) for name in ("walk", "milp"))
     assert solved.score == walked.score
 
 

@@ -8,26 +8,27 @@ from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import
 from scipy.sparse import csr_array, vstack  # type: ignore[import-untyped,unused-ignore]
 
 from auditor.files.native_output import discard_native_output
-from auditor.remedy.planner.optimization.options import Limit, Option, Score, best_by_change
+from auditor.remedy.planner.optimization.options import Limit, Option, People, Score, best_by_change
 
 _Signature = tuple[tuple[Score, tuple[int, ...], int], ...]
 """The relevant options: score, change of the seats of each limited product, and the option's index."""
 
 
-def solve(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> tuple[int, ...]:
+def solve(people: People, limits: Mapping[str, Limit]) -> tuple[int, ...]:
     """Return the index of the option of each person; the fields of the score are minimised one after the other.
 
     Raises RuntimeError if the solver finds no solution, which cannot happen as long as no change is an option.
     """
-    if not people:
+    if not people.kinds:
         return ()
+    signatures = [_signature(options, limits) for options in people.options]
     by_signature: dict[_Signature, list[int]] = {}
-    for person, options in enumerate(people):
-        by_signature.setdefault(_signature(options, limits), []).append(person)
+    for person, kind in enumerate(people.kinds):
+        by_signature.setdefault(signatures[kind], []).append(person)
     classes = list(by_signature.items())
     columns = [(index, option) for index, (signature, _) in enumerate(classes) for option in range(len(signature))]
     counts = _lexicographic(classes, columns, *_rows(classes, columns, limits))
-    choices = [0] * len(people)
+    choices = [0] * len(people.kinds)
     unassigned = [iter(members) for _, members in classes]
     for (index, option), count in zip(columns, counts, strict=True):
         for _ in range(count):

@@ -7,14 +7,14 @@ always the case; otherwise SciPy's HiGHS solver is used, which takes seconds to 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from math import comb
 from operator import mul
 
 from msgspec import Struct
 
-from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score, best_by_change
+from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, People, Score, best_by_change
 
 MAX_BALANCES = 20_000
 """Number of seat balances after which HiGHS is used."""
@@ -33,15 +33,13 @@ class Choice(Struct, frozen=True, kw_only=True):
     score: Score
 
 
-def choose_options(
-    people: Sequence[Sequence[Option]], limits: Mapping[str, Limit], *, solver: str | None = None
-) -> Choice:
+def choose_options(people: People, limits: Mapping[str, Limit], *, solver: str | None = None) -> Choice:
     """Choose one option for each person within the limits; changing nothing must be within them.
 
     The result is deterministic. `solver` forces `milp` or `walk`, the search over balances, however long it takes.
     """
-    best = [best_option(options) for options in people]
-    used = seats_used(people, best)
+    best = people.best()
+    used = people.seats_used(best)
     if solver is None and all(limit.allows(used[sku]) for sku, limit in limits.items()):
         return Choice(chosen=tuple(best), solver="none", score=_total(people, best))
     binding, name = _binding(people, limits), "walk"
@@ -53,34 +51,21 @@ def choose_options(
     return Choice(chosen=choices, solver=name, score=_total(people, choices))
 
 
-def best_option(options: Sequence[Option]) -> int:
-    """Return the index of the best option, regardless of other people."""
-    return min(range(len(options)), key=lambda index: (options[index].score, index))
-
-
-def _total(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Score:
-    chosen = (options[index].score for options, index in zip(people, choices, strict=True))
-    return reduce(Score.plus, chosen, NO_CHANGE)
-
-
-def seats_used(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Counter[str]:
-    """Return the change of the seats in use by skuId, if each person takes the chosen option."""
-    used: Counter[str] = Counter()
-    for options, index in zip(people, choices, strict=True):
-        used.update(options[index].seats)
-    return used
+def _total(people: People, choices: Sequence[int]) -> Score:
+    return reduce(lambda total, item: total.plus(item[0].score, item[1]), people.counted(choices), NO_CHANGE)
 
 
 def _walked(
-    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, bounded: bool
+    people: People, binding: Sequence[str], limits: Mapping[str, Limit], *, bounded: bool
 ) -> tuple[int, ...] | None:
     """Solve each component of people who compete for the same seats; people without competition get the best option.
 
     With `bounded`, return None if a component has too many balances or transitions.
     """
-    choices = [best_option(options) for options in people]
+    choices = people.best()
     for members, skus in _components(people, frozenset(binding)):
-        chosen = _solve_component([people[number] for number in members], sorted(skus), limits, bounded=bounded)
+        competitors = People([people.kinds[number] for number in members], people.options)
+        chosen = _solve_component(competitors, sorted(skus), limits, bounded=bounded)
         if chosen is None:
             return None
         for number, index in zip(members, chosen, strict=True):
@@ -88,13 +73,15 @@ def _walked(
     return tuple(choices)
 
 
-def _components(people: Sequence[Sequence[Option]], binding: frozenset[str]) -> list[tuple[list[int], frozenset[str]]]:
+def _components(people: People, binding: frozenset[str]) -> list[tuple[list[int], frozenset[str]]]:
     """Divide people into components that share no product with a binding limit."""
+    competing_of = [
+        frozenset(sku for option in options for sku in option.seats) & binding for options in people.options
+    ]
     people_by_skus: dict[frozenset[str], list[int]] = {}
-    for number, options in enumerate(people):
-        competing = frozenset(sku for option in options for sku in option.seats) & binding
-        if competing:
-            people_by_skus.setdefault(competing, []).append(number)
+    for number, kind in enumerate(people.kinds):
+        if competing_of[kind]:
+            people_by_skus.setdefault(competing_of[kind], []).append(number)
     components: list[tuple[list[int], frozenset[str]]] = []
     for competing, competitors in people_by_skus.items():
         skus = competing.union(*(component_skus for _, component_skus in components if component_skus & competing))
@@ -120,9 +107,12 @@ class _Packing(Struct, frozen=True):
     """The highest absolute value of each number in a sum."""
 
     @classmethod
-    def of(cls, vectors_by_person: Sequence[Sequence[Sequence[int]]]) -> "_Packing":
-        """Return the packing for sums with at most one vector of each person."""
-        highest = [[max(map(abs, numbers)) for numbers in zip(*vectors, strict=True)] for vectors in vectors_by_person]
+    def of(cls, vectors: Iterable[tuple[Sequence[Sequence[int]], int]]) -> "_Packing":
+        """Return the packing for sums with at most one vector of each person; `vectors` are for numbers of people."""
+        highest = [
+            [count * max(map(abs, numbers)) for numbers in zip(*alternatives, strict=True)]
+            for alternatives, count in vectors
+        ]
         return cls(tuple(map(sum, zip(*highest, strict=True))))
 
     def packed(self, vector: Sequence[int]) -> int:
@@ -137,20 +127,21 @@ class _Packing(Struct, frozen=True):
 
 
 def _solve_component(
-    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, bounded: bool
+    people: People, binding: Sequence[str], limits: Mapping[str, Limit], *, bounded: bool
 ) -> tuple[int, ...] | None:
     """Process class by class, and keep the best score for each balance of the seats with a binding limit.
 
     People with the same options are one class: only how many of them take each option matters. With `bounded`, return
     None if there are too many balances or transitions.
     """
-    steps_of = [_steps(options, binding) for options in people]
+    steps_of_kind = {kind: _steps(people.options[kind], binding) for kind in dict.fromkeys(people.kinds)}
+    steps_of = [steps_of_kind[kind] for kind in people.kinds]
     people_by_steps: dict[tuple[_Step, ...], list[int]] = {}
     for number, (steps, _) in enumerate(steps_of):
         people_by_steps.setdefault(steps, []).append(number)
     classes = list(_split(people_by_steps))
-    scores = _Packing.of([[score for score, _ in steps] for steps, _ in steps_of])
-    balances = _Packing.of([[change for _, change in steps] for steps, _ in steps_of])
+    scores = _Packing.of(([score for score, _ in steps], len(members)) for steps, members in classes)
+    balances = _Packing.of(([change for _, change in steps], len(members)) for steps, members in classes)
     best: dict[int, tuple[int, _Trail]] = {0: (0, None)}
     transitions = 0
     for steps, members in classes:
@@ -221,15 +212,16 @@ def _unrolled(
     return tuple(choices)
 
 
-def _binding(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> list[str]:
+def _binding(people: People, limits: Mapping[str, Limit]) -> list[str]:
     """Return the products whose limit could be exceeded; the others need not be tracked."""
     highest: Counter[str] = Counter()
     lowest: Counter[str] = Counter()
-    for options in people:
+    for kind, count in Counter(people.kinds).items():
+        options = people.options[kind]
         for sku in {sku for option in options for sku in option.seats}:
             changes = [option.seats.get(sku, 0) for option in options]
-            highest[sku] += max(changes)
-            lowest[sku] += min(changes)
+            highest[sku] += count * max(changes)
+            lowest[sku] += count * min(changes)
     return sorted(
         sku
         for sku, limit in limits.items()

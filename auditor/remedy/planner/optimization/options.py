@@ -1,6 +1,7 @@
 """The options of one person as input of the optimizer: their scores, and the seats that they take or free."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -35,6 +36,46 @@ class Option(Struct, frozen=True, kw_only=True):
     score: Score
     seats: Mapping[str, int] = field(default_factory=dict)
     """SkuId → seats taken (+) or freed (−)."""
+
+
+class People(Struct, frozen=True):
+    """The options of people; those with equal options are one kind, because most people share their options."""
+
+    kinds: Sequence[int]
+    """The kind of each person."""
+    options: Sequence[Sequence[Option]]
+    """The options of each kind; kinds are numbered in the order of their first person."""
+
+    @classmethod
+    def of(cls, alternatives: Iterable[Sequence[Option]]) -> "People":
+        """Return people with these options."""
+        numbers: dict[object, int] = {}
+        kinds: list[int] = []
+        distinct: list[Sequence[Option]] = []
+        for options in alternatives:
+            key = tuple([(option.score, *option.seats.items()) for option in options])
+            kinds.append(numbers.setdefault(key, len(distinct)))
+            if kinds[-1] == len(distinct):
+                distinct.append(options)
+        return cls(kinds, distinct)
+
+    def best(self) -> list[int]:
+        """Return the index of each person's best option, regardless of other people."""
+        best = [min(range(len(options)), key=lambda index: (options[index].score, index)) for options in self.options]
+        return [best[kind] for kind in self.kinds]
+
+    def counted(self, choices: Iterable[int]) -> Iterator[tuple[Option, int]]:
+        """Yield each chosen option of a kind, and the number of people who take it."""
+        for (kind, index), count in Counter(zip(self.kinds, choices, strict=True)).items():
+            yield self.options[kind][index], count
+
+    def seats_used(self, choices: Iterable[int]) -> Counter[str]:
+        """Return the change of the seats in use by skuId, if each person takes the chosen option."""
+        used: Counter[str] = Counter()
+        for option, count in self.counted(choices):
+            for sku_id, change in option.seats.items():
+                used[sku_id] += count * change
+        return used
 
 
 def best_by_change(options: Sequence[Option], skus: Iterable[str]) -> dict[tuple[int, ...], tuple[Score, int]]:

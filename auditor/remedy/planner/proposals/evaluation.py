@@ -1,6 +1,7 @@
 """Evaluates proposals: the audit engine checks each person with the changes applied."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
-from auditor.engine.evaluate import evaluate_batch
+from auditor.engine.evaluate import columns, evaluate_batch
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import FILLER_PLAN
@@ -33,6 +34,8 @@ WEIGHTS: Mapping[Severity, int] = {
 _MAY_LOSE = frozenset({Correction.REPLACE, Correction.CHOOSE, Correction.DISABLE_SERVICE})
 """Corrections that may end services; copies and contained products are only removed if no service ends."""
 
+_BATCH_SIZE = 16_384
+"""Number of accounts that are evaluated together."""
 FindingKey = tuple[str, str, str | None, str | None, str | None]
 """(policy, check, skuId, product as written, detail): identifies a finding about one person."""
 
@@ -76,23 +79,19 @@ def evaluate_proposals(
     """Return for each person the proposals that fix a finding and cause none, with no change as the first."""
     only_harmful: set[str] = set()
     harmful: dict[str, list[EvaluatedProposal]] = {}
-    accounts = {user: proposals[0].after for user, proposals in proposed.items()}
-    users = _users(product_options.bound, accounts.values())
-    before = _evaluate(product_options.bound, users, list(accounts.values()))
-    evaluated = {
-        user: [_scored(product_options, proposals[0], proposals[0], (), ())] for user, proposals in proposed.items()
-    }
-    for layer in range(1, max((len(proposals) for proposals in proposed.values()), default=0)):
-        chosen = {user: proposals[layer] for user, proposals in proposed.items() if layer < len(proposals)}
-        after = _evaluate(product_options.bound, users, [proposal.after for proposal in chosen.values()])
-        for user, proposal in chosen.items():
-            if after[user] - before[user]:
+    kept: dict[str, Sequence[EvaluatedProposal]] = {}
+    accounts = [proposal.after for proposals in proposed.values() for proposal in proposals]
+    keys = iter(findings_of_accounts(product_options.bound, accounts))
+    for user, (unchanged, *changes) in proposed.items():
+        before, user_findings = next(keys), findings[user]
+        candidates = [_scored(product_options, unchanged, unchanged, (), ())]
+        for proposal in changes:
+            after = next(keys)
+            if after - before:
                 continue
-            user_findings = findings[user]
-            fixed = tuple(f for f in user_findings if key_of(f) not in after[user] and not _postponed(f, proposal))
-            unchanged = proposed[user][0].after
-            removed = (*proposal.remove, *(unchanged.held - proposal.after.held))
-            lost = lost_services(product_options, unchanged, proposal.after, removed, user_findings)
+            fixed = tuple(f for f in user_findings if key_of(f) not in after and not _postponed(f, proposal))
+            removed = (*proposal.remove, *(unchanged.after.held - proposal.after.held))
+            lost = lost_services(product_options, unchanged.after, proposal.after, removed, user_findings)
             is_half = is_half_replaced(fixed, user_findings, product_options) or is_half_downgraded(
                 proposal.after, fixed, product_options
             )
@@ -101,13 +100,13 @@ def evaluate_proposals(
                 continue
             decided = any(f.fingerprint in product_options.answers for f in fixed)
             harms = lost and not decided and not any(correction_of(f) in _MAY_LOSE for f in fixed)
-            candidate = _scored(product_options, proposed[user][0], proposal, fixed, lost)
+            candidate = _scored(product_options, unchanged, proposal, fixed, lost)
             if harms:
                 only_harmful.update(finding.fingerprint for finding in fixed)
                 harmful.setdefault(user, []).append(candidate)
             else:
-                evaluated[user].append(candidate)
-    kept = {user: _sparing(product_options, candidates) for user, candidates in evaluated.items()}
+                candidates.append(candidate)
+        kept[user] = _sparing(product_options, candidates)
     return EvaluatedProposals(evaluated=kept, only_harmful=frozenset(only_harmful), harmful=harmful)
 
 
@@ -177,11 +176,6 @@ def scored(
     )
 
 
-def findings_of_accounts(bound: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[FindingKey]]:
-    """Evaluate people of the snapshot with these accounts, and return the open findings about each."""
-    return _evaluate(bound, _users(bound, accounts), accounts)
-
-
 def lost_services(
     product_options: ProductOptions,
     before: Account,
@@ -204,36 +198,38 @@ def lost_services(
     return tuple(sorted(names[plan] for plan in unexpected))
 
 
-def _users(bound: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
-    """Read all properties of these users that policies may use, in the order of their rows."""
-    rows = {account.row for account in accounts}
-    batches: list[pa.RecordBatch] = []
-    for batch in bound.facts.snapshot.batches():
-        indices = sorted(
-            row - batch.offset for row in rows if batch.offset <= row < batch.offset + batch.users.num_rows
-        )
-        if indices:
-            batches.append(batch.users.take(pa.array(indices)))
-    return pa.Table.from_batches(batches) if batches else None
+def findings_of_accounts(bound: BoundPolicies, accounts: Sequence[Account]) -> list[frozenset[FindingKey]]:
+    """Evaluate users of the snapshot with changed accounts; return the open findings about each account.
+
+    There may be several accounts of one user.
+    """
+    none = frozenset[FindingKey]()
+    keys_of, shared = [none] * len(accounts), dict[frozenset[FindingKey], frozenset[FindingKey]]()
+    order = sorted(range(len(accounts)), key=lambda number: accounts[number].row)
+    rows = [accounts[number].row for number in order]
+    for batch in bound.facts.snapshot.batches(columns(bound)[0], ()) if accounts else ():
+        last = bisect_left(rows, batch.offset + batch.users.num_rows)
+        for first in range(bisect_left(rows, batch.offset), last, _BATCH_SIZE):
+            numbers = order[first : min(first + _BATCH_SIZE, last)]
+            found: dict[int, set[FindingKey]] = {}
+            for row, key in _evaluate(bound, batch, [accounts[number] for number in numbers]):
+                found.setdefault(numbers[row], set()).add(key)
+            for number, keys in found.items():
+                frozen = frozenset(keys)
+                keys_of[number] = shared.setdefault(frozen, frozen)
+    return keys_of
 
 
-def _evaluate(bound: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[FindingKey]]:
-    """Evaluate people with their changed accounts, and return the open findings about each."""
-    keys_by_user: dict[str, set[FindingKey]] = {account.id: set() for account in accounts}
-    if not accounts:
-        return keys_by_user
-    ordered = sorted(accounts, key=lambda account: account.row)
-    ids = users.column("id").to_pylist()
-    indices = {user: index for index, user in enumerate(ids)}
-    people = users.take(pa.array([indices[account.id] for account in ordered])).combine_chunks()
-    rows = [row for number, account in enumerate(ordered) for row in assignment_rows(account, number)]
-    values = {number: account.overrides for number, account in enumerate(ordered)}
-    links = pa.RecordBatch.from_pylist(rows, ASSIGNMENTS)
-    batch = UserBatch(users=overridden(people.to_batches()[0], values), assignments=links, offset=0)
-    for chunk in evaluate_batch(bound, batch).chunks:
-        for row, key in _keys(bound, chunk):
-            keys_by_user[ordered[row].id].add(key)
-    return keys_by_user
+def _evaluate(bound: BoundPolicies, batch: UserBatch, accounts: Sequence[Account]) -> Iterator[tuple[int, FindingKey]]:
+    """Evaluate changed accounts of users of a batch, in its order; yield the number of the account of each finding."""
+    users = batch.users.take(pa.array([account.row - batch.offset for account in accounts]))
+    values = {number: account.overrides for number, account in enumerate(accounts)}
+    rows = [row for number, account in enumerate(accounts) for row in assignment_rows(account, number)]
+    changed = UserBatch(
+        users=overridden(users, values), assignments=pa.RecordBatch.from_pylist(rows, ASSIGNMENTS), offset=0
+    )
+    for chunk in evaluate_batch(bound, changed).chunks:
+        yield from _keys(bound, chunk)
 
 
 def _keys(bound: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, FindingKey]]:

@@ -163,23 +163,18 @@ def _group_change(
     changed.members = {**changed.members, group: tuple(findings)}
     if apply(changed, request) is not None:
         return None
-    accounts = [changed.accounts[user] for user in findings]
-    keys_before = findings_of_accounts(product_options.bound, [state.accounts[user] for user in findings])
-    keys_after = findings_of_accounts(product_options.bound, accounts)
+    before, after = ([accounts[user] for user in findings] for accounts in (state.accounts, changed.accounts))
+    keys = findings_of_accounts(product_options.bound, (*before, *after))
     fixed: list[Finding] = []
     lost: set[str] = set()
-    for account in accounts:
+    for account, keys_before, keys_after in zip(after, keys, keys[len(before) :], strict=False):
         account_findings = findings[account.id]
-        resolved = [finding for finding in account_findings if key_of(finding) not in keys_after[account.id]]
-        if (
-            keys_after[account.id] - keys_before[account.id]
-            or not resolved
-            or is_half_replaced(resolved, account_findings, product_options)
-        ):
+        resolved = [finding for finding in account_findings if key_of(finding) not in keys_after]
+        if keys_after - keys_before or not resolved or is_half_replaced(resolved, account_findings, product_options):
             return None
         lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], account_findings))
         fixed.extend(resolved)
-    seats = seat_balance((state.accounts[account.id], account) for account in accounts)
+    seats = seat_balance(zip(before, after, strict=True))
     proposal = Proposal(after=NOBODY, requests=(request,), remove=(sku_id,), add=added)
     evaluated = scored(product_options, proposal, tuple(fixed), tuple(sorted(lost)), seats=seats)
     return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), evaluated=evaluated)

@@ -11,7 +11,8 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.product_tables import is_active
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
-from auditor.remedy.planner.optimization.optimizer import best_option, choose_options, seats_used
+from auditor.remedy.planner.optimization.optimizer import choose_options
+from auditor.remedy.planner.optimization.options import People
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.seat_answers import subscriptions_of
@@ -40,16 +41,15 @@ def seat_needs(bound: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedP
     without a question allow.
     """
     facts, limits = bound.facts, limits_of(bound, {}, {})
-    people = list(evaluated.values())
-    alternatives = [[proposal.option for proposal in proposals] for proposals in people]
-    best = [best_option(options) for options in alternatives]
-    used = seats_used(alternatives, best)
+    people = People.of([proposal.option for proposal in proposals] for proposals in evaluated.values())
+    best = people.best()
+    used = people.seats_used(best)
     exceeded = {sku_id for sku_id, limit in limits.items() if not limit.allows(used[sku_id])}
-    chosen = choose_options(alternatives, limits).chosen if exceeded else best
+    chosen = choose_options(people, limits).chosen if exceeded else best
     waiting = {
         sku_id: tuple(
             finding
-            for proposals, index_best, index_chosen in zip(people, best, chosen, strict=True)
+            for proposals, index_best, index_chosen in zip(evaluated.values(), best, chosen, strict=True)
             if proposals[index_best].option.seats.get(sku_id, 0) * used[sku_id] > 0
             for finding in proposals[index_best].fixed
             if finding not in proposals[index_chosen].fixed
@@ -59,8 +59,8 @@ def seat_needs(bound: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedP
     }
     other_limits = {sku_id: limit for sku_id, limit in limits.items() if not waiting.get(sku_id)}
     if len(other_limits) < len(limits):
-        chosen = choose_options(alternatives, other_limits).chosen
-    used = seats_used(alternatives, chosen)
+        chosen = choose_options(people, other_limits).chosen
+    used = people.seats_used(chosen)
     for sku_id in limits:
         findings = waiting.get(sku_id, ())
         sku = facts.skus[facts.index[sku_id]]
