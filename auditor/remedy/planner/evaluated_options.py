@@ -15,6 +15,7 @@ from auditor.domain.policy.decision import AnswerKind, Decision, is_left
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
+from auditor.engine.evaluate import columns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.guidance import Library
@@ -117,7 +118,8 @@ def options_of(
     for finding in open_findings:
         if finding.subject.type is SubjectType.USER:
             findings.setdefault(finding.subject.id, []).append(finding)
-    accounts = read_accounts(bound.facts, frozenset(findings))
+    dated = "lastUpdatedDateTime" in columns(bound)[1]
+    accounts = read_accounts(bound.facts, frozenset(findings), dated=dated)
     state = state_of(bound.facts, accounts)
     accounts = state.accounts = _with_rule_values(bound.facts, state, open_findings)
     routes = {finding.fingerprint: route_of(finding, context) for finding in context.findings}
@@ -177,4 +179,7 @@ def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable
         if any(grant.group in dynamic_groups for grant in account.grants)
     }
     values = read_properties(facts, user_ids, names) if names else {}
-    return {user: replace(account, rule_values=values.get(user, {})) for user, account in state.accounts.items()}
+    return {
+        user: replace(account, rule_values=values[user]) if user in values else account
+        for user, account in state.accounts.items()
+    }

@@ -225,5 +225,5 @@ def test_a_slightly_worse_solution_is_not_taken_for_the_optimum() -> None:
 def test_solver_prints_nothing_into_a_document_on_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
     """HiGHS 1.12 reports with `printf` that it solves this problem a second time."""
     people, limits = people_and_limits(2579, (20, 150), 5)
-    assert len(solve(people, limits)) == len(people)
+    assert len(solve(People.of(people), limits)) == len(people)
     assert capfd.readouterr().out == ""

@@ -82,7 +82,7 @@ def proposals(
     gains = [_gains(account, skus, product_options, group) for skus, group in wanted if is_located]
     downgraded = {finding.fingerprint for finding, _ in downgrades}
     services = [f for f in findings if correction_of(f) in _SERVICES and f.fingerprint not in downgraded]
-    denied = product_options.services_denied()
+    denied = product_options.services_denied
     switches = (bool(services), bool(denied and any(gains)), any(grant.waits for grant in account.grants))
     all_proposals = (
         _proposal(

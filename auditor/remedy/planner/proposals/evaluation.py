@@ -19,10 +19,9 @@ from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import is_half_downgraded, is_half_replaced
-from auditor.remedy.planner.simulation.accounts import Account, assignment_rows, seat_balance
+from auditor.remedy.planner.simulation.accounts import Account, assignments_of, seat_balance
 from auditor.remedy.planner.simulation.tenant import overridden
 from auditor.snapshot.model import UserBatch
-from auditor.snapshot.schema import ASSIGNMENTS
 
 WEIGHTS: Mapping[Severity, int] = {
     Severity.CRITICAL: 10_000,
@@ -224,10 +223,7 @@ def _evaluate(bound: BoundPolicies, batch: UserBatch, accounts: Sequence[Account
     """Evaluate changed accounts of users of a batch, in its order; yield the number of the account of each finding."""
     users = batch.users.take(pa.array([account.row - batch.offset for account in accounts]))
     values = {number: account.overrides for number, account in enumerate(accounts)}
-    rows = [row for number, account in enumerate(accounts) for row in assignment_rows(account, number)]
-    changed = UserBatch(
-        users=overridden(users, values), assignments=pa.RecordBatch.from_pylist(rows, ASSIGNMENTS), offset=0
-    )
+    changed = UserBatch(users=overridden(users, values), assignments=assignments_of(enumerate(accounts)), offset=0)
     for chunk in evaluate_batch(bound, changed).chunks:
         yield from _keys(bound, chunk)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct, field
@@ -14,6 +16,7 @@ from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
+from auditor.remedy.actions.remedies.targets import written_of
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.memberships import Memberships
 from auditor.remedy.product_kinds import for_people
@@ -28,7 +31,7 @@ def seat_price(facts: TenantFacts, prices: SeatPrices | None, sku_id: str) -> De
     return None if prices is None else prices.of(sku_id=sku_id, part_number=part_number)
 
 
-class ProductOptions(Struct, frozen=True, kw_only=True):
+class ProductOptions(Struct, frozen=True, kw_only=True, dict=True):
     """The products that can be assigned in a tenant, the groups that give them, and their prices."""
 
     bound: BoundPolicies
@@ -40,6 +43,8 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
     """Groups with a change of their own licences: nobody leaves or joins them in the same plan."""
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
     """Fingerprint → the answers to the questions of the finding."""
+    ranked: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """Cache: policy and product as written in it → the skuIds that satisfy it, the cheapest first."""
 
     def value(self, finding: Finding, kind: AnswerKind) -> Any:
         """Return the answer of a kind to the question of a finding; None if there is none."""
@@ -57,8 +62,8 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     def part_numbers(self, sku_ids: Iterable[str]) -> tuple[str, ...]:
         """Return the part numbers of SKUs; the id for a SKU without part number."""
-        skus = {sku.sku_id: sku.part_number or sku.sku_id for sku in self.bound.facts.skus}
-        return tuple(skus[sku_id] for sku_id in sku_ids)
+        facts = self.bound.facts
+        return tuple(facts.skus[facts.index[sku_id]].part_number or sku_id for sku_id in sku_ids)
 
     def names_in(self, products: ProductSet) -> tuple[str, ...]:
         """Return the part numbers and ids of the tenant's SKUs that a product set contains."""
@@ -88,10 +93,10 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         """Return whether the licences of a group are known, and the person has none of them from the group yet."""
         return self.memberships.licences_of(group) is not None and all(grant.group != group for grant in account.grants)
 
-    def plans(self, sku_id: str) -> dict[str, str]:
+    def plans(self, sku_id: str) -> Mapping[str, str]:
         """Return the service plans of a product, id → name; empty if they are not known."""
         index = self.bound.facts.index.get(sku_id)
-        return {} if index is None else dict(self.bound.facts.skus[index].plans or {})
+        return {} if index is None else self.bound.facts.skus[index].plans or {}
 
     def price(self, sku_id: str) -> Decimal | None:
         """Return the monthly price of a seat; None if it is not known."""
@@ -103,29 +108,31 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     def candidates(self, finding: Finding) -> tuple[str, ...]:
         """Return the products that would satisfy an `assignment.missing` finding, the cheapest first."""
-        block = self.context.assignments(finding.policy)
-        if block is None or finding.product is None:
-            return ()
-        written = finding.product.sku_part_number
-        ranked: list[tuple[bool, Decimal, int, str]] = []
-        for element in block.require:
-            if element.written != written:
-                continue
-            for sku in self.bound.with_seats(element):
-                price = self.price(sku.sku_id)
-                ranked.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
+        chosen = self._ranked(finding.policy, written_of(finding))
         answer = self.value(finding, AnswerKind.GIVE)
-        chosen = [sku_id for *_, sku_id in sorted(ranked)]
         if answer is not None:
             return tuple(sku for sku in chosen if sku in self.named([str(answer)]))
         return for_people(chosen)[:_MAX_CANDIDATES]
+
+    def _ranked(self, policy: str, written: str) -> tuple[str, ...]:
+        """Return the skuIds of the products that satisfy a requirement of a policy, the cheapest first."""
+        if (policy, written) not in self.ranked:
+            block = self.context.assignments(policy)
+            elements = () if block is None else [element for element in block.require if element.written == written]
+            ranked: list[tuple[bool, Decimal, int, str]] = []
+            for sku in chain.from_iterable(map(self.bound.with_seats, elements)):
+                price = self.price(sku.sku_id)
+                ranked.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
+            self.ranked[policy, written] = tuple(sku_id for *_, sku_id in sorted(ranked))
+        return self.ranked[policy, written]
 
     def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
         """Return the skuIds of products with these part numbers; a product without part number is named by its id."""
         names = set(part_numbers)
         return tuple(sku.sku_id for sku in self.bound.facts.skus if (sku.part_number or sku.sku_id) in names)
 
+    @cached_property
     def services_denied(self) -> frozenset[str]:
-        """Return the service plans that some policy of the tenant denies, names and ids casefolded."""
+        """The service plans that some policy of the tenant denies, names and ids casefolded."""
         blocks = [policy.constraint for policy in self.bound.policies if isinstance(policy.constraint, Assignments)]
         return frozenset(plan.casefold() for block in blocks for plan in block.services.deny)

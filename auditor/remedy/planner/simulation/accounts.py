@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +13,10 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.texts import values_of
 from auditor.engine.columns.assignments import ACTIVE_STATES
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.snapshot.model import UserBatch
+from auditor.snapshot.schema import ASSIGNMENTS
 
 _PROHIBITED: Final = "ProhibitedInUsageLocationViolation"
 RETRIED: Final = frozenset({"CountViolation", "MutuallyExclusiveViolation", _PROHIBITED})
@@ -73,7 +75,7 @@ class Account(Struct, frozen=True, kw_only=True):
     @property
     def held(self) -> frozenset[str]:
         """The skuIds of `assignedLicenses`: the products of active paths."""
-        return frozenset(grant.sku_id for grant in self.grants if grant.active)
+        return frozenset([grant.sku_id for grant in self.grants if grant.state in ACTIVE_STATES])
 
     def direct(self, sku_id: str) -> Grant | None:
         """Return the active direct path of a product."""
@@ -165,21 +167,29 @@ def seat_balance(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:
     return {sku_id: change for sku_id, change in balance.items() if change}
 
 
-def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]:
-    """Return the accounts of users whose assignment paths are all known; others must not be changed."""
+def read_accounts(facts: TenantFacts, ids: frozenset[str], *, dated: bool = False) -> dict[str, Account]:
+    """Return the accounts of users whose assignment paths are all known; others must not be changed.
+
+    Paths have their assignment times only with `dated`; without, nearly all people share their paths with others.
+    """
     if not (facts.is_requested("licenseAssignmentStates") and facts.is_requested("assignedLicenses")):
         return {}
     located = facts.is_requested("usageLocation")
     accounts: dict[str, Account] = {}
-    for batch in facts.snapshot.batches(("id", "usageLocation", "notCollected"), None):
+    shared: dict[Grant, Grant] = {}
+    names = _LINK if dated else _LINK[:-1]
+    for batch in facts.snapshot.batches(("id", "usageLocation", "notCollected"), names):
         users = enumerate(batch.users.to_pylist(), start=batch.offset)
         selected = {row: user for row, user in users if user["id"] in ids}
-        rows = rows_of(batch, selected) if selected else {}
+        links = _links_of(batch.assignments, selected, shared) if selected else {}
         for row, user in selected.items():
             not_collected = set(user.get("notCollected") or ())
-            account = _account(user["id"], row, user.get("usageLocation") if located else None, rows.get(row, []))
-            if account is not None and not not_collected & {"assignedLicenses", "licenseAssignmentStates"}:
-                accounts[account.id] = replace(account, instant=facts.as_of)
+            location = (user.get("usageLocation") or None) if located else None
+            grants = _grants(links.get(row, []))
+            if grants is not None and not not_collected & {"assignedLicenses", "licenseAssignmentStates"}:
+                accounts[user["id"]] = Account(
+                    id=user["id"], row=row, usage_location=location, grants=grants, instant=facts.as_of
+                )
     return _with_locations(facts, accounts) if located else accounts
 
 
@@ -225,44 +235,68 @@ def read_properties(facts: TenantFacts, ids: AbstractSet[str], names: Iterable[s
     return properties
 
 
-def rows_of(batch: UserBatch, selected: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
-    """Return the assignment rows of some users, by row number over the whole snapshot."""
+_DATE: Final = "lastUpdatedDateTime"
+_LINK: Final = ("user", "skuId", "held", "state", "assignedByGroup", "error", "pathDisabledPlans", _DATE)
+"""The columns of assignments that are read."""
+_Link = tuple[str, bool, Grant | None]
+"""The skuId of an assignment, whether it is held, and its path, if there is one."""
+
+
+def _links_of(links: pa.RecordBatch, selected: Iterable[int], shared: dict[Grant, Grant]) -> dict[int, list[_Link]]:
+    """Return the assignments of some users, by row number over the whole snapshot; equal paths are one of `shared`."""
     selected_rows = np.fromiter(selected, dtype=np.int64)
-    owners = batch.assignments.column("user").to_numpy()
-    rows: dict[int, list[dict[str, Any]]] = {}
-    for row in batch.assignments.take(np.nonzero(np.isin(owners, selected_rows))[0]).to_pylist():
-        rows.setdefault(row["user"], []).append(row)
-    return rows
-
-
-def _account(user: str, number: int, location: str | None, rows: list[dict[str, Any]]) -> Account | None:
-    """Return an account; None if its paths do not explain what is held, so that the effect of changes is not known."""
-    grants = tuple(
-        Grant(
-            sku_id=row["skuId"].lower(),
-            group=row.get("assignedByGroup"),
-            state=row["state"],
-            error=row.get("error"),
-            disabled_plans=frozenset(row.get("pathDisabledPlans") or ()),
-            updated=row.get("lastUpdatedDateTime"),
+    rows = links.take(np.nonzero(np.isin(links.column("user").to_numpy(), selected_rows))[0])
+    columns = (values_of(rows.column(name)) if name in rows.schema.names else repeat(None) for name in _LINK)
+    by_user: dict[int, list[_Link]] = {}
+    for user, sku_id, held, state, group, error, disabled_plans, updated in zip(*columns, strict=False):
+        path = Grant(
+            sku_id=sku_id.lower(),
+            group=group,
+            state=state or "",
+            error=error,
+            disabled_plans=frozenset(disabled_plans or ()),
+            updated=updated,
         )
-        for row in rows
-        if row.get("state") is not None
-    )
-    account = Account(id=user, row=number, usage_location=location or None, grants=grants)
-    held = {row["skuId"].lower() for row in rows if row["held"]}
-    paths = [(grant.sku_id, grant.group) for grant in grants]
-    return account if held == account.held and len(set(paths)) == len(paths) else None
+        link = path.sku_id, held, None if state is None else shared.setdefault(path, path)
+        by_user.setdefault(user, []).append(link)
+    return by_user
 
 
-def assignment_rows(account: Account, number: int) -> Iterator[dict[str, Any]]:
-    """Yield an account as rows of assignments.parquet, with the given row number of the user."""
+def _grants(links: Iterable[_Link]) -> tuple[Grant, ...] | None:
+    """Return the paths of a user; None if they do not explain what is held, so the effect of changes is not known."""
+    grants = tuple([path for *_, path in links if path is not None])
+    held = {sku_id for sku_id, is_held, _ in links if is_held}
+    active = {path.sku_id for path in grants if path.active}
+    distinct = {(path.sku_id, path.group) for path in grants}
+    return grants if held == active and len(distinct) == len(grants) else None
+
+
+def assignments_of(accounts: Iterable[tuple[int, Account]]) -> pa.RecordBatch:
+    """Return accounts as rows of assignments.parquet, with the given row numbers of the users."""
+    rows: list[dict[str, Any]] = []
+    rows_of: dict[tuple[Grant, ...], range] = {}
+    owners: list[int] = []
+    indices: list[int] = []
+    for number, account in accounts:
+        if account.grants not in rows_of:
+            start = len(rows)
+            rows += _rows(account)
+            rows_of[account.grants] = range(start, len(rows))
+        own = rows_of[account.grants]
+        indices += own
+        owners += repeat(number, len(own))
+    assignments = pa.RecordBatch.from_pylist(rows, ASSIGNMENTS).take(pa.array(indices, pa.int64()))
+    return assignments.set_column(0, ASSIGNMENTS.field(0), pa.array(owners, pa.int64()))
+
+
+def _rows(account: Account) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one account, without its own number; other people with the same paths have the same rows."""
     held = account.held
     for grant in account.grants:
         common = [g.disabled_plans for g in account.grants if g.active and g.sku_id == grant.sku_id]
         disabled = sorted(frozenset.intersection(*common)) if common else []
         yield {
-            "user": number,
+            "user": 0,
             "skuId": grant.sku_id,
             "held": grant.sku_id in held,
             "disabledPlans": disabled or None,
@@ -270,5 +304,5 @@ def assignment_rows(account: Account, number: int) -> Iterator[dict[str, Any]]:
             "assignedByGroup": grant.group,
             "error": grant.error,
             "pathDisabledPlans": sorted(grant.disabled_plans) or None,
-            "lastUpdatedDateTime": grant.updated,
+            _DATE: grant.updated,
         }

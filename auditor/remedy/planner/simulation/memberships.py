@@ -32,9 +32,16 @@ class Memberships:
         self._facts = facts
         self.groups: Mapping[str, GroupFact] = {group.id: group for group in facts.groups}
         self._member_ids: dict[str, frozenset[str]] = {}
+        self._refusals: dict[str, str | None] = {}
+        self._changeable_groups: dict[str, tuple[str, ...]] = {}
 
     def refusal(self, group_id: str) -> str | None:
         """Return why no request can change the members of a group, as a key of REFUSALS; None if one can."""
+        if group_id not in self._refusals:
+            self._refusals[group_id] = self._refusal(group_id)
+        return self._refusals[group_id]
+
+    def _refusal(self, group_id: str) -> str | None:
         group = self.groups.get(group_id)
         if group is None or group.types is None:
             return "unread"
@@ -62,8 +69,10 @@ class Memberships:
 
     def changeable_groups(self, sku_id: str) -> tuple[str, ...]:
         """Return the groups that give a product and whose members requests can change."""
-        giving = (group.id for group in self.groups.values() if sku_id in group.sku_ids)
-        return tuple(group for group in giving if self.refusal(group) is None)
+        if sku_id not in self._changeable_groups:
+            giving = (group.id for group in self.groups.values() if sku_id in group.sku_ids)
+            self._changeable_groups[sku_id] = tuple(group for group in giving if self.refusal(group) is None)
+        return self._changeable_groups[sku_id]
 
     @cached_property
     def rule_properties(self) -> frozenset[str]:

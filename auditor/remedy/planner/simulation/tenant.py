@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.arrays.rows import arrow_rows
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
+from auditor.remedy.planner.simulation.accounts import Account, assignments_of
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
 from auditor.remedy.requests import GraphRequest, RequestKind, properties_of
 from auditor.snapshot.model import Snapshot, UserBatch, UserReader
-from auditor.snapshot.schema import ASSIGNMENTS
 
 
 class TenantState(Struct, kw_only=True):
@@ -287,26 +287,20 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     owners = links.column("user").to_numpy()
     numbers = np.array([account.row for account in changed], dtype=np.int64)
     unchanged_links = links.filter(pa.array(~np.isin(owners, numbers)))
-    new_links = pa.RecordBatch.from_pylist(
-        [row for account in changed for row in assignment_rows(account, account.row)], ASSIGNMENTS
-    ).select(links.schema.names)
+    new_links = assignments_of((account.row, account) for account in changed).select(links.schema.names)
     table = pa.Table.from_batches([unchanged_links, new_links.cast(links.schema)]).unify_dictionaries()
     batches = table.sort_by("user").combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
     return UserBatch(users=overridden(batch.users, overrides), assignments=joined, offset=batch.offset)
 
 
-def overridden(users: pa.RecordBatch, rows: Mapping[int, Mapping[str, str]]) -> pa.RecordBatch:
+def overridden(users: pa.RecordBatch, rows: Mapping[int, Mapping[str, Any]]) -> pa.RecordBatch:
     """Overwrite properties of users: row of the batch → column → value; other columns and rows are unchanged."""
-    for name in sorted({name for values in rows.values() for name in values}):
-        column = users.schema.get_field_index(name)
-        if column < 0:
-            continue
-        values = users.column(column).to_pylist()
-        before = list(values)
-        for row, overrides in rows.items():
-            values[row] = overrides.get(name, values[row])
-        if values != before:
-            field_ = users.schema.field(column)
-            users = users.set_column(column, field_, pa.array(values, field_.type))
+    for name in sorted({name for values in rows.values() for name in values} & {*users.schema.names}):
+        column, field_ = users.column(name), users.schema.field(name)
+        changed = {row: values[name] for row, values in rows.items() if name in values}
+        source = np.arange(len(column))
+        source[list(changed)] = np.arange(len(column), len(column) + len(changed))
+        values = pa.concat_arrays([column, pa.array(changed.values(), field_.type)]).take(arrow_rows(source))
+        users = users.set_column(users.schema.get_field_index(name), field_, values)
     return users
