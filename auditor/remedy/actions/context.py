@@ -91,8 +91,8 @@ class RemediationContext(Struct, frozen=True):
     """Cache: facts of findings as JSON → the values that are part of a situation."""
     paths: dict[str | None, Hashable] = field(default_factory=dict)
     """Cache: assignment paths as JSON → how they reach a user."""
-    products: dict[tuple[object, ...], Hashable] = field(default_factory=dict)
-    """Cache: columns that name a product → the facts that are part of a situation."""
+    products: dict[tuple[str | None, str | None], ProductFacts] = field(default_factory=dict)
+    """Cache: skuId and part number of a product → the facts that are part of a situation."""
     choices_by_name: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Cache: product as written → the skuIds that it stands for."""
 
@@ -142,6 +142,12 @@ class RemediationContext(Struct, frozen=True):
 
     def product_facts(self, sku_id: str | None, part_number: str | None) -> ProductFacts:
         """Return the facts of a product that are part of a situation."""
+        key = sku_id, part_number
+        if key not in self.products:
+            self.products[key] = self._product_facts(*key)
+        return self.products[key]
+
+    def _product_facts(self, sku_id: str | None, part_number: str | None) -> ProductFacts:
         part, sku_key = (part_number or "").upper(), (sku_id or "").casefold()
         trials = [
             subscription.is_trial

@@ -182,8 +182,11 @@ def build_actions(
     """
     context, routes = options.context, options.routes
     if excluded := fixed_by_others | options.left_findings:
-        context = context.of([finding for finding in context.findings if finding.fingerprint not in excluded])
-        routes = [route_of(finding, context) for finding in context.findings]
+        # The route of a finding depends on the other findings about the same subject.
+        rerouted = {finding.subject.id for finding in context.findings if finding.fingerprint in excluded}
+        kept = [pair for pair in zip(context.findings, routes, strict=True) if pair[0].fingerprint not in excluded]
+        context = context.of([finding for finding, _ in kept])
+        routes = [route_of(finding, context) if finding.subject.id in rerouted else route for finding, route in kept]
     remedies = remedies_of(context, routes, changes)
     groups = ActionGroups(context.owners)
     groups.add((UNSORTED, remedy if remedy.proven else replace(remedy, requests=())) for remedy in remedies)

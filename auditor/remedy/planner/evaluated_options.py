@@ -21,7 +21,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.guidance import Library
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding, context_of
 from auditor.remedy.actions.guidance.routes import route_of
-from auditor.remedy.planner.optimization.options import NO_CHANGE, Option
+from auditor.remedy.planner.optimization.options import UNCHANGED
 from auditor.remedy.planner.proposals.candidates import Proposal, proposals
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, evaluate_proposals
 from auditor.remedy.planner.proposals.group_changes import NOBODY, GroupChange, group_changes_of
@@ -138,7 +138,7 @@ def options_of(
     state.members = {group_change.group: group_change.users for group_change in group_changes}
     individual = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in users_in_groups}
     evaluation = evaluate_proposals(product_options, individual, findings)
-    unchanged = EvaluatedProposal(proposal=Proposal(after=NOBODY), option=Option(score=NO_CHANGE))
+    unchanged = EvaluatedProposal(proposal=Proposal(after=NOBODY), option=UNCHANGED)
     evaluated = {**evaluation.evaluated, **{change.key: [unchanged, change.evaluated] for change in group_changes}}
     questions = with_seat_needs(product_options, questions, seat_needs(bound, evaluated))
     questions = with_service_losses(product_options, questions, evaluation)

@@ -76,20 +76,29 @@ class Observation(Struct, frozen=True, kw_only=True):
 class TenantObservation:
     """The state of the people and groups of a plan in a snapshot."""
 
-    def __init__(self, facts: TenantFacts, users: Iterable[str], properties: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        facts: TenantFacts,
+        users: Iterable[str],
+        properties: Iterable[str] = (),
+        accounts: Mapping[str, Account] | None = None,
+    ) -> None:
+        """Read the people; `accounts` are those with known paths, if they were read before."""
         self._facts = facts
         user_ids = frozenset(users)
         self._groups = {group.id: group for group in facts.groups}
-        self._accounts: Mapping[str, Account] = read_accounts(facts, user_ids) if user_ids else {}
+        self._accounts = read_accounts(facts, user_ids) if accounts is None else accounts
         self._properties = read_properties(facts, user_ids, properties)
         self._members: dict[str, frozenset[str]] = {}
 
     @classmethod
-    def of(cls, facts: TenantFacts, expectations: Sequence[Expectation]) -> "TenantObservation":
-        """Read the people and groups of expectations from a snapshot."""
+    def of(
+        cls, facts: TenantFacts, expectations: Sequence[Expectation], accounts: Mapping[str, Account] | None = None
+    ) -> "TenantObservation":
+        """Read the people and groups of expectations from a snapshot; `accounts` are those that were read before."""
         people = (expected.subject for expected in expectations if expected.fact is not Fact.GROUP_LICENCE)
         properties = (expected.key for expected in expectations if expected.fact is Fact.PROPERTY)
-        return cls(facts, people, properties)
+        return cls(facts, people, properties, accounts)
 
     def held(self, user: str) -> frozenset[str] | None:
         """Return the skuIds that a person holds: empty if the person does not exist, None if they are not known."""
@@ -158,10 +167,12 @@ class TenantObservation:
         return Observation(cause=Cause.MEMBERS, detail=fact.name or group)
 
 
-def observed(facts: TenantFacts, expectations: Iterable[Expectation]) -> tuple[Expectation, ...]:
-    """Return expectations with their values before the plan, as read from a snapshot."""
+def observed(
+    facts: TenantFacts, expectations: Iterable[Expectation], accounts: Mapping[str, Account]
+) -> tuple[Expectation, ...]:
+    """Return expectations with their values before the plan; `accounts` are those of the snapshot."""
     expectations = tuple(expectations)
-    tenant = TenantObservation.of(facts, expectations)
+    tenant = TenantObservation.of(facts, expectations, accounts)
     observations = ((expected, tenant.fact(expected)) for expected in expectations)
     return tuple(
         replace(expected, before=observation.value, known=observation.cause is Cause.NONE)

@@ -36,6 +36,7 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, DecidedSe
                 for request_expectation in expected
                 for expectation in _by_product(request_expectation, options.state, state)
             ),
+            options.state.accounts,
         ),
         holdings=holdings,
         seat_effects=seat_effects(plan.actions, holdings),

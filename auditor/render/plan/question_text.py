@@ -31,15 +31,15 @@ _FORMS: Final = {
 
 def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a question as one sentence; `names` are the display names of products."""
-    products = _named(question, names, l10n)
     name = names.get(question.subject) or (
         f"{question.name} ({question.address})" if question.address else str(question.name)
     )
+    if question.kind is AnswerKind.SET:
+        names = {product: property_name(l10n.gettext, product) for product in question.products}
+    products = all_of(l10n, _names(question, names))
     if question.kind is AnswerKind.RENEWAL and names.get(question.subject, products) != products:
         form = N_("Should the subscription of {products} ({name}) be renewed, and with how many seats?")
         return printable(l10n.gettext(form, products=products, name=name))
-    if question.kind is AnswerKind.SET:
-        names = {product: property_name(l10n.gettext, product) for product in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
         old = all_of(l10n, [part_name(product, names) for product in question.products if product != new])
@@ -52,11 +52,7 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
             else N_("Which {property} removes {name} from the dynamic group that assigns the licence?")
         )
         return printable(l10n.gettext(form, property=", ".join(_names(question, names)), name=name))
-    return printable(l10n.gettext(_FORMS[question.kind], products=_named(question, names, l10n), name=name))
-
-
-def _named(question: Question, names: Mapping[str, str], l10n: Localizer) -> str:
-    return all_of(l10n, _names(question, names))
+    return printable(l10n.gettext(_FORMS[question.kind], products=products, name=name))
 
 
 def _names(question: Question, names: Mapping[str, str]) -> list[str]:

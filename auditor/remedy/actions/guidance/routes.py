@@ -166,11 +166,8 @@ def _products(batch: pa.RecordBatch, context: RemediationContext) -> tuple[Rows,
     """Return for each finding the index of its product's facts, and the distinct facts."""
     firsts, product_of = equal_rows(batch, _PRODUCT)
     products = batch.select(list(_PRODUCT)).take(arrow_rows(firsts))
-    keys = list(zip(*map(values_of, products.columns), strict=True))
-    for product, *names in keys:
-        if (product, *names) not in context.products:
-            context.products[product, *names] = context.product_facts(*names) if product else None
-    numbers, values = _numbered(context.products[key] for key in keys)
+    rows = zip(*map(values_of, products.columns), strict=True)
+    numbers, values = _numbered(context.product_facts(*names) if product else None for product, *names in rows)
     return numbers[product_of], values
 
 

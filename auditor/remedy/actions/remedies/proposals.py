@@ -46,7 +46,7 @@ def asks_to_downgrade(context: RemediationContext, policy: str) -> bool:
 def downgrade_of(finding: Finding, context: RemediationContext) -> Downgrade | None:
     """Return the smaller product in the evidence of a finding; None unless its policy asks for a proposal."""
     proposal = finding.evidence.get(SMALLER)
-    if not isinstance(proposal, Mapping) or not asks_to_downgrade(context, finding.policy):
+    if proposal is None or not isinstance(proposal, Mapping) or not asks_to_downgrade(context, finding.policy):
         return None
     if finding.product is not None and finding.product.sku_id != proposal["heldSkuId"]:
         return None

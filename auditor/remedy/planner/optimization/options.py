@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -36,6 +36,10 @@ class Option(Struct, frozen=True, kw_only=True):
     score: Score
     seats: Mapping[str, int] = field(default_factory=dict)
     """SkuId → seats taken (+) or freed (−)."""
+
+
+UNCHANGED: Final = Option(score=NO_CHANGE)
+"""The option to change nothing."""
 
 
 class People(Struct, frozen=True):

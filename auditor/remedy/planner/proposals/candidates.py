@@ -167,7 +167,7 @@ def _proposal(
     direct = tuple(dict.fromkeys(removal.give for removal in removals if removal.give))
     assigned = dict.fromkeys((*direct, *(gain.sku_id for gain in gains if not gain.group)))
     additions = [Addition(sku_id=sku, disabled_plans=_off(account, sku, services, product_options)) for sku in assigned]
-    additions += _switched(after, services[0], product_options)
+    additions += _switched(after, services[0], product_options) if services[0] else ()
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     after = _retried(after) if retried else after

@@ -15,7 +15,7 @@ from auditor.engine.evaluate import columns, evaluate_batch
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import FILLER_PLAN
-from auditor.remedy.planner.optimization.options import Option, Score
+from auditor.remedy.planner.optimization.options import UNCHANGED, Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import is_half_downgraded, is_half_replaced
@@ -83,7 +83,7 @@ def evaluate_proposals(
     keys = iter(findings_of_accounts(product_options.bound, accounts))
     for user, (unchanged, *changes) in proposed.items():
         before, user_findings = next(keys), findings[user]
-        candidates = [_scored(product_options, unchanged, unchanged, (), ())]
+        candidates = [EvaluatedProposal(proposal=unchanged, option=UNCHANGED)]
         for proposal in changes:
             after = next(keys)
             if after - before:
@@ -99,7 +99,7 @@ def evaluate_proposals(
                 continue
             decided = any(f.fingerprint in product_options.answers for f in fixed)
             harms = lost and not decided and not any(correction_of(f) in _MAY_LOSE for f in fixed)
-            candidate = _scored(product_options, unchanged, proposal, fixed, lost)
+            candidate = _scored(product_options, unchanged.after, proposal, fixed, lost)
             if harms:
                 only_harmful.update(finding.fingerprint for finding in fixed)
                 harmful.setdefault(user, []).append(candidate)
@@ -136,13 +136,13 @@ def _postponed(finding: Finding, proposal: Proposal) -> bool:
 
 def _scored(
     product_options: ProductOptions,
-    no_change: Proposal,
+    before: Account,
     proposal: Proposal,
     fixed: tuple[Finding, ...],
     lost: tuple[str, ...],
 ) -> EvaluatedProposal:
     """Return the evaluation of a change of one person."""
-    seats = seat_balance([(no_change.after, proposal.after)])
+    seats = seat_balance([(before, proposal.after)])
     changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
     return scored(product_options, proposal, fixed, lost, seats=seats, changes=changes)
 

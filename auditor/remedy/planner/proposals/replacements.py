@@ -17,7 +17,7 @@ from auditor.remedy.planner.simulation.accounts import Account
 def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Downgrade | None:
     """Return the smaller product of a finding if it was decided that the person gets it; else None."""
     smaller = downgrade_of(finding, product_options.context)
-    given = product_options.value(finding, AnswerKind.GIVE)
+    given = None if smaller is None else product_options.value(finding, AnswerKind.GIVE)
     if smaller is None or given is None:
         return None
     return smaller if str(given).casefold() in {smaller.names[1].casefold(), smaller.new} else None

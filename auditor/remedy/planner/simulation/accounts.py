@@ -162,8 +162,9 @@ def seat_balance(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:
     """Return the seats that changes of accounts take, by skuId; negative for those that they free."""
     balance: Counter[str] = Counter()
     for before, after in changes:
-        balance.update(after.held - before.held)
-        balance.subtract(before.held - after.held)
+        held, held_before = after.held, before.held
+        balance.update(held - held_before)
+        balance.subtract(held_before - held)
     return {sku_id: change for sku_id, change in balance.items() if change}
 
 
@@ -172,7 +173,7 @@ def read_accounts(facts: TenantFacts, ids: frozenset[str], *, dated: bool = Fals
 
     Paths have their assignment times only with `dated`; without, nearly all people share their paths with others.
     """
-    if not (facts.is_requested("licenseAssignmentStates") and facts.is_requested("assignedLicenses")):
+    if not (ids and facts.is_requested("licenseAssignmentStates") and facts.is_requested("assignedLicenses")):
         return {}
     located = facts.is_requested("usageLocation")
     accounts: dict[str, Account] = {}

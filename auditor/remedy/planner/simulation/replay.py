@@ -53,7 +53,8 @@ def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed
     for position, action in enumerate(actions, start=1):
         for number, document in enumerate(action.requests, start=1):
             request = GraphRequest.of(document)
-            user, group = request.target.user, request.target.group
+            target = request.target
+            user, group = target.user, target.group
             people = (user,) if user else state.members.get(group, ())
             before = {person: state.accounts[person] for person in people if person in state.accounts}
             licences = state.groups.get(group, {})
