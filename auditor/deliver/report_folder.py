@@ -60,6 +60,7 @@ def write_all(
             for path, pieces in files:
                 with _delivery():
                     batch.write(path, pieces)
+                del pieces  # a large document is freed before the next one is made
             with _delivery():
                 batch.publish()
             return tuple(batch.paths)

@@ -118,17 +118,10 @@ def plan_run(  # noqa: PLR0913 - the inputs of a plan
     )
     _add_options(run, states, decisions)
     notices = tuple(unmatched(decisions, [options.answered for options in run.options.values()]))
-    for index in range(MAX_DRAFTS + 1):
-        if index == MAX_DRAFTS:
-            for name, constraints in run.constraints.items():
-                evaluated = run.options[name].evaluated
-                constraints.barred.update(dict.fromkeys(evaluated, remaining_reason(l10n, "limit", detail="-")))
-        attempt = _attempt(run)
-        run.remove_failed()
-        has_new_constraints = _add_constraints(run, attempt)
-        run.remove_failed()
-        if not has_new_constraints:
-            break
+    attempt, number = None, 0
+    while attempt is None:
+        attempt = _final_attempt(run, is_last=number == MAX_DRAFTS)
+        number += 1
     return replace(_fleet_plan(run, attempt), notices=notices)
 
 
@@ -147,6 +140,21 @@ def _add_options(run: _PlanRun, states: Sequence[Snapshot | Unaudited], decision
                     bind(run.policies, facts, all_checks()), tenant, decisions, packaged_library(), run.l10n
                 )
                 run.constraints[name] = PlanConstraints()
+
+
+def _final_attempt(run: _PlanRun, *, is_last: bool) -> _Attempt | None:
+    """Draft every plan once; return None if new constraints need another attempt, so that this one is freed before.
+
+    The last attempt changes nothing, and is final.
+    """
+    for name, constraints in run.constraints.items() if is_last else ():
+        reason = remaining_reason(run.l10n, "limit", detail="-")
+        constraints.barred.update(dict.fromkeys(run.options[name].evaluated, reason))
+    attempt = _attempt(run)
+    run.remove_failed()
+    has_new_constraints = _add_constraints(run, attempt)
+    run.remove_failed()
+    return attempt if is_last or not has_new_constraints else None
 
 
 def _attempt(run: _PlanRun) -> _Attempt:

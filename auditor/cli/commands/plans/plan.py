@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, starmap
 from pathlib import Path
 
 from auditor.app.plan.run import (
@@ -26,7 +26,7 @@ from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.problems import print_missing_data
 from auditor.cli.terminal.streams import for_people
 from auditor.cli.written_documents import print_written
-from auditor.deliver.report_folder import write_all
+from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import AuditorError, UsageError
 from auditor.domain.message import Count, Message
@@ -107,7 +107,8 @@ def run(args: argparse.Namespace) -> int:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only with --by
 
         files = chain(files, owner_documents(output_folder(args.output), localized, l10n))
-    written = write_all((path, [body]) for path, body in files)
+    # `starmap` keeps no reference to a document, unlike a loop variable: it is freed before the next one is made.
+    written = write_all(starmap(_in_one_piece, files))
     code = max(exit_code(plan), _store(plan, args))
     for name in stdout_formats:
         write_document([_stdout_document(name, plan, localized, l10n)], name)
@@ -122,6 +123,10 @@ def run(args: argparse.Namespace) -> int:
         if not args.tenant:
             print_diagnostics(earlier_files_warning(earlier_plan_files(file_targets, written)), locale=args.locale)
     return code
+
+
+def _in_one_piece(path: Path | ChildFile, body: bytes) -> tuple[Path | ChildFile, list[bytes]]:
+    return path, [body]
 
 
 def _store(plan: FleetPlan, args: argparse.Namespace) -> int:
