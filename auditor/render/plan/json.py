@@ -1,14 +1,24 @@
 """Renders a plan as plan.json (`auditor/plan/v1`)."""
 
-from typing import Any, Final
+from msgspec import Struct
 
-from auditor.domain.result.finding import Finding
+from auditor.domain.enums import Severity
+from auditor.domain.result.finding import Finding, ProductReference, Subject
 from auditor.domain.result.saved_plan import SCHEMA
 from auditor.remedy.planner.model import FleetPlan
 from auditor.result.codec.encoder import document, members
 
-_BRIEF_KEYS: Final = ("fingerprint", "policy", "check", "severity", "subject", "product", "detail")
-"""Keys that identify a finding."""
+
+class _BriefFinding(Struct, frozen=True, kw_only=True):
+    """The fields of a finding that identify it."""
+
+    fingerprint: str
+    policy: str
+    check: str
+    severity: Severity
+    subject: Subject
+    product: ProductReference | None
+    detail: str | None
 
 
 def plan_json(plan: FleetPlan) -> bytes:
@@ -31,6 +41,5 @@ def plan_json(plan: FleetPlan) -> bytes:
     )
 
 
-def _brief(finding: Finding) -> dict[str, Any]:
-    all_members = members(finding)
-    return {key: all_members[key] for key in _BRIEF_KEYS}
+def _brief(finding: Finding) -> _BriefFinding:
+    return _BriefFinding(**{name: getattr(finding, name) for name in _BriefFinding.__struct_fields__})
