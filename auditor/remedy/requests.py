@@ -46,7 +46,7 @@ class RequestKind(StrEnum):
                 return "LicenseAssignment.ReadWrite.All"
 
 
-class RequestTarget(Struct, frozen=True, kw_only=True):
+class RequestTarget(Struct, frozen=True, kw_only=True, gc=False):
     """What a request changes, and the ids of whom."""
 
     kind: RequestKind
@@ -68,7 +68,7 @@ class Addition(Struct, frozen=True, kw_only=True):
     disabled_plans: tuple[str, ...] = ()
 
 
-class GraphRequest(Struct, frozen=True, kw_only=True):
+class GraphRequest(Struct, frozen=True, kw_only=True, gc=False):
     """One request to Graph; the path is relative to the address of v1.0."""
 
     method: str

@@ -65,7 +65,7 @@ class Decision(Struct, frozen=True, kw_only=True):
         return Message("the decision {id} has expired: its last day was {until}", id=self.id, until=self.until)
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class Question(Struct, frozen=True, kw_only=True, gc=False):
     """A question about findings of one subject that only a person can answer."""
 
     id: str

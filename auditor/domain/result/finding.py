@@ -12,7 +12,7 @@ from auditor.domain.saved_field import Label
 from auditor.domain.sized_iterable import SizedIterable
 
 
-class Subject(Struct, frozen=True, kw_only=True):
+class Subject(Struct, frozen=True, kw_only=True, gc=False):
     """What a finding is about; the name is for people and never part of a finding's identity."""
 
     type: SubjectType
@@ -34,7 +34,7 @@ class SourceLine(Struct, frozen=True, kw_only=True):
     line: int
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """A reported combination of tenant, policy, check, subject, product and detail, with its evidence."""
 
     fingerprint: str

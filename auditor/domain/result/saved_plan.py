@@ -32,7 +32,7 @@ class Fact(StrEnum):
     """Whether a group licence of a person is in error that a retry may end; the key is its product."""
 
 
-class Expectation(Struct, frozen=True, kw_only=True):
+class Expectation(Struct, frozen=True, kw_only=True, gc=False):
     """A fact that a request of a plan changes, with its values before and after."""
 
     action: int
@@ -50,7 +50,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     """Whether `before` is known."""
 
 
-class HoldingChange(Struct, frozen=True, kw_only=True):
+class HoldingChange(Struct, frozen=True, kw_only=True, gc=False):
     """Products that a person stops or starts to hold through an action, over any assignment path."""
 
     action: int

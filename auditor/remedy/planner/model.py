@@ -42,7 +42,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     money: tuple[Figures, ...]
 
 
-class Remaining(Struct, frozen=True, kw_only=True):
+class Remaining(Struct, frozen=True, kw_only=True, gc=False):
     """A finding that the plan does not fix, and why."""
 
     fingerprint: str

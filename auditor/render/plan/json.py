@@ -9,7 +9,7 @@ from auditor.remedy.planner.model import FleetPlan
 from auditor.result.codec.encoder import document, members
 
 
-class _BriefFinding(Struct, frozen=True, kw_only=True):
+class _BriefFinding(Struct, frozen=True, kw_only=True, gc=False):
     """The fields of a finding that identify it."""
 
     fingerprint: str

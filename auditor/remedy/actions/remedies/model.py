@@ -18,7 +18,7 @@ _REMOVING: Final = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP})
 _SAME_FOR_EVERY_PRODUCT: Final = frozenset({ActionKind.ERROR, ActionKind.REPROCESS, ActionKind.COPY, ActionKind.COPIES})
 
 
-class Remedy(Struct, frozen=True):
+class Remedy(Struct, frozen=True, gc=False):
     """The change that fixes some findings about one subject."""
 
     kind: ActionKind
@@ -75,7 +75,7 @@ class Remedy(Struct, frozen=True):
         return overlaps or self.is_about_account or self.kind in _SAME_FOR_EVERY_PRODUCT
 
 
-class PlannedChange(Struct, frozen=True, kw_only=True):
+class PlannedChange(Struct, frozen=True, kw_only=True, gc=False):
     """The change that a plan chose for some findings of one person."""
 
     kind: ActionKind

@@ -30,7 +30,7 @@ class Score(NamedTuple):
 NO_CHANGE = Score(0, 0, 0, 0)
 
 
-class Option(Struct, frozen=True, kw_only=True):
+class Option(Struct, frozen=True, kw_only=True, gc=False):
     """A possible change of one person."""
 
     score: Score

@@ -37,7 +37,7 @@ MAX_PROPOSALS = 96
 _SERVICES = frozenset({Correction.ENABLE_SERVICE, Correction.DISABLE_SERVICE})
 
 
-class Proposal(Struct, frozen=True, kw_only=True):
+class Proposal(Struct, frozen=True, kw_only=True, gc=False):
     """One change of a person, and the resulting account."""
 
     after: Account

@@ -39,7 +39,7 @@ FindingKey = tuple[str, str, str | None, str | None, str | None]
 """(policy, check, skuId, product as written, detail): identifies a finding about one person."""
 
 
-class EvaluatedProposal(Struct, frozen=True, kw_only=True):
+class EvaluatedProposal(Struct, frozen=True, kw_only=True, gc=False):
     """A proposal with the findings that it fixes and the services that end."""
 
     proposal: Proposal

@@ -47,7 +47,7 @@ class Grant(Struct, frozen=True, kw_only=True):
         return self.state in ACTIVE_STATES
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class Account(Struct, frozen=True, kw_only=True, gc=False):
     """The licences of one user."""
 
     id: str

@@ -28,7 +28,7 @@ _UNREAD = "The snapshot does not tell the {name} that was there before."
 _UNKNOWN_SERVICES = "The snapshot does not tell which services the group leaves off."
 
 
-class PlannedRequest(Struct, frozen=True, kw_only=True):
+class PlannedRequest(Struct, frozen=True, kw_only=True, gc=False):
     """One request of an action."""
 
     number: int

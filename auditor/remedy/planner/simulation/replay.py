@@ -13,7 +13,7 @@ from auditor.remedy.planner.simulation.tenant import TenantState, apply
 from auditor.remedy.requests import GraphRequest
 
 
-class ReplayedRequest(Struct, frozen=True, kw_only=True):
+class ReplayedRequest(Struct, frozen=True, kw_only=True, gc=False):
     """One request, and the people before and after it."""
 
     position: int
