@@ -118,8 +118,7 @@ def options_of(
     for finding in open_findings:
         if finding.subject.type is SubjectType.USER:
             findings.setdefault(finding.subject.id, []).append(finding)
-    dated = "lastUpdatedDateTime" in columns(bound)[1]
-    accounts = read_accounts(bound.facts, frozenset(findings), dated=dated)
+    accounts = read_accounts(bound.facts, frozenset(findings), dated="lastUpdatedDateTime" in columns(bound)[1])
     state = state_of(bound.facts, accounts)
     accounts = state.accounts = _with_rule_values(bound.facts, state, open_findings)
     routes = {finding.fingerprint: route_of(finding, context) for finding in context.findings}
