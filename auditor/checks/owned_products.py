@@ -20,8 +20,8 @@ from auditor.engine.tenant_facts import SkuFact
 def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[ObjectFinding]:
     """Report every SKU of a mask of which the tenant owns usable seats, including SKUs for the whole company.
 
-    A SKU for which the mask is unknown may be a trial: that is the reason that is given. Only the set `trial` can be
-    unknown for a SKU that the tenant owns. Nothing is reported if the SKUs were not read.
+    A SKU for which the mask is unknown may be a trial, or has no known part number: that is the reason that is given.
+    Nothing is reported if the SKUs were not read.
     """
     facts = scope.facts
     if not scope.readable(Source.SUBSCRIBED_SKUS):
@@ -31,7 +31,7 @@ def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[Obje
         if not is_owned(sku):
             continue
         if violation.unknown[index]:
-            scope.trials_unknown()
+            scope.membership_unknown()
         elif sku.usable is None:
             scope.seats_unknown(sku.label)
         else:

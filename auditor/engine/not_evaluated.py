@@ -1,5 +1,6 @@
 """Collects why a policy could not be evaluated: the missing facts, and a reason for each."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct, field
@@ -7,9 +8,11 @@ from msgspec import Struct, field
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, detailed
 from auditor.domain.source_titles import SOURCE_TITLES
-from auditor.engine.tenant_facts import TenantFacts
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
+_MAX_PRODUCTS: Final = 3
+"""Maximum number of products that a reason names."""
 _TRIAL_UNKNOWN: Final = Message("it is not known whether every subscription of a SKU is a trial")
 
 
@@ -40,6 +43,48 @@ def unread_source(facts: TenantFacts, source: Source) -> NotEvaluated | None:
         return None
     reason = detailed(incomplete(source, coverage.status), coverage.reason)
     return NotEvaluated(missing=[source.value], reasons=[reason])
+
+
+def listed_products(skus: Iterable[SkuFact]) -> str:
+    """Return the first products by name, for a reason."""
+    products = sorted(sku.label for sku in skus)
+    return ", ".join(products[:_MAX_PRODUCTS]) + (", …" if len(products) > _MAX_PRODUCTS else "")
+
+
+def unknown_names(facts: TenantFacts) -> NotEvaluated | None:
+    """Return which products of the tenant have no known part number, so that any name may refer to them."""
+    nameless = [sku for sku in facts.skus if sku.owned and sku.name_may_be_any]
+    if not nameless:
+        return None
+    reason = Message(
+        "neither the tenant nor the product catalogue has the part number of {products}; update the catalogue with"
+        " `auditor products update`",
+        products=listed_products(nameless),
+    )
+    return NotEvaluated(missing=["subscribedSkus.skuPartNumber"], reasons=[reason])
+
+
+def unknown_services(facts: TenantFacts) -> NotEvaluated | None:
+    """Return which products have services that are not known; None if there are none."""
+    products = [sku for sku in facts.skus if sku.plans is None]
+    if not products:
+        return None
+    reason = Message(
+        "neither the tenant nor the product catalogue has the services of {products}; update the catalogue with"
+        " `auditor products update`",
+        products=listed_products(products),
+    )
+    return NotEvaluated(missing=["subscribedSkus"], reasons=[reason])
+
+
+def unknown_membership(facts: TenantFacts) -> NotEvaluated:
+    """Return why it is not known whether SKUs of the tenant are in a set: by name or service, or in the set `trial`."""
+    gaps = NotEvaluated()
+    gaps.add_all(unknown_names(facts))
+    gaps.add_all(unknown_services(facts))
+    if not gaps.reasons or facts.status(Source.SUBSCRIPTIONS) is not SourceStatus.COMPLETE:
+        gaps.add_all(unknown_trials(facts))
+    return gaps
 
 
 def unknown_trials(facts: TenantFacts) -> NotEvaluated:

@@ -31,20 +31,21 @@ def trial_seats(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, int]:
 
 
 def plans_by_sku(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
-    """Return the service plans of each SKU in a table; equal plans are one shared object for all tenants."""
+    """Return the service plans of each SKU in a table; equal plans are one shared object for all tenants.
+
+    A SKU without rows, or with a plan without a name, is left out: its plans are not known.
+    """
     cached = _PLANS_CACHE.get(id(table))
     if cached is None:
-        plans: dict[str, dict[str, str]] = {}
+        plans: dict[str, dict[str, str | None]] = {}
         for sku_id, plan_id, name in zip(
             *(table.column(name).to_pylist() for name in ("skuId", "servicePlanId", "servicePlanName")), strict=True
         ):
-            plans.setdefault(sku_id.lower(), {})[plan_id.lower()] = name or ""
+            plans.setdefault(sku_id.lower(), {})[plan_id.lower()] = name
         if len(_PLANS_CACHE) >= _MAX_TABLES:
             _PLANS_CACHE.clear()
-        cached = _PLANS_CACHE[id(table)] = (
-            table,
-            {sku_id: shared_plans(tuple(sku_plans.items())) for sku_id, sku_plans in plans.items()},
-        )
+        named = {sku_id: tuple(sku_plans.items()) for sku_id, sku_plans in plans.items() if all(sku_plans.values())}
+        cached = _PLANS_CACHE[id(table)] = (table, {sku_id: shared_plans(pairs) for sku_id, pairs in named.items()})
     return cached[1]
 
 

@@ -21,7 +21,7 @@ from auditor.domain.result.finding import ProductReference, Subject
 from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.bitsets import SkuSet, has_multiple, holders, intersects, rows_of
 from auditor.engine.columns.users import UserColumns
-from auditor.engine.not_evaluated import NotEvaluated, unknown_trials, unread_source
+from auditor.engine.not_evaluated import NotEvaluated, unknown_membership, unread_source
 from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.selection.selectors import SelectorMasks
@@ -185,9 +185,9 @@ class TenantScope(Struct, frozen=True, kw_only=True):
         """Record that Graph gave no seat numbers for a product."""
         self.unknown.add("subscribedSkus", Message("Graph returned no seat numbers for {product}", product=product))
 
-    def trials_unknown(self) -> None:
-        """Record that it is not known whether SKUs are in the set `trial`."""
-        self.unknown.add_all(unknown_trials(self.facts))
+    def membership_unknown(self) -> None:
+        """Record that it is not known whether SKUs of the tenant are in the set."""
+        self.unknown.add_all(unknown_membership(self.facts))
 
     def cached(self, name: str, make: Callable[[], _Shared]) -> _Shared:
         """Return a value that several checks of the policy share; the first call computes it."""

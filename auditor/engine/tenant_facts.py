@@ -33,7 +33,7 @@ class SkuFact(Struct, frozen=True, kw_only=True):
     plans: Mapping[str, str] | None
     """servicePlanId in lower case → servicePlanName as written."""
     name_may_be_any: bool = False
-    """True if its part number was not collected, so that any product name might refer to it."""
+    """True if neither the tenant nor the catalogue has its part number, so that any name might refer to it."""
     applies_to: str = "User"
     capability_status: str | None = None
     enabled: int | None = None
@@ -146,8 +146,9 @@ class TenantFacts:
     def skus(self) -> tuple[SkuFact, ...]:
         """Every SKU that the tenant owns or that a user holds, sorted by `SkuFact.sort_key`."""
         plans = plans_by_sku(self.snapshot.table("service_plans"))
-        trials, products = trial_seats(self.subscriptions), _rows(self.snapshot.table("products"))
-        owned = {fact.sku_id: fact for fact in (_owned(row, plans, trials) for row in products)}
+        trials = trial_seats(self.subscriptions)
+        products = (self._owned(row, plans, trials) for row in _rows(self.snapshot.table("products")))
+        owned = {fact.sku_id: fact for fact in products}
         held = [self._unowned(sku_id.lower()) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
         return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
 
@@ -193,6 +194,30 @@ class TenantFacts:
         if index is not None and self.skus[index].owned:
             return self.skus[index]
         return self._unowned(sku_id, part_number)
+
+    def _owned(
+        self, row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]], trials: Mapping[str, int]
+    ) -> SkuFact:
+        """Describe a SKU of `subscribedSkus`; the catalogue adds a part number and plans that were not read."""
+        # Interned, because the results of many tenants contain the same products.
+        sku_id, name = intern(row["skuId"].lower()), _interned_text(row["skuPartNumber"] or None)
+        listed = None if name and sku_id in plans else self._unowned(sku_id, name)
+        return SkuFact(
+            sku_id=sku_id,
+            part_number=name if listed is None else listed.part_number,
+            owned=True,
+            plans=plans.get(sku_id) if listed is None else plans.get(sku_id, listed.plans),
+            name_may_be_any=listed is not None and listed.part_number is None,
+            applies_to=intern(row["appliesTo"] or "User"),
+            capability_status=_interned_text(row["capabilityStatus"]),
+            enabled=row["enabled"],
+            warning=row["warning"],
+            suspended=row["suspended"],
+            # The clouds for governments and China do not have this state.
+            locked_out=row["lockedOut"] or 0,
+            consumed=row["consumed"],
+            trial=min(trials.get(sku_id, 0), (row["enabled"] or 0) + (row["warning"] or 0)),
+        )
 
     def _unowned(self, sku_id: str, part_number: str | None = None) -> SkuFact:
         """Describe a SKU that is not in `subscribedSkus`, from the catalogue."""
@@ -259,26 +284,6 @@ def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
     return (
         dict(zip(names, row, strict=True))
         for row in zip(*(table.column(name).to_pylist() for name in names), strict=True)
-    )
-
-
-def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]], trials: Mapping[str, int]) -> SkuFact:
-    # Interned, because the results of many tenants contain the same products.
-    sku_id = intern(row["skuId"].lower())
-    return SkuFact(
-        sku_id=sku_id,
-        part_number=_interned_text(row["skuPartNumber"]),
-        owned=True,
-        plans=plans.get(sku_id, {}),
-        applies_to=intern(row["appliesTo"] or "User"),
-        capability_status=_interned_text(row["capabilityStatus"]),
-        enabled=row["enabled"],
-        # Some clouds leave out a state without seats (deployments.md); only `enabled` is required.
-        warning=row["warning"] or 0,
-        suspended=row["suspended"] or 0,
-        locked_out=row["lockedOut"] or 0,
-        consumed=row["consumed"],
-        trial=min(trials.get(sku_id, 0), (row["enabled"] or 0) + (row["warning"] or 0)),
     )
 
 

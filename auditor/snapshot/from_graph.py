@@ -31,6 +31,8 @@ from auditor.snapshot.schema import (
 
 State = Mapping[str, Any]
 _UNITS = ("enabled", "warning", "suspended", "lockedOut")
+_OMITTED_UNITS = {"warning": 0, "suspended": 0}
+"""What numbers of seats are if Graph does not send the state at all."""
 _OTHER_COLUMNS = tuple(
     field for field in USERS if field.name not in {*USER_PROPERTIES, *SIGN_IN_COLUMNS, "notCollected"}
 )
@@ -116,7 +118,8 @@ def product_row(sku: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "skuId": str(sku["skuId"]).lower(),
         **{name: stored_text(sku.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
-        **{name: _seats(units.get(name)) for name in _UNITS},
+        # Some clouds leave out a state without seats; null is not 0.
+        **{name: _seats(units.get(name, _OMITTED_UNITS.get(name))) for name in _UNITS},
         "consumed": _seats(sku.get("consumedUnits")),
         "subscriptionIds": _texts(sku.get("subscriptionIds")),
     }
@@ -159,10 +162,7 @@ def subscription_row(item: Mapping[str, Any]) -> dict[str, Any]:
         "skuId": _lower_text(item.get("skuId")),
         "isTrial": trial if isinstance(trial, bool) else None,
         "totalLicenses": _seats(item.get("totalLicenses")),
-        **{
-            name: instant(value) if isinstance(value := item.get(name), str | datetime) else None
-            for name in ("createdDateTime", "nextLifecycleDateTime")
-        },
+        **{name: instant(item.get(name)) for name in ("createdDateTime", "nextLifecycleDateTime")},
     }
 
 
@@ -255,10 +255,12 @@ def _texts(value: Any) -> list[str]:
 def instant(text: str | datetime | None) -> datetime | None:
     """Parse a Graph date as UTC; None for an absent or empty text and for the year 1.
 
-    Raises ValueError for any other text that is not a date.
+    Raises ValueError for any other value that is not a date.
     """
     if text is None or text == "":
         return None
+    if not isinstance(text, str | datetime):
+        raise ValueError(text)  # noqa: TRY004 - the error for everything that is not a date
     parsed = text if isinstance(text, datetime) else datetime.fromisoformat(text)
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)

@@ -231,7 +231,11 @@ def test_negative_seats_are_kept_and_invalid_numbers_are_reported() -> None:
 @pytest.mark.parametrize("valid_count", [0, 1])
 def test_objects_without_an_id_are_reported(source: Source, valid_count: int) -> None:
     key = "skuId" if source is Source.SUBSCRIBED_SKUS else "id"
-    rows = [{key: SKU}] * valid_count + [{"displayName": "nameless"}, {key: None}, {key: 7}]
+    rows = [{key: SKU, "assignedLicenses": [{"skuId": SKU}]}] * valid_count + [
+        {"displayName": "nameless"},
+        {key: None},
+        {key: 7},
+    ]
     accent = Accent()
     setattr(accent, {"subscribedSkus": "skus"}.get(source.value, source.value), rows)
     snapshot = collected_from(accent)

@@ -91,11 +91,12 @@ def test_certain_quota_finding_over_an_uncertain_pool_quotes_only_certain_number
 
 BALANCE = "balance: {of: [CONTOSO_X], spare: {min: 2, max: 10%}}"
 PLAN = {"servicePlanId": "aaaaaaaa-0000-4000-8000-000000000001", "servicePlanName": "CONTOSO_PLAN"}
+OTHER_PLAN = {"servicePlanId": "aaaaaaaa-0000-4000-8000-000000000002", "servicePlanName": "CONTOSO_OTHER"}
 
 
 def fleet(waivers: str, *, trials: tuple[bool, bool] = (True, True), plans: tuple[bool, bool] = (True, True)) -> Any:
     def state(name: str, number: int, consumed: int) -> Any:
-        row = bought("CONTOSO_X", 100, consumed) | {"servicePlans": [PLAN] if plans[number] else []}
+        row = bought("CONTOSO_X", 100, consumed) | {"servicePlans": [PLAN if plans[number] else OTHER_PLAN]}
         subscriptions = [subscription("s", "CONTOSO_X", isTrial=trials[number])]
         return tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[row], subscriptions=subscriptions)
 

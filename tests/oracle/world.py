@@ -116,7 +116,7 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
     def plans(self, sku: str) -> list[tuple[str, str]] | None:
         """(servicePlanId in lower case, servicePlanName) of a SKU; None = unknown."""
         row = self.product_row(sku)
-        if row is not None:
+        if row is not None and row["servicePlans"]:
             return [(plan["servicePlanId"].lower(), plan["servicePlanName"]) for plan in row["servicePlans"]]
         entry = self.in_catalogue(sku)
         if entry is not None:

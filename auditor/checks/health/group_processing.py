@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from auditor.checks.check import Detail, ObjectAction
 from auditor.checks.health.groups import GroupCheck, evidence_of, licensed_groups, subject_of
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.message import Message
 from auditor.domain.policy.model import Health
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
@@ -14,7 +15,12 @@ from auditor.engine.scope import TenantScope
 def _evaluate(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
     for group in licensed_groups(scope, "hasMembersWithLicenseErrors"):
         state = group.processing_state
-        if state is not None and state.casefold() != "processingcomplete":
+        if state is None:
+            scope.unknown.add(
+                "groups.licenseProcessingState",
+                Message("it is not known whether the licences of the group {id} are processed", id=group.id),
+            )
+        elif state.casefold() != "processingcomplete":
             yield scope.finding(subject_of(group), detail=state, evidence=evidence_of(scope, group))
 
 

@@ -76,7 +76,7 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
         if lowest is None:
             scope.seats_unknown(stock.label)
         elif lowest != highest:
-            scope.trials_unknown()
+            scope.membership_unknown()
         if certain != possible:
             reason = Message("for some users, it is not known whether they belong to the population")
             scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))

@@ -27,7 +27,7 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     facts = scope.facts
     if not block.pool:
         if any(_exceeds(stock_of(facts, index), maximum) for index in skus.possible):
-            scope.trials_unknown()
+            scope.membership_unknown()
         for index in skus.certain:
             yield from _compare(scope, block, stock_of(facts, index), maximum)
         return
@@ -46,7 +46,7 @@ def _compare_pool(scope: TenantScope, block: Seats, skus: SelectedSkus, maximum:
     elif len(known) < len(skus.certain):
         scope.seats_unknown(block.of.written)
     elif _exceeds(pool_of(facts, block.of, [*skus.certain, *skus.possible]), maximum):
-        scope.trials_unknown()
+        scope.membership_unknown()
 
 
 def _exceeds(stock: Stock, maximum: int) -> bool:

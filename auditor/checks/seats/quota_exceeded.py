@@ -82,7 +82,7 @@ def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
         if holders is not None and any(
             holders.at(index)[1] > (_limit(block, facts.skus[index].consumed) or 0) for index in skus.possible
         ):
-            scope.trials_unknown()
+            scope.membership_unknown()
         findings = [found for index in skus.certain for found in _compare(scope, block, stock_of(facts, index))]
     yield from findings
     # Users who were not read change nothing where those who were read are already too many.
@@ -106,7 +106,7 @@ def _evaluate_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iter
     yield from findings
     counted = 0 if scope.holders is None else scope.holders.at(0)[1]
     if skus.possible and not findings and not breaches(scope, block) and counted > (_limit(block, stock.consumed) or 0):
-        scope.trials_unknown()
+        scope.membership_unknown()
 
 
 def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectFinding]:

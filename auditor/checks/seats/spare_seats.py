@@ -70,7 +70,7 @@ def _breaches(scope: TenantScope, block: Seats) -> Iterator[SeatBreach]:
         return
     facts = scope.facts
     if any(_may_break(block, facts.skus[index]) for index in skus.possible):
-        scope.trials_unknown()
+        scope.membership_unknown()
     for index in skus.certain:
         if _may_break(block, facts.skus[index]):
             yield from _of_stock(scope, block, stock_of(facts, index))
@@ -90,7 +90,7 @@ def _pool_breaches(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iter
             block, [facts.skus[index] for index in skus.certain], [facts.skus[index] for index in skus.possible]
         )
         if broken.undecided:
-            scope.trials_unknown()
+            scope.membership_unknown()
         bounds = {Breach.BELOW_MINIMUM: block.minimum, Breach.ABOVE_MAXIMUM: block.maximum}
         for breach in Breach:
             if breach in broken.certain:

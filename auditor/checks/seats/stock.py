@@ -58,7 +58,7 @@ class SelectedSkus(Struct, frozen=True, kw_only=True):
 
     certain: Sequence[int]
     possible: Sequence[int]
-    """SKUs that may or may not be in the set: whether they are trials is not known."""
+    """SKUs that may or may not be in the set: whether they are trials, or their names, are not known."""
 
 
 def selected_skus(scope: TenantScope, block: Seats) -> SelectedSkus | None:

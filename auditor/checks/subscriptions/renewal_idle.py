@@ -9,6 +9,7 @@ from auditor.checks.subscriptions.subscriptions import (
     SubscriptionCheck,
     includes,
     renews_within,
+    state_of,
     state_unknown,
     subscription_finding,
     term_of,
@@ -43,6 +44,10 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
     members = [includes(scope.bound, row, block.of) for row in rows]
     if not any(included or unknown for included, unknown in members):
         return
+    if not rows[0]["skuId"]:
+        reason = Message("it is not known to which product the subscription {row} belongs", row=rows[0]["id"])
+        scope.unknown.add("subscriptions.skuId", reason)
+        return
     sku = scope.facts.subscription_sku(rows[0])
     idle = _idle(scope, sku, minimum)
     idle_paid = max(0, idle - sku.trial)
@@ -50,7 +55,7 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
         if idle <= 0:
             return
         seats = row["totalLicenses"]
-        if row["status"] is None:
+        if state_of(row) is None:
             state_unknown(scope, row)
             return
         if seats is None:

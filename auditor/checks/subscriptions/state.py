@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Detail, ObjectAction
-from auditor.checks.subscriptions.subscriptions import Row, SubscriptionCheck, subscription_findings
+from auditor.checks.subscriptions.subscriptions import Row, SubscriptionCheck, state_of, subscription_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.translation import N_
@@ -26,7 +26,8 @@ def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFindin
     denied = {state.casefold() for state in block.states}
 
     def is_denied(row: Row) -> bool | None:
-        return None if row["status"] is None else row["status"].casefold() in denied
+        state = state_of(row)
+        return None if state is None else state in denied
 
     yield from subscription_findings(scope, block, is_denied, detail="status")
 

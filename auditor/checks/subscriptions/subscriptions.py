@@ -26,6 +26,8 @@ from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
 """A row of subscriptions.parquet."""
+_STATES: Final = frozenset({"enabled", "warning", "suspended", "lockedout", "deleted"})
+"""The states that Graph documents, in lower case."""
 _WINDOW: Final = timedelta(days=7)
 """How long after the purchase a Microsoft Customer Agreement allows removing seats (Buy or remove licenses, 2024)."""
 
@@ -49,7 +51,7 @@ def subscription_findings(
             continue
         included, unknown = includes(scope.bound, row, block.of)
         if verdict is None and (included or unknown):
-            if row["status"] is None:
+            if state_of(row) is None:
                 state_unknown(scope, row)
             else:
                 reason = Message("it is not known whether the subscription {row} is a trial", row=row["id"])
@@ -61,11 +63,22 @@ def subscription_findings(
             yield subscription_finding(scope, row, detail=value, evidence=more(row))
 
 
+def state_of(row: Row) -> str | None:
+    """Return the state of a subscription, casefolded; None if Graph gave none, or one that it does not document."""
+    state = (row["status"] or "").casefold()
+    return state if state in _STATES else None
+
+
 def state_unknown(scope: TenantScope, row: Row) -> None:
-    """Record that Graph did not give the state of a subscription."""
-    scope.unknown.add(
-        "subscriptions.status", Message("Graph returned no state of the subscription {row}", row=row["id"])
-    )
+    """Record that Graph did not give the state of a subscription, or one that it does not document."""
+    reason = Message("Graph returned no state of the subscription {row}", row=row["id"])
+    if row["status"]:
+        reason = Message(
+            "Graph returned a state of the subscription {row} that it does not document: {state}",
+            row=row["id"],
+            state=row["status"],
+        )
+    scope.unknown.add("subscriptions.status", reason)
 
 
 def subscription_finding(
@@ -97,10 +110,10 @@ def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool | None:
 
     None: Graph did not give its state.
     """
-    ends, status = row["nextLifecycleDateTime"], row["status"]
+    ends, state = row["nextLifecycleDateTime"], state_of(row)
     if ends is None or ends >= scope.facts.as_of + time:
         return False
-    return None if status is None else is_active(status)
+    return None if state is None else is_active(state)
 
 
 def renews_within(scope: TenantScope, block: Subscriptions, row: Row, time: timedelta) -> bool | None:
@@ -197,9 +210,12 @@ def recent_purchases(facts: TenantFacts) -> tuple[RecentPurchase, ...]:
 
 
 def includes(bound: BoundPolicies, row: Row, products: ProductSet) -> tuple[bool, bool]:
-    """Return whether the product of a subscription is in a set, and whether that is not known."""
+    """Return whether the product of a subscription is in a set, and whether that is not known.
+
+    A subscription without a skuId may be to any product.
+    """
     contained = bound.contains(products, bound.facts.subscription_sku(row))
-    return bool(contained.true[0]), bool(contained.unknown[0])
+    return bool(contained.true[0]), bool(contained.unknown[0] or (not row["skuId"] and not contained.true[0]))
 
 
 def subscription_extent(bound: BoundPolicies, block: Subscriptions, _people: PolicyExtent) -> PolicyExtent:

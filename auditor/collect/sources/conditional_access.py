@@ -12,7 +12,7 @@ from auditor.collect.sources.groups import READ_GROUP_MEMBERS
 from auditor.collect.sources.members import MemberReader
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
-from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.message import Count, Message
 from auditor.graph import requests
 from auditor.snapshot.from_graph import conditional_access_row
@@ -23,6 +23,7 @@ from auditor.snapshot.schema import (
     ROLE_DEFINITION_LIST,
 )
 
+_INCLUDED = ("Users", "Groups", "Roles", "GuestsOrExternalUsers")
 _NOT_ENFORCED = frozenset({"disabled", "enabledForReportingButNotEnforced"})
 
 
@@ -31,7 +32,8 @@ async def _read(context: CollectionContext) -> SourceResult:
     call = requests.conditional_access_policies(context.graph)
     documents, faults = await context.all_rows(Source.CONDITIONAL_ACCESS, call)
     rows = [conditional_access_row(document) for document in documents]
-    damaged = sum(not _is_well_formed(document) for document in documents)
+    has_risks = context.graph.tenant.cloud is not Cloud.CHINA
+    damaged = sum(not _is_well_formed(document, has_risks=has_risks) for document in documents)
     enforced = [row for row in rows if row["state"] not in _NOT_ENFORCED]
     members = MemberReader(context, name="conditional-access-members")
     groups = sorted(_names_in(enforced, "Groups"))
@@ -72,13 +74,20 @@ def _names_in(rows: list[dict[str, Any]], kind: str) -> set[str]:
     return {name for row in rows for side in ("include", "exclude") for name in row[f"{side}{kind}"]}
 
 
-def _is_well_formed(document: Mapping[str, Any]) -> bool:
-    """Return whether the conditions of a policy have Graph's types."""
+def _is_well_formed(document: Mapping[str, Any], *, has_risks: bool) -> bool:
+    """Return whether the conditions of a policy have Graph's types; `has_risks`: whether the cloud has risk levels.
+
+    A policy about people includes somebody, at least `None`; one about workload identities has no users.
+    """
     conditions = document.get("conditions")
-    users = conditions.get("users", {}) if isinstance(conditions, dict) else None
-    if users is None and isinstance(conditions, dict):
-        return True  # a policy about workload identities
-    if not isinstance(users, dict) or not isinstance(conditions, dict):
+    if not isinstance(conditions, dict):
+        return False
+    users = conditions.get("users")
+    if users is None:
+        return isinstance(conditions.get("clientApplications"), dict)
+    if not isinstance(users, dict) or not any(users.get(f"include{kind}") for kind in _INCLUDED):
+        return False
+    if has_risks and any(conditions.get(name) is None for name in ("userRiskLevels", "signInRiskLevels")):
         return False
     lists = [users.get(f"{side}{kind}") for side in ("include", "exclude") for kind in ("Users", "Groups", "Roles")]
     lists += [conditions.get(name) for name in ("userRiskLevels", "signInRiskLevels")]

@@ -103,10 +103,12 @@ def _managed(page: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     """
     devices, texts, agents, users = (page.column(name) for name in SELECT)
     has_no_key = pc.or_(pc.equal(devices, ""), _has_separator(devices))
-    unusable = pc.or_(has_no_key, pc.or_(pc.is_null(agents), _has_separator(users)))
+    # A device without a user has an empty userId.
+    unreadable = pc.or_(pc.is_null(agents), pc.is_null(users))
+    unusable = pc.or_(has_no_key, pc.or_(unreadable, _has_separator(users)))
     damaged = pc.or_(unusable, pc.is_valid(page.column(MALFORMED)))
     managed = pc.invert(pc.is_in(pc.ascii_lower(agents), value_set=_NOT_MANAGED))
-    counted = pc.and_(pc.and_not(managed, unusable), pc.fill_null(pc.not_equal(users, ""), fill_value=False))
+    counted = pc.and_(pc.and_not(managed, unusable), pc.not_equal(users, ""))
     owners = pc.ascii_lower(users.filter(counted))
     keys = pc.binary_join_element_wise(owners, devices.filter(counted), _SEPARATOR)
     instants, malformed = timestamps(texts.filter(counted))

@@ -186,6 +186,9 @@ async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
         groups.asked.update(_LICENSE_PROPERTIES)
     if not licensed_faults and not failed_faults:
         groups.asked.add("hasMembersWithLicenseErrors")
+    # The filter returns only groups with licences, so a group without readable ones is not one without licences.
+    if unreadable := sum(not _has_readable_licenses(row) for row in licensed):
+        groups.faults.append(missing_key(unreadable, "assignedLicenses"))
     failing = {str(row["id"]).lower() for row in failed}
     for row in licensed:
         has_errors = None if failed_faults else str(row["id"]).lower() in failing
@@ -205,6 +208,11 @@ def _add(groups: _Groups, row: Mapping[str, Any]) -> str | None:
     return group
 
 
+def _has_readable_licenses(row: Mapping[str, Any]) -> bool:
+    readable = _valid_properties(row).get("assignedLicenses", ())
+    return bool(readable) and len(readable) == len(row["assignedLicenses"])
+
+
 def _valid_properties(row: Mapping[str, Any]) -> dict[str, Any]:
     licenses = row.get("assignedLicenses")
     state = row.get("licenseProcessingState")
@@ -217,8 +225,8 @@ def _valid_properties(row: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(state, dict) and isinstance(state.get("state"), str):
         typed["licenseProcessingState"] = {"state": state["state"]}
     typed.update({name: row[name] for name, kind in _KIND_PROPERTIES.items() if isinstance(row.get(name), kind)})
-    if "groupTypes" in typed:
-        typed["groupTypes"] = [item for item in typed["groupTypes"] if isinstance(item, str)]
+    if not all(isinstance(item, str) for item in typed.get("groupTypes", ())):
+        del typed["groupTypes"]
     if "hasMembersWithLicenseErrors" in row:
         typed["hasMembersWithLicenseErrors"] = row["hasMembersWithLicenseErrors"]
     return typed

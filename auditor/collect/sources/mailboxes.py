@@ -24,6 +24,8 @@ from auditor.graph.response_body import decode_object
 SCHEMA = pa.schema([("id", pa.string()), ("mailboxType", pa.string())])
 """One row per user whose mailbox is known; null for a user without a mailbox."""
 
+_UNNAMED = "unknownfuturevalue"
+"""Graph's value for a type that it does not name in this version."""
 _EXTERNAL = "#ext#"
 """Part of the user principal names of guests, whose mailbox is in another tenant."""
 
@@ -121,7 +123,7 @@ def _decode_purpose(body: bytes) -> str | Fault:
     """Decode the type of a mailbox."""
     document = decode_object(body)
     purpose = document.get("userPurpose", document.get("value"))
-    if isinstance(purpose, str):
+    if isinstance(purpose, str) and purpose.casefold() != _UNNAMED:
         return purpose
     return Fault(kind=FaultKind.NOT_GRAPH, message=Message("Graph returned a mailbox without its userPurpose"))
 

@@ -107,22 +107,28 @@ def _with_lower_ids(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _service_plans(rows: Rows) -> pa.Table:
-    """Return the service plans of all SKUs, built by column: hundreds of objects would take most of the time."""
+    """Return the service plans of all SKUs, built by column: hundreds of objects would take most of the time.
+
+    A SKU with a plan that cannot be read has none here, because a list with gaps would look complete.
+    """
     skus: list[str] = []
     service_plans: list[dict[str, Any]] = []
     for row in rows:
         plans = row.get("servicePlans")
-        if isinstance(plans, list):
-            identified = [
-                plan for plan in plans if isinstance(plan, dict) and isinstance(plan.get("servicePlanId"), str)
-            ]
-            service_plans += identified
-            skus += [row["skuId"].lower()] * len(identified)
+        if isinstance(plans, list) and all(map(_is_readable_plan, plans)):
+            service_plans += plans
+            skus += [row["skuId"].lower()] * len(plans)
     columns = {"skuId": skus, "servicePlanId": [plan["servicePlanId"].lower() for plan in service_plans]}
     for name in ("servicePlanName", "provisioningStatus", "appliesTo"):
         columns[name] = [plan.get(name) for plan in service_plans]
     return pa.Table.from_arrays(
         [_texts(columns[name]) for name in schema.SERVICE_PLANS.names], schema=schema.SERVICE_PLANS
+    )
+
+
+def _is_readable_plan(plan: Any) -> bool:
+    return isinstance(plan, dict) and all(
+        isinstance(plan.get(name), str) for name in ("servicePlanId", "servicePlanName")
     )
 
 

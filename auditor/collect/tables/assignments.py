@@ -11,6 +11,7 @@ from auditor.snapshot.schema import ASSIGNMENTS
 
 _Numbers = npt.NDArray[np.int64]
 _PLANS = pa.list_(pa.string())
+_STATES, _FAILED = pa.array(["Active", "ActiveWithError", "Disabled", "Error"]), pa.array(["Error"])
 
 
 class _Entries(Struct, frozen=True, kw_only=True):
@@ -61,6 +62,31 @@ def assignments(licenses: pa.Array, states: pa.Array, *, offset: int) -> pa.Reco
     if not unmatched_count:
         return table
     return table.take(pa.array(np.argsort(columns["user"], kind="stable")))
+
+
+def unreadable_entries(items: pa.StructArray) -> pa.Array:
+    """Return flags of the entries of a list of licences without a SKU, or whose state, error or plans are not known.
+
+    Graph documents four states, and an error for each entry in the state `Error`.
+    """
+    unreadable = pc.is_null(pc.struct_field(items, "skuId"))
+    if "state" not in items.type.names:
+        return unreadable
+    states, errors, plans = (pc.struct_field(items, name) for name in ("state", "error", "disabledPlans"))
+    for gap in (
+        pc.is_null(plans),
+        pc.invert(pc.is_in(states, value_set=_STATES)),
+        pc.and_(pc.is_in(states, value_set=_FAILED), pc.is_null(errors)),
+    ):
+        unreadable = pc.or_(unreadable, gap)
+    return unreadable
+
+
+def owners_of(column: pa.Array, entries: pa.Array) -> pa.Array:
+    """Return flags of the rows of a list column that have one of the flagged entries."""
+    flags = np.zeros(len(column), dtype=bool)
+    flags[pc.list_parent_indices(column).to_numpy(zero_copy_only=False)[entries.to_numpy(zero_copy_only=False)]] = True
+    return pa.array(flags)
 
 
 def _entries(column: pa.Array) -> _Entries:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.arrays.columns import Flags
-from auditor.collect.tables.assignments import assignments
+from auditor.collect.tables.assignments import assignments, owners_of, unreadable_entries
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import column_type
 from auditor.collect.tables.timestamps import timestamps
@@ -108,9 +108,14 @@ class UserRows:
             case outer if outer in NESTED_PROPERTIES:
                 for inner in NESTED_PROPERTIES[outer]:
                     self._columns[inner] = pc.struct_field(column, inner)
-            case "assignedLicenses" | "licenseAssignmentStates":
-                # Graph always sends these lists; if one is null, the user's licences are unknown.
+            case "accountEnabled":
+                # Graph always sends true or false; null does not mean that the account is blocked, or that it is not.
+                self._columns[name] = column
                 self.mark_not_collected(name, pc.is_null(column))
+            case "assignedLicenses" | "licenseAssignmentStates":
+                # Graph always sends these lists; if one or an entry is unreadable, the user's licences are unknown.
+                self.mark_not_collected(name, pc.is_null(column))
+                self.mark_not_collected(name, owners_of(column, unreadable_entries(column.flatten())))
             case "notCollected":
                 self._mark_malformed(column)
             case _:

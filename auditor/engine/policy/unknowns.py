@@ -1,7 +1,6 @@
 """Why a policy about people could not be decided for all of them: the facts that it needs and that are missing."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Count, Message
@@ -13,6 +12,8 @@ from auditor.engine.not_evaluated import (
     missing_report_column,
     source_title,
     uncollected_property,
+    unknown_names,
+    unknown_services,
     unknown_trials,
     unread_source,
 )
@@ -71,8 +72,10 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
             gaps.add(f"users.{name}", reason)
     if not gaps.reasons and set_sources and any(row["isTrial"] is None for row in facts.subscriptions):
         gaps.add_all(unknown_trials(facts))
+    if not gaps.reasons and sets:
+        gaps.add_all(unknown_names(facts))
     if not gaps.reasons and _reads_services(policy, sets):
-        gaps.add_all(_unknown_services(facts))
+        gaps.add_all(unknown_services(facts))
     if not gaps.reasons:
         undated = any(isinstance(atom, selectors.HeldFor) for atom in atoms)
         gaps.add("users", _UNDATED if undated else otherwise)
@@ -85,24 +88,6 @@ def _reads_services(policy: Policy, sets: Iterable[ProductSet]) -> bool:
     return (isinstance(block, Assignments) and bool(block.services.require or block.services.deny)) or any(
         isinstance(leaf, WithService) for products in sets for leaf in leaves(products.elements)
     )
-
-
-def _unknown_services(facts: TenantFacts) -> NotEvaluated | None:
-    """Return which held products have services that are not known; None if there are none."""
-    products = sorted(sku.label for sku in facts.skus if sku.plans is None)
-    if not products:
-        return None
-    shown = ", ".join(products[:_MAX_PRODUCTS]) + (", …" if len(products) > _MAX_PRODUCTS else "")
-    reason = Message(
-        "neither the tenant nor the product catalogue has the services of {products}; update the catalogue with"
-        " `auditor products update`",
-        products=shown,
-    )
-    return NotEvaluated(missing=["subscribedSkus"], reasons=[reason])
-
-
-_MAX_PRODUCTS: Final = 3
-"""Maximum number of products that a reason names."""
 
 
 def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated | None]:

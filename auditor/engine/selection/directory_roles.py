@@ -96,10 +96,14 @@ class DirectoryRoles:
         if holders.complete and members_complete and holders.doubtful.none:
             return None
         eligible = isinstance(roles, HasRole) and roles.assigned != "active"
-        if eligible and self._facts.status(Source.DIRECTORY_ROLES) is SourceStatus.COMPLETE:
+        if eligible and not holders.complete and self._facts.status(Source.DIRECTORY_ROLES) is SourceStatus.COMPLETE:
             reason = Message("eligible role assignments were not collected; collect the snapshot again")
             return NotEvaluated(missing=[Source.DIRECTORY_ROLES.value], reasons=[reason])
-        return unread_source(self._facts, Source.DIRECTORY_ROLES)
+        unread = unread_source(self._facts, Source.DIRECTORY_ROLES)
+        if unread is None and not holders.doubtful.none:
+            reason = Message("Graph returned no names of some directory roles: use the ids of roles")
+            return NotEvaluated(missing=[Source.DIRECTORY_ROLES.value], reasons=[reason])
+        return unread
 
     def held_by(self, user: str) -> tuple[HeldRole, ...]:
         """Return the sorted roles that a user certainly has, directly or by a group; `user` is a lower-case id."""
@@ -150,6 +154,8 @@ class DirectoryRoles:
             return True
         read = ROLE_DEFINITION_LIST in self._facts.coverage(Source.DIRECTORY_ROLES).asked
         by_id = all(GUID.fullmatch(name) for name in role_names)
+        if definition is not None and not builtin and not definition["displayName"] and not by_id:
+            return None
         return False if definition is not None or builtin or read or by_id else None
 
     def _ids(self, role: str) -> tuple[str, ...]:

@@ -213,7 +213,8 @@ def trials_of(facts: TenantFacts, skus: Sequence[SkuFact]) -> Trials:
     states: dict[str, set[bool | None]] = {}
     for row in facts.subscriptions:
         states.setdefault(row["skuId"], set()).add(row["isTrial"])
-    complete = facts.status(Source.SUBSCRIPTIONS) is SourceStatus.COMPLETE
+    # A subscription without a skuId may be to any of them.
+    complete = facts.status(Source.SUBSCRIPTIONS) is SourceStatus.COMPLETE and None not in states
     return tuple(_is_trial(states.get(sku.sku_id), complete=complete) for sku in skus)
 
 

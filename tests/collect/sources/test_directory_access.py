@@ -221,7 +221,12 @@ def test_conditional_access_is_partial_without_roles(graph: Emulator) -> None:
 
 def test_damaged_conditional_access_policies_are_reported(graph: Emulator) -> None:
     damaged = {"id": "x", "displayName": 7, "state": "enabled", "conditions": {"users": {"includeUsers": "All"}}}
-    workload = {"id": "y", "displayName": "Apps", "state": "enabled", "conditions": {"users": None}}
+    workload = {
+        "id": "y",
+        "displayName": "Apps",
+        "state": "enabled",
+        "conditions": {"users": None, "clientApplications": {}},
+    }
     policies = graph.tenants["contoso"].access.rows["conditionalAccessPolicies"]
     policies += [damaged, workload]
     try:

@@ -63,6 +63,7 @@ def test_products_subscriptions_and_licensed_people_are_counted(block: str, coun
                 "id": "g",
                 "displayName": "G",
                 "hasMembersWithLicenseErrors": False,
+                "licenseProcessingState": {"state": "ProcessingComplete"},
                 "assignedLicenses": [{"skuId": bought("SPE_E3")["skuId"]}],
             }
         ],

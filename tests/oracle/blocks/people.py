@@ -249,5 +249,5 @@ def _groups(world: World) -> Iterator[Claim]:
         failing = group.get("hasMembersWithLicenseErrors")
         yield Claim(truth=failing, check="group.license-errors", subject=subject)
         state = (group.get("licenseProcessingState") or {}).get("state")
-        if state is not None and state != "ProcessingComplete":
-            yield Claim(truth=True, check="group.processing", subject=subject, detail=state)
+        truth = None if state is None else state != "ProcessingComplete"
+        yield Claim(truth=truth, check="group.processing", subject=subject, detail=state)

@@ -18,9 +18,10 @@ SEARCH_LIMIT = 5_000_000
 def usable_of(row: Document, *, count_warning: bool = True) -> int | None:
     """Usable seats; None = unknown."""
     prepaid = row.get("prepaidUnits") or {}
-    if prepaid.get("enabled") is None:
+    warning = prepaid.get("warning", 0)
+    if prepaid.get("enabled") is None or warning is None:
         return None
-    return int(prepaid["enabled"]) + (int(prepaid.get("warning") or 0) if count_warning else 0)
+    return int(prepaid["enabled"]) + (int(warning) if count_warning else 0)
 
 
 def is_user_sku(row: Document) -> bool:
@@ -138,9 +139,8 @@ def _quota(written_quota: Any, consumed: int | None) -> int:
 def purchased(row: Document) -> int | None:
     """Units bought, in use or not; None = unknown."""
     prepaid = row.get("prepaidUnits") or {}
-    if prepaid.get("enabled") is None:
-        return None
-    return sum(int(prepaid.get(name) or 0) for name in ("enabled", "warning", "suspended"))
+    units = [prepaid.get("enabled"), prepaid.get("warning", 0), prepaid.get("suspended", 0)]
+    return None if None in units else sum(int(number) for number in units)
 
 
 def _cap_claim(block: Document, bought: int | None, inside: Truth, subject: str, product: Product,

@@ -64,7 +64,7 @@ def test_a_waiver_with_users_or_products_needs_a_user_or_a_product() -> None:
             "id": "g",
             "assignedLicenses": [{"skuId": E3}],
             "hasMembersWithLicenseErrors": True,
-            "licenseProcessingState": None,
+            "licenseProcessingState": {"state": "ProcessingComplete"},
         }
     ]
     assert by_user(waived({"users": {"accountEnabled": True}}, {"products": "*"}, policy=health, groups=groups)) == {
