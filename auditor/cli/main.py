@@ -201,7 +201,7 @@ def _missing_library(module: str) -> UsageError | None:
 
 def _traceback(error: BaseException) -> str:
     """Return a traceback without secrets and terminal control characters."""
-    from auditor.graph.auth.scrubber import scrub_all  # noqa: PLC0415  only for a bug
+    from auditor.graph.scrubber import scrub_all  # noqa: PLC0415  only for a bug
 
     text = scrub_all("".join(traceback.format_exception(error)))
     return "\n".join(map(printable, text.split("\n")))

@@ -12,6 +12,7 @@ from msgspec import Struct
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, detailed
 from auditor.graph.errors import REMEDIES, Fault, FaultKind
+from auditor.graph.scrubber import scrub_all
 
 _MAX_QUOTED = 300
 """Characters quoted from a service's own message."""
@@ -162,7 +163,7 @@ def _kind(status: int, code: str, message: str, body: bytes) -> FaultKind:
 
 
 def _message(kind: FaultKind, status: int, code: str, message: str, request_name: str) -> Message:
-    detail = printable(f"{code}: {message}" if code and message else code or message)[:_MAX_QUOTED]
+    detail = printable(scrub_all(f"{code}: {message}" if code and message else code or message))[:_MAX_QUOTED]
     match kind:
         case FaultKind.FOREIGN:
             return Message(

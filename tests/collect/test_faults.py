@@ -231,6 +231,13 @@ def test_users_missing_from_the_sign_in_pass_are_marked(graph: Emulator) -> None
     assert not_collected.count(["signInActivity"]) == len(not_collected) - 500 > 0
 
 
+def test_sign_ins_that_small_pages_omit_too_are_unknown(graph: Emulator) -> None:
+    graph.faults.add("sign-in-empty", path="/users", query="signInActivity", value="2", times=None)
+    snapshot = collect(graph, SIGN_INS)
+    assert snapshot.status(Source.SIGN_IN_ACTIVITY) == "partial"
+    assert "twice omitted the sign-ins of users who have some" in snapshot.reason(Source.SIGN_IN_ACTIVITY)
+
+
 def test_collection_without_any_data_is_an_error(graph: Emulator) -> None:
     graph.faults.add("server-error", status=500, times=None)
     with pytest.raises(GraphError, match="HTTP 500"):

@@ -1,6 +1,8 @@
 """Tests the rules of the client without a server: permitted requests, retries and rate limits."""
 
 import asyncio
+import json
+import re
 from datetime import UTC, datetime
 
 import httpx
@@ -244,3 +246,21 @@ def test_interval_limiter_slows_down_to_its_maximum() -> None:
 
     asyncio.run(wait())
     assert time.now == 1004
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Bearer abcdefgh.ijklmnop",
+        "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.sig",
+        "https://reports.example/x?token=abcdefgh",
+        "https://u:abcdefgh@proxy.example",
+        "https://blob.example/x?se=1&sig=abcdefgh%3D",
+    ],
+)
+def test_errors_of_graph_are_quoted_without_secrets(secret: str) -> None:
+    body = json.dumps({"error": {"code": "BadRequest", "message": f"refused {secret} today"}}).encode()
+    outcome = outcome_of(400, {}, body, request_name="GET /users")
+    assert isinstance(outcome, Fail)
+    assert "[secret]" in outcome.fault.message
+    assert not re.search("abcdefgh|eyJ", outcome.fault.message)

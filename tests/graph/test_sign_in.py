@@ -33,8 +33,8 @@ from auditor.domain.settings import (
 from auditor.graph.auth import device_code
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.credentials import SignIn
-from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.auth.token_claims import claims_of
+from auditor.graph.scrubber import Secrets
 from auditor.graph.transport.ca_bundle import authorities
 from tests.builders.tenant.collection import configured, environment, token_of
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant

@@ -27,7 +27,8 @@ MEMBER_STATUS_COLUMNS = {False: "membersStatus", True: "transitiveMembersStatus"
 _KEYS = pa.schema([("id", pa.string())])
 _SEPARATOR = "\0"
 """Sorts before every character of an id, so that keys are sorted by (group, list, user)."""
-_USER_TYPE = "#microsoft.graph.user"
+_OTHER_TYPES = ("#microsoft.graph.group", "#microsoft.graph.device", "#microsoft.graph.servicePrincipal")
+"""Types of members that are not users; the ids of other types, of which Graph adds some, match no user."""
 
 
 @dataclass(slots=True)
@@ -125,12 +126,12 @@ class MemberReader:
             self._finish(list_, count, missing_key(without_id, "id") if without_id else None)
 
     def _add(self, list_: MemberList, rows: Rows) -> tuple[int, int]:
-        """Add the users of a page; other members are ignored. Returns the numbers of users with and without an id."""
+        """Add the members of a page that may be users. Returns the numbers of users with and without an id."""
         group, transitive = list_
         if not transitive:
             self.direct.add(group, rows)
         prefix = f"{group}{_SEPARATOR}{int(transitive)}{_SEPARATOR}"
-        ids = [row.get("id") for row in rows if row.get("@odata.type", _USER_TYPE) == _USER_TYPE]
+        ids = [row.get("id") for row in rows if row.get("@odata.type") not in _OTHER_TYPES]
         users = [user.lower() for user in ids if isinstance(user, str) and _SEPARATOR not in user]
         self.context.progress.advance(self.context.tenant, Source.MEMBERS, len(rows))
         self.spool.add(pa.record_batch([pa.array([prefix + user for user in users], pa.string())], schema=_KEYS))

@@ -42,15 +42,19 @@ async def _read(context: CollectionContext) -> SourceResult:
     faults = await _read_pages(context, decoder, spool, shards, top=requests.SIGN_IN_PAGE_SIZE)
     too_large = any(fault.kind is FaultKind.TOO_LARGE for fault in faults)
     count = spool.distinct()
-    if too_large or (not faults and (await _shortfall(context, count) or await _is_activity_omitted(context, spool))):
+    omitted = not faults and await _is_activity_omitted(context, spool)
+    if too_large or omitted or (not faults and await _shortfall(context, count)):
         faults = await _read_pages(context, decoder, spool, shards, top=_SMALL_PAGE)
         count = spool.distinct()
+    shortfall = None if faults else await _shortfall(context, count)
+    if omitted and not faults and await _is_activity_omitted(context, spool):
+        shortfall = Message("Graph twice omitted the sign-ins of users who have some; collect again later")
     coverage = context.make_coverage(
         Source.SIGN_IN_ACTIVITY,
         count,
         faults,
         asked=("signInActivity",),
-        shortfall=None if faults else await _shortfall(context, count),
+        shortfall=shortfall,
     )
     return SourceResult(coverage=(coverage,), users=spool)
 

@@ -12,10 +12,10 @@ from auditor.domain.syntax.environment_variable import is_missing, to_set
 from auditor.graph import clouds
 from auditor.graph.auth import github_oidc
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions
-from auditor.graph.auth.scrubber import Secrets, silence_libraries
 from auditor.graph.auth.sign_in_errors import NoTokenError, sign_in_error
 from auditor.graph.auth.token_claims import TokenClaims, check_tenant_id, claims_of
 from auditor.graph.request_guard import root_of
+from auditor.graph.scrubber import Secrets, silence_libraries
 from auditor.graph.transport.ca_bundle import authorities as authorities_of
 from auditor.graph.transport.proxy import proxy_of
 

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlsplit
 
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message, enumeration, joined
-from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.request_guard import root_of
+from auditor.graph.scrubber import Secrets
 from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 

@@ -7,7 +7,7 @@ from auditor.domain.message import Message, unreadable
 from auditor.domain.settings import Certificate, Tenant
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
-from auditor.graph.auth.scrubber import Secrets
+from auditor.graph.scrubber import Secrets
 
 _MAX_QUOTED = 300
 _NOT_A_NUMBER = "invalid literal"

@@ -43,7 +43,7 @@ def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
     )
     return replace(
         tenant,
-        omitted=tuple(reason.rewritten(people.free_text) for reason in tenant.omitted),
+        omitted=tuple(reason.rewritten(people.quoted_text) for reason in tenant.omitted),
         notices=_notices(tenant.notices, people),
         names={item: people.program_text(name) for item, name in tenant.names.items()},
         actions=tuple(redacted_action(action, people, positions) for action in tenant.actions),

@@ -27,6 +27,8 @@ from auditor.result.redaction.text_matches import (
 PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
 """Keys of evidence and selectors that identify a user."""
 _INSTANT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_GUID: Final = re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b")
+_IDS: Final = re.compile(rf"{_GUID.pattern}(?:, {_GUID.pattern})*")
 _ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
 
 
@@ -76,6 +78,14 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         if cached is None:
             cached = self.free_texts[text] = self._without_people(self.ids_in(text))
         return cached
+
+    def quoted_text(self, text: str) -> str:
+        """Replace users, and every GUID among other words, in a reason, which may quote an error of Graph.
+
+        Graph names objects by their ids, also those of users without findings.
+        """
+        text = self.free_text(text)
+        return text if _IDS.fullmatch(text) else _GUID.sub(lambda found: self.key.person("", found[0].lower()), text)
 
     def program_text(self, text: str) -> str:
         """Replace all addresses, and known ids and names, in the name of a group or a text that may contain one.

@@ -1,6 +1,7 @@
 """Replaces users in the differences between two audits; findings that do not differ are not processed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from msgspec.structs import replace
 
@@ -8,7 +9,7 @@ from auditor.domain.preview import ChangedFinding, Difference, Preview, Unevalua
 from auditor.domain.result.model import Result
 from auditor.findings.person_names import users_in
 from auditor.result.redaction.findings import redacted_findings
-from auditor.result.redaction.people import UserPseudonyms, named_in, people_of
+from auditor.result.redaction.people import UserPseudonyms, named_in, people_in_policies, people_of
 from auditor.result.redaction.pseudonyms import RedactionKey
 
 
@@ -24,12 +25,19 @@ def redacted_preview(preview: Preview, base: Result, head: Result, key: Redactio
         after.name: people_of(after.tenant_id, users_in(before.findings, after.findings), key, named)
         for before, after in zip(base.tenants, head.tenants, strict=True)
     }
+    sides = [people_in_policies(result, key, named) for result in (base, head)]
     return replace(
         preview,
+        policies=tuple(replace(change, title=_title(change.title, sides)) for change in preview.policies),
         tenants=tuple(_difference(difference, by_tenant[difference.name]) for difference in preview.tenants),
         fleet=_difference(preview.fleet, fleet),
         unknown=tuple(_unevaluated(policy, by_tenant, fleet) for policy in preview.unknown),
     )
+
+
+def _title(title: str, sides: Sequence[UserPseudonyms]) -> str:
+    """Replace the users of both sides in the title of a policy."""
+    return reduce(lambda text, people: people.free_text(text), sides, title)
 
 
 def _difference(difference: Difference, people: UserPseudonyms) -> Difference:
@@ -54,4 +62,4 @@ def _unevaluated(
     policy: UnevaluatedPolicy, by_tenant: Mapping[str, UserPseudonyms], fleet: UserPseudonyms
 ) -> UnevaluatedPolicy:
     people = fleet if policy.tenant is None else by_tenant[policy.tenant]
-    return replace(policy, reason=policy.reason.rewritten(people.free_text))
+    return replace(policy, reason=policy.reason.rewritten(people.quoted_text))

@@ -132,7 +132,7 @@ def _tenant(tenant: TenantResult, key: RedactionKey, named: Mapping[str, str]) -
         _part(tenant, people),
         sources=_reasons(tenant.sources, people),
         policies=_reasons(tenant.policies, people),
-        failure=None if tenant.failure is None else tenant.failure.rewritten(people.free_text),
+        failure=None if tenant.failure is None else tenant.failure.rewritten(people.quoted_text),
         departments=None if tenant.departments is None else redacted_departments(tenant.departments, people),
         verification=None if verification is None else _verification(verification, people),
     )
@@ -170,7 +170,8 @@ def _part(part: Part, people: UserPseudonyms) -> Part:
 
 def _reasons(items: Iterable[Reasoned], people: UserPseudonyms) -> tuple[Reasoned, ...]:
     return tuple(
-        item if item.reason is None else replace(item, reason=item.reason.rewritten(people.free_text)) for item in items
+        item if item.reason is None else replace(item, reason=item.reason.rewritten(people.quoted_text))
+        for item in items
     )
 
 

@@ -6,8 +6,11 @@ import pyarrow as pa
 import pytest
 
 from auditor.app.tenants.collection import all_needs
+from auditor.collect.sources import members as source
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
+from auditor.graph.paging import ObjectPage
+from auditor.graph.response_body import Rows, decode_list_page
 from tests.builders.tenant.collection import Collected, collect
 from tests.emulator.fixtures import auditor_app, shared_emulator
 from tests.emulator.server import Emulator
@@ -122,3 +125,16 @@ def test_throttled_and_failed_groups_are_requested_again(graph: Emulator) -> Non
     assert snapshot.status(Source.MEMBERS) == "complete"
     assert snapshot.tables["members"].num_rows == _LARGE + 2 + 43 * 3
     assert pa.compute.count_distinct(snapshot.tables["members"]["userId"]).as_py() == _LARGE
+
+
+@pytest.mark.parametrize("kind", [None, 7, "#microsoft.graph.agentUser", "#microsoft.graph.user"])
+def test_members_of_unknown_types_may_be_users(graph: Emulator, kind: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_type(body: bytes) -> ObjectPage[Rows]:
+        page = decode_list_page(body)
+        return ObjectPage(rows=[row | {"@odata.type": kind} for row in page.rows], link=page.link)
+
+    named = Needs(sources=frozenset({Source.MEMBERS}), groups=("Licensed 02",))
+    expected = _members(collect(graph, named))
+    assert expected
+    monkeypatch.setattr(source, "decode_list_page", with_type)
+    assert _members(collect(graph, named)) == expected

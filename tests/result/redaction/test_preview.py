@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from auditor.app.policies.preview import difference
-from auditor.domain.enums import Severity
-from auditor.domain.preview import Difference, Preview, Side
+from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.preview import Difference, PolicyChange, Preview, Side
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
@@ -65,3 +65,17 @@ def test_redacted_differences_are_those_of_redacted_results() -> None:
         assert (tenant.added, tenant.removed, tenant.changed) == (reference.added, reference.removed, reference.changed)
         assert set(tenant.costs) == set(reference.costs)
     assert by_department(hidden) == by_department(expected)
+
+
+def test_people_in_titles_of_policies_are_replaced() -> None:
+    result = demo_result()
+    subject = next(f.subject for f in result.tenants[0].findings if f.subject.type is SubjectType.USER)
+    header = replace(result.run.policies[0], title=f"Licences of {subject.name}")
+    head = replace(result, run=replace(result.run, policies=(header, *result.run.policies[1:])))
+    changed = PolicyChange(id=header.id, title=header.title, before=None, after=header.severity, edited=True)
+    preview = Preview(
+        tool_version="1", as_of=AS_OF, base=SIDE, head=SIDE, tenants=(), fleet=Difference(name=""),
+        policies=(changed,), unknown=(), complete=True,
+    )  # fmt: skip
+    (hidden,) = redacted_preview(preview, result, head, KEY).policies
+    assert hidden.title == f"Licences of {KEY.person(result.tenants[0].tenant_id, subject.id)}"

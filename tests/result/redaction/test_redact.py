@@ -11,6 +11,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message, detailed
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import Result
 from auditor.domain.result.verification import (
@@ -251,3 +252,27 @@ def test_people_in_the_verification_of_a_plan_are_replaced() -> None:
     assert fingerprints == sorted(KEY.fingerprint(finding.fingerprint) for finding in findings)
     assert sorted(hidden.findings) == fingerprints
     assert not re.search(r"\bann\b|\bbob\b|contoso", str(after.verification))
+
+
+STRANGER = "77777777-dead-4bcd-8bcd-000000000099"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (f"Resource '{STRANGER}' does not exist", "Resource 'user-' does not exist"),
+        (f"Resource '{STRANGER.upper()}' does not exist", "Resource 'user-' does not exist"),
+        (STRANGER, STRANGER),
+        (f"{STRANGER}, {STRANGER}", f"{STRANGER}, {STRANGER}"),
+        ("more than 120 users", "more than 120 users"),
+    ],
+)
+def test_ids_in_quoted_errors_are_replaced_also_of_people_without_findings(said: str, expected: str) -> None:
+    result = audit_result()
+    reason = detailed(Message("{asked} returned HTTP {status}", asked="GET /users/{id}", status=404), said)
+    source = replace(result.tenants[0].sources[0], reason=reason)
+    policy = replace(result.tenants[0].policies[0], reason=reason)
+    first = replace(result.tenants[0], sources=(source,), policies=(policy,), failure=reason)
+    hidden = redacted(replace(result, tenants=(first,)), KEY).tenants[0]
+    for text in (hidden.sources[0].reason, hidden.policies[0].reason, hidden.failure):
+        assert re.sub("user-[0-9a-f]{16}", "user-", str(text)) == f"GET /users/{{id}} returned HTTP 404 ({expected})"

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 
 _TOKENS = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,4}|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{8,}")
-_FIELDS = re.compile(r"(?i)\b(client_secret|client_assertion|password|assertion|access_token)=[^&\s]+")
+_FIELDS = re.compile(r"(?i)\b(client_secret|client_assertion|password|assertion|access_token|token|sig)=[^&\s]+")
+"""Parameters that contain a secret; `token` and `sig` are those of pre-authenticated addresses."""
 
 _USER_INFO = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 """User and password in an address, for example that of a proxy."""
