@@ -155,7 +155,7 @@ def _movement(product: str, action: Action, index: FindingIndex, l10n: Labels) -
 
 
 def _name(product: str, index: FindingIndex) -> str:
-    return shortened(index.context.names.get(product.casefold(), product))
+    return shortened(visible(index.context.names.get(product.casefold(), product)))
 
 
 def _action_set(
