@@ -47,6 +47,12 @@ def test_group_types_that_are_no_texts_are_not_collected() -> None:
     assert collected_from(Accent(groups=groups)).tables["groups"]["groupTypes"].to_pylist() == [None]
 
 
+def test_users_without_a_sign_in_name_have_an_unknown_one() -> None:
+    people = [person(number) | ({"userPrincipalName": None} if number == 3 else {}) for number in range(COUNT)]
+    rows = collected_from(Accent(people=people)).tables["users"].to_pylist()
+    assert [row["notCollected"] for row in rows] == [["userPrincipalName"] if n == 3 else None for n in range(COUNT)]
+
+
 PLAN = {"servicePlanId": "p", "servicePlanName": "PLAN"}
 
 

@@ -108,8 +108,8 @@ class UserRows:
             case outer if outer in NESTED_PROPERTIES:
                 for inner in NESTED_PROPERTIES[outer]:
                     self._columns[inner] = pc.struct_field(column, inner)
-            case "accountEnabled":
-                # Graph always sends true or false; null does not mean that the account is blocked, or that it is not.
+            case "accountEnabled" | "userPrincipalName":
+                # Every user has these; null does not mean that the account is blocked, or that its name does not match.
                 self._columns[name] = column
                 self.mark_not_collected(name, pc.is_null(column))
             case "assignedLicenses" | "licenseAssignmentStates":
