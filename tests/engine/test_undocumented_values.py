@@ -95,5 +95,5 @@ def test_licensed_group_without_a_processing_state_is_not_evaluated(state: Any) 
     ]
     result = outcome("health: {groups: deny}", groups=groups)
     assert (result.status, result.missing) == ("not-evaluated", ("groups.licenseProcessingState",))
-    assert str(result.reason) == "it is not known whether the licences of the group licensed are processed"
+    assert "whether the licences of the group licensed are processed" in str(result.reason)
     assert outcome("health: {groups: deny}", groups=groups[:1]).status == "pass"

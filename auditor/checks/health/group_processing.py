@@ -18,7 +18,11 @@ def _evaluate(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
         if state is None:
             scope.unknown.add(
                 "groups.licenseProcessingState",
-                Message("it is not known whether the licences of the group {id} are processed", id=group.id),
+                Message(
+                    "it is not known whether the licences of the group {id} are processed: Graph gave no state;"
+                    " collect again later",
+                    id=group.id,
+                ),
             )
         elif state.casefold() != "processingcomplete":
             yield scope.finding(subject_of(group), detail=state, evidence=evidence_of(scope, group))

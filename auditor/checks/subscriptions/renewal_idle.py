@@ -45,7 +45,9 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
     if not any(included or unknown for included, unknown in members):
         return
     if not rows[0]["skuId"]:
-        reason = Message("it is not known to which product the subscription {row} belongs", row=rows[0]["id"])
+        reason = Message(
+            "it is not known to which product the subscription {row} belongs; collect again later", row=rows[0]["id"]
+        )
         scope.unknown.add("subscriptions.skuId", reason)
         return
     sku = scope.facts.subscription_sku(rows[0])

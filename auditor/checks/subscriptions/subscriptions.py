@@ -74,7 +74,7 @@ def state_unknown(scope: TenantScope, row: Row) -> None:
     reason = Message("Graph returned no state of the subscription {row}", row=row["id"])
     if row["status"]:
         reason = Message(
-            "Graph returned a state of the subscription {row} that it does not document: {state}",
+            "Graph returned a state of the subscription {row} that it does not document: {state}; update the program",
             row=row["id"],
             state=row["status"],
         )
