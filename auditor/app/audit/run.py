@@ -161,7 +161,7 @@ def with_changes(result: Result, previous: Result | None, request: Request) -> R
         result = with_stored_changes(result, request.store)
     if previous is not None:
         result = _with_changes(result, previous)
-        if not request.tenants and request.shard is None:
+        if not request.tenants and request.shard in {None, (1, 1)}:
             names = (tenant.name for tenant in previous.tenants)
             result = with_missing_tenants(result, names, previous.run.as_of, request.warn)
     return _with_pseudonyms(result, request.redaction)

@@ -51,6 +51,14 @@ def test_comparison_names_the_tenant_in_the_result_and_in_a_warning(workspace: P
     assert notices(workspace) == ["fabrikam"]
 
 
+@pytest.mark.parametrize(("shard", "named"), [("1/1", ["fabrikam"]), ("1/2", [])])
+def test_only_part_of_a_run_names_the_tenant(workspace: Path, shard: str, named: list[str]) -> None:
+    """The nightly workflow always divides the tenants, by default into one part."""
+    completed = audit(workspace, *LATER, "--compare", "out/result.json", "--shard", shard)
+    assert completed.code == 0, completed.err
+    assert notices(workspace) == named
+
+
 @pytest.mark.parametrize("location", ["out", "audits"])
 def test_history_names_the_tenant_in_a_warning(workspace: Path, location: str) -> None:
     completed = audit(workspace, *LATER, "--history", location)
