@@ -44,6 +44,8 @@ _WAIVER_NOTICES: Final = ("waiver.expired", "waiver.expiring")
 class LineLimits(Struct, frozen=True, kw_only=True):
     """Maximum number of lines of each kind in a mail."""
 
+    gaps: int = 5
+    """Reasons why the audit is incomplete; a fleet can have one for each tenant, before the first action."""
     changed: int = 10
     actions: int = 5
     seats: int = 15
@@ -69,7 +71,7 @@ def _limited(view: MailView, limits: LineLimits, l10n: Labels) -> MailView:
     """Return a complete view with shorter lists."""
     page = view.page
     changed, renewals = _lines(view.changed, limits.changed), _lines(view.renewals, limits.renewals)
-    completeness = view.completeness if page.complete else view.completeness[: limits.tenants]
+    completeness = view.completeness if page.complete else view.completeness[: limits.gaps]
     listed = page.listed_tenants  # the last line can be about policies across tenants
     return replace(
         view,

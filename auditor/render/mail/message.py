@@ -25,7 +25,7 @@ _LIMITS: Final = (  # what to do first is shortened last
     LineLimits(changed=5, seats=8, renewals=5, tenants=10, notices=2),
     LineLimits(changed=2, actions=3, seats=3, renewals=2, tenants=5, notices=1, trends=3),
     LineLimits(changed=2, actions=1, seats=3, renewals=2, tenants=5, notices=1, trends=3),
-    LineLimits(changed=0, actions=0, seats=0, renewals=0, tenants=0, notices=0, trends=0),
+    LineLimits(gaps=0, changed=0, actions=0, seats=0, renewals=0, tenants=0, notices=0, trends=0),
 )
 
 
