@@ -157,7 +157,7 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         ("spare", NN_("{count} spare", "{count} spare")),
         ("suspended", NN_("{count} suspended", "{count} suspended")),
         ("lockedOut", NN_("{count} locked out", "{count} locked out")),
-        ("trial", NN_("{count} usable seat of a trial", "{count} usable seats of trials")),
+        ("trial", NN_("{count} seat in a trial", "{count} seats in trials")),
     ):
         value = facts.get(name)
         if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
