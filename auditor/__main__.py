@@ -13,8 +13,8 @@ _MALLOC_OPTIONS = {-8: 1, -3: 4 << 20, -1: 64 << 20}
 
 Blocks of 4 MiB and more are returned to the system at once: the columns of a row group do not fragment the heap.
 """
-_UNUSED_MODULES = ("pandas", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs")
-"""Modules that PyArrow imports if they are installed, and that nothing here uses."""
+_UNUSED_MODULES = ("pandas", "pytz", "pyarrow._azurefs", "pyarrow._gcsfs", "pyarrow._hdfs", "pyarrow._s3fs")
+"""Modules that PyArrow and Babel import if they are installed, and that nothing here uses."""
 
 
 def configure_process() -> None:

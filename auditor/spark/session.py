@@ -47,7 +47,8 @@ def session(master: str | None) -> Iterator["SparkSession"]:
             command=install_command(missing_requirements("spark")),
         )
         raise UsageError("spark-missing", Message("PySpark is not installed"), hint=hint)
-    unblock_import("pandas")  # required by PySpark's Arrow functions
+    for name in ("pandas", "pytz"):  # required by PySpark's Arrow functions
+        unblock_import(name)
     from pyspark.sql import SparkSession  # noqa: PLC0415  takes half a second, only needed with Spark
 
     running = SparkSession.getActiveSession()
