@@ -118,10 +118,8 @@ def plan_run(  # noqa: PLR0913 - the inputs of a plan
     )
     _add_options(run, states, decisions)
     notices = tuple(unmatched(decisions, [options.answered for options in run.options.values()]))
-    attempt, number = None, 0
-    while attempt is None:
-        attempt = _final_attempt(run, is_last=number == MAX_DRAFTS)
-        number += 1
+    attempts = (_final_attempt(run, is_last=number == MAX_DRAFTS) for number in range(MAX_DRAFTS + 1))
+    attempt = next(attempt for attempt in attempts if attempt is not None)
     return replace(_fleet_plan(run, attempt), notices=notices)
 
 

@@ -167,7 +167,7 @@ def _group_change(
     keys = findings_of_accounts(product_options.bound, (*before, *after))
     fixed: list[Finding] = []
     lost: set[str] = set()
-    for account, keys_before, keys_after in zip(after, keys, keys[len(before) :], strict=False):
+    for account, keys_before, keys_after in zip(after, keys[: len(before)], keys[len(before) :], strict=True):
         account_findings = findings[account.id]
         resolved = [finding for finding in account_findings if key_of(finding) not in keys_after]
         if keys_after - keys_before or not resolved or is_half_replaced(resolved, account_findings, product_options):
