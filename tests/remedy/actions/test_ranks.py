@@ -176,7 +176,8 @@ def test_first_actions_of_a_plan_show_their_own_date() -> None:
     for number, action in dated:
         assert action.due is not None
         (item,) = (item for item in items if action.title in item)
-        reasons = f"decide before {localization('en').date(action.due)} · {action.why}"
+        saving = f"saving: {localization('en').money(action.saves.per_month, 'EUR')} a month · " if action.saves else ""
+        reasons = f"{saving}decide before {localization('en').date(action.due)} · {action.why}"
         assert f"<small>Action {number} · {reasons}</small>" in item
         assert (
             f"**{escaped(action.title)}** · {escaped(reasons)}"
