@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 from typing import Final
 
-from auditor.domain.message import Message
+from auditor.domain.message import Message, truncated
 
 _MAX_LENGTH: Final = 100
 """Maximum length of names that are compared; comparing takes time proportional to the product of the lengths."""
@@ -42,5 +42,5 @@ def _most_similar(word: str, names: Iterable[str]) -> list[str]:
 def tenants_hint(word: str | None, tenants: Iterable[str]) -> Message:
     """Return a hint about the known tenants: those with the most similar names, or else the first ten."""
     names = sorted(tenants)
-    shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+    shown = ", ".join(truncated(names, _MAX_NAMES))
     return (word and did_you_mean(word, names)) or Message("tenants: {known}", known=shown)

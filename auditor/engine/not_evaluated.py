@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message, detailed
+from auditor.domain.message import Message, detailed, truncated
 from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
@@ -47,8 +47,7 @@ def unread_source(facts: TenantFacts, source: Source) -> NotEvaluated | None:
 
 def listed_products(skus: Iterable[SkuFact]) -> str:
     """Return the first products by name, for a reason."""
-    products = sorted(sku.label for sku in skus)
-    return ", ".join(products[:_MAX_PRODUCTS]) + (", …" if len(products) > _MAX_PRODUCTS else "")
+    return ", ".join(truncated(sorted(sku.label for sku in skus), _MAX_PRODUCTS))
 
 
 def unknown_names(facts: TenantFacts) -> NotEvaluated | None:

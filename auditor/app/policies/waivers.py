@@ -14,7 +14,7 @@ from auditor.app.policy_files import SCHEMAS, exists, free_id, installed_base, p
 from auditor.app.saved_results import Located, findings_with_tenants, of_fingerprint, saved_result
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Count, Message
+from auditor.domain.message import Count, Message, truncated
 from auditor.domain.policy.model import PolicySet, Waiver
 from auditor.domain.policy.product_set import Sku
 from auditor.domain.policy.selector import Every, OneOf, Selector
@@ -266,9 +266,7 @@ def _check_waived(selected: Sequence[Located], waived: set[str]) -> None:
             hint=Message("write a waiver by hand, and audit with it"),
         )
     if other_findings := sorted(waived - selected_fingerprints):
-        listed = ", ".join(fingerprint[:_PREFIX] for fingerprint in other_findings[:_MAX_LISTED]) + (
-            ", …" if len(other_findings) > _MAX_LISTED else ""
-        )
+        listed = ", ".join(truncated((fingerprint[:_PREFIX] for fingerprint in other_findings), _MAX_LISTED))
         raise UsageError(
             "waiver-wide",
             Message(

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from auditor.cli.terminal.tables import print_indented
 from auditor.domain.errors import printable_line
-from auditor.domain.message import Message
+from auditor.domain.message import Message, truncated
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import Labels
@@ -33,7 +33,7 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
         line.append(printable_line(text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"), style="yellow")
         print_indented(console, line)
     if unmatched:
-        names = ", ".join(unmatched[:_MAX_POLICIES]) + (", …" if len(unmatched) > _MAX_POLICIES else "")
+        names = ", ".join(truncated(unmatched, _MAX_POLICIES))
         count = l10n.plural("{count} policy", "{count} policies", len(unmatched))
         print_indented(console, Text(printable_line(f"{count}: {names}"), style="dim"))
 
