@@ -232,6 +232,11 @@ def price_of(bound: BoundPolicies, sku: SkuFact, seats: int, day: date | None = 
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
 
 
+def price_of_assigned(bound: BoundPolicies, sku: SkuFact, seats: int) -> Money | None:
+    """Return the monthly cost of seats that people have, which is 0 if all are seats of trials; None if not known."""
+    return price_of(bound, sku, 0 if sku.costs_nothing else seats)
+
+
 def _contained(bound: BoundPolicies) -> tuple[SkuSet, Mapping[int, SkuSet]]:
     """Return the SKUs that other SKUs contain as one bitset, and the containing SKUs of each as bitsets."""
 

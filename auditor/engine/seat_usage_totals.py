@@ -17,7 +17,7 @@ from auditor.domain.money import Money, total
 from auditor.domain.result.seat_usage import DepartmentReport, ProductUsage, UnassignedSeats, UnitUsage, UsageReport
 from auditor.engine.columns.strings import fold
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.scope import price_of
+from auditor.engine.scope import price_of_assigned
 from auditor.engine.seat_usage import (
     IDLE,
     STATES,
@@ -45,7 +45,7 @@ def reports_of(bound: BoundPolicies, table: pa.Table | None) -> tuple[UsageRepor
         return None, None
     facts, size = bound.facts, bound.size
     by, sku, state, seats = (table.column(name).to_numpy() for name in ("by", "sku", "state", "seats"))
-    prices = [price_of(bound, sku, 0 if sku.costs_nothing else 1) for sku in facts.skus]
+    prices = [price_of_assigned(bound, sku, 1) for sku in facts.skus]
     refreshed = read_reports(facts)
     usage = None
     if refreshed:

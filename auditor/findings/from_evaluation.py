@@ -30,7 +30,7 @@ from auditor.engine.outcome import (
     unwaived_status,
 )
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.scope import price_of
+from auditor.engine.scope import price_of_assigned
 from auditor.findings.columns import SCHEMA, encode
 from auditor.findings.evidence.usage import UsageEvidence, usage_columns
 from auditor.findings.evidence.users import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
@@ -281,7 +281,7 @@ def _product(
     if isinstance(product_key, str):
         return ProductReference(sku_id=None, sku_part_number=product_key), None
     sku = bound.facts.skus[product_key]
-    money = None if seats is None else price_of(bound, sku, 0 if sku.costs_nothing else seats)
+    money = None if seats is None else price_of_assigned(bound, sku, seats)
     return ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number), money
 
 
